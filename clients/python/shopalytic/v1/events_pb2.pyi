@@ -1,0 +1,279 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from shopalytic.v1 import commerce_pb2 as _commerce_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Event(_message.Message):
+    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "customer_register", "customer_update", "cart_add", "cart_modify", "order", "refund", "shipment", "shipment_delivered", "product_view", "page_view", "identify", "alias", "undecoded")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_REGISTER_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_UPDATE_FIELD_NUMBER: _ClassVar[int]
+    CART_ADD_FIELD_NUMBER: _ClassVar[int]
+    CART_MODIFY_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    REFUND_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENT_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENT_DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_VIEW_FIELD_NUMBER: _ClassVar[int]
+    PAGE_VIEW_FIELD_NUMBER: _ClassVar[int]
+    IDENTIFY_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    UNDECODED_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    occurred_at: _timestamp_pb2.Timestamp
+    tracking_id: str
+    identity: str
+    source: str
+    sandbox: bool
+    context: Context
+    customer_register: CustomerRegister
+    customer_update: CustomerUpdate
+    cart_add: CartAdd
+    cart_modify: CartModify
+    order: Order
+    refund: Refund
+    shipment: Shipment
+    shipment_delivered: ShipmentDelivered
+    product_view: ProductView
+    page_view: PageView
+    identify: Identify
+    alias: Alias
+    undecoded: Undecoded
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[Context, _Mapping]] = ..., customer_register: _Optional[_Union[CustomerRegister, _Mapping]] = ..., customer_update: _Optional[_Union[CustomerUpdate, _Mapping]] = ..., cart_add: _Optional[_Union[CartAdd, _Mapping]] = ..., cart_modify: _Optional[_Union[CartModify, _Mapping]] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., refund: _Optional[_Union[Refund, _Mapping]] = ..., shipment: _Optional[_Union[Shipment, _Mapping]] = ..., shipment_delivered: _Optional[_Union[ShipmentDelivered, _Mapping]] = ..., product_view: _Optional[_Union[ProductView, _Mapping]] = ..., page_view: _Optional[_Union[PageView, _Mapping]] = ..., identify: _Optional[_Union[Identify, _Mapping]] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ..., undecoded: _Optional[_Union[Undecoded, _Mapping]] = ...) -> None: ...
+
+class Context(_message.Message):
+    __slots__ = ("url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "user_agent", "language", "screen_width", "screen_height", "time_zone", "library_name", "library_version", "address", "automated")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    REFERRER_FIELD_NUMBER: _ClassVar[int]
+    UTM_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    UTM_MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    UTM_CAMPAIGN_FIELD_NUMBER: _ClassVar[int]
+    UTM_TERM_FIELD_NUMBER: _ClassVar[int]
+    UTM_CONTENT_FIELD_NUMBER: _ClassVar[int]
+    USER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    SCREEN_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    LIBRARY_NAME_FIELD_NUMBER: _ClassVar[int]
+    LIBRARY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    AUTOMATED_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    referrer: str
+    utm_source: str
+    utm_medium: str
+    utm_campaign: str
+    utm_term: str
+    utm_content: str
+    user_agent: str
+    language: str
+    screen_width: int
+    screen_height: int
+    time_zone: str
+    library_name: str
+    library_version: str
+    address: str
+    automated: bool
+    def __init__(self, url: _Optional[str] = ..., referrer: _Optional[str] = ..., utm_source: _Optional[str] = ..., utm_medium: _Optional[str] = ..., utm_campaign: _Optional[str] = ..., utm_term: _Optional[str] = ..., utm_content: _Optional[str] = ..., user_agent: _Optional[str] = ..., language: _Optional[str] = ..., screen_width: _Optional[int] = ..., screen_height: _Optional[int] = ..., time_zone: _Optional[str] = ..., library_name: _Optional[str] = ..., library_version: _Optional[str] = ..., address: _Optional[str] = ..., automated: _Optional[bool] = ...) -> None: ...
+
+class CustomerRegister(_message.Message):
+    __slots__ = ("email", "first_name", "last_name", "join_date")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    FIRST_NAME_FIELD_NUMBER: _ClassVar[int]
+    LAST_NAME_FIELD_NUMBER: _ClassVar[int]
+    JOIN_DATE_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    first_name: str
+    last_name: str
+    join_date: _timestamp_pb2.Timestamp
+    def __init__(self, email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ..., join_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CustomerUpdate(_message.Message):
+    __slots__ = ("email", "first_name", "last_name")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    FIRST_NAME_FIELD_NUMBER: _ClassVar[int]
+    LAST_NAME_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    first_name: str
+    last_name: str
+    def __init__(self, email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ...) -> None: ...
+
+class CartAdd(_message.Message):
+    __slots__ = ("cart_id", "sku", "price", "qty", "modified_date", "currency")
+    CART_ID_FIELD_NUMBER: _ClassVar[int]
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QTY_FIELD_NUMBER: _ClassVar[int]
+    MODIFIED_DATE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    cart_id: str
+    sku: str
+    price: str
+    qty: int
+    modified_date: _timestamp_pb2.Timestamp
+    currency: str
+    def __init__(self, cart_id: _Optional[str] = ..., sku: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., modified_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class CartModify(_message.Message):
+    __slots__ = ("cart_id", "sku", "qty", "price", "modified_date", "currency")
+    CART_ID_FIELD_NUMBER: _ClassVar[int]
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    QTY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    MODIFIED_DATE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    cart_id: str
+    sku: str
+    qty: int
+    price: str
+    modified_date: _timestamp_pb2.Timestamp
+    currency: str
+    def __init__(self, cart_id: _Optional[str] = ..., sku: _Optional[str] = ..., qty: _Optional[int] = ..., price: _Optional[str] = ..., modified_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class Order(_message.Message):
+    __slots__ = ("order_id", "cart_id", "total", "subtotal", "line_items", "order_date", "billing", "shipping", "total_tax", "total_shipping", "payment_type", "discounts", "total_discount", "currency")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CART_ID_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    SUBTOTAL_FIELD_NUMBER: _ClassVar[int]
+    LINE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_DATE_FIELD_NUMBER: _ClassVar[int]
+    BILLING_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_TAX_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SHIPPING_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_DISCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    cart_id: str
+    total: str
+    subtotal: str
+    line_items: _containers.RepeatedCompositeFieldContainer[_commerce_pb2.LineItem]
+    order_date: _timestamp_pb2.Timestamp
+    billing: _commerce_pb2.Address
+    shipping: _commerce_pb2.Address
+    total_tax: str
+    total_shipping: str
+    payment_type: str
+    discounts: _containers.RepeatedCompositeFieldContainer[_commerce_pb2.Discount]
+    total_discount: str
+    currency: str
+    def __init__(self, order_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., total: _Optional[str] = ..., subtotal: _Optional[str] = ..., line_items: _Optional[_Iterable[_Union[_commerce_pb2.LineItem, _Mapping]]] = ..., order_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., billing: _Optional[_Union[_commerce_pb2.Address, _Mapping]] = ..., shipping: _Optional[_Union[_commerce_pb2.Address, _Mapping]] = ..., total_tax: _Optional[str] = ..., total_shipping: _Optional[str] = ..., payment_type: _Optional[str] = ..., discounts: _Optional[_Iterable[_Union[_commerce_pb2.Discount, _Mapping]]] = ..., total_discount: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class Refund(_message.Message):
+    __slots__ = ("order_id", "refund_type", "total_refund", "subtotal_refund", "line_items", "tax_refund", "shipping_refund", "discount_refund", "currency")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUND_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_REFUND_FIELD_NUMBER: _ClassVar[int]
+    SUBTOTAL_REFUND_FIELD_NUMBER: _ClassVar[int]
+    LINE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    TAX_REFUND_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_REFUND_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNT_REFUND_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    refund_type: str
+    total_refund: str
+    subtotal_refund: str
+    line_items: _containers.RepeatedCompositeFieldContainer[_commerce_pb2.LineItem]
+    tax_refund: str
+    shipping_refund: str
+    discount_refund: str
+    currency: str
+    def __init__(self, order_id: _Optional[str] = ..., refund_type: _Optional[str] = ..., total_refund: _Optional[str] = ..., subtotal_refund: _Optional[str] = ..., line_items: _Optional[_Iterable[_Union[_commerce_pb2.LineItem, _Mapping]]] = ..., tax_refund: _Optional[str] = ..., shipping_refund: _Optional[str] = ..., discount_refund: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class Shipment(_message.Message):
+    __slots__ = ("order_id", "shipment_id", "carrier", "tracking_number", "date_shipped", "date_delivered")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    DATE_SHIPPED_FIELD_NUMBER: _ClassVar[int]
+    DATE_DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    shipment_id: str
+    carrier: str
+    tracking_number: str
+    date_shipped: _timestamp_pb2.Timestamp
+    date_delivered: _timestamp_pb2.Timestamp
+    def __init__(self, order_id: _Optional[str] = ..., shipment_id: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., date_shipped: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., date_delivered: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ShipmentDelivered(_message.Message):
+    __slots__ = ("order_id", "shipment_id", "date_delivered", "date_shipped")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    DATE_DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    DATE_SHIPPED_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    shipment_id: str
+    date_delivered: _timestamp_pb2.Timestamp
+    date_shipped: _timestamp_pb2.Timestamp
+    def __init__(self, order_id: _Optional[str] = ..., shipment_id: _Optional[str] = ..., date_delivered: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., date_shipped: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ProductView(_message.Message):
+    __slots__ = ("sku", "name", "price", "categories", "logged_in", "currency")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    LOGGED_IN_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    name: str
+    price: str
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    logged_in: bool
+    currency: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., logged_in: _Optional[bool] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class PageView(_message.Message):
+    __slots__ = ("url", "referrer", "logged_in", "page_type", "title")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    REFERRER_FIELD_NUMBER: _ClassVar[int]
+    LOGGED_IN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    referrer: str
+    logged_in: bool
+    page_type: str
+    title: str
+    def __init__(self, url: _Optional[str] = ..., referrer: _Optional[str] = ..., logged_in: _Optional[bool] = ..., page_type: _Optional[str] = ..., title: _Optional[str] = ...) -> None: ...
+
+class Identify(_message.Message):
+    __slots__ = ("identity",)
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    identity: str
+    def __init__(self, identity: _Optional[str] = ...) -> None: ...
+
+class Alias(_message.Message):
+    __slots__ = ("identity",)
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    identity: str
+    def __init__(self, identity: _Optional[str] = ...) -> None: ...
+
+class Undecoded(_message.Message):
+    __slots__ = ("json", "field", "message")
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    json: str
+    field: str
+    message: str
+    def __init__(self, json: _Optional[str] = ..., field: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
