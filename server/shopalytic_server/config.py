@@ -1,0 +1,186 @@
+"""Every setting of the product, in one table: the dataclass Settings."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from platformdirs import user_data_path
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("plain", "json")
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One row of the table of settings."""
+
+    name: str
+    flag: str
+    variable: str
+    default: Any
+    shown_default: str
+    help: str
+    parse: Callable[[str], Any]
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,10}", value) or not low <= int(value) <= high:
+            raise ValueError(f"give a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _seconds(value: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", value):
+        raise ValueError("give a number of seconds, such as 30")
+    return float(value)
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError(f"give one of {', '.join(words)}")
+        return value.lower()
+
+    return parse
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError("give an ISO 4217 code of three capital letters, such as EUR")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("give an IANA time zone, such as Europe/Berlin") from None
+    return value
+
+
+def _http_path(value: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise ValueError("give a path that begins with a slash, such as /collect")
+    return value
+
+
+def _setting(default: Any, parse: Callable[[str], Any], text: str, shown: str | None = None) -> Any:
+    shown_default = shown if shown is not None else str(default)
+    return field(default=default, metadata={"parse": parse, "help": text, "shown": shown_default})
+
+
+_port = _number(0, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the commands can be told. Flag and variable follow from a field's name."""
+
+    data_dir: Path = _setting(  # noqa: RUF009 - makes a dataclass field, not a shared value
+        user_data_path("shopalytic", appauthor=False),
+        _path,
+        "Where the embedded PostgreSQL, the keys and the run files live.",
+        "the platform's user data directory",
+    )
+    database_url: str = _setting(
+        "",
+        _text,
+        "PostgreSQL 15 or later to use instead of the embedded one; parts left out come from libpq's PG* variables.",
+        "embedded PostgreSQL",
+    )
+    reports_database_url: str = _setting(
+        "", _text, "A replica that answers the reports.", "the same database"
+    )
+    grpc_host: str = _setting("127.0.0.1", _text, "Address that gRPC listens on.")
+    grpc_port: int = _setting(50051, _port, "Port that gRPC listens on; 0 takes any free one.")
+    http_host: str = _setting("127.0.0.1", _text, "Address that HTTP listens on.")
+    http_port: int = _setting(8080, _port, "Port that HTTP listens on; 0 takes any free one.")
+    ready_file: Path | None = _setting(  # noqa: RUF009 - as above
+        None, _path, "File to write, as JSON, once the service is ready; it holds the keys.", "none"
+    )
+    currency: str = _setting("USD", _currency, "Currency that the default project is created with.")
+    time_zone: str = _setting("UTC", _time_zone, "Time zone that the default project is created with.")
+    max_pending_events: int = _setting(
+        100_000,
+        _number(1_000, 10_000_000),
+        "Events that may wait for their commit; past it senders are told to come back.",
+    )
+    drain_timeout: float = _setting(
+        30.0, _seconds, "Seconds that requests in flight get to finish at shutdown."
+    )
+    log_level: str = _setting("info", _choice(*LOG_LEVELS), f"How much is logged: {', '.join(LOG_LEVELS)}.")
+    log_format: str = _setting("plain", _choice(*LOG_FORMATS), "Log lines as plain text or as json.")
+    trusted_proxies: int = _setting(
+        0, _number(0, 100), "How many proxies in front of HTTP may be believed about X-Forwarded-For."
+    )
+    script_path: str = _setting("/shopalytic.js", _http_path, "Path of the browser tag's script.")
+    collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")
+    collector: str = _setting(
+        "127.0.0.1:50051", _text, "gRPC address of the server, for a gateway that runs alone."
+    )
+    target: str = _setting(
+        "", _text, "gRPC address that the client commands call.", "the running service, else 127.0.0.1:50051"
+    )
+    key: str = _setting(
+        "", _text, "Key that the client commands use.", "the fitting key in the data directory"
+    )
+
+
+def _info(name: str, default: Any, metadata: Mapping[str, Any]) -> SettingInfo:
+    return SettingInfo(
+        name=name,
+        flag="--" + name.replace("_", "-"),
+        variable="SHOPALYTIC_" + name.upper(),
+        default=default,
+        shown_default=metadata["shown"],
+        help=metadata["help"],
+        parse=metadata["parse"],
+    )
+
+
+TABLE: dict[str, SettingInfo] = {f.name: _info(f.name, f.default, f.metadata) for f in fields(Settings)}
+
+
+def load(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+    """Settings from flags, else from the environment, else the defaults. An empty variable counts as unset."""
+    values: dict[str, Any] = {}
+    for name, info in TABLE.items():
+        origin, text = info.flag, given.get(name)
+        if text is None:
+            origin, text = info.variable, environ.get(info.variable) or None
+        if text is not None:
+            values[name] = _parsed(info, origin, text)
+    return Settings(**values)
+
+
+def _parsed(info: SettingInfo, origin: str, text: str) -> Any:
+    try:
+        return info.parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{origin} is {text!r}: {error}.") from None
+
+
+def settings_table_markdown() -> str:
+    """The table as it stands in the README."""
+    lines = ["| flag | environment variable | default | meaning |", "| --- | --- | --- | --- |"]
+    for info in TABLE.values():
+        lines.append(f"| `{info.flag}` | `{info.variable}` | {info.shown_default} | {info.help} |")
+    return "\n".join(lines) + "\n"

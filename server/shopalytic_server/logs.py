@@ -1,0 +1,126 @@
+"""How the service logs: sentences with a machine word, no personal data, and no floods.
+
+A caller gives the machine word as `extra={"word": "store_unavailable"}`; without one the logger's last name is it.
+"""
+
+import json
+import logging
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TextIO
+
+# Enough to see what happens, too few to fill a disk when a sender fails in a loop.
+BURST = 20
+WINDOW_SECONDS = 60.0
+# SQLSTATE classes whose texts speak of the server, never of a row: connections, rights, resources, shutdowns.
+_HARMLESS_SQLSTATES = ("08", "28", "3D", "53", "57", "58")
+
+
+def set_up(level: str, log_format: str, stream: TextIO | None = None) -> None:
+    """Send everything that is logged to one stream (stderr) in one form."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
+    handler.addFilter(FloodFilter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.getLevelName(level.upper()))
+    # Third parties speak of single requests and statements at info.
+    for name in (
+        "asyncio",
+        "grpc",
+        "psycopg",
+        "psycopg.pool",
+        "uvicorn",
+        "uvicorn.access",
+        "yoyo",
+        "filelock",
+    ):
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+class FloodFilter(logging.Filter):
+    """Lets each kind of line through a limited number of times a minute, then says how many it held back."""
+
+    def __init__(self, burst: int = BURST, window: float = WINDOW_SECONDS) -> None:
+        super().__init__()
+        self._burst = burst
+        self._window = window
+        self._seen: dict[tuple[str, int, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Count the line; a line that begins a new window tells of those left out before it."""
+        kind = (record.name, record.levelno, str(record.msg))
+        now = time.monotonic()
+        begin, count = self._seen.get(kind, (now, 0))
+        if now - begin >= self._window:
+            left_out = count - self._burst
+            if left_out > 0:
+                record.msg = f"{record.getMessage()} ({left_out} more lines like this were left out.)"
+                record.args = None
+            begin, count = now, 0
+        if len(self._seen) > 1_000:
+            self._seen.clear()
+        self._seen[kind] = (begin, count + 1)
+        return count < self._burst
+
+
+def _word(record: logging.LogRecord) -> str:
+    return str(getattr(record, "word", None) or record.name.rpartition(".")[2])
+
+
+def _time(record: logging.LogRecord) -> str:
+    return (
+        datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class PlainFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00.000Z INFO [ready] Ready for events.`"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and under it where an exception came from."""
+        line = f"{_time(record)} {record.levelname} [{_word(record)}] {record.getMessage()}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+    def formatException(self, ei: ExceptionInfo) -> str:
+        """The frames and what it was, without texts that may quote a row."""
+        kind, error, frames = ei
+        if kind is None or error is None:
+            return ""
+        return "".join(traceback.format_tb(frames)) + describe(error)
+
+
+class JsonFormatter(PlainFormatter):
+    """One JSON object a line, for log collectors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The same facts as the plain form, under `time level word message logger error`."""
+        entry = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "word": _word(record),
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line. PostgreSQL's texts quote values of rows, so most are left out."""
+    name = type(error).__name__
+    if type(error).__module__.partition(".")[0] == "psycopg":
+        sqlstate = getattr(error, "sqlstate", None)
+        if sqlstate and not sqlstate.startswith(_HARMLESS_SQLSTATES):
+            return f"{name} (SQLSTATE {sqlstate})"
+    first_line = str(error).partition("\n")[0]
+    return f"{name}: {first_line}" if first_line else name
