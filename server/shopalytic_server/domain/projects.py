@@ -1,0 +1,107 @@
+"""Projects and their keys: what they are, and how a key's secret is made and recognised."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shopalytic.v1 import events_pb2
+
+SECRET_BYTES = 32
+
+# Every kind of event a sender may send, by the catalogue's names. `undecoded`
+# only marks what a JSON surface could not read.
+EVENT_TYPES: tuple[str, ...] = tuple(
+    field.name
+    for field in events_pb2.Event.DESCRIPTOR.oneofs_by_name["payload"].fields
+    if field.name != "undecoded"
+)
+
+# Money coming back and parcels are the backend's to tell: a browser's key is
+# public, so anybody could send them.
+BACKEND_EVENT_TYPES = frozenset({"refund", "shipment", "shipment_delivered"})
+DEFAULT_BROWSER_EVENT_TYPES = frozenset(EVENT_TYPES) - BACKEND_EVENT_TYPES
+
+_SECRET = re.compile(r"shop_(?:browser|server|reports|admin)_[A-Za-z0-9_-]{43}")
+_HINT_LETTERS = 4
+
+
+class KeyClass(StrEnum):
+    """What a key may do."""
+
+    BROWSER = "browser"
+    SERVER = "server"
+    REPORTS = "reports"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A shop, or a part of one whose numbers stand for themselves."""
+
+    project_id: int
+    name: str
+    currency: str
+    time_zone: str
+    browser_event_types: frozenset[str]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key without its secret."""
+
+    key_id: UUID
+    project_id: int
+    key_class: KeyClass
+    label: str
+    hint: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key that was just made, with the secret that is kept nowhere."""
+
+    key: Key
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"IssuedKey(key={self.key!r})"
+
+
+def new_secret(key_class: KeyClass, token_bytes: bytes) -> str:
+    """The secret made from 32 random bytes; its beginning tells the class to whoever finds it."""
+    if len(token_bytes) != SECRET_BYTES:
+        raise ValueError(f"a secret is made of {SECRET_BYTES} random bytes, not {len(token_bytes)}")
+    token = base64.urlsafe_b64encode(token_bytes).rstrip(b"=").decode()
+    return f"shop_{key_class}_{token}"
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text has the shape of a key's secret; what has not, needs no look into the store."""
+    return _SECRET.fullmatch(text) is not None
+
+
+def hash_secret(secret: str) -> bytes:
+    """What the store keeps of a secret.
+
+    A plain SHA-256 is enough: a secret is 256 random bits, so there is nothing to guess.
+    """
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def hint(secret: str, key_class: KeyClass) -> str:
+    """The beginning of a secret, to recognise it by in a list."""
+    return secret[: len(f"shop_{key_class}_") + _HINT_LETTERS]
+
+
+def in_catalogue_order(types: Iterable[str]) -> list[str]:
+    """Event types without repetition, in the order of the catalogue."""
+    chosen = set(types)
+    return [name for name in EVENT_TYPES if name in chosen]

@@ -1,0 +1,54 @@
+-- Projects and their keys.
+
+-- name: create_project
+INSERT INTO projects (name, currency, time_zone, browser_event_types, created_at)
+VALUES (%(name)s, %(currency)s, %(time_zone)s, %(browser_event_types)s, %(created_at)s)
+ON CONFLICT (name) DO NOTHING
+RETURNING project_id, name, currency, time_zone, browser_event_types, created_at
+
+-- name: get_project
+SELECT project_id, name, currency, time_zone, browser_event_types, created_at
+FROM projects
+WHERE project_id = %(project_id)s
+
+-- name: find_project
+SELECT project_id, name, currency, time_zone, browser_event_types, created_at
+FROM projects
+WHERE name = %(name)s
+
+-- name: list_projects
+SELECT project_id, name, currency, time_zone, browser_event_types, created_at
+FROM projects
+ORDER BY project_id
+
+-- name: update_project
+UPDATE projects
+SET time_zone = coalesce(%(time_zone)s, time_zone),
+    browser_event_types = coalesce(%(browser_event_types)s::text[], browser_event_types)
+WHERE project_id = %(project_id)s
+RETURNING project_id, name, currency, time_zone, browser_event_types, created_at
+
+-- name: create_key
+INSERT INTO keys (key_id, project_id, key_class, label, hint, secret_hash, created_at)
+VALUES (%(key_id)s, %(project_id)s, %(key_class)s, %(label)s, %(hint)s, %(secret_hash)s, %(created_at)s)
+RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at
+
+-- name: find_key
+SELECT keys.key_id, keys.project_id, keys.key_class, keys.label, keys.hint, keys.created_at, keys.revoked_at,
+    projects.name, projects.currency, projects.time_zone, projects.browser_event_types,
+    projects.created_at AS project_created_at
+FROM keys
+JOIN projects ON projects.project_id = keys.project_id
+WHERE keys.secret_hash = %(secret_hash)s AND keys.revoked_at IS NULL
+
+-- name: list_keys
+SELECT key_id, project_id, key_class, label, hint, created_at, revoked_at
+FROM keys
+WHERE project_id = %(project_id)s
+ORDER BY created_at, key_id
+
+-- name: revoke_key
+UPDATE keys
+SET revoked_at = coalesce(revoked_at, %(revoked_at)s)
+WHERE key_id = %(key_id)s AND project_id = %(project_id)s
+RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at
