@@ -1,0 +1,234 @@
+"""`shopalytic customer`: look customers and their timelines up."""
+
+from typing import Any
+
+import click
+
+from shopalytic.v1 import reports_pb2, reports_pb2_grpc
+from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.output import plain, print_json, print_table, time_text
+from shopalytic_server.cli.remote import CALL_SECONDS, connect
+from shopalytic_server.config import Settings
+
+sandbox_option = click.option("--sandbox", is_flag=True, help="Look among trial data instead of real data.")
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    help="How many to print, up to 1,000.",
+)
+page_option = click.option(
+    "--page-token",
+    default="",
+    metavar="TOKEN",
+    help="next_page_token of the page before.  [default: the first page]",
+)
+
+
+@click.group()
+def customer() -> None:
+    """Look customers up, joined over all their devices. Needs a reports key.
+
+    \b
+    Example:  shopalytic customer show jane@example.com
+    """
+
+
+@customer.command()
+@click.argument("who", metavar="IDENTITY|TRACKING_ID|EMAIL|CUSTOMER_ID")
+@sandbox_option
+@with_settings("target", "key", "data_dir")
+@json_option
+def show(settings: Settings, who: str, sandbox: bool, as_json: bool) -> None:
+    """Show everything known of one customer.
+
+    WHO is tried as customer id, identity, tracking id, then e-mail address.
+
+    \b
+    Example:  shopalytic customer show 17850 --json
+    """
+    request = reports_pb2.GetCustomerRequest(customer=reports_pb2.CustomerSelector(any=who), sandbox=sandbox)
+    with connect(settings, "reports") as remote:
+        stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
+        answer = stub.GetCustomer(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+    data = customer_data(answer.customer)
+    if as_json:
+        print_json(data)
+    else:
+        _print_customer(data)
+
+
+@customer.command()
+@click.argument("who", metavar="IDENTITY|TRACKING_ID|EMAIL|CUSTOMER_ID")
+@click.option(
+    "--type", "types", multiple=True, metavar="TYPE", help="Only this kind of event; may be repeated."
+)
+@limit_option
+@page_option
+@sandbox_option
+@with_settings("target", "key", "data_dir")
+@json_option
+def events(
+    settings: Settings,
+    who: str,
+    types: tuple[str, ...],
+    limit: int,
+    page_token: str,
+    sandbox: bool,
+    as_json: bool,
+) -> None:
+    """Print a customer's timeline, newest first, a page at a time.
+
+    \b
+    Example:  shopalytic customer events 17850 --type order --limit 20
+    """
+    request = reports_pb2.ListCustomerEventsRequest(
+        customer=reports_pb2.CustomerSelector(any=who),
+        page_size=limit,
+        page_token=page_token,
+        sandbox=sandbox,
+        types=types,
+    )
+    with connect(settings, "reports") as remote:
+        stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
+        answer = stub.ListCustomerEvents(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+    found = [event_data(event) for event in answer.events]
+    if as_json:
+        print_json({"events": found, "next_page_token": answer.next_page_token})
+        return
+    rows = [
+        (row["occurred_at"], row["type"], row.get("source"), _summary(row["properties"])) for row in found
+    ]
+    print_table(["occurred_at", "type", "source", "properties"], rows)
+    _print_more(answer.next_page_token)
+
+
+@customer.command("list")
+@limit_option
+@page_option
+@sandbox_option
+@with_settings("target", "key", "data_dir")
+@json_option
+def list_customers(settings: Settings, limit: int, page_token: str, sandbox: bool, as_json: bool) -> None:
+    """List the identified customers, a page at a time.
+
+    \b
+    Example:  shopalytic customer list --limit 20
+    """
+    request = reports_pb2.ListCustomersRequest(page_size=limit, page_token=page_token, sandbox=sandbox)
+    with connect(settings, "reports") as remote:
+        stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
+        answer = stub.ListCustomers(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+    found = [customer_data(one) for one in answer.customers]
+    if as_json:
+        print_json({"customers": found, "next_page_token": answer.next_page_token})
+        return
+    rows = [
+        (
+            row["customer_id"],
+            ", ".join(row["identities"]),
+            row["profile"]["email"],
+            _amounts(row["net"]),
+            row["last_seen"],
+        )
+        for row in found
+    ]
+    print_table(["customer_id", "identities", "email", "net", "last_seen"], rows)
+    _print_more(answer.next_page_token)
+
+
+def customer_data(found: reports_pb2.Customer) -> dict[str, Any]:
+    """A customer as plain data: money as exact text, by currency."""
+    profile = found.profile
+    return {
+        "customer_id": found.customer_id,
+        "identities": list(found.identities),
+        "tracking_ids": list(found.tracking_ids),
+        "profile": {
+            "email": profile.email if profile.HasField("email") else None,
+            "first_name": profile.first_name if profile.HasField("first_name") else None,
+            "last_name": profile.last_name if profile.HasField("last_name") else None,
+            "join_date": time_text(profile.join_date) if profile.HasField("join_date") else None,
+        },
+        "orders": {value.currency: value.orders for value in found.values},
+        "gross": {value.currency: value.gross for value in found.values},
+        "refunds": {value.currency: value.refunds for value in found.values},
+        "net": {value.currency: value.net for value in found.values},
+        "first_seen": time_text(found.first_seen) if found.HasField("first_seen") else None,
+        "last_seen": time_text(found.last_seen) if found.HasField("last_seen") else None,
+        "links": [_link_data(link) for link in found.links],
+    }
+
+
+def _link_data(link: reports_pb2.Link) -> dict[str, Any]:
+    return {
+        "tracking_id": link.tracking_id if link.HasField("tracking_id") else None,
+        "identity": link.identity,
+        "existing_identity": link.existing_identity if link.HasField("existing_identity") else None,
+        "kind": link.kind,
+        "occurred_at": time_text(link.occurred_at),
+        "event_id": link.event_id,
+        "owner": link.owner,
+    }
+
+
+def event_data(event: reports_pb2.StoredEvent) -> dict[str, Any]:
+    """A stored event as plain data; what it does not have is left out."""
+    data: dict[str, Any] = {"event_id": event.event_id, "type": event.type}
+    for name in ("occurred_at", "received_at", "corrected_at"):
+        if event.HasField(name):
+            data[name] = time_text(getattr(event, name))
+    for name in ("tracking_id", "identity", "source"):
+        if event.HasField(name):
+            data[name] = getattr(event, name)
+    data["properties"] = plain(event.properties)
+    if event.HasField("context"):
+        data["context"] = plain(event.context)
+    return data
+
+
+def _print_customer(data: dict[str, Any]) -> None:
+    facts = [(name, value) for name, value in data["profile"].items() if value]
+    facts += [
+        ("identities", ", ".join(data["identities"])),
+        ("tracking ids", ", ".join(data["tracking_ids"])),
+    ]
+    facts += [(name, data[name]) for name in ("first_seen", "last_seen")]
+    print_table(["customer", data["customer_id"]], facts)
+    if data["orders"]:
+        rows = [
+            [code, *(data[name][code] for name in ("orders", "gross", "refunds", "net"))]
+            for code in data["orders"]
+        ]
+        columns = ["currency", "orders", "gross", "refunds", "net"]
+        print_table(columns, rows, right=columns[1:])
+    if data["links"]:
+        links = [
+            (
+                link["occurred_at"],
+                link["kind"],
+                link["tracking_id"] or link["existing_identity"],
+                link["identity"],
+                "yes" if link["owner"] else "no",
+            )
+            for link in data["links"]
+        ]
+        print_table(["linked at", "by", "from", "identity", "joined"], links)
+
+
+def _print_more(next_page_token: str) -> None:
+    if next_page_token:
+        click.echo(f"There is more: repeat with --page-token {next_page_token}")
+
+
+def _amounts(by_currency: dict[str, str]) -> str:
+    return ", ".join(f"{amount} {code}" for code, amount in by_currency.items())
+
+
+def _summary(properties: dict[str, Any]) -> str:
+    parts = [
+        f"{name}={len(value)} items" if isinstance(value, list) else f"{name}={value}"
+        for name, value in properties.items()
+    ]
+    return " ".join(part for part in parts if not part.endswith("=None"))[:300]

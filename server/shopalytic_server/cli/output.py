@@ -1,0 +1,69 @@
+"""What commands print: JSON for programs on stdout, tables for people."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+
+def print_json(data: Any) -> None:
+    """One JSON document, in the order of its keys."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str | None = None,
+    right: Sequence[str] = (),
+) -> None:
+    """A table as wide as the terminal; cells are shown as they are, never read as markup."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console().print(table)
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that takes text literally."""
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Text without control characters: what a visitor sent must not steer the reader's terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def time_text(timestamp: Timestamp) -> str:
+    """RFC 3339 in UTC."""
+    return timestamp.ToJsonString()
+
+
+def plain(value: Struct | ListValue | Value) -> Any:
+    """A Struct as Python data; whole numbers as integers, as they were sent."""
+    if isinstance(value, Struct):
+        return {key: plain(item) for key, item in value.fields.items()}
+    if isinstance(value, ListValue):
+        return [plain(item) for item in value.values]
+    kind = value.WhichOneof("kind")
+    if kind is None or kind == "null_value":
+        return None
+    if kind == "number_value":
+        number = value.number_value
+        return int(number) if number.is_integer() else number
+    if kind in ("struct_value", "list_value"):
+        return plain(getattr(value, kind))
+    return getattr(value, kind)

@@ -1,0 +1,62 @@
+"""How client commands reach a service: its address, a fitting key, and one channel."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from shopalytic_server.cli.errors import Failure
+from shopalytic_server.config import Settings
+from shopalytic_server.state import DataDirectory, is_running
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+CALL_SECONDS = 120.0
+_OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An open channel and what each call over it needs."""
+
+    channel: grpc.Channel
+    metadata: tuple[tuple[str, str], ...]
+    target: str
+
+
+def target_of(settings: Settings) -> str:
+    """The address to call: the setting, else the service that runs on the data directory, else the default."""
+    if settings.target:
+        return settings.target
+    running = DataDirectory(settings.data_dir).read_run()
+    if running and is_running(running) and running.get("grpc_address"):
+        return str(running["grpc_address"])
+    return DEFAULT_TARGET
+
+
+def key_of(settings: Settings, key_class: str, target: str) -> str:
+    """The key to use: the setting, else the data directory's, which goes to this machine only."""
+    if settings.key:
+        return settings.key
+    if target.rpartition(":")[0] not in _OWN_HOSTS:
+        raise Failure(f"No key for {target}: give one of class {key_class} with --key or SHOPALYTIC_KEY.")
+    secret = DataDirectory(settings.data_dir).read_keys().get(key_class)
+    if not secret:
+        raise Failure(
+            f"No key of class {key_class} in {os.fspath(settings.data_dir)}: start `shopalytic serve` there once,"
+            " name another place with --data-dir, or give a key with --key or SHOPALYTIC_KEY."
+        )
+    return secret
+
+
+@contextmanager
+def connect(settings: Settings, key_class: str) -> Iterator[Remote]:
+    """A channel to the service, with the key in each call's metadata."""
+    target = target_of(settings)
+    key = key_of(settings, key_class, target)
+    if not key.isascii() or not key.isprintable():
+        raise Failure("The key has characters that no key has: check --key or SHOPALYTIC_KEY.")
+    options = [("grpc.max_receive_message_length", 64 * 1024 * 1024)]
+    with grpc.insecure_channel(target, options=options) as channel:
+        yield Remote(channel, (("authorization", f"Bearer {key}"),), target)

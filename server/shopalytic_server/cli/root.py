@@ -1,0 +1,71 @@
+"""The command's root: which subcommands there are, and how their failures are told."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from shopalytic_server.cli.errors import as_failure
+
+# Loaded by name, so that `customer show` does not wait for the imports of `serve`.
+COMMANDS = {
+    "serve": "shopalytic_server.cli.serve:serve",
+    "server": "shopalytic_server.cli.serve:server",
+    "gateway": "shopalytic_server.cli.serve:gateway",
+    "import": "shopalytic_server.cli.import_events:import_events",
+    "customer": "shopalytic_server.cli.customer:customer",
+    "report": "shopalytic_server.cli.report:report",
+    "project": "shopalytic_server.cli.project:project",
+    "key": "shopalytic_server.cli.key:key",
+    "migrate": "shopalytic_server.cli.migrate:migrate",
+    "rebuild": "shopalytic_server.cli.rebuild:rebuild",
+    "doctor": "shopalytic_server.cli.doctor:doctor",
+}
+
+
+class Root(click.Group):
+    """A group that knows its commands by name and turns known errors into one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they are met."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what it raises for a known reason ends as a sentence and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            failure = as_failure(error)
+            if failure is None:
+                raise
+            raise failure from error
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="shopalytic")
+def shopalytic() -> None:
+    """Customer analytics for web shops: typed events in, customers and sales out.
+
+    \b
+    Start everything:      shopalytic serve
+    Look a customer up:    shopalytic customer show jane@example.com
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Entry of the console script."""
+    shopalytic(args=args, prog_name="shopalytic")
