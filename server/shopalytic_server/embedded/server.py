@@ -1,0 +1,295 @@
+"""The embedded PostgreSQL: started, watched and stopped together with Shopalytic.
+
+What it promises: the data outlives everything (`DATA_DIR/postgres`, default
+durability); a Shopalytic that was killed finds its PostgreSQL again, running or not;
+a PostgreSQL that was killed is started again, while one that somebody stopped in
+order is left alone; recovery after a crash may take as long as it needs.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, urlencode
+
+import psycopg
+from psycopg import sql
+
+from shopalytic_server.embedded import installation as installations
+from shopalytic_server.embedded import postmaster as postmasters
+from shopalytic_server.embedded import settings
+from shopalytic_server.embedded.errors import EmbeddedPostgresError
+from shopalytic_server.embedded.installation import Installation
+from shopalytic_server.embedded.lock import DataDirectoryLock
+from shopalytic_server.embedded.postmaster import Postmaster
+
+logger = logging.getLogger(__name__)
+
+DATABASE = "shopalytic"
+ROLE = "shopalytic"
+SUPERUSER = "postgres"
+
+# Room for "/.s.PGSQL.5432.lock" in the 104 (macOS) to 108 (Linux) bytes of a socket's address.
+_LONGEST_SOCKET_DIR = 80
+_LOG_LIMIT = 10 * 1024 * 1024
+_WATCH_SECONDS = 0.5
+_STOP_SECONDS = 60.0
+_PATIENCE_NOTE_SECONDS = 10.0
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL server for one data directory; `start` and `stop` block, so call them from a thread."""
+
+    def __init__(self, data_dir: Path | str) -> None:
+        self.data_dir = Path(data_dir).expanduser().resolve()
+        self.pgdata = self.data_dir / "postgres"
+        self.log_path = self.data_dir / "postgres.log"
+        self._lock = DataDirectoryLock(self.data_dir)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def start(self) -> str:
+        """Take the data directory, bring PostgreSQL up on it (or find it up) and give the database's URL."""
+        self._lock.acquire()
+        try:
+            postmaster = self._bring_up()
+            _ensure_database(_url(postmaster, "postgres", SUPERUSER))
+        except BaseException:
+            self.stop()
+            raise
+        self._closing.clear()
+        self._watcher = threading.Thread(target=self._watch, name="embedded-postgres", daemon=True)
+        self._watcher.start()
+        return _url(postmaster, DATABASE, ROLE)
+
+    def stop(self) -> None:
+        """Stop PostgreSQL in order (its sessions are ended, nothing committed is lost) and free the directory."""
+        self._closing.set()
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
+        try:
+            if (postmaster := self.postmaster()) is not None:
+                self._shut_down(postmaster)
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def postmaster(self) -> Postmaster | None:
+        """The running server, or None."""
+        if self._process is not None:
+            self._process.poll()  # a child that ended stays a zombie until somebody asks
+        return postmasters.find(self.pgdata)
+
+    def url(self, database: str = DATABASE, role: str = ROLE) -> str:
+        """A URL for psycopg and psql; the role `postgres` is the superuser."""
+        if (postmaster := self.postmaster()) is None:
+            raise EmbeddedPostgresError("The embedded PostgreSQL is not running; start it first.")
+        return _url(postmaster, database, role)
+
+    def _bring_up(self) -> Postmaster:
+        installation = installations.prepare(self.data_dir, self.pgdata)
+        if not (self.pgdata / "PG_VERSION").exists():
+            self._initialise(installation)
+        self._check_version()
+        found = self.postmaster()
+        if found is not None and found.status == "stopping":
+            postmasters.wait_until(lambda: self.postmaster() is None, _STOP_SECONDS)
+            found = self.postmaster()
+        if found is not None:
+            logger.info("Found PostgreSQL running already (process %d).", found.pid)
+            return self._wait_ready(self._log_size())
+        log_start = self._launch(installation)
+        return self._wait_ready(log_start)
+
+    def _initialise(self, installation: Installation) -> None:
+        """Make the folder under another name first: a half-made one must never look like data."""
+        if self.pgdata.exists():
+            raise EmbeddedPostgresError(
+                f"{self.pgdata} exists but holds no PostgreSQL data. Move it away, or choose another data directory."
+            )
+        unfinished = self.data_dir / "postgres.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        installation.give(unfinished)
+        options = ["--username", SUPERUSER, "--auth", "peer", "--encoding", "UTF8"]
+        options += ["--locale-provider", "builtin", "--locale", "C.UTF-8", "--pgdata", str(unfinished)]
+        done = subprocess.run(
+            [installation.command("initdb"), *options],
+            cwd="/",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            **installation.process_options(),
+        )
+        if done.returncode != 0:
+            last = done.stdout.decode(errors="replace").strip().splitlines()[-3:]
+            raise EmbeddedPostgresError("PostgreSQL's data folder cannot be made: " + " ".join(last))
+        with (unfinished / "postgresql.conf").open("a") as conf:
+            conf.write(f"\ninclude '{settings.FILE_NAME}'\ninclude '{settings.LOCAL_FILE_NAME}'\n")
+        self._write(installation, unfinished / settings.LOCAL_FILE_NAME, settings.LOCAL_TEXT)
+        unfinished.rename(self.pgdata)
+
+    def _check_version(self) -> None:
+        version = (self.pgdata / "PG_VERSION").read_text().strip()
+        if version != installations.MAJOR_VERSION:
+            raise EmbeddedPostgresError(
+                f"{self.pgdata} was written by PostgreSQL {version}; this Shopalytic brings {installations.MAJOR_VERSION}. "
+                "Move the data with pg_upgrade, or run the Shopalytic that wrote it."
+            )
+
+    def _launch(self, installation: Installation) -> int:
+        """Start the server and give the size that its log had before."""
+        postmasters.clear_leftovers(self.pgdata)
+        if self.pgdata.stat().st_uid == 0:
+            installation.give(self.pgdata)  # a backup that root copied back
+        admitted = "".join(f'admitted "{name}" all\n' for name in installation.admitted_users())
+        conf = settings.render(self._socket_dir(installation))
+        self._write(installation, self.pgdata / settings.FILE_NAME, conf)
+        self._write(installation, self.pgdata / "pg_hba.conf", "local all all peer map=admitted\n")
+        self._write(installation, self.pgdata / "pg_ident.conf", admitted)
+        self._rotate_log()
+        log_start = self._log_size()
+        descriptor = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            self._process = subprocess.Popen(
+                [installation.command("postgres"), "-D", str(self.pgdata)],
+                cwd=self.pgdata,
+                stdout=descriptor,
+                stderr=descriptor,
+                **installation.process_options(),
+            )
+        finally:
+            os.close(descriptor)
+        return log_start
+
+    @staticmethod
+    def _write(installation: Installation, path: Path, text: str) -> None:
+        path.write_text(text)
+        path.chmod(0o600)
+        installation.give(path)
+
+    def _socket_dir(self, installation: Installation) -> Path:
+        """The data folder itself, or a private folder under /tmp if that path cannot be a socket's address.
+
+        It may be too long for one; and a comma would separate two hosts in a database URL.
+        """
+        if len(os.fsencode(self.pgdata)) <= _LONGEST_SOCKET_DIR and "," not in str(self.pgdata):
+            return self.pgdata
+        root = tempfile.gettempdir()
+        folder = Path(tempfile.mkdtemp(prefix="shopalytic-", dir=root if len(root) < 50 else "/tmp"))
+        installation.give(folder)
+        return folder
+
+    def _wait_ready(self, log_start: int) -> Postmaster:
+        """Wait as long as the server lives: recovery after a crash may take minutes."""
+        note_at = time.monotonic() + _PATIENCE_NOTE_SECONDS
+        while True:
+            postmaster = self.postmaster()
+            if postmaster is not None and postmaster.is_ready:
+                return postmaster
+            ended = self._process is None or self._process.poll() is not None
+            if postmaster is None and ended:
+                raise EmbeddedPostgresError(
+                    f"PostgreSQL did not start: {self._log_tail(log_start)} (whole log: {self.log_path})"
+                )
+            if time.monotonic() >= note_at:
+                note_at += _PATIENCE_NOTE_SECONDS
+                logger.info("Waiting for PostgreSQL; after a crash it first replays its log.")
+            time.sleep(0.02)
+
+    def _watch(self) -> None:
+        """Start PostgreSQL again if it dies; keep its log small."""
+        reported = False
+        while not self._closing.wait(_WATCH_SECONDS):
+            self._rotate_log()
+            if self.postmaster() is not None:
+                reported = False
+            elif (self.pgdata / postmasters.PID_FILE).exists():
+                self._revive()
+            elif not reported:
+                # An orderly stop removes the pid file: whoever did that wants it stopped.
+                reported = True
+                logger.warning("PostgreSQL was stopped from outside; waiting until it is started again.")
+
+    def _revive(self) -> None:
+        logger.error("PostgreSQL died; starting it again.")
+        try:
+            self._bring_up()
+        except (EmbeddedPostgresError, OSError) as error:
+            logger.error("PostgreSQL cannot be started again yet: %s", error)
+            self._closing.wait(5)
+
+    def _shut_down(self, postmaster: Postmaster) -> None:
+        # https://www.postgresql.org/docs/current/server-shutdown.html: SIGINT is "fast", SIGQUIT leaves recovery to do.
+        for how, patience in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0)):
+            try:
+                os.kill(postmaster.pid, how)
+            except ProcessLookupError:
+                break
+            if postmasters.wait_until(lambda: self.postmaster() is None, patience):
+                break
+            logger.warning("PostgreSQL (process %d) did not stop on %s.", postmaster.pid, how.name)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+        if postmaster.socket_dir and not os.path.samefile(postmaster.socket_dir, self.pgdata):
+            shutil.rmtree(postmaster.socket_dir, ignore_errors=True)
+
+    def _rotate_log(self) -> None:
+        """Keep one older file; PostgreSQL appends, so the file it holds open can be emptied in place."""
+        if self._log_size() > _LOG_LIMIT:
+            shutil.copyfile(self.log_path, self.log_path.with_suffix(".log.1"))
+            os.truncate(self.log_path, 0)
+
+    def _log_size(self) -> int:
+        return self.log_path.stat().st_size if self.log_path.exists() else 0
+
+    def _log_tail(self, start: int) -> str:
+        if not self.log_path.exists():
+            return "it wrote no log"
+        with self.log_path.open("rb") as log:
+            log.seek(start)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return " ".join(lines[-3:]) or "it wrote nothing to its log"
+
+
+def running_url(data_dir: Path | str) -> str | None:
+    """The database URL of a server that some process runs on this data directory, for the other commands."""
+    postmaster = postmasters.find(Path(data_dir).expanduser().resolve() / "postgres")
+    return _url(postmaster, DATABASE, ROLE) if postmaster is not None and postmaster.is_ready else None
+
+
+def _url(postmaster: Postmaster, database: str, role: str) -> str:
+    query = urlencode({"host": postmaster.socket_dir, "port": postmaster.port}, quote_via=quote)
+    return f"postgresql://{quote(role)}@/{quote(database, safe='')}?{query}"
+
+
+def _ensure_database(superuser_url: str) -> None:
+    """Make the role and the database of the service: its own connections are no superuser's."""
+    with psycopg.connect(superuser_url, autocommit=True, connect_timeout=30) as connection:
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount == 0:
+            role = sql.Identifier(ROLE)
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
+            connection.execute(
+                sql.SQL("GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO {}").format(role)
+            )
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount == 0:
+            statement = sql.SQL("CREATE DATABASE {} OWNER {}")
+            connection.execute(statement.format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))
