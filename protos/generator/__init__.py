@@ -1,0 +1,1 @@
+"""Turns the protos into Python: descriptors, messages, checks and plain dicts."""

@@ -1,0 +1,70 @@
+"""The patterns and CEL rules of the protos with their equivalents in Python."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What matches a pattern, and the message when it does not: names in shopalytic.checking."""
+
+    matcher: str
+    message: str
+    may_hold_nul: bool = False
+    """Whether a text that matches can still contain U+0000."""
+
+
+@dataclass(frozen=True)
+class CelRule:
+    """When a CEL rule is broken, in terms of `message` or of the field's `value`."""
+
+    broken_if: str
+    broken_by_empty: bool = False
+    """Whether the empty text breaks it."""
+
+
+MONEY = "^[0-9]{1,14}([.][0-9]{1,4})?$"
+PATTERNS = {
+    "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$": Pattern(
+        "matches_uuid", "MALFORMED_UUID"
+    ),
+    MONEY: Pattern("matches_money", "MALFORMED_MONEY"),
+    "^[A-Z]{3}$": Pattern("matches_three_capitals", "NOT_THREE_CAPITALS"),
+    "^[^@\\s]+@[^@\\s]+$": Pattern("matches_email", "MALFORMED_EMAIL", may_hold_nul=True),
+}
+
+_SHARED = r"null|undefined|none|nil|nan|\\[object object\\]"
+_NOBODY = "guest|anonymous|unknown|id|user|email"
+
+# By id and expression: changing an expression without its equivalent must not go unnoticed.
+CEL_RULES = {
+    ("tracking_id.or_identity", "has(this.tracking_id) || has(this.identity)"): CelRule(
+        'not message.HasField("tracking_id") and not message.HasField("identity")'
+    ),
+    (
+        "identity.same_as_identify",
+        "!has(this.identify) || !has(this.identity) || this.identity == this.identify.identity",
+    ): CelRule(
+        'message.HasField("identify") and message.HasField("identity") '
+        "and message.identity != message.identify.identity"
+    ),
+    (
+        "total_discount.required_with_discounts",
+        "size(this.discounts) == 0 || has(this.total_discount)",
+    ): CelRule('message.discounts and not message.HasField("total_discount")'),
+    (
+        "total_refund.required_if_partial",
+        "this.refund_type != 'partial' || has(this.total_refund)",
+    ): CelRule('message.refund_type == "partial" and not message.HasField("total_refund")'),
+    (
+        "subtotal_refund.required_if_partial",
+        "this.refund_type != 'partial' || has(this.subtotal_refund)",
+    ): CelRule('message.refund_type == "partial" and not message.HasField("subtotal_refund")'),
+    (
+        "tracking_id.placeholder",
+        rf"!this.matches('(?i)^\\s*({_SHARED}|true|false|[0-]*)\\s*$')",
+    ): CelRule("is_device_placeholder(value)", broken_by_empty=True),
+    (
+        "identity.placeholder",
+        rf"!this.matches('(?i)^\\s*({_SHARED}|-1|true|false|{_NOBODY}|[0-]*)\\s*$')",
+    ): CelRule("is_identity_placeholder(value)", broken_by_empty=True),
+}
