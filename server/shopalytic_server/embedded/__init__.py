@@ -1,4 +1,4 @@
-"""PostgreSQL that comes with Shopalytic: one server per data directory, no installation, no account to make."""
+"""PostgreSQL that comes with Shopalytic: one server per data directory, nothing to install."""
 
 from shopalytic_server.embedded.errors import DataDirectoryInUse, EmbeddedPostgresError
 from shopalytic_server.embedded.server import EmbeddedPostgres, running_url

@@ -1,9 +1,11 @@
 """What can go wrong with the embedded PostgreSQL, always told as a sentence."""
 
+from shopalytic_server.domain.errors import ShopalyticError
 
-class EmbeddedPostgresError(RuntimeError):
-    """The embedded PostgreSQL cannot be used; the message says why and what to do."""
+
+class EmbeddedPostgresError(ShopalyticError):
+    """The embedded PostgreSQL cannot be used."""
 
 
 class DataDirectoryInUse(EmbeddedPostgresError):
-    """Another process serves from this data directory; stop it, or choose another directory."""
+    """Another process uses this data directory; stop it, or choose another directory."""

@@ -34,7 +34,7 @@ class Installation:
         return str(self.bin_dir / program)
 
     def process_options(self) -> dict[str, Any]:
-        """Options of `subprocess` that run a program as the account, away from our terminal and environment."""
+        """Options of `subprocess`: the account, and neither our terminal nor our environment."""
         options: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "env": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
@@ -110,6 +110,7 @@ def _account_for(pgdata: Path) -> pwd.struct_passwd:
 
 def _made_account(patience: float = 10.0) -> pwd.struct_passwd:
     command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    command += ["--shell", "/usr/sbin/nologin", ACCOUNT_NAME]
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -129,8 +130,8 @@ def _made_account(patience: float = 10.0) -> pwd.struct_passwd:
         # Two first starts at once compete for the lock on the user database: look again.
         if done is None or (done.returncode != 0 and time.monotonic() > deadline):
             raise EmbeddedPostgresError(
-                f"PostgreSQL refuses to run as root, and its account {ACCOUNT_NAME} cannot be made ({reason}). "
-                f"Make it, or run as an ordinary user. {_OWN_SERVER_HINT}"
+                f"PostgreSQL refuses to run as root, and its account {ACCOUNT_NAME} cannot be made: "
+                f"{reason}. Make it, or run as an ordinary user. {_OWN_SERVER_HINT}"
             )
         if done.returncode != 0:
             time.sleep(0.1)

@@ -1,6 +1,5 @@
 """Finds the PostgreSQL server that runs on a data folder, also one that another process started."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ def works_in(pid: int, pgdata: Path) -> bool:
     A process id alone proves nothing: after a reboot, or in a new container, it may be anybody's.
     """
     try:
-        return os.path.samefile(psutil.Process(pid).cwd(), pgdata)
+        return Path(psutil.Process(pid).cwd()).samefile(pgdata)
     except (psutil.Error, OSError):
         return False
 

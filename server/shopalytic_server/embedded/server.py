@@ -71,7 +71,7 @@ class EmbeddedPostgres:
         return _url(postmaster, DATABASE, ROLE)
 
     def stop(self) -> None:
-        """Stop PostgreSQL in order (its sessions are ended, nothing committed is lost) and free the directory."""
+        """End PostgreSQL's sessions, stop it in order and free the data directory."""
         self._closing.set()
         if self._watcher is not None:
             self._watcher.join()
@@ -122,7 +122,8 @@ class EmbeddedPostgres:
         """Make the folder under another name first: a half-made one must never look like data."""
         if self.pgdata.exists():
             raise EmbeddedPostgresError(
-                f"{self.pgdata} exists but holds no PostgreSQL data. Move it away, or choose another data directory."
+                f"{self.pgdata} exists but holds no PostgreSQL data. "
+                "Move it away, or choose another data directory."
             )
         unfinished = self.data_dir / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -150,8 +151,9 @@ class EmbeddedPostgres:
         version = (self.pgdata / "PG_VERSION").read_text().strip()
         if version != installations.MAJOR_VERSION:
             raise EmbeddedPostgresError(
-                f"{self.pgdata} was written by PostgreSQL {version}; this Shopalytic brings {installations.MAJOR_VERSION}. "
-                "Move the data with pg_upgrade, or run the Shopalytic that wrote it."
+                f"{self.pgdata} was written by PostgreSQL {version}, and this Shopalytic brings "
+                f"{installations.MAJOR_VERSION}. Move the data with pg_upgrade, or run the Shopalytic "
+                "that wrote it."
             )
 
     def _launch(self, installation: Installation) -> int:
@@ -192,8 +194,8 @@ class EmbeddedPostgres:
         """
         if len(os.fsencode(self.pgdata)) <= _LONGEST_SOCKET_DIR and "," not in str(self.pgdata):
             return self.pgdata
-        root = tempfile.gettempdir()
-        folder = Path(tempfile.mkdtemp(prefix="shopalytic-", dir=root if len(root) < 50 else "/tmp"))
+        # Not TMPDIR, which may be as long.
+        folder = Path(tempfile.mkdtemp(prefix="shopalytic-", dir="/tmp"))
         installation.give(folder)
         return folder
 
@@ -237,7 +239,8 @@ class EmbeddedPostgres:
             self._closing.wait(5)
 
     def _shut_down(self, postmaster: Postmaster) -> None:
-        # https://www.postgresql.org/docs/current/server-shutdown.html: SIGINT is "fast", SIGQUIT leaves recovery to do.
+        # SIGINT is the fast shutdown; after SIGQUIT the next start has recovery to do:
+        # https://www.postgresql.org/docs/current/server-shutdown.html
         for how, patience in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0)):
             try:
                 os.kill(postmaster.pid, how)
@@ -249,7 +252,7 @@ class EmbeddedPostgres:
         if self._process is not None:
             self._process.wait()
             self._process = None
-        if postmaster.socket_dir and not os.path.samefile(postmaster.socket_dir, self.pgdata):
+        if postmaster.socket_dir != str(self.pgdata):
             shutil.rmtree(postmaster.socket_dir, ignore_errors=True)
 
     def _rotate_log(self) -> None:

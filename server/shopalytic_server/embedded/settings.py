@@ -10,7 +10,7 @@ LOCAL_TEXT = "# Settings of your own for the embedded PostgreSQL; they win over 
 
 _MEGABYTE = 1024 * 1024
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-_SHARED_MEMORY_MOUNT = Path("/dev/shm")
+_SHARED_MEMORY_MOUNT = Path("/dev/shm")  # noqa: S108 - the mount itself is looked at
 
 # Durability (fsync, synchronous_commit, full_page_writes) is absent on purpose: the
 # defaults are what makes "stored" mean stored.

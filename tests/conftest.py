@@ -1,0 +1,111 @@
+"""Fixtures for everybody: a clean environment, a real PostgreSQL, and a fresh migrated database per test."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+OUTSIDE_SERVER_VARIABLE = "SHOPALYTIC_TEST_DATABASE_URL"
+OUTSIDE_SERVER = os.environ.get(OUTSIDE_SERVER_VARIABLE)
+
+# Before anything of ours is imported: settings of the person who runs the tests must not reach them.
+for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"))]:
+    del os.environ[name]
+
+import psycopg  # noqa: E402 - libpq's variables are gone now
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+from psycopg import sql  # noqa: E402
+from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: E402
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+REAL_DATA = REPOSITORY.parent / "shared" / "data" / "online-retail.csv.gz"
+
+# A slow machine is no defect, so no deadline. HYPOTHESIS_PROFILE=thorough looks longer;
+# a failure prints the line that replays it.
+_HEALTHY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+settings.register_profile(
+    "default",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=_HEALTHY,
+)
+settings.register_profile(
+    "thorough", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=_HEALTHY
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A server to make databases on: our own in a temporary folder, or the one of the environment."""
+    if OUTSIDE_SERVER:
+        yield OUTSIDE_SERVER
+        return
+    from shopalytic_server.embedded import EmbeddedPostgres
+
+    with tempfile.TemporaryDirectory(prefix="shopalytic-test-") as folder, EmbeddedPostgres(folder) as server:
+        yield server.url()
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """The name of a database with the whole schema, to be copied."""
+    from shopalytic_server.storage.migrate import migrate
+
+    name = f"shopalytic_template_{uuid.uuid4().hex[:12]}"
+    _execute(postgres_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        migrate(database_on(postgres_url, name))
+        yield name
+    finally:
+        drop_database(postgres_url, name)
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """A migrated, empty database for one test."""
+    name = f"shopalytic_test_{uuid.uuid4().hex[:12]}"
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    _execute(postgres_url, statement.format(sql.Identifier(name), sql.Identifier(template_database)))
+    try:
+        yield database_on(postgres_url, name)
+    finally:
+        drop_database(postgres_url, name)
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """A database without any schema, for one test."""
+    name = f"shopalytic_empty_{uuid.uuid4().hex[:12]}"
+    _execute(postgres_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield database_on(postgres_url, name)
+    finally:
+        drop_database(postgres_url, name)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The real invoices, which lie beside the repository and not in it."""
+    if not REAL_DATA.exists():
+        pytest.skip(f"the real data is not here: {REAL_DATA}")
+    return REAL_DATA
+
+
+def database_on(server_url: str, name: str) -> str:
+    """The connection string of another database on the same server."""
+    return make_conninfo(**{**conninfo_to_dict(server_url), "dbname": name})
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Drop it even while a test's connections linger."""
+    _execute(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(server_url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(statement)
