@@ -38,7 +38,7 @@ _NOBODY = "guest|anonymous|unknown|id|user|email"
 # By id and expression: changing an expression without its equivalent must not go unnoticed.
 CEL_RULES = {
     ("tracking_id.or_identity", "has(this.tracking_id) || has(this.identity)"): CelRule(
-        'not message.HasField("tracking_id") and not message.HasField("identity")'
+        'not message.tracking_id and not message.HasField("tracking_id") and not message.HasField("identity")'
     ),
     (
         "identity.same_as_identify",

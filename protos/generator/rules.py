@@ -38,6 +38,12 @@ from shopalytic.checking import (
 )
 '''
 
+IMPORTS = '''from shopalytic.v1.properties import context_dict, properties
+from shopalytic.violations import Violation
+
+__all__ = ["MONEY_FIELDS", "context_dict", "properties", "violations"]
+'''
+
 ENTRY = '''
 
 def violations(event: Event) -> list[Violation]:
@@ -51,7 +57,7 @@ def write_rules(book: RuleBook, schema: Schema) -> str:
     writer = _Writer(book, schema)
     functions = "".join(writer.function(name) for name in schema.order)
     constants = "".join(f"\n{name} = {value}\n" for name, value in writer.constants.items())
-    imports = schema.imports() + "from shopalytic.violations import Violation\n"
+    imports = schema.imports() + IMPORTS
     money = "".join(f"        {name!r},\n" for name in sorted(writer.money_fields)).replace("'", '"')
     described = '"""Fields that hold money, as Message.field."""\n'
     listed = f"\nMONEY_FIELDS = frozenset(\n    {{\n{money}    }}\n)\n{described}"

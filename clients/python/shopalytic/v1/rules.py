@@ -45,7 +45,10 @@ from shopalytic.v1.events_pb2 import (
     ShipmentDelivered,
     Undecoded,
 )
+from shopalytic.v1.properties import context_dict, properties
 from shopalytic.violations import Violation
+
+__all__ = ["MONEY_FIELDS", "context_dict", "properties", "violations"]
 
 REFUND_REFUND_TYPE = frozenset(
     {
@@ -918,7 +921,7 @@ def _undecoded(message: Undecoded) -> list[Violation] | None:
 
 def _event(message: Event) -> list[Violation] | None:
     found: list[Violation] | None = None
-    if not message.HasField("tracking_id") and not message.HasField("identity"):
+    if not message.tracking_id and not message.HasField("tracking_id") and not message.HasField("identity"):
         found = note(
             found,
             "tracking_id",

@@ -1,0 +1,67 @@
+"""Runs buf's lint and breaking checks on images, so that they need no network."""
+
+import io
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from pathlib import Path
+
+from generator.image import GenerationError, compile_image
+
+
+def lint(root: Path, work: Path) -> None:
+    """Raises GenerationError with buf's complaints about the protos."""
+    compile_image(root / "protos", work)
+    _buf(root, work, ["lint", str(work / "image.binpb"), "--path", "shopalytic"])
+
+
+def breaking(root: Path, work: Path, revision: str) -> str:
+    """Compares with the protos of a git revision; raises GenerationError with what breaks."""
+    before = work / "before"
+    before.mkdir()
+    if not _protos_of(root, revision, before):
+        return f"{revision} has no protos to compare with."
+    old, new = work / "old", work / "new"
+    old.mkdir()
+    new.mkdir()
+    compile_image(before / "protos", old)
+    compile_image(root / "protos", new)
+    against = str(old / "image.binpb")
+    _buf(root, work, ["breaking", str(new / "image.binpb"), "--against", against, "--path", "shopalytic"])
+    return f"Nothing breaks what was built on the protos of {revision}."
+
+
+def _protos_of(root: Path, revision: str, target: Path) -> bool:
+    """Unpacks the protos of a revision; False when it has none."""
+    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    if commit.returncode:
+        raise GenerationError(f"{revision} is not a revision of this repository (a shallow clone?)")
+    listed = _git(root, "ls-tree", "-r", "--name-only", revision, "--", "protos/shopalytic")
+    if b".proto" not in listed.stdout:
+        return False
+    archive = _git(root, "archive", "--format=tar", revision, "protos/shopalytic")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(target, filter="data")
+    return True
+
+
+def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+
+
+def _buf(root: Path, work: Path, arguments: list[str]) -> None:
+    # In an image the files' paths begin at the module's root, and its imports are inside.
+    settings = (root / "buf.yaml").read_text().replace("protos/shopalytic/", "shopalytic/")
+    config = work / "buf.yaml"
+    config.write_text(settings)
+    buf = Path(sysconfig.get_path("scripts")) / ("buf.exe" if sys.platform == "win32" else "buf")
+    done = subprocess.run(
+        [str(buf), *arguments, "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=work,
+    )
+    if done.returncode:
+        raise GenerationError((done.stdout + done.stderr).strip())
