@@ -17,25 +17,20 @@ import psycopg  # noqa: E402 - libpq's variables are gone now
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from psycopg import sql  # noqa: E402
-from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: E402
+from psycopg.conninfo import make_conninfo  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL_DATA = REPOSITORY.parent / "shared" / "data" / "online-retail.csv.gz"
 
 # A slow machine is no defect, so no deadline. HYPOTHESIS_PROFILE=thorough looks longer;
 # a failure prints the line that replays it.
-_HEALTHY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-settings.register_profile(
-    "default",
-    max_examples=50,
+_COMMON = settings(
     deadline=None,
-    derandomize=True,
     print_blob=True,
-    suppress_health_check=_HEALTHY,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-settings.register_profile(
-    "thorough", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=_HEALTHY
-)
+settings.register_profile("default", _COMMON, max_examples=50, derandomize=True)
+settings.register_profile("thorough", _COMMON, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
@@ -69,7 +64,7 @@ def template_database(postgres_url: str) -> Iterator[str]:
 def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """A migrated, empty database for one test."""
     name = f"shopalytic_test_{uuid.uuid4().hex[:12]}"
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     _execute(postgres_url, statement.format(sql.Identifier(name), sql.Identifier(template_database)))
     try:
         yield database_on(postgres_url, name)
@@ -98,7 +93,7 @@ def real_data() -> Path:
 
 def database_on(server_url: str, name: str) -> str:
     """The connection string of another database on the same server."""
-    return make_conninfo(**{**conninfo_to_dict(server_url), "dbname": name})
+    return make_conninfo(server_url, dbname=name)
 
 
 def drop_database(server_url: str, name: str) -> None:
