@@ -60,7 +60,9 @@ class NotFound(ShopalyticError):
 class AlreadyExists(ShopalyticError):
     """Something else has this name already; choose another one."""
 
-    def __init__(self, reason: str, message: str | None = None, metadata: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, reason: str, message: str | None = None, metadata: Mapping[str, str] | None = None
+    ) -> None:
         """`reason` is a stable word in capitals that a program can branch on."""
         super().__init__(message)
         self.reason = reason
@@ -77,7 +79,7 @@ class RetryLater(ShopalyticError):
 
 
 class Overloaded(RetryLater):
-    """More events wait to be stored than the queue holds; nothing was stored, send it again after the delay."""
+    """The queue of events to store is full; nothing was stored, send it again after the delay."""
 
 
 class Unavailable(RetryLater):

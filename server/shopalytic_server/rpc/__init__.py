@@ -1,0 +1,1 @@
+"""The gRPC services: admit, check, hand on to the store, answer."""

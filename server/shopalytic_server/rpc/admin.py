@@ -1,0 +1,128 @@
+"""AdminService: manages projects and keys. A key reaches its own project only."""
+
+from typing import Any
+from uuid import UUID
+
+import grpc
+
+from shopalytic.v1 import admin_pb2, admin_pb2_grpc
+from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project, in_catalogue_order
+from shopalytic_server.rpc.auth import ADMIN_SERVICE, Door
+from shopalytic_server.rpc.ports import ProjectStore
+from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+DEFAULT_CURRENCY = "USD"
+DEFAULT_TIME_ZONE = "UTC"
+
+KEY_CLASSES: "dict[admin_pb2.KeyClass, KeyClass]" = {
+    admin_pb2.KEY_CLASS_BROWSER: KeyClass.BROWSER,
+    admin_pb2.KEY_CLASS_SERVER: KeyClass.SERVER,
+    admin_pb2.KEY_CLASS_REPORTS: KeyClass.REPORTS,
+    admin_pb2.KEY_CLASS_ADMIN: KeyClass.ADMIN,
+}
+_NUMBERS = {key_class: number for number, key_class in KEY_CLASSES.items()}
+
+
+class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
+    """Answers from the store of projects."""
+
+    def __init__(self, door: Door, projects: ProjectStore) -> None:
+        self._door = door
+        self._projects = projects
+
+    async def CreateProject(
+        self, request: admin_pb2.CreateProjectRequest, context: Context
+    ) -> admin_pb2.CreateProjectResponse:
+        """A new project with a key of each class."""
+        await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        time_zone = request.time_zone or DEFAULT_TIME_ZONE
+        check_time_zone("time_zone", time_zone)
+        project, keys = await self._projects.create_project(
+            request.name, request.currency or DEFAULT_CURRENCY, time_zone
+        )
+        return admin_pb2.CreateProjectResponse(
+            project=project_message(project), keys=[_issued_message(issued) for issued in keys]
+        )
+
+    async def GetProject(
+        self, request: admin_pb2.GetProjectRequest, context: Context
+    ) -> admin_pb2.GetProjectResponse:
+        """The key's project, as it is now."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        project = await self._projects.get_project(caller.project.project_id)
+        return admin_pb2.GetProjectResponse(project=project_message(project))
+
+    async def UpdateProject(
+        self, request: admin_pb2.UpdateProjectRequest, context: Context
+    ) -> admin_pb2.UpdateProjectResponse:
+        """Changes the key's project. Every server knows within five seconds."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        if request.HasField("time_zone"):
+            check_time_zone("time_zone", request.time_zone)
+        types = request.browser_event_types.types if request.HasField("browser_event_types") else None
+        check_event_types("browser_event_types.types", types or ())
+        project = await self._projects.update_project(
+            caller.project.project_id,
+            time_zone=request.time_zone if request.HasField("time_zone") else None,
+            browser_event_types=types,
+        )
+        return admin_pb2.UpdateProjectResponse(project=project_message(project))
+
+    async def CreateKey(
+        self, request: admin_pb2.CreateKeyRequest, context: Context
+    ) -> admin_pb2.CreateKeyResponse:
+        """A new key of the project."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        issued = await self._projects.create_key(
+            caller.project.project_id, KEY_CLASSES[request.key_class], request.label
+        )
+        return admin_pb2.CreateKeyResponse(key=_issued_message(issued))
+
+    async def ListKeys(
+        self, request: admin_pb2.ListKeysRequest, context: Context
+    ) -> admin_pb2.ListKeysResponse:
+        """The project's keys."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        keys = await self._projects.list_keys(caller.project.project_id)
+        return admin_pb2.ListKeysResponse(keys=[key_message(key) for key in keys])
+
+    async def RevokeKey(
+        self, request: admin_pb2.RevokeKeyRequest, context: Context
+    ) -> admin_pb2.RevokeKeyResponse:
+        """Ends a key of the project."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        key = await self._projects.revoke_key(caller.project.project_id, UUID(request.key_id))
+        return admin_pb2.RevokeKeyResponse(key=key_message(key))
+
+
+def project_message(project: Project) -> admin_pb2.Project:
+    """A project as the contract has it."""
+    message = admin_pb2.Project(
+        name=project.name,
+        currency=project.currency,
+        time_zone=project.time_zone,
+        browser_event_types=in_catalogue_order(project.browser_event_types),
+    )
+    message.created_at.FromDatetime(project.created_at)
+    return message
+
+
+def key_message(key: Key) -> admin_pb2.Key:
+    """A key as the contract has it."""
+    message = admin_pb2.Key(
+        key_id=str(key.key_id), key_class=_NUMBERS[key.key_class], label=key.label, hint=key.hint
+    )
+    message.created_at.FromDatetime(key.created_at)
+    if key.revoked_at is not None:
+        message.revoked_at.FromDatetime(key.revoked_at)
+    return message
+
+
+def _issued_message(issued: IssuedKey) -> admin_pb2.CreatedKey:
+    return admin_pb2.CreatedKey(key=key_message(issued.key), secret=issued.secret)

@@ -1,0 +1,150 @@
+"""Who calls and whether they may: keys from the metadata, remembered for a few seconds."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import grpc
+
+from shopalytic_server.domain.errors import PermissionDenied, StoreUnavailable, Unauthenticated
+from shopalytic_server.domain.projects import Key, KeyClass, Project, hash_secret, is_secret
+from shopalytic_server.rpc.ports import KeyFinder
+
+COLLECTOR_SERVICE = "shopalytic.v1.CollectorService"
+REPORT_SERVICE = "shopalytic.v1.ReportService"
+ADMIN_SERVICE = "shopalytic.v1.AdminService"
+
+# Which key classes may call the methods of each service.
+RIGHTS: dict[str, frozenset[KeyClass]] = {
+    COLLECTOR_SERVICE: frozenset({KeyClass.BROWSER, KeyClass.SERVER}),
+    REPORT_SERVICE: frozenset({KeyClass.REPORTS, KeyClass.ADMIN}),
+    ADMIN_SERVICE: frozenset({KeyClass.ADMIN}),
+}
+
+# A revoked key is refused everywhere after this long; the contract promises it.
+FRESH_SECONDS = 5.0
+# A key that was valid goes on working this long while the store is away:
+# requests then get the store's own answer rather than one about their key.
+STALE_SECONDS = 300.0
+# How soon the store is asked again after it did not answer.
+RETRY_SECONDS = 1.0
+LOOKUP_SECONDS = 2.0
+MAX_ENTRIES = 10_000
+
+
+class Caller(NamedTuple):
+    """Whose key came with a call."""
+
+    key: Key
+    project: Project
+
+
+@dataclass(slots=True)
+class _Entry:
+    caller: Caller | None
+    found_at: float
+    fresh_until: float
+
+
+class KeyCache:
+    """Remembers what the store said of keys, so that a call costs no query."""
+
+    def __init__(
+        self,
+        finder: KeyFinder,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        max_entries: int = MAX_ENTRIES,
+        lookup_seconds: float = LOOKUP_SECONDS,
+    ) -> None:
+        self._finder = finder
+        self._clock = clock
+        self._max_entries = max_entries
+        self._lookup_seconds = lookup_seconds
+        # Valid and unknown keys apart: a flood of wrong keys pushes out no right one.
+        self._valid: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._unknown: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
+
+    async def find(self, secret_hash: bytes) -> Caller | None:
+        """Whose key this is, or None. Raises StoreUnavailable if neither store nor memory knows."""
+        entry = self._valid.get(secret_hash) or self._unknown.get(secret_hash)
+        if entry is not None and self._clock() < entry.fresh_until:
+            return entry.caller
+        lookup = self._lookups.get(secret_hash)
+        if lookup is None:
+            lookup = asyncio.ensure_future(self._look_up(secret_hash))
+            self._lookups[secret_hash] = lookup
+            lookup.add_done_callback(lambda done: self._end_lookup(secret_hash, done))
+        # Shielded, because others may wait for the same look-up.
+        return await asyncio.shield(lookup)
+
+    async def _look_up(self, secret_hash: bytes) -> Caller | None:
+        try:
+            async with asyncio.timeout(self._lookup_seconds):
+                found = await self._finder.find_key(secret_hash)
+        except (StoreUnavailable, TimeoutError) as error:
+            return self._stale(secret_hash, error)
+        caller = Caller(*found) if found is not None else None
+        self._remember(secret_hash, caller)
+        return caller
+
+    def _stale(self, secret_hash: bytes, error: Exception) -> Caller:
+        entry, now = self._valid.get(secret_hash), self._clock()
+        if entry is None or entry.caller is None or now >= entry.found_at + STALE_SECONDS:
+            raise StoreUnavailable from error
+        entry.fresh_until = now + RETRY_SECONDS
+        return entry.caller
+
+    def _remember(self, secret_hash: bytes, caller: Caller | None) -> None:
+        now = self._clock()
+        self._valid.pop(secret_hash, None)
+        self._unknown.pop(secret_hash, None)
+        entries = self._unknown if caller is None else self._valid
+        entries[secret_hash] = _Entry(caller, now, now + FRESH_SECONDS)
+        if len(entries) > self._max_entries:
+            entries.popitem(last=False)
+
+    def _end_lookup(self, secret_hash: bytes, lookup: "asyncio.Task[Caller | None]") -> None:
+        del self._lookups[secret_hash]
+        if not lookup.cancelled():
+            # Marks the error as seen: every waiting call may have gone by now.
+            lookup.exception()
+
+
+class Door:
+    """Admits calls by their key."""
+
+    def __init__(self, cache: KeyCache) -> None:
+        self._cache = cache
+
+    async def admit(self, context: grpc.aio.ServicerContext[Any, Any], service: str) -> Caller:
+        """The caller of a method of `service`; raises Unauthenticated or PermissionDenied."""
+        secret = _bearer(context.invocation_metadata() or ())
+        caller = await self._cache.find(hash_secret(secret)) if is_secret(secret) else None
+        if caller is None:
+            raise Unauthenticated(
+                "The key is unknown or was revoked; look the project's keys up and use a valid one."
+            )
+        if caller.key.key_class not in RIGHTS[service]:
+            raise PermissionDenied(_wrong_class(caller.key.key_class, service))
+        return caller
+
+
+def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    for name, value in metadata:
+        if name == "authorization" and isinstance(value, str):
+            scheme, _, secret = value.strip().partition(" ")
+            if scheme.lower() == "bearer":
+                return secret.strip()
+            raise Unauthenticated("The authorization is not of the form `Bearer KEY`; send it so.")
+    raise Unauthenticated
+
+
+def _wrong_class(key_class: KeyClass, service: str) -> str:
+    allowed = " or ".join(name for name in KeyClass if name in RIGHTS[service])
+    short_name = service.rpartition(".")[2]
+    return f"A key of class {key_class} may not call {short_name}; use one of class {allowed}."

@@ -1,0 +1,105 @@
+"""CollectorService: takes events and answers after COMMIT."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+import grpc
+
+from shopalytic.v1 import collector_pb2, collector_pb2_grpc
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.ingest import Prepared, prepare
+from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
+from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
+from shopalytic_server.rpc.ports import EventWriter
+from shopalytic_server.rpc.stream import TrackPipeline
+from shopalytic_server.rpc.validation import check_track, sent_at
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
+    """Admits, prepares, submits and answers.
+
+    When the caller gives up or its deadline passes, gRPC cancels the method,
+    and with it the future of the writer that it waits for.
+    """
+
+    def __init__(
+        self, door: Door, writer: EventWriter, drain: asyncio.Event, clock: Callable[[], datetime]
+    ) -> None:
+        self._door = door
+        self._writer = writer
+        self._drain = drain
+        self._clock = clock
+
+    async def Track(
+        self, request: collector_pb2.TrackRequest, context: Context
+    ) -> collector_pb2.TrackResponse:
+        """One batch."""
+        results = await self._writer.submit(await self._prepare_batch(request, context))
+        return collector_pb2.TrackResponse(results=results)
+
+    async def TrackStream(
+        self, request_iterator: AsyncIterator[collector_pb2.TrackRequest], context: Context
+    ) -> AsyncIterator[collector_pb2.TrackResponse]:
+        """Batches on one connection. The key is looked at with each: it may be revoked meanwhile."""
+        await self._door.admit(context, COLLECTOR_SERVICE)
+
+        async def prepare_batch(request: collector_pb2.TrackRequest) -> list[Prepared]:
+            return await self._prepare_batch(request, context)
+
+        pipeline = TrackPipeline(aiter(request_iterator), prepare_batch, self._writer, self._drain)
+        async with aclosing(pipeline.answers()) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def Identify(
+        self, request: collector_pb2.IdentifyRequest, context: Context
+    ) -> collector_pb2.IdentifyResponse:
+        """Links a tracking id to a customer."""
+        caller = await self._door.admit(context, COLLECTOR_SERVICE)
+        result = await self._store_one(identify_event(request), caller, sent_at(request), skip_known=True)
+        link = link_of(result, IDENTIFY_FIELDS)
+        return collector_pb2.IdentifyResponse(
+            outcome=link.outcome, reason=link.reason, customer_id=link.customer_id
+        )
+
+    async def Alias(
+        self, request: collector_pb2.AliasRequest, context: Context
+    ) -> collector_pb2.AliasResponse:
+        """Gives a customer a further identity."""
+        caller = await self._door.admit(context, COLLECTOR_SERVICE)
+        result = await self._store_one(alias_event(request), caller, sent_at(request), skip_known=False)
+        link = link_of(result, ALIAS_FIELDS)
+        return collector_pb2.AliasResponse(outcome=link.outcome, customer_id=link.customer_id)
+
+    async def _prepare_batch(self, request: collector_pb2.TrackRequest, context: Context) -> list[Prepared]:
+        caller = await self._door.admit(context, COLLECTOR_SERVICE)
+        sent, received = check_track(request), self._clock()
+        return [
+            prepare(
+                event,
+                project=caller.project,
+                key_class=caller.key.key_class,
+                received_at=received,
+                sent_at=sent,
+            )
+            for event in request.events
+        ]
+
+    async def _store_one(
+        self, event: Event, caller: Caller, sent: datetime | None, *, skip_known: bool
+    ) -> collector_pb2.EventResult:
+        prepared = prepare(
+            event,
+            project=caller.project,
+            key_class=caller.key.key_class,
+            received_at=self._clock(),
+            sent_at=sent,
+            skip_known=skip_known,
+        )
+        [result] = await self._writer.submit([prepared])
+        return result

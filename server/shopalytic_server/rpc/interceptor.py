@@ -1,0 +1,105 @@
+"""Stands around every method of the product's services: reads requests, and turns errors into statuses."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, NoReturn
+
+import grpc
+from grpc_status import rpc_status
+
+from shopalytic_server.domain.errors import TooLarge
+from shopalytic_server.rpc.errors import to_status
+
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+OWN_SERVICES = "/shopalytic."
+
+# gRPC's own types do not tell its two kinds of server apart, so a handler's methods are Any.
+Handler = grpc.RpcMethodHandler[Any, Any]
+Context = grpc.aio.ServicerContext[Any, Any]
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+Deserialize = Callable[[bytes], Any]
+Answer = Callable[[Any, Context], Awaitable[Any]]
+
+
+class AnsweringInterceptor(grpc.aio.ServerInterceptor):
+    """Lets methods raise the domain's errors, and limits every request's size.
+
+    Methods are coroutines, or async generators when they stream their answers.
+    Requests are parsed here rather than by gRPC, which would answer an
+    unreadable one with UNKNOWN.
+    """
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """Wraps the method's handler, once for each method."""
+        name = handler_call_details.method
+        wrapped = self._wrapped.get(name)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            # None: no such method, which gRPC answers with UNIMPLEMENTED.
+            if handler is None or not name.startswith(OWN_SERVICES):
+                return handler
+            wrapped = self._wrapped[name] = _wrap(handler)
+        return wrapped
+
+
+def _wrap(handler: Any) -> Handler:
+    parse, serialize = _limited(handler.request_deserializer), handler.response_serializer
+    if handler.request_streaming:
+        streaming: Any = _answering(_writing(handler.stream_stream))
+        return grpc.stream_stream_rpc_method_handler(streaming, parse, serialize)
+    if handler.response_streaming:
+        writing: Any = _answering(_parsing(_writing(handler.unary_stream), parse))
+        return grpc.unary_stream_rpc_method_handler(writing, None, serialize)
+    returning: Any = _answering(_parsing(handler.unary_unary, parse))
+    return grpc.unary_unary_rpc_method_handler(returning, None, serialize)
+
+
+def _limited(deserialize: Deserialize) -> Deserialize:
+    def parse(data: bytes) -> Any:
+        if len(data) > MAX_REQUEST_BYTES:
+            raise TooLarge(
+                f"The request has {len(data):,} bytes; at most {MAX_REQUEST_BYTES:,} are taken. "
+                "Send fewer events at a time."
+            )
+        return deserialize(data)
+
+    return parse
+
+
+def _parsing(method: Answer, parse: Deserialize) -> Answer:
+    async def parsed(data: bytes, context: Context) -> Any:
+        return await method(parse(data), context)
+
+    return parsed
+
+
+def _writing(method: Callable[[Any, Context], AsyncIterator[Any]]) -> Answer:
+    async def written(request: Any, context: Context) -> None:
+        # Closed here and now, also when a write is cancelled, so that nothing
+        # the method started outlives the call.
+        async with aclosing(method(request, context)) as answers:  # type: ignore[type-var]
+            async for answer in answers:
+                await context.write(answer)
+
+    return written
+
+
+def _answering(method: Answer) -> Answer:
+    async def answered(request: Any, context: Context) -> Any:
+        try:
+            return await method(request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the table has a row for everything
+            await _abort(context, error)
+
+    return answered
+
+
+async def _abort(context: Context, error: Exception) -> NoReturn:
+    await context.abort_with_status(rpc_status.to_status(to_status(error)))

@@ -1,0 +1,91 @@
+"""What the calls need from the store, as small protocols; the store's own modules fulfil them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project
+
+
+class EventWriter(Protocol):
+    """Stores events in groups."""
+
+    def submit(self, items: list[Prepared]) -> "asyncio.Future[list[collector_pb2.EventResult]]":
+        """Queues events; the future has their verdicts, in order, after COMMIT.
+
+        Raises Overloaded at once when the queue is full; the future fails with
+        StoreUnavailable. A future that is cancelled before its commit began is
+        skipped.
+        """
+        ...
+
+
+class Reports(Protocol):
+    """Answers questions about customers and the shop."""
+
+    async def get_customer(
+        self, project: Project, request: reports_pb2.GetCustomerRequest
+    ) -> reports_pb2.GetCustomerResponse:
+        """Everything known of one customer; raises NotFound."""
+        ...
+
+    async def list_customers(
+        self, project: Project, request: reports_pb2.ListCustomersRequest
+    ) -> reports_pb2.ListCustomersResponse:
+        """A page of identified customers."""
+        ...
+
+    async def list_customer_events(
+        self, project: Project, request: reports_pb2.ListCustomerEventsRequest
+    ) -> reports_pb2.ListCustomerEventsResponse:
+        """A page of one customer's timeline; raises NotFound."""
+        ...
+
+    async def get_sales_report(
+        self, project: Project, request: reports_pb2.GetSalesReportRequest
+    ) -> reports_pb2.GetSalesReportResponse:
+        """Sales per interval and currency."""
+        ...
+
+
+class KeyFinder(Protocol):
+    """Looks keys up."""
+
+    async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
+        """The valid key with this secret, and its project; None if there is none or it was revoked."""
+        ...
+
+
+class ProjectStore(KeyFinder, Protocol):
+    """Keeps projects and keys. Everything may raise StoreUnavailable."""
+
+    async def create_project(
+        self, name: str, currency: str, time_zone: str
+    ) -> tuple[Project, list[IssuedKey]]:
+        """Makes a project and one key of each class; raises AlreadyExists when the name is taken."""
+        ...
+
+    async def update_project(
+        self, project_id: int, *, time_zone: str | None, browser_event_types: Sequence[str] | None
+    ) -> Project:
+        """Changes what is given; raises NotFound."""
+        ...
+
+    async def get_project(self, project_id: int) -> Project:
+        """Raises NotFound."""
+        ...
+
+    async def create_key(self, project_id: int, key_class: KeyClass, label: str) -> IssuedKey:
+        """Makes a key; its secret is in the answer and nowhere else."""
+        ...
+
+    async def list_keys(self, project_id: int) -> list[Key]:
+        """All keys of a project, revoked ones too, oldest first."""
+        ...
+
+    async def revoke_key(self, project_id: int, key_id: UUID) -> Key:
+        """Ends a key for good; raises NotFound when it is not one of this project's."""
+        ...

@@ -1,0 +1,111 @@
+"""The gRPC server: which services it has, its limits, and how it starts and ends."""
+
+import asyncio
+import contextlib
+import errno
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
+from shopalytic_server.rpc.admin import AdminServicer
+from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
+from shopalytic_server.rpc.collector import CollectorServicer
+from shopalytic_server.rpc.health import HealthServicer
+from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringInterceptor
+from shopalytic_server.rpc.ports import EventWriter, ProjectStore, Reports
+from shopalytic_server.rpc.reports import ReportServicer
+
+SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
+
+OPTIONS: tuple[tuple[str, int], ...] = (
+    # Twice the limit, so that what is a little too large gets a sentence from
+    # the interceptor; what is larger, gRPC refuses in its own words.
+    ("grpc.max_receive_message_length", 2 * MAX_REQUEST_BYTES),
+    ("grpc.max_send_message_length", -1),
+    # Finds peers that vanished without a word.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Senders behind network address translation may ping this often.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_concurrent_streams", 2_000),
+)
+
+
+def now() -> datetime:
+    """The server's clock."""
+    return datetime.now(UTC)
+
+
+class GrpcServer:
+    """Serves the product's services, health and reflection on one address."""
+
+    def __init__(
+        self,
+        *,
+        writer: EventWriter,
+        reports: Reports,
+        projects: ProjectStore,
+        store_ready: Callable[[], bool],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        so_reuseport: bool = False,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._writer = writer
+        self._reports = reports
+        self._projects = projects
+        self._store_ready = store_ready
+        self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._so_reuseport = so_reuseport
+        self._clock = clock
+        self._drain = asyncio.Event()
+        self._health = HealthServicer(SERVICES)
+        self._server: grpc.aio.Server | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Begins to listen and returns the port. Raises OSError when the address cannot be listened on."""
+        server = grpc.aio.server(
+            interceptors=[AnsweringInterceptor()],
+            options=[*OPTIONS, ("grpc.so_reuseport", int(self._so_reuseport))],
+        )
+        self._register(server)
+        try:
+            port = server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise OSError(
+                errno.EADDRINUSE,
+                f"Cannot listen on {self._address}: it is in use, or not an address of this machine. "
+                "Choose another port, or end what uses it.",
+            ) from error
+        self._health.set_serving(self._store_ready())
+        await server.start()
+        self._server = server
+        self._following = asyncio.ensure_future(self._health.follow(self._store_ready))
+        return port
+
+    async def stop(self, grace: float) -> None:
+        """Takes no more calls and lets those in flight finish; after `grace` seconds they are cancelled."""
+        if self._server is None or self._following is None:
+            return
+        self._following.cancel()
+        self._health.end()
+        self._drain.set()
+        await self._server.stop(grace)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._following
+
+    def _register(self, server: grpc.aio.Server) -> None:
+        door = Door(KeyCache(self._projects))
+        collector = CollectorServicer(door, self._writer, self._drain, self._clock)
+        collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server)
+        reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(door, self._reports), server)
+        admin_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(door, self._projects), server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), server)

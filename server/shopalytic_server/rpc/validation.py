@@ -1,0 +1,127 @@
+"""Checks of whole requests: the rules in the protos, and what no proto can say."""
+
+import difflib
+import zoneinfo
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from protovalidate import Validator, ViolationPb
+
+from shopalytic.v1 import collector_pb2
+from shopalytic.violations import Violation
+from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.projects import EVENT_TYPES
+
+MAX_EVENTS = 1_000
+
+# Times in requests must fit a datetime with room for arithmetic on both sides.
+_EARLIEST_SECONDS = -62_000_000_000
+_LATEST_SECONDS = 253_000_000_000
+# A sender's clock may be dead (1970) or wrong by decades, not by more.
+_LATEST_SENT_AT_SECONDS = 4_102_444_800
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_validator = Validator()
+
+
+def check_request(request: Message) -> None:
+    """Raises InvalidRequest when a request breaks the rules of its proto, has a NUL or an impossible time."""
+    violations = [_from_protovalidate(each.proto) for each in _validator.collect_violations(request)]
+    violations += _unstorable(request, "")
+    if violations:
+        raise InvalidRequest(violations)
+
+
+def check_track(request: collector_pb2.TrackRequest) -> datetime | None:
+    """Raises InvalidRequest when a batch as a whole cannot be used; returns its sent_at."""
+    count = len(request.events)
+    if count == 0:
+        raise InvalidRequest([Violation("events", "repeated.min_items", "is empty; send 1 to 1,000 events")])
+    if count > MAX_EVENTS:
+        message = f"has {count:,} events; send at most 1,000 at a time"
+        raise InvalidRequest([Violation("events", "repeated.max_items", message)])
+    return sent_at(request)
+
+
+def sent_at(
+    request: collector_pb2.TrackRequest | collector_pb2.IdentifyRequest | collector_pb2.AliasRequest,
+) -> datetime | None:
+    """The sender's clock, if it told."""
+    if not request.HasField("sent_at"):
+        return None
+    time = request.sent_at
+    if not (0 <= time.seconds < _LATEST_SENT_AT_SECONDS and 0 <= time.nanos < 1_000_000_000):
+        message = "must be from 1970 to 2099; send the clock's time in seconds, or leave it out"
+        raise InvalidRequest([Violation("sent_at", "timestamp.range", message)])
+    return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
+
+
+def check_time_zone(field: str, name: str) -> None:
+    """Raises InvalidRequest when a time zone is not one of the IANA database."""
+    if name in _time_zones():
+        return
+    hint = _nearest(name, _time_zones(), "Europe/Berlin")
+    raise InvalidRequest([Violation(field, "time_zone.known", f"is not an IANA time zone; {hint}")])
+
+
+def check_event_types(field: str, types: Iterable[str]) -> None:
+    """Raises InvalidRequest when something in a list is not a type of the catalogue."""
+    violations = [
+        Violation(f"{field}[{index}]", "event_type.known", _not_a_type(name))
+        for index, name in enumerate(types)
+        if name not in EVENT_TYPES
+    ]
+    if violations:
+        raise InvalidRequest(violations)
+
+
+def _not_a_type(name: str) -> str:
+    return f"is not an event type; {_nearest(name, EVENT_TYPES, 'page_view')}"
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    # These two mean "whatever this machine is set to" and nothing at all.
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
+
+
+def _nearest(name: str, known: Iterable[str], example: str) -> str:
+    names = {each.lower(): each for each in sorted(known)}
+    matches = difflib.get_close_matches(name[:100].lower(), names, n=1)
+    return f"did you mean {names[matches[0]]!r}?" if matches else f"send one such as {example!r}"
+
+
+def _from_protovalidate(violation: ViolationPb) -> Violation:
+    path = ""
+    for element in violation.field.elements if violation.field else ():
+        path += f".{element.field_name}" if path else str(element.field_name)
+        if element.subscript is not None and element.subscript.field == "index":
+            path += f"[{element.subscript.value}]"
+    return Violation(path, str(violation.rule_id), str(violation.message))
+
+
+def _unstorable(message: Message, path: str) -> Iterator[Violation]:
+    """Values that every rule lets pass and that neither PostgreSQL nor Python can hold."""
+    for field, value in message.ListFields():
+        name = f"{path}.{field.name}" if path else field.name
+        if field.is_repeated:
+            for index, item in enumerate(value):
+                yield from _unstorable_value(field, item, f"{name}[{index}]")
+        else:
+            yield from _unstorable_value(field, value, name)
+
+
+def _unstorable_value(field: FieldDescriptor, value: Any, path: str) -> Iterator[Violation]:
+    if isinstance(value, Timestamp):
+        if not (_EARLIEST_SECONDS <= value.seconds < _LATEST_SECONDS and 0 <= value.nanos < 1_000_000_000):
+            yield Violation(path, "timestamp.range", "is not a time; send seconds after the Unix epoch")
+    elif field.type == FieldDescriptor.TYPE_MESSAGE:
+        yield from _unstorable(value, path)
+    elif field.type == FieldDescriptor.TYPE_STRING and "\x00" in value:
+        yield Violation(path, "string.no_nul", "must not contain the character U+0000")

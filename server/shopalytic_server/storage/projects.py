@@ -1,0 +1,191 @@
+"""Keeps projects and keys in PostgreSQL."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from shopalytic_server.domain.errors import AlreadyExists, NotFound, StoreUnavailable
+from shopalytic_server.domain.projects import (
+    DEFAULT_BROWSER_EVENT_TYPES,
+    SECRET_BYTES,
+    IssuedKey,
+    Key,
+    KeyClass,
+    Project,
+    hash_secret,
+    hint,
+    in_catalogue_order,
+    new_secret,
+)
+from shopalytic_server.storage.queries import load
+
+SQL = load("projects")
+
+NAME_TAKEN = "PROJECT_NAME_TAKEN"
+
+Connection = psycopg.AsyncConnection[Any]
+
+
+class Projects:
+    """Projects and keys, over a pool of connections. Everything may raise StoreUnavailable."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    async def create_project(
+        self, name: str, currency: str = "USD", time_zone: str = "UTC"
+    ) -> tuple[Project, list[IssuedKey]]:
+        """Makes a project and one key of each class; raises AlreadyExists when the name is taken."""
+        created_at = datetime.now(UTC)
+        async with self._transaction() as connection:
+            row = await _row(
+                connection,
+                SQL.create_project,
+                {
+                    "name": name,
+                    "currency": currency,
+                    "time_zone": time_zone,
+                    "browser_event_types": in_catalogue_order(DEFAULT_BROWSER_EVENT_TYPES),
+                    "created_at": created_at,
+                },
+            )
+            if row is None:
+                message = f"A project named {name!r} exists already; choose another name."
+                raise AlreadyExists(NAME_TAKEN, message, {"name": name})
+            project = _project(row)
+            keys = [
+                await _issue(connection, project.project_id, key_class, "", created_at)
+                for key_class in KeyClass
+            ]
+        return project, keys
+
+    async def get_project(self, project_id: int) -> Project:
+        """Raises NotFound."""
+        async with self._transaction() as connection:
+            row = await _row(connection, SQL.get_project, {"project_id": project_id})
+        return _project(_found(row, "project"))
+
+    async def find_project(self, name: str) -> Project | None:
+        """The project of this name."""
+        async with self._transaction() as connection:
+            row = await _row(connection, SQL.find_project, {"name": name})
+        return _project(row) if row is not None else None
+
+    async def list_projects(self) -> list[Project]:
+        """All projects, oldest first."""
+        async with self._transaction() as connection:
+            rows = await _rows(connection, SQL.list_projects, {})
+        return [_project(row) for row in rows]
+
+    async def update_project(
+        self, project_id: int, *, time_zone: str | None, browser_event_types: Sequence[str] | None
+    ) -> Project:
+        """Changes what is given; raises NotFound."""
+        types = None if browser_event_types is None else in_catalogue_order(browser_event_types)
+        values = {"project_id": project_id, "time_zone": time_zone, "browser_event_types": types}
+        async with self._transaction() as connection:
+            row = await _row(connection, SQL.update_project, values)
+        return _project(_found(row, "project"))
+
+    async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
+        """The valid key with this secret, and its project; None if there is none or it was revoked."""
+        async with self._transaction() as connection:
+            row = await _row(connection, SQL.find_key, {"secret_hash": secret_hash})
+        if row is None:
+            return None
+        return _key(row), _project({**row, "created_at": row["project_created_at"]})
+
+    async def create_key(self, project_id: int, key_class: KeyClass, label: str = "") -> IssuedKey:
+        """Makes a key; its secret is in the answer and nowhere else."""
+        async with self._transaction() as connection:
+            return await _issue(connection, project_id, key_class, label, datetime.now(UTC))
+
+    async def list_keys(self, project_id: int) -> list[Key]:
+        """All keys of a project, revoked ones too, oldest first."""
+        async with self._transaction() as connection:
+            rows = await _rows(connection, SQL.list_keys, {"project_id": project_id})
+        return [_key(row) for row in rows]
+
+    async def revoke_key(self, project_id: int, key_id: UUID) -> Key:
+        """Ends a key for good; raises NotFound when it is not one of this project's."""
+        values = {"project_id": project_id, "key_id": key_id, "revoked_at": datetime.now(UTC)}
+        async with self._transaction() as connection:
+            row = await _row(connection, SQL.revoke_key, values)
+        return _key(_found(row, "key"))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (
+            psycopg.OperationalError,
+            psycopg.InterfaceError,
+            PoolTimeout,
+            PoolClosed,
+            TooManyRequests,
+        ) as error:
+            raise StoreUnavailable from error
+
+
+async def _issue(
+    connection: Connection, project_id: int, key_class: KeyClass, label: str, created_at: datetime
+) -> IssuedKey:
+    secret = new_secret(key_class, secrets.token_bytes(SECRET_BYTES))
+    values = {
+        "key_id": uuid4(),
+        "project_id": project_id,
+        "key_class": key_class.value,
+        "label": label,
+        "hint": hint(secret, key_class),
+        "secret_hash": hash_secret(secret),
+        "created_at": created_at,
+    }
+    return IssuedKey(_key(_found(await _row(connection, SQL.create_key, values), "key")), secret)
+
+
+async def _row(connection: Connection, statement: str, values: Mapping[str, Any]) -> DictRow | None:
+    rows = await _rows(connection, statement, values)
+    return rows[0] if rows else None
+
+
+async def _rows(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[DictRow]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(statement.encode(), values)
+        return await cursor.fetchall()
+
+
+def _found(row: DictRow | None, what: str) -> DictRow:
+    if row is None:
+        raise NotFound(f"This project has no such {what}." if what == "key" else f"There is no such {what}.")
+    return row
+
+
+def _project(row: Mapping[str, Any]) -> Project:
+    return Project(
+        project_id=row["project_id"],
+        name=row["name"],
+        currency=row["currency"],
+        time_zone=row["time_zone"],
+        browser_event_types=frozenset(row["browser_event_types"]),
+        created_at=row["created_at"],
+    )
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return Key(
+        key_id=row["key_id"],
+        project_id=row["project_id"],
+        key_class=KeyClass(row["key_class"]),
+        label=row["label"],
+        hint=row["hint"],
+        created_at=row["created_at"],
+        revoked_at=row["revoked_at"],
+    )
