@@ -1,0 +1,131 @@
+# `make run` and `make test` work from a fresh clone; `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Packages of the caller's own Python must not leak into ours.
+unexport PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+NODE_PROJECTS := $(patsubst %/package-lock.json,%,$(wildcard clients/*/package-lock.json))
+NODE_INSTALLED := $(addsuffix /node_modules/.installed,$(NODE_PROJECTS))
+NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
+
+# What `make run` starts, and more options for it: make run ARGS="--http-port 8090".
+RUN := serve
+ARGS :=
+
+.PHONY: run
+run: setup node ## Start everything on this machine; prints addresses and keys
+	exec $(BIN)/shopalytic $(RUN) $(ARGS)
+
+.PHONY: test
+test: setup node chromium ## Run all tests (choose with ARGS="-k word")
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: setup node-installed ## Check style, types, the contract and its generated code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	if git rev-parse --quiet --verify HEAD~1 >/dev/null; then base="--breaking HEAD~1"; else \
+	  base=""; echo "No earlier commit in this clone: nothing to compare the contract with."; fi; \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python protos/generate.py --check --lint $$base
+	for project in $(NODE_PROJECTS); do npm --prefix "$$project" run check --if-present; done
+
+.PHONY: fix
+fix: setup ## Format the Python code and repair what can be repaired
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: protos
+protos: setup ## Generate the code of the contract again
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python protos/generate.py
+
+.PHONY: bench
+bench: setup ## Measure ingest on this machine
+	$(BIN)/python tests/benchmarks/ingest.py $(ARGS)
+
+.PHONY: setup
+setup: $(INSTALLED) ## Install everything Python into .venv, from the lock
+
+# The first Python that is new enough, python3 before the named versions.
+FIND_PYTHON = for each in $${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$each"; break; fi; \
+	done; \
+	if [ -z "$${python:-}" ]; then echo "Shopalytic needs Python 3.11 or later; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; fi
+
+$(BIN)/python:
+	$(FIND_PYTHON); \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; \
+	  else \
+	    echo "This Python cannot make virtual environments; install its venv module (Debian: apt-get install python3-venv)." >&2; exit 1; \
+	  fi; \
+	fi; \
+	"$$python" -m venv --clear $(VENV)
+
+$(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --only-binary=:all: --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	touch $@
+
+.PHONY: node node-installed
+node: node-installed $(NODE_BUILT)
+node-installed: $(NODE_INSTALLED)
+
+%/node_modules/.installed: %/package-lock.json
+	if ! command -v npm >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; \
+	  else \
+	    echo "$* needs Node.js 18 or later and npm; install them (Debian: apt-get install nodejs npm)." >&2; exit 1; \
+	  fi; \
+	fi
+	npm --prefix $* ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+.SECONDEXPANSION:
+%/dist/.built: %/node_modules/.installed $$(shell find $$*/src $$*/package.json $$*/*.mjs -type f 2>/dev/null)
+	npm --prefix $* run build --if-present
+	mkdir -p $(@D)
+	touch $@
+
+# The browser tests say themselves what is missing; here we only help where we may.
+.PHONY: chromium
+chromium:
+	if compgen -G 'tests/browser/test_*.py' >/dev/null && ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver; \
+	  else \
+	    echo "The browser tests need chromium and chromedriver (Debian: apt-get install chromium chromium-driver)." >&2; \
+	  fi; \
+	fi
+
+.PHONY: lock
+lock: ## Choose the newest packages again and write requirements.lock (needs uv)
+	uv="$$(command -v uv || true)"; uv="$${uv:-$(BIN)/uv}"; \
+	"$$uv" --version >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }; \
+	{ echo "# Every package that \`make setup\` installs, with its hashes; written by \`make lock\`."; \
+	  "$$uv" pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links --extra server --group dev --group build pyproject.toml; \
+	} > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+.PHONY: clean
+clean: ## Remove everything that make made in this folder (never data)
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(addsuffix /node_modules,$(NODE_PROJECTS)) $(addsuffix /dist,$(NODE_PROJECTS))
+	find clients server protos tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## This list
+	@echo "Shopalytic: make run starts it, make test tests it."
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | sort | expand -t 12
