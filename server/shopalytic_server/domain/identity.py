@@ -1,0 +1,209 @@
+"""Who is who: facts that calls stated, and the pure rules that turn them into customers.
+
+Facts are only ever added, or replaced by an earlier statement of the same. What
+they mean is a function of the set of facts alone, so any order of the same
+calls, repeated any number of times, gives the same customers:
+
+* The owner of a tracking id is the identity of its earliest fact, by
+  (occurred_at, event_id).
+* An alias fact joins its identity to the customer it named: to the existing
+  identity, or to the owner of the existing tracking id.
+* Identities that are joined, directly or through others, are one customer.
+
+One decision depends on what has arrived: an alias whose identity was already in
+use, at an earlier time, by another customer is refused.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+from uuid import UUID
+
+
+def tracking_subject(tracking_id: str) -> UUID:
+    """The subject of an event that carries this tracking id and no identity."""
+    return _subject("t:" + tracking_id)
+
+
+def identity_subject(identity: str) -> UUID:
+    """The subject of an event that carries this identity."""
+    return _subject("i:" + identity)
+
+
+def _subject(text: str) -> UUID:
+    # In SQL: encode(substring(sha256(convert_to('t:' || tracking_id, 'UTF8')) for 16), 'hex')::uuid
+    return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+
+
+class Fact(NamedTuple):
+    """When something was stated; facts compare by (occurred_at, event_id)."""
+
+    occurred_at: datetime
+    event_id: UUID
+    received_at: datetime
+    kind: str = "identify"
+
+    @property
+    def order(self) -> tuple[datetime, UUID]:
+        return self.occurred_at, self.event_id
+
+
+class Anchor(NamedTuple):
+    """The customer an alias names: by identity, or else by tracking id (the other is empty)."""
+
+    identity: str
+    tracking_id: str
+
+
+class Outcome(Enum):
+    """What identifying did; the names are those of LinkOutcome."""
+
+    LINKED = 1
+    ALREADY_LINKED = 2
+    MERGED = 3
+    NOT_MERGED = 4
+
+
+class IdentityTaken(Exception):
+    """The alias belongs to another customer already."""
+
+
+@dataclass(slots=True)
+class IdentityGraph:
+    """The facts around the identities and tracking ids that some calls name.
+
+    Whoever fills it gives every fact of each tracking id in it, and every
+    identity of each customer in it. `changed_*` tell what to store afterwards.
+    """
+
+    links: dict[str, dict[str, Fact]] = field(default_factory=dict)
+    aliases: dict[str, dict[Anchor, Fact]] = field(default_factory=dict)
+    first_at: dict[str, datetime] = field(default_factory=dict)
+    changed_links: set[tuple[str, str]] = field(default_factory=set)
+    changed_aliases: set[tuple[str, Anchor]] = field(default_factory=set)
+    _customers: dict[str, str] | None = None
+
+    def owner(self, tracking_id: str) -> str | None:
+        """The identity that a tracking id belongs to; None while nobody was named."""
+        facts = self.links.get(tracking_id)
+        return min(facts, key=lambda identity: facts[identity].order) if facts else None
+
+    def seen(self, identity: str, occurred_at: datetime) -> None:
+        """Notes that an event carried or named this identity."""
+        known = self.first_at.get(identity)
+        if known is None or occurred_at < known:
+            self.first_at[identity] = occurred_at
+            self._customers = None
+
+    def customer(self, identity: str) -> str:
+        """The identity that stands for the customer this one is part of."""
+        return self.customers().get(identity, identity)
+
+    def customers(self) -> dict[str, str]:
+        """For each identity here, the identity that stands for its customer."""
+        if self._customers is None:
+            self._customers = dict(_resolve(self))
+        return self._customers
+
+    def knows_link(self, tracking_id: str, identity: str, fact: Fact) -> bool:
+        """Whether stating this link again would change nothing."""
+        known = self.links.get(tracking_id, {}).get(identity)
+        return known is not None and known.order <= fact.order
+
+    def identify(self, tracking_id: str, identity: str, fact: Fact, *, has_past: bool) -> Outcome:
+        """States that a tracking id is used by an identity.
+
+        `has_past`: whether events of the tracking id are stored already.
+        """
+        is_new = identity not in self.first_at
+        self.seen(identity, fact.occurred_at)
+        before = self.owner(tracking_id)
+        self._add_link(tracking_id, identity, fact)
+        after = self.owner(tracking_id) or identity
+        if self.customer(after) != self.customer(identity):
+            return Outcome.NOT_MERGED
+        if before is not None and self.customer(before) == self.customer(identity):
+            return Outcome.ALREADY_LINKED
+        return Outcome.MERGED if has_past and not is_new else Outcome.LINKED
+
+    def alias(self, identity: str, anchor: Anchor, fact: Fact, *, trusted: bool = False) -> Outcome:
+        """States that the customer named by `anchor` has a further identity.
+
+        Raises IdentityTaken when another customer used it at an earlier time,
+        unless the fact is `trusted` because it was accepted before.
+        """
+        existing = anchor.identity or self.owner(anchor.tracking_id)
+        first_at = self.first_at.get(identity)
+        joined = existing is not None and self.customer(existing) == self.customer(identity)
+        if not (joined or trusted) and first_at is not None and first_at < fact.occurred_at:
+            raise IdentityTaken
+        if anchor.identity:
+            self.seen(anchor.identity, fact.occurred_at)
+        else:
+            self._add_link(anchor.tracking_id, identity, fact)
+        self.seen(identity, fact.occurred_at)
+        facts = self.aliases.setdefault(identity, {})
+        if anchor not in facts or fact.order < facts[anchor].order:
+            facts[anchor] = fact
+            self.changed_aliases.add((identity, anchor))
+            self._customers = None
+        return Outcome.ALREADY_LINKED if joined else Outcome.LINKED
+
+    def _add_link(self, tracking_id: str, identity: str, fact: Fact) -> None:
+        if not self.knows_link(tracking_id, identity, fact):
+            self.links.setdefault(tracking_id, {})[identity] = fact
+            self.changed_links.add((tracking_id, identity))
+            self._customers = None
+
+
+def _resolve(graph: IdentityGraph) -> Iterator[tuple[str, str]]:
+    """Pairs each identity with the one that stands for its customer."""
+    neighbours: dict[str, set[str]] = {identity: set() for identity in graph.first_at}
+    for one, other in _joins(graph):
+        neighbours.setdefault(one, set()).add(other)
+        neighbours.setdefault(other, set()).add(one)
+    seen: set[str] = set()
+    for start in neighbours:
+        if start in seen:
+            continue
+        members = _reachable(start, neighbours)
+        seen |= members
+        head = _representative(members, graph)
+        for member in members:
+            yield member, head
+
+
+def _joins(graph: IdentityGraph) -> Iterator[tuple[str, str]]:
+    for identity, anchors in graph.aliases.items():
+        for anchor in anchors:
+            existing = anchor.identity or graph.owner(anchor.tracking_id)
+            if existing is not None and existing != identity:
+                yield identity, existing
+
+
+def _reachable(start: str, neighbours: dict[str, set[str]]) -> set[str]:
+    members, todo = {start}, [start]
+    while todo:
+        fresh = neighbours[todo.pop()] - members
+        members |= fresh
+        todo.extend(fresh)
+    return members
+
+
+def _representative(members: Iterable[str], graph: IdentityGraph) -> str:
+    """The identity the others were joined to: one that is no alias if there is one, then the earliest."""
+    return min(
+        members,
+        key=lambda identity: (_is_joined_to_another(identity, graph), graph.first_at[identity], identity),
+    )
+
+
+def _is_joined_to_another(identity: str, graph: IdentityGraph) -> bool:
+    for anchor in graph.aliases.get(identity, ()):
+        existing = anchor.identity or graph.owner(anchor.tracking_id)
+        if existing is not None and existing != identity:
+            return True
+    return False

@@ -1,0 +1,261 @@
+"""The events whose verdict depends on what is stored: identities, orders, emails, parcels, refunds.
+
+One Decisions object handles the events of one dataset in one transaction, under
+the dataset's lock, so that what it reads stays true until it commits.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from shopalytic.v1 import collector_pb2
+from shopalytic.violations import Violation
+from shopalytic_server.domain.identity import Anchor, Fact, IdentityTaken, Outcome
+from shopalytic_server.domain.ingest import Prepared, verdict
+from shopalytic_server.domain.orders import Occurrence, OrderBook, Placed, content_of
+from shopalytic_server.storage import rows as typed
+from shopalytic_server.storage.database import Connection
+from shopalytic_server.storage.identities import StoredIdentities
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.settlement import settle_orders
+
+_SQL = load("ingest")
+
+ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
+DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
+CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
+
+DECIDED_TYPES = frozenset(
+    {
+        "customer_register",
+        "customer_update",
+        "identify",
+        "alias",
+        "order",
+        "refund",
+        "shipment",
+        "shipment_delivered",
+    }
+)
+
+
+class Decisions:
+    """Decides on events one after the other, as if each had come alone.
+
+    `trusted` says that the events were accepted before (a rebuild): nothing is
+    refused again.
+    """
+
+    def __init__(
+        self, conn: Connection, dataset: int, items: Sequence[Prepared], *, trusted: bool = False
+    ) -> None:
+        self._conn = conn
+        self._dataset = dataset
+        self._items = items
+        self._trusted = trusted
+        self._rows = typed.Rows()
+        self._identities = StoredIdentities(dataset)
+        self._past: set[str] = set()
+        self._emails: dict[str, set[UUID]] = {}
+        self._parcels: dict[str, str] = {}
+        self._book = OrderBook()
+        self._stored_orders: set[str] = set()
+        self._new_orders: dict[tuple[str, UUID], Prepared] = {}
+        self._touched_orders: set[str] = set()
+        self._dropped: set[UUID] = set()
+
+    async def decide(self) -> tuple[list[collector_pb2.EventResult], list[Prepared]]:
+        """Returns the verdicts, in order, and the events that are to be stored."""
+        await self._conn.execute(_SQL.lock_dataset, {"dataset": self._dataset})
+        await self._load()
+        results, accepted = [], []
+        for item in self._items:
+            result, keep = await self._decide(item)
+            results.append(result)
+            if keep:
+                accepted.append(item)
+        await self._finish()
+        return results, [item for item in accepted if item.event_id not in self._dropped]
+
+    async def _load(self) -> None:
+        ids = {item.tracking_id for item in self._of("identify", "alias") if item.tracking_id}
+        named = {item.event.identify.identity for item in self._of("identify")}
+        named |= {item.event.alias.identity for item in self._of("alias")}
+        named |= {item.identity for item in self._of("alias") if item.identity}
+        if ids or named:
+            await self._identities.load(self._conn, ids, named)
+            self._past = await self._identities.with_events(self._conn, ids)
+        await self._load_emails(
+            {item.properties["email"] for item in self._items if "email" in item.properties}
+        )
+        orders = {item.properties["order_id"] for item in self._of("order")}
+        if orders:
+            await self._load_orders(orders)
+        parcels = {item.properties["shipment_id"] for item in self._of("shipment", "shipment_delivered")}
+        if parcels:
+            rows = await self._fetch(_SQL.shipment_orders, shipment_ids=list(parcels))
+            self._parcels = {row["shipment_id"]: row["order_id"] for row in rows}
+
+    async def _load_emails(self, emails: Iterable[str]) -> None:
+        wanted = list(emails)
+        if wanted and not self._trusted:
+            for row in await self._fetch(_SQL.email_subjects, emails=wanted):
+                self._emails.setdefault(row["email"].lower(), set()).add(row["subject"])
+
+    async def _load_orders(self, order_ids: set[str]) -> None:
+        for row in await self._fetch(_SQL.order_contents, order_ids=list(order_ids)):
+            occurrence = Occurrence(row["occurred_at"], row["event_id"], row["subject"])
+            self._book.place(row["order_id"], row["content"], occurrence)
+            self._stored_orders.add(row["order_id"])
+
+    async def _decide(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
+        match item.type:
+            case "identify":
+                return self._identify(item), True
+            case "alias":
+                return self._alias(item)
+            case "order":
+                return await self._order(item)
+            case "refund":
+                typed.add_refund(self._rows, item)
+                self._touched_orders.add(item.properties["order_id"])
+            case "shipment" | "shipment_delivered":
+                return self._shipment(item)
+            case _:
+                return await self._profile(item)
+        return verdict(item, ACCEPTED), True
+
+    def _identify(self, item: Prepared) -> collector_pb2.EventResult:
+        graph, identity = self._identities.graph, item.event.identify.identity
+        fact = Fact(item.occurred_at, item.event_id, item.received_at)
+        if item.tracking_id:
+            past = item.tracking_id in self._past
+            outcome = graph.identify(item.tracking_id, identity, fact, has_past=past)
+        else:
+            outcome = Outcome.ALREADY_LINKED if identity in graph.first_at else Outcome.LINKED
+            graph.seen(identity, item.occurred_at)
+        return self._linked(item, identity, outcome)
+
+    def _alias(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
+        identity = item.event.alias.identity
+        anchor = Anchor(item.identity, "") if item.identity else Anchor("", item.tracking_id or "")
+        fact = Fact(item.occurred_at, item.event_id, item.received_at, "alias")
+        try:
+            outcome = self._identities.graph.alias(identity, anchor, fact, trusted=self._trusted)
+        except IdentityTaken:
+            message = "belongs to another customer; nothing was joined"
+            return _conflict(item, "alias.identity", "alias.identity_taken", message), False
+        return self._linked(item, identity, outcome), True
+
+    def _linked(self, item: Prepared, identity: str, outcome: Outcome) -> collector_pb2.EventResult:
+        result = verdict(item, ACCEPTED)
+        set_link(result, outcome, self._identities.customer_id(identity))
+        return result
+
+    async def _order(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
+        order_id, content = item.properties["order_id"], content_of(item.properties)
+        occurrence = Occurrence(item.occurred_at, item.event_id, item.subject)
+        placed, replaced = self._book.place(order_id, content, occurrence)
+        if placed is Placed.REPEATED:
+            return verdict(item, DUPLICATE), False
+        self._touched_orders.add(order_id)
+        if placed is Placed.REVISION:
+            self._new_orders[order_id, content] = item
+            return verdict(item, ACCEPTED), True
+        # The same content happened earlier than was known: that event stands
+        # for it from now on, so that the order of arrival makes no difference.
+        if (order_id, content) in self._new_orders:
+            self._dropped.add(self._new_orders[order_id, content].event_id)
+            self._new_orders[order_id, content] = item
+        elif replaced is not None:
+            await self._move_revision(item, order_id, content, replaced)
+        return verdict(item, DUPLICATE), True
+
+    async def _move_revision(
+        self, item: Prepared, order_id: str, content: UUID, replaced: Occurrence
+    ) -> None:
+        where = {"dataset": self._dataset, "order_id": order_id, "content": content}
+        if replaced.event_id in {other.event_id for other in self._items}:
+            self._dropped.add(replaced.event_id)
+        await self._conn.execute(_SQL.delete_event, {"dataset": self._dataset, **replaced._asdict()})
+        await self._conn.execute(
+            _SQL.move_revision,
+            {
+                **where,
+                "event_id": item.event_id,
+                "occurred_at": item.occurred_at,
+                "subject": item.subject,
+                "source": item.source,
+                "ordered_at": typed.order_time(item),
+            },
+        )
+
+    def _shipment(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
+        given = item.properties
+        order_id = self._parcels.setdefault(given["shipment_id"], given["order_id"])
+        if order_id != given["order_id"] and not self._trusted:
+            message = "is already the id of another order's parcel; shipment ids are unique in a project"
+            return _conflict(item, f"{item.type}.shipment_id", "shipment_id.conflict", message), False
+        typed.add_shipment(self._rows, item)
+        return verdict(item, ACCEPTED), True
+
+    async def _profile(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
+        email = item.properties.get("email")
+        if email is not None and not self._trusted:
+            holders = self._emails.setdefault(email.lower(), set())
+            if holders - {item.subject} and await self._email_taken(item, email):
+                message = "is another customer's; nothing of the event was applied"
+                return _conflict(item, f"{item.type}.email", "email.taken", message), False
+            holders.add(item.subject)
+        typed.add_profile(self._rows, item)
+        return verdict(item, ACCEPTED), True
+
+    async def _email_taken(self, item: Prepared, email: str) -> bool:
+        """Whether a customer other than the event's has this email as their current one."""
+        # The answer lies in SQL, so what this group has decided goes there first.
+        await self._identities.save(self._conn)
+        await self._rows.write(self._conn)
+        rows = await self._fetch(_SQL.customer_of_subject, subject=item.subject)
+        own = rows[0]["customer_id"] if rows else item.subject
+        for row in await self._fetch(_SQL.email_customers, email=email):
+            customer = row["customer_id"]
+            if customer != own and await self._fetch(_SQL.has_email, customer=customer, email=email):
+                return True
+        return False
+
+    async def _finish(self) -> None:
+        await self._identities.save(self._conn)
+        for (order_id, content), item in self._new_orders.items():
+            typed.add_order(self._rows, item, content, current=self._book.current(order_id) == content)
+        changed = [order_id for order_id in self._touched_orders if order_id in self._stored_orders]
+        if changed:
+            parameters = {
+                "order_ids": changed,
+                "contents": [self._book.current(order_id) for order_id in changed],
+            }
+            await self._conn.execute(_SQL.mark_current, {"dataset": self._dataset, **parameters})
+        await self._rows.write(self._conn)
+        if self._touched_orders:
+            await settle_orders(self._conn, self._dataset, self._items[0].currency, self._touched_orders)
+
+    def _of(self, *types: str) -> list[Prepared]:
+        return [item for item in self._items if item.type in types]
+
+    async def _fetch(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        async with self._conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement, {"dataset": self._dataset, **parameters})
+            return await cursor.fetchall()
+
+
+def set_link(result: collector_pb2.EventResult, outcome: Outcome, customer_id: UUID) -> None:
+    """Says in a verdict what an identify or alias did."""
+    result.link.outcome = collector_pb2.LinkOutcome.Value(f"LINK_OUTCOME_{outcome.name}")
+    result.link.customer_id = str(customer_id)
+    if outcome is Outcome.NOT_MERGED:
+        result.link.reason = collector_pb2.NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER
+
+
+def _conflict(item: Prepared, field: str, rule_id: str, message: str) -> collector_pb2.EventResult:
+    return verdict(item, CONFLICT, [Violation(field, rule_id, message)])

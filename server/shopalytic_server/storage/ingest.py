@@ -1,0 +1,242 @@
+"""The ingest transaction: a group of events, from claimed ids to stored rows and verdicts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from shopalytic.v1 import collector_pb2
+from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic.violations import Violation
+from shopalytic_server.domain.identity import Fact
+from shopalytic_server.domain.ingest import Prepared, verdict
+from shopalytic_server.storage import rows as typed
+from shopalytic_server.storage.copyrows import COLUMNS, encode_events
+from shopalytic_server.storage.database import Connection
+from shopalytic_server.storage.decisions import (
+    ACCEPTED,
+    CONFLICT,
+    DECIDED_TYPES,
+    DUPLICATE,
+    Decisions,
+    set_link,
+)
+from shopalytic_server.storage.identities import StoredIdentities
+from shopalytic_server.storage.partitions import Partitions
+from shopalytic_server.storage.products import upsert_products
+from shopalytic_server.storage.queries import load
+
+_SQL = load("ingest")
+_COPY_EVENTS = sql.SQL(f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)")
+_QUARANTINED = collector_pb2.EVENT_STATUS_QUARANTINED
+_REJECTED = collector_pb2.EVENT_STATUS_REJECTED
+
+Key = tuple[int, UUID]
+
+
+class Ingest:
+    """Stores groups of events."""
+
+    def __init__(self) -> None:
+        self._partitions = Partitions()
+        self._identities = _KnownIdentities()
+
+    async def store(self, conn: Connection, items: Sequence[Prepared]) -> list[EventResult]:
+        """Stores a group in one transaction and returns its verdicts, in order, after COMMIT."""
+        results = await self._already_linked(conn, items)
+        for index, item in enumerate(items):
+            if item.violations:
+                status = _REJECTED if item.rejected else _QUARANTINED
+                results[index] = verdict(item, status, item.violations)
+        valid = {index: item for index, item in enumerate(items) if index not in results}
+        await self._partitions.ensure(conn, (item.occurred_at for item in valid.values()))
+        async with conn.transaction():
+            fresh = await self._claim(conn, valid, results)
+            await self._store_fresh(conn, fresh, results)
+            await _quarantine(conn, items, results)
+        self._identities.add(fresh.values())
+        return [results[index] for index in range(len(items))]
+
+    async def _already_linked(self, conn: Connection, items: Sequence[Prepared]) -> dict[int, EventResult]:
+        """Answers the identify calls that need no write, because their link is known."""
+        results = {}
+        calls = {index: item for index, item in enumerate(items) if item.skip_known and not item.violations}
+        for dataset in {item.dataset_id for item in calls.values()}:
+            own = {index: item for index, item in calls.items() if item.dataset_id == dataset}
+            stored = StoredIdentities(dataset)
+            ids = {item.tracking_id for item in own.values() if item.tracking_id}
+            await stored.load(conn, ids, {item.event.identify.identity for item in own.values()})
+            for index, item in own.items():
+                identity = item.event.identify.identity
+                fact = Fact(item.occurred_at, item.event_id, item.received_at)
+                if item.tracking_id and stored.graph.knows_link(item.tracking_id, identity, fact):
+                    results[index] = verdict(item, ACCEPTED)
+                    outcome = stored.graph.identify(item.tracking_id, identity, fact, has_past=True)
+                    set_link(results[index], outcome, stored.customer_id(identity))
+        return results
+
+    async def _claim(
+        self, conn: Connection, valid: dict[int, Prepared], results: dict[int, EventResult]
+    ) -> dict[int, Prepared]:
+        """Takes the event ids that are free; answers the events whose id is taken."""
+        first: dict[Key, int] = {}
+        for index, item in valid.items():
+            first.setdefault((item.dataset_id, item.event_id), index)
+        # In the order of the index, so that groups which share ids cannot
+        # block each other in a circle.
+        keys = sorted(first)
+        claimed = await _fetch_keys(
+            conn, _SQL.claim_event_ids, keys, [valid[first[key]].fingerprint for key in keys]
+        )
+        taken = [key for key in keys if key not in claimed]
+        fingerprints = await _fetch_fingerprints(conn, taken)
+        fresh = {}
+        for index, item in valid.items():
+            key = (item.dataset_id, item.event_id)
+            if key in claimed and first[key] == index:
+                fresh[index] = item
+                continue
+            stored = fingerprints[key] if key in fingerprints else valid[first[key]].fingerprint
+            results[index] = _repeated(item, same=stored == item.fingerprint)
+        return fresh
+
+    async def _store_fresh(
+        self, conn: Connection, fresh: dict[int, Prepared], results: dict[int, EventResult]
+    ) -> None:
+        plain = [item for item in fresh.values() if item.type not in DECIDED_TYPES]
+        results.update({index: verdict(item, ACCEPTED) for index, item in fresh.items()})
+        await self._identities.note(conn, fresh.values())
+        await copy_events(conn, plain)
+        await project_plain(conn, plain)
+        refused: list[Prepared] = []
+        for dataset in sorted({item.dataset_id for item in fresh.values() if item.type in DECIDED_TYPES}):
+            indexes = [
+                index
+                for index, item in fresh.items()
+                if item.dataset_id == dataset and item.type in DECIDED_TYPES
+            ]
+            decisions = Decisions(conn, dataset, [fresh[index] for index in indexes])
+            verdicts, accepted = await decisions.decide()
+            results.update(zip(indexes, verdicts, strict=True))
+            await copy_events(conn, accepted)
+            refused += [fresh[index] for index in indexes if results[index].status == CONFLICT]
+        if refused:
+            await conn.execute(
+                _SQL.release_event_ids, _key_columns([(i.dataset_id, i.event_id) for i in refused])
+            )
+
+
+class _KnownIdentities:
+    """Remembers which identities are stored, so that naming one again writes nothing."""
+
+    _LIMIT = 200_000
+
+    def __init__(self) -> None:
+        self._first_at: dict[tuple[int, str], datetime] = {}
+
+    async def note(self, conn: Connection, items: Iterable[Prepared]) -> None:
+        """Stores the identities that these events carry, and how early each was seen."""
+        earliest = self._news(items)
+        if not earliest:
+            return
+        keys = sorted(earliest)
+        await conn.execute(
+            _SQL.note_identities,
+            {
+                "datasets": [dataset for dataset, _ in keys],
+                "identities": [identity for _, identity in keys],
+                "subjects": [earliest[key].subject for key in keys],
+                "first_at": [earliest[key].occurred_at for key in keys],
+            },
+        )
+
+    def add(self, items: Iterable[Prepared]) -> None:
+        """Remembers the identities of events whose transaction has been committed."""
+        if len(self._first_at) > self._LIMIT:
+            self._first_at.clear()
+        self._first_at.update({key: item.occurred_at for key, item in self._news(items).items()})
+
+    def _news(self, items: Iterable[Prepared]) -> dict[tuple[int, str], Prepared]:
+        """The earliest of these events for each identity that is not remembered as seen so early."""
+        earliest: dict[tuple[int, str], Prepared] = {}
+        for item in items:
+            if item.identity is None or item.type == "identify":
+                continue
+            key = (item.dataset_id, item.identity)
+            known = earliest[key].occurred_at if key in earliest else self._first_at.get(key)
+            if known is None or item.occurred_at < known:
+                earliest[key] = item
+        return earliest
+
+
+async def copy_events(conn: Connection, items: Sequence[Prepared]) -> None:
+    """Appends events to the `events` table."""
+    if items:
+        data = encode_events(items)
+        async with conn.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
+            await copy.write(data)
+
+
+async def project_plain(conn: Connection, items: Sequence[Prepared]) -> None:
+    """Writes the typed rows of events that need no decision."""
+    rows = typed.Rows()
+    for item in items:
+        if item.type in ("cart_add", "cart_modify"):
+            typed.add_cart_change(rows, item)
+    await rows.write(conn)
+    await upsert_products(conn, [item for item in items if item.type == "product_view"])
+
+
+def _repeated(item: Prepared, *, same: bool) -> EventResult:
+    if same:
+        return verdict(item, DUPLICATE)
+    message = "is already the id of an event with other content; make a new id for each event"
+    return verdict(item, CONFLICT, [Violation("event_id", "event_id.conflict", message)])
+
+
+async def _quarantine(conn: Connection, items: Sequence[Prepared], results: dict[int, EventResult]) -> None:
+    rows = [
+        {
+            "dataset": item.dataset_id,
+            "fingerprint": item.fingerprint,
+            "event_id": item.event.event_id[:100].replace("\0", ""),
+            "status": "CONFLICT" if results[index].status == CONFLICT else "QUARANTINED",
+            "type": item.type,
+            "event": item.event.SerializeToString(),
+            "violations": Jsonb(
+                [
+                    {"field": v.field, "rule_id": v.rule_id, "message": v.message}
+                    for v in results[index].violations
+                ]
+            ),
+            "received_at": item.received_at,
+            "sent_at": item.sent_at,
+        }
+        for index, item in enumerate(items)
+        if results[index].status in (CONFLICT, _QUARANTINED)
+    ]
+    if rows:
+        async with conn.cursor() as cursor:
+            await cursor.executemany(_SQL.quarantine, rows)
+
+
+def _key_columns(keys: Sequence[Key]) -> dict[str, list[int] | list[UUID]]:
+    return {"datasets": [dataset for dataset, _ in keys], "event_ids": [event_id for _, event_id in keys]}
+
+
+async def _fetch_keys(
+    conn: Connection, statement: str, keys: Sequence[Key], fingerprints: list[UUID]
+) -> set[Key]:
+    if not keys:
+        return set()
+    cursor = await conn.execute(statement, {**_key_columns(keys), "fingerprints": fingerprints})
+    return set(await cursor.fetchall())
+
+
+async def _fetch_fingerprints(conn: Connection, keys: Sequence[Key]) -> dict[Key, UUID]:
+    if not keys:
+        return {}
+    cursor = await conn.execute(_SQL.find_event_ids, _key_columns(keys))
+    return {(dataset, event_id): fingerprint for dataset, event_id, fingerprint in await cursor.fetchall()}

@@ -1,0 +1,83 @@
+"""Brings a database's schema up to date: numbered SQL files, each applied once, forward only."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any
+
+import psycopg
+from yoyo import read_migrations
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import parse_uri
+from yoyo.migrations import MigrationList, default_migration_table
+
+from shopalytic_server.domain.errors import StoreUnavailable
+
+MINIMUM_SERVER_VERSION = 150000
+
+# Any number, the same in every version: servers that start together on one
+# database wait for each other here.
+_LOCK_ID = 7_254_611_930_021_733
+
+
+class _Backend(PostgresqlPsycopgBackend):
+    """The library's backend, connected by a libpq string and locked by the session.
+
+    The library's own lock is a row, which a killed process would leave behind;
+    an advisory lock ends with its connection.
+    """
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        super().__init__(parse_uri("postgresql+psycopg:///"), default_migration_table)
+
+    def copy(self) -> "_Backend":
+        return _Backend(self._conninfo)
+
+    def connect(self, dburi: Any) -> psycopg.Connection[Any]:
+        return psycopg.connect(self._conninfo, autocommit=True)
+
+    @contextmanager
+    def lock(self, timeout: float = 0) -> Iterator[None]:
+        self.execute(f"SELECT pg_advisory_lock({_LOCK_ID})")
+        try:
+            yield
+        finally:
+            self.execute(f"SELECT pg_advisory_unlock({_LOCK_ID})")
+
+
+def migrate(database_url: str) -> list[str]:
+    """Applies what is pending and returns the names of the migrations applied.
+
+    Raises StoreUnavailable when the database cannot be reached or is too old.
+    """
+    with _backend(database_url) as backend, backend.lock():
+        backend.init_database()
+        todo = backend.to_apply(_migrations())
+        backend.apply_migrations(todo)
+        return [migration.id for migration in todo]
+
+
+def pending(database_url: str) -> list[str]:
+    """Names of the migrations that `migrate` would apply."""
+    with _backend(database_url) as backend, backend.lock():
+        backend.init_database()
+        return [migration.id for migration in backend.to_apply(_migrations())]
+
+
+def _backend(database_url: str) -> _Backend:
+    try:
+        backend = _Backend(database_url)
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(f"The database cannot be reached: {error}") from error
+    version = backend.connection.info.server_version
+    if version < MINIMUM_SERVER_VERSION:
+        backend.connection.close()
+        raise StoreUnavailable(
+            f"PostgreSQL {version // 10000} is too old; Shopalytic needs version 15 or later."
+        )
+    return backend
+
+
+def _migrations() -> MigrationList:
+    return read_migrations(str(resources.files(__package__).joinpath("migrations")))

@@ -1,0 +1,29 @@
+"""Loads named SQL blocks from the `.sql` files beside this module."""
+
+import re
+from functools import cache
+from importlib import resources
+
+_HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+
+
+class Queries:
+    """The named statements of one `.sql` file, as attributes."""
+
+    def __init__(self, source: str, statements: dict[str, str]) -> None:
+        self._source = source
+        self._statements = statements
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._statements[name]
+        except KeyError:
+            raise AttributeError(f"no statement named {name!r} in {self._source}") from None
+
+
+@cache
+def load(name: str) -> Queries:
+    """Reads `sql/NAME.sql`: blocks that each begin with a line `-- name: statement_name`."""
+    text = resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    parts = _HEADER.split(text)[1:]
+    return Queries(f"{name}.sql", dict(zip(parts[::2], (body.strip() for body in parts[1::2]), strict=True)))

@@ -1,0 +1,55 @@
+"""Keeps what each refund counts as in step with its order."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from shopalytic_server.domain.refunds import Claim, OrderTotal, Settled, settle
+from shopalytic_server.storage.database import Connection
+from shopalytic_server.storage.queries import load
+
+_SQL = load("ingest")
+
+
+async def settle_orders(conn: Connection, dataset: int, currency: str, order_ids: Iterable[str]) -> None:
+    """Settles the refunds of some orders anew; `currency` is the project's."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL.refunds_of_orders, {"dataset": dataset, "order_ids": list(order_ids)})
+        rows = await cursor.fetchall()
+    changed: list[tuple[str, Settled]] = []
+    for order_id, group in groupby(rows, key=lambda row: row["order_id"]):
+        refunds = list(group)
+        for row, settled in zip(refunds, _settle(refunds, currency), strict=True):
+            if (row["currency"], row["amount"], row["flag"]) != settled[1:]:
+                changed.append((order_id, settled))
+    if not changed:
+        return
+    await conn.execute(
+        _SQL.settle_refunds,
+        {
+            "dataset": dataset,
+            "order_ids": [order_id for order_id, _ in changed],
+            "event_ids": [settled.event_id for _, settled in changed],
+            "currencies": [settled.currency for _, settled in changed],
+            "amounts": [settled.amount for _, settled in changed],
+            "flags": [settled.flag for _, settled in changed],
+        },
+    )
+
+
+def _settle(refunds: list[dict[str, Any]], currency: str) -> list[Settled]:
+    first = refunds[0]
+    order = None
+    if first["order_total"] is not None:
+        order = OrderTotal(first["order_currency"], first["order_total"])
+    claims = [
+        Claim(
+            row["event_id"],
+            row["given_currency"],
+            row["total_refund"] if row["refund_type"] == "partial" else None,
+        )
+        for row in refunds
+    ]
+    return settle(order, claims, currency)

@@ -1,0 +1,62 @@
+-- Loading and storing the facts of identity.
+
+-- name: links
+SELECT tracking_id, identity, kind, occurred_at, event_id, received_at
+  FROM tracking_links
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s)
+   AND (owner OR identity = ANY(%(identities)s))
+
+-- name: customer_ids
+SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+
+-- name: members
+SELECT identity, customer_id, first_at FROM identities
+ WHERE dataset_id = %(dataset)s AND customer_id = ANY(%(customer_ids)s)
+
+-- name: aliases
+SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+  FROM alias_links
+ WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+ UNION
+SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+  FROM alias_links
+ WHERE dataset_id = %(dataset)s AND existing_identity = ANY(%(identities)s) AND existing_identity <> ''
+ UNION
+SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+  FROM alias_links
+ WHERE dataset_id = %(dataset)s AND existing_tracking_id = ANY(%(tracking_ids)s) AND existing_tracking_id <> ''
+
+-- name: subjects_with_events
+SELECT subject FROM unnest(%(subjects)s::uuid[]) AS wanted (subject)
+ WHERE EXISTS (SELECT FROM events e WHERE e.dataset_id = %(dataset)s AND e.subject = wanted.subject)
+
+-- name: release_owners
+UPDATE tracking_links l SET owner = false
+  FROM unnest(%(subjects)s::uuid[], %(owners)s::text[]) AS o (subject, identity)
+ WHERE l.dataset_id = %(dataset)s AND l.subject = o.subject AND l.owner AND l.identity <> o.identity
+
+-- name: upsert_links
+INSERT INTO tracking_links (dataset_id, subject, identity, tracking_id, kind, occurred_at, event_id,
+                            received_at, owner)
+SELECT %(dataset)s, * FROM unnest(%(subjects)s::uuid[], %(identities)s::text[], %(tracking_ids)s::text[],
+                                  %(kinds)s::text[], %(occurred)s::timestamptz[], %(event_ids)s::uuid[],
+                                  %(received)s::timestamptz[], %(owners)s::boolean[])
+    ON CONFLICT (dataset_id, subject, identity) DO UPDATE
+   SET kind = excluded.kind, occurred_at = excluded.occurred_at, event_id = excluded.event_id,
+       received_at = excluded.received_at, owner = excluded.owner
+
+-- name: upsert_aliases
+INSERT INTO alias_links (dataset_id, identity, existing_identity, existing_tracking_id, occurred_at, event_id,
+                         received_at)
+SELECT %(dataset)s, * FROM unnest(%(identities)s::text[], %(existing_identities)s::text[],
+                                  %(existing_tracking_ids)s::text[], %(occurred)s::timestamptz[],
+                                  %(event_ids)s::uuid[], %(received)s::timestamptz[])
+    ON CONFLICT (dataset_id, identity, existing_identity, existing_tracking_id) DO UPDATE
+   SET occurred_at = excluded.occurred_at, event_id = excluded.event_id, received_at = excluded.received_at
+
+-- name: upsert_identities
+INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)
+SELECT %(dataset)s, * FROM unnest(%(identities)s::text[], %(subjects)s::uuid[], %(customer_ids)s::uuid[],
+                                  %(first_at)s::timestamptz[])
+    ON CONFLICT (dataset_id, identity) DO UPDATE
+   SET customer_id = excluded.customer_id, first_at = least(identities.first_at, excluded.first_at)

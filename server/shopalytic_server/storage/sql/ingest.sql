@@ -1,0 +1,121 @@
+-- The statements of the ingest transaction. Each works on a whole group of
+-- events; arrays are parallel.
+
+-- name: claim_event_ids
+INSERT INTO event_keys (dataset_id, event_id, fingerprint)
+SELECT * FROM unnest(%(datasets)s::int[], %(event_ids)s::uuid[], %(fingerprints)s::uuid[])
+    ON CONFLICT DO NOTHING
+RETURNING dataset_id, event_id
+
+-- name: find_event_ids
+SELECT k.dataset_id, k.event_id, k.fingerprint
+  FROM unnest(%(datasets)s::int[], %(event_ids)s::uuid[]) AS wanted (dataset_id, event_id)
+  JOIN event_keys k USING (dataset_id, event_id)
+
+-- name: release_event_ids
+DELETE FROM event_keys k
+ USING unnest(%(datasets)s::int[], %(event_ids)s::uuid[]) AS refused (dataset_id, event_id)
+ WHERE k.dataset_id = refused.dataset_id AND k.event_id = refused.event_id
+
+-- name: lock_dataset
+SELECT pg_advisory_xact_lock(hashtext('shopalytic.decisions'), %(dataset)s)
+
+-- name: delete_event
+DELETE FROM events
+ WHERE dataset_id = %(dataset)s AND subject = %(subject)s
+   AND occurred_at = %(occurred_at)s AND event_id = %(event_id)s
+
+-- name: quarantine
+INSERT INTO quarantine (dataset_id, fingerprint, event_id, status, type, event, violations, received_at, sent_at)
+VALUES (%(dataset)s, %(fingerprint)s, %(event_id)s, %(status)s, %(type)s, %(event)s, %(violations)s,
+        %(received_at)s, %(sent_at)s)
+    ON CONFLICT DO NOTHING
+
+-- name: note_identities
+INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)
+SELECT dataset_id, identity, subject, subject, first_at
+  FROM unnest(%(datasets)s::int[], %(identities)s::text[], %(subjects)s::uuid[], %(first_at)s::timestamptz[])
+       AS seen (dataset_id, identity, subject, first_at)
+ ORDER BY dataset_id, identity
+    ON CONFLICT (dataset_id, identity) DO UPDATE SET first_at = excluded.first_at
+ WHERE excluded.first_at < identities.first_at
+
+-- name: upsert_products
+INSERT INTO products (dataset_id, sku, name, price, currency, seen_at, seen_event_id)
+SELECT * FROM unnest(%(datasets)s::int[], %(skus)s::text[], %(names)s::text[], %(prices)s::numeric[],
+                     %(currencies)s::text[], %(times)s::timestamptz[], %(event_ids)s::uuid[])
+              AS seen (dataset_id, sku, name, price, currency, seen_at, seen_event_id)
+ ORDER BY dataset_id, sku
+    ON CONFLICT (dataset_id, sku) DO UPDATE
+   SET name = excluded.name, price = excluded.price, currency = excluded.currency,
+       seen_at = excluded.seen_at, seen_event_id = excluded.seen_event_id
+ WHERE (excluded.seen_at, excluded.seen_event_id) > (products.seen_at, products.seen_event_id)
+
+-- name: update_product_categories
+UPDATE products p
+   SET categories = seen.categories::text[], categories_at = seen.at, categories_event_id = seen.event_id
+  FROM unnest(%(datasets)s::int[], %(skus)s::text[], %(categories)s::text[], %(times)s::timestamptz[],
+              %(event_ids)s::uuid[]) AS seen (dataset_id, sku, categories, at, event_id)
+ WHERE p.dataset_id = seen.dataset_id AND p.sku = seen.sku
+   AND (p.categories_at IS NULL OR (seen.at, seen.event_id) > (p.categories_at, p.categories_event_id))
+
+-- name: shipment_orders
+SELECT DISTINCT shipment_id, order_id FROM shipment_changes
+ WHERE dataset_id = %(dataset)s AND shipment_id = ANY(%(shipment_ids)s)
+
+-- name: order_contents
+SELECT order_id, content, occurred_at, event_id, subject FROM order_revisions
+ WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+
+-- name: move_revision
+UPDATE order_revisions
+   SET event_id = %(event_id)s, occurred_at = %(occurred_at)s, subject = %(subject)s, source = %(source)s,
+       ordered_at = %(ordered_at)s
+ WHERE dataset_id = %(dataset)s AND order_id = %(order_id)s AND content = %(content)s
+
+-- name: mark_current
+UPDATE order_revisions r SET current = (r.content = latest.content)
+  FROM unnest(%(order_ids)s::text[], %(contents)s::uuid[]) AS latest (order_id, content)
+ WHERE r.dataset_id = %(dataset)s AND r.order_id = latest.order_id
+   AND r.current <> (r.content = latest.content)
+
+-- name: refunds_of_orders
+SELECT f.order_id, f.event_id, f.refund_type, f.given_currency, f.total_refund, f.currency, f.amount, f.flag,
+       o.currency AS order_currency, o.total AS order_total
+  FROM refunds f
+  LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
+ WHERE f.dataset_id = %(dataset)s AND f.order_id = ANY(%(order_ids)s)
+ ORDER BY f.order_id, f.occurred_at, f.event_id
+
+-- name: settle_refunds
+UPDATE refunds f SET currency = s.currency, amount = s.amount, flag = s.flag
+  FROM unnest(%(order_ids)s::text[], %(event_ids)s::uuid[], %(currencies)s::text[], %(amounts)s::numeric[],
+              %(flags)s::text[]) AS s (order_id, event_id, currency, amount, flag)
+ WHERE f.dataset_id = %(dataset)s AND f.order_id = s.order_id AND f.event_id = s.event_id
+
+-- name: email_customers
+SELECT DISTINCT coalesce(s.customer_id, p.subject) AS customer_id
+  FROM profile_changes p
+  LEFT JOIN subject_customers s ON s.dataset_id = p.dataset_id AND s.subject = p.subject
+ WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s)
+
+-- name: customer_of_subject
+SELECT customer_id FROM subject_customers WHERE dataset_id = %(dataset)s AND subject = %(subject)s
+
+-- name: email_subjects
+SELECT DISTINCT wanted.email, p.subject
+  FROM unnest(%(emails)s::text[]) AS wanted (email)
+  JOIN profile_changes p ON p.dataset_id = %(dataset)s AND lower(p.email) = lower(wanted.email)
+
+-- name: has_email
+SELECT 1 FROM (
+    SELECT p.email
+      FROM profile_changes p
+     WHERE p.dataset_id = %(dataset)s AND p.email IS NOT NULL
+       AND p.subject = ANY(ARRAY(SELECT s.subject FROM subject_customers s
+                                  WHERE s.dataset_id = %(dataset)s AND s.customer_id = %(customer)s)
+                           || %(customer)s::uuid)
+     ORDER BY p.occurred_at DESC, p.event_id DESC
+     LIMIT 1
+) AS latest
+ WHERE lower(latest.email) = lower(%(email)s)
