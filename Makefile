@@ -34,10 +34,10 @@ lint: setup node-installed ## Check style, types, the contract and its generated
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	if git rev-parse --quiet --verify HEAD~1 >/dev/null; then base="--breaking HEAD~1"; else \
+	@if git rev-parse --quiet --verify HEAD~1 >/dev/null; then base="--breaking HEAD~1"; else \
 	  base=""; echo "No earlier commit in this clone: nothing to compare the contract with."; fi; \
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python protos/generate.py --check --lint $$base
-	for project in $(NODE_PROJECTS); do npm --prefix "$$project" run check --if-present; done
+	@for project in $(NODE_PROJECTS); do npm --prefix "$$project" run check --if-present; done
 
 .PHONY: fix
 fix: setup ## Format the Python code and repair what can be repaired
@@ -55,6 +55,10 @@ bench: setup ## Measure ingest on this machine
 .PHONY: setup
 setup: $(INSTALLED) ## Install everything Python into .venv, from the lock
 
+# Debian's packages, where we are allowed to install them.
+MAY_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
+APT = apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >&2
+
 # The first Python that is new enough, python3 before the named versions.
 FIND_PYTHON = for each in $${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do \
 	  if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$each"; break; fi; \
@@ -62,35 +66,32 @@ FIND_PYTHON = for each in $${PYTHON:-} python3 python3.14 python3.13 python3.12 
 	if [ -z "$${python:-}" ]; then echo "Shopalytic needs Python 3.11 or later; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; fi
 
 $(BIN)/python:
-	$(FIND_PYTHON); \
+	@$(FIND_PYTHON); \
 	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; \
-	  else \
+	  if $(MAY_INSTALL); then $(call APT,python3-venv); else \
 	    echo "This Python cannot make virtual environments; install its venv module (Debian: apt-get install python3-venv)." >&2; exit 1; \
 	  fi; \
 	fi; \
-	"$$python" -m venv --clear $(VENV)
+	echo "Making $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV)
 
 $(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --only-binary=:all: --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
-	touch $@
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
+	@echo "Installing the packages of requirements.lock into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --only-binary=:all: --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
 
 .PHONY: node node-installed
 node: node-installed $(NODE_BUILT)
 node-installed: $(NODE_INSTALLED)
 
-%/node_modules/.installed: %/package-lock.json
-	if ! command -v npm >/dev/null; then \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; \
-	  else \
-	    echo "$* needs Node.js 18 or later and npm; install them (Debian: apt-get install nodejs npm)." >&2; exit 1; \
-	  fi; \
+%/node_modules/.installed: %/package-lock.json %/package.json
+	@if ! command -v npm >/dev/null && $(MAY_INSTALL); then $(call APT,nodejs npm); fi; \
+	if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1; then \
+	  echo "$* needs Node.js 20 or later with npm; install it and run make again." >&2; exit 1; \
 	fi
 	npm --prefix $* ci --no-audit --no-fund --loglevel=error
-	touch $@
+	@touch $@
 
 .SECONDEXPANSION:
 %/dist/.built: %/node_modules/.installed $$(shell find $$*/src $$*/package.json $$*/*.mjs -type f 2>/dev/null)
@@ -101,10 +102,8 @@ node-installed: $(NODE_INSTALLED)
 # The browser tests say themselves what is missing; here we only help where we may.
 .PHONY: chromium
 chromium:
-	if compgen -G 'tests/browser/test_*.py' >/dev/null && ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver; \
-	  else \
+	@if compgen -G 'tests/browser/test_*.py' >/dev/null && ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
+	  if $(MAY_INSTALL); then $(call APT,chromium chromium-driver); else \
 	    echo "The browser tests need chromium and chromedriver (Debian: apt-get install chromium chromium-driver)." >&2; \
 	  fi; \
 	fi
