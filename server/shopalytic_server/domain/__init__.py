@@ -1,0 +1,1 @@
+"""What the product is about, as pure code: no network, no database, no clock."""

@@ -48,6 +48,7 @@ class Fact(NamedTuple):
 
     @property
     def order(self) -> tuple[datetime, UUID]:
+        """What facts are compared by."""
         return self.occurred_at, self.event_id
 
 

@@ -23,6 +23,7 @@ MAX_CLOCK_AHEAD = timedelta(days=1)
 SKEW_TOLERANCE = timedelta(seconds=5)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ID = UUID(int=0)
 
 subject_of_tracking_id = lru_cache(100_000)(tracking_subject)
 subject_of_identity = lru_cache(100_000)(identity_subject)
@@ -42,8 +43,8 @@ class Prepared:
     skip_known: bool = False
     violations: list[Violation] = field(default_factory=list)
     rejected: bool = False
-    event_id: UUID = UUID(int=0)
-    subject: UUID = UUID(int=0)
+    event_id: UUID = _NO_ID
+    subject: UUID = _NO_ID
     occurred_at: datetime = _EPOCH
     corrected_at: datetime | None = None
     tracking_id: str | None = None
@@ -109,7 +110,8 @@ def _refusal(event: Event, type_: str, project: Project, key_class: KeyClass) ->
 
 def _late_checks(event: Event, received_at: datetime) -> list[Violation]:
     if event.WhichOneof("payload") == "undecoded":
-        return [Violation(event.undecoded.field, "json", event.undecoded.message)]
+        unread = event.undecoded
+        return [Violation(unread.field, unread.rule_id or "json", unread.message)]
     if _datetime(event.occurred_at) > received_at + MAX_CLOCK_AHEAD:
         return [
             Violation(

@@ -27,6 +27,13 @@ ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
 DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
 CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
 
+_OUTCOMES = {
+    Outcome.LINKED: collector_pb2.LINK_OUTCOME_LINKED,
+    Outcome.ALREADY_LINKED: collector_pb2.LINK_OUTCOME_ALREADY_LINKED,
+    Outcome.MERGED: collector_pb2.LINK_OUTCOME_MERGED,
+    Outcome.NOT_MERGED: collector_pb2.LINK_OUTCOME_NOT_MERGED,
+}
+
 DECIDED_TYPES = frozenset(
     {
         "customer_register",
@@ -45,7 +52,7 @@ class Decisions:
     """Decides on events one after the other, as if each had come alone.
 
     `trusted` says that the events were accepted before (a rebuild): nothing is
-    refused again.
+    refused again and no lock is taken.
     """
 
     def __init__(
@@ -65,10 +72,14 @@ class Decisions:
         self._new_orders: dict[tuple[str, UUID], Prepared] = {}
         self._touched_orders: set[str] = set()
         self._dropped: set[UUID] = set()
+        self._named: set[str] = set()
+        self.vacated: set[UUID] = set()
+        """Subjects that lost an event to an earlier one with the same content."""
 
     async def decide(self) -> tuple[list[collector_pb2.EventResult], list[Prepared]]:
         """Returns the verdicts, in order, and the events that are to be stored."""
-        await self._conn.execute(_SQL.lock_dataset, {"dataset": self._dataset})
+        if not self._trusted:
+            await self._conn.execute(_SQL.lock_dataset, {"dataset": self._dataset})
         await self._load()
         results, accepted = [], []
         for item in self._items:
@@ -76,16 +87,17 @@ class Decisions:
             results.append(result)
             if keep:
                 accepted.append(item)
+                if item.identity in self._named:
+                    self._identities.graph.seen(item.identity, item.occurred_at)
         await self._finish()
         return results, [item for item in accepted if item.event_id not in self._dropped]
 
     async def _load(self) -> None:
         ids = {item.tracking_id for item in self._of("identify", "alias") if item.tracking_id}
-        named = {item.event.identify.identity for item in self._of("identify")}
-        named |= {item.event.alias.identity for item in self._of("alias")}
-        named |= {item.identity for item in self._of("alias") if item.identity}
-        if ids or named:
-            await self._identities.load(self._conn, ids, named)
+        self._named = {item.properties["identity"] for item in self._of("identify", "alias")}
+        self._named |= {item.identity for item in self._of("alias") if item.identity}
+        if ids or self._named:
+            await self._identities.load(self._conn, ids, self._named)
             self._past = await self._identities.with_events(self._conn, ids)
         await self._load_emails(
             {item.properties["email"] for item in self._items if "email" in item.properties}
@@ -128,7 +140,7 @@ class Decisions:
         return verdict(item, ACCEPTED), True
 
     def _identify(self, item: Prepared) -> collector_pb2.EventResult:
-        graph, identity = self._identities.graph, item.event.identify.identity
+        graph, identity = self._identities.graph, item.properties["identity"]
         fact = Fact(item.occurred_at, item.event_id, item.received_at)
         if item.tracking_id:
             past = item.tracking_id in self._past
@@ -139,7 +151,7 @@ class Decisions:
         return self._linked(item, identity, outcome)
 
     def _alias(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
-        identity = item.event.alias.identity
+        identity = item.properties["identity"]
         anchor = Anchor(item.identity, "") if item.identity else Anchor("", item.tracking_id or "")
         fact = Fact(item.occurred_at, item.event_id, item.received_at, "alias")
         try:
@@ -177,8 +189,8 @@ class Decisions:
         self, item: Prepared, order_id: str, content: UUID, replaced: Occurrence
     ) -> None:
         where = {"dataset": self._dataset, "order_id": order_id, "content": content}
-        if replaced.event_id in {other.event_id for other in self._items}:
-            self._dropped.add(replaced.event_id)
+        self._dropped.add(replaced.event_id)
+        self.vacated.add(replaced.subject)
         await self._conn.execute(_SQL.delete_event, {"dataset": self._dataset, **replaced._asdict()})
         await self._conn.execute(
             _SQL.move_revision,
@@ -251,7 +263,7 @@ class Decisions:
 
 def set_link(result: collector_pb2.EventResult, outcome: Outcome, customer_id: UUID) -> None:
     """Says in a verdict what an identify or alias did."""
-    result.link.outcome = collector_pb2.LinkOutcome.Value(f"LINK_OUTCOME_{outcome.name}")
+    result.link.outcome = _OUTCOMES[outcome]
     result.link.customer_id = str(customer_id)
     if outcome is Outcome.NOT_MERGED:
         result.link.reason = collector_pb2.NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER

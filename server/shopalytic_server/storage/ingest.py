@@ -41,7 +41,7 @@ class Ingest:
 
     def __init__(self) -> None:
         self._partitions = Partitions()
-        self._identities = _KnownIdentities()
+        self._identities = KnownIdentities()
 
     async def store(self, conn: Connection, items: Sequence[Prepared]) -> list[EventResult]:
         """Stores a group in one transaction and returns its verdicts, in order, after COMMIT."""
@@ -54,9 +54,9 @@ class Ingest:
         await self._partitions.ensure(conn, (item.occurred_at for item in valid.values()))
         async with conn.transaction():
             fresh = await self._claim(conn, valid, results)
-            await self._store_fresh(conn, fresh, results)
+            stored = await self._store_fresh(conn, fresh, results)
             await _quarantine(conn, items, results)
-        self._identities.add(fresh.values())
+        self._identities.add(stored)
         return [results[index] for index in range(len(items))]
 
     async def _already_linked(self, conn: Connection, items: Sequence[Prepared]) -> dict[int, EventResult]:
@@ -67,9 +67,9 @@ class Ingest:
             own = {index: item for index, item in calls.items() if item.dataset_id == dataset}
             stored = StoredIdentities(dataset)
             ids = {item.tracking_id for item in own.values() if item.tracking_id}
-            await stored.load(conn, ids, {item.event.identify.identity for item in own.values()})
+            await stored.load(conn, ids, {item.properties["identity"] for item in own.values()})
             for index, item in own.items():
-                identity = item.event.identify.identity
+                identity = item.properties["identity"]
                 fact = Fact(item.occurred_at, item.event_id, item.received_at)
                 if item.tracking_id and stored.graph.knows_link(item.tracking_id, identity, fact):
                     results[index] = verdict(item, ACCEPTED)
@@ -104,31 +104,42 @@ class Ingest:
 
     async def _store_fresh(
         self, conn: Connection, fresh: dict[int, Prepared], results: dict[int, EventResult]
-    ) -> None:
-        plain = [item for item in fresh.values() if item.type not in DECIDED_TYPES]
+    ) -> list[Prepared]:
+        """Stores events whose id is new; returns those that were accepted."""
         results.update({index: verdict(item, ACCEPTED) for index, item in fresh.items()})
-        await self._identities.note(conn, fresh.values())
+        plain = [item for item in fresh.values() if item.type not in DECIDED_TYPES]
+        decided = {index: item for index, item in fresh.items() if item.type in DECIDED_TYPES}
+        await self._identities.note(conn, plain)
         await copy_events(conn, plain)
         await project_plain(conn, plain)
-        refused: list[Prepared] = []
-        for dataset in sorted({item.dataset_id for item in fresh.values() if item.type in DECIDED_TYPES}):
-            indexes = [
-                index
-                for index, item in fresh.items()
-                if item.dataset_id == dataset and item.type in DECIDED_TYPES
-            ]
-            decisions = Decisions(conn, dataset, [fresh[index] for index in indexes])
-            verdicts, accepted = await decisions.decide()
-            results.update(zip(indexes, verdicts, strict=True))
-            await copy_events(conn, accepted)
-            refused += [fresh[index] for index in indexes if results[index].status == CONFLICT]
+        stored = plain
+        for dataset in sorted({item.dataset_id for item in decided.values()}):
+            own = {index: item for index, item in decided.items() if item.dataset_id == dataset}
+            stored = stored + await self._store_decided(conn, dataset, own, results)
+        refused = [
+            (i.dataset_id, i.event_id) for index, i in decided.items() if results[index].status == CONFLICT
+        ]
         if refused:
-            await conn.execute(
-                _SQL.release_event_ids, _key_columns([(i.dataset_id, i.event_id) for i in refused])
-            )
+            await conn.execute(_SQL.release_event_ids, _key_columns(refused))
+        return stored
+
+    async def _store_decided(
+        self, conn: Connection, dataset: int, items: dict[int, Prepared], results: dict[int, EventResult]
+    ) -> list[Prepared]:
+        decisions = Decisions(conn, dataset, list(items.values()))
+        verdicts, accepted = await decisions.decide()
+        results.update(zip(items, verdicts, strict=True))
+        await self._identities.note(conn, accepted)
+        await copy_events(conn, accepted)
+        if decisions.vacated:
+            subjects = list(decisions.vacated)
+            await conn.execute(_SQL.forget_unused_identities, {"dataset": dataset, "subjects": subjects})
+            await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
+            self._identities.forget()
+        return accepted
 
 
-class _KnownIdentities:
+class KnownIdentities:
     """Remembers which identities are stored, so that naming one again writes nothing."""
 
     _LIMIT = 200_000
@@ -157,6 +168,10 @@ class _KnownIdentities:
         if len(self._first_at) > self._LIMIT:
             self._first_at.clear()
         self._first_at.update({key: item.occurred_at for key, item in self._news(items).items()})
+
+    def forget(self) -> None:
+        """Forgets what is remembered, because stored identities were taken back."""
+        self._first_at.clear()
 
     def _news(self, items: Iterable[Prepared]) -> dict[tuple[int, str], Prepared]:
         """The earliest of these events for each identity that is not remembered as seen so early."""

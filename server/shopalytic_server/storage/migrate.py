@@ -20,7 +20,7 @@ MINIMUM_SERVER_VERSION = 150000
 _LOCK_ID = 7_254_611_930_021_733
 
 
-class _Backend(PostgresqlPsycopgBackend):
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library has no types
     """The library's backend, connected by a libpq string and locked by the session.
 
     The library's own lock is a row, which a killed process would leave behind;

@@ -14,8 +14,8 @@ from shopalytic_server.storage.database import Connection
 _TABLES = {
     "profile_changes": "dataset_id:int4 subject:uuid occurred_at:timestamptz event_id:uuid email:text "
     "first_name:text last_name:text join_date:timestamptz",
-    "cart_changes": "dataset_id:int4 cart_id:text sku:text occurred_at:timestamptz event_id:uuid subject:uuid "
-    "added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text",
+    "cart_changes": "dataset_id:int4 cart_id:text sku:text occurred_at:timestamptz event_id:uuid "
+    "subject:uuid added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text",
     "order_revisions": "dataset_id:int4 order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
     "subject:uuid current:bool ordered_at:timestamptz source:text cart_id:text currency:text total:numeric "
     "subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric units:int8 "

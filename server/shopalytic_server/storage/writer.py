@@ -106,7 +106,7 @@ class Writer:
         items = [item for submission in wanted for item in submission.items]
         try:
             results = await self._store_items(items)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
             for submission in wanted:
                 if not submission.future.done():
                     submission.future.set_exception(error)
@@ -142,10 +142,9 @@ class Writer:
             reraise=True,
         )
         async for attempt in retrying:
-            with attempt:
-                with translated():
-                    async with self._pool.connection() as conn:
-                        return await self._ingest.store(conn, items)
+            with attempt, translated():
+                async with self._pool.connection() as conn:
+                    return await self._ingest.store(conn, items)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 

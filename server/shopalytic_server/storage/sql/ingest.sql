@@ -119,3 +119,21 @@ SELECT 1 FROM (
      LIMIT 1
 ) AS latest
  WHERE lower(latest.email) = lower(%(email)s)
+
+-- name: forget_unused_identities
+DELETE FROM identities i
+ WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
+   AND NOT EXISTS (SELECT FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject)
+   AND NOT EXISTS (SELECT FROM tracking_links l WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity)
+   AND NOT EXISTS (SELECT FROM alias_links a WHERE a.dataset_id = i.dataset_id
+                      AND i.identity IN (a.identity, a.existing_identity))
+
+-- name: refresh_first_at
+UPDATE identities i
+   SET first_at = least(
+           (SELECT min(e.occurred_at) FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject),
+           (SELECT min(l.occurred_at) FROM tracking_links l
+             WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity),
+           (SELECT min(a.occurred_at) FROM alias_links a
+             WHERE a.dataset_id = i.dataset_id AND i.identity IN (a.identity, a.existing_identity)))
+ WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
