@@ -1,0 +1,76 @@
+"""The routes of the gateway, put together into one ASGI application."""
+
+import asyncio
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shopalytic_server.gateway.collect import CollectRoute
+from shopalytic_server.gateway.collector import Collector
+from shopalytic_server.gateway.connect import ConnectRoute
+from shopalytic_server.gateway.edge import Edge
+from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.intake import Intake
+from shopalytic_server.gateway.joiner import Joiner
+from shopalytic_server.gateway.metrics import Metrics
+from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.pixel import PixelRoute
+from shopalytic_server.gateway.probes import Probes
+from shopalytic_server.gateway.services import methods_of, published_files
+from shopalytic_server.gateway.static import StaticRoute, contract_image, tag_file
+
+
+def make_application(
+    collector: Collector, metrics: Metrics, options: GatewayOptions, stopping: asyncio.Event
+) -> ASGIApp:
+    """Everything that the gateway answers. `stopping` ends the streams that would otherwise never end."""
+    joiner = Joiner(
+        collector.track,
+        linger_seconds=options.linger_seconds,
+        max_waiting_events=options.max_waiting_events,
+    )
+    metrics.watch_queue(lambda: joiner.unanswered)
+    intake = Intake(joiner, metrics, options)
+    connect = ConnectRoute(collector.channel, methods_of(published_files()), options, stopping)
+    probes = Probes(collector, metrics)
+    # The busiest first: they are tried in this order.
+    routes = [
+        Route(options.collect_path, CollectRoute(intake, options)),
+        Route(f"{options.collect_path}.gif", PixelRoute(intake)),
+        *_static_routes(options),
+        Route("/shopalytic.v1.{service}/{method}", connect),
+        Route("/healthz", _App(probes.alive)),
+        Route("/readyz", _App(probes.ready)),
+        Route("/metrics", _App(probes.metrics)),
+        Route("/", _App(probes.home)),
+    ]
+    return Edge(Router(routes, redirect_slashes=False, default=_not_found), metrics)
+
+
+def _static_routes(options: GatewayOptions) -> list[Route]:
+    stem = options.script_path.removesuffix(".js")
+    no_tag = "This build has no browser tag; build it in clients/javascript, then restart."
+    script = StaticRoute("script", tag_file("shopalytic.js"), no_tag)
+    stub = StaticRoute("stub", tag_file("shopalytic-stub.js"), no_tag)
+    no_image = "This build has no image of the contract."
+    return [
+        Route(options.script_path, script),
+        Route(f"{stem}-stub.js", stub),
+        Route("/shopalytic.v1.binpb", StaticRoute("contract", contract_image(), no_image)),
+        Route(f"{stem}.{{version}}.js", script),
+    ]
+
+
+class _App:
+    """Keeps starlette from taking a bound method for a function of a Request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        await self._app(scope, receive, send)
+
+
+async def _not_found(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise Refusal(404, "not_found", "There is nothing at this path.")

@@ -1,0 +1,95 @@
+"""The gateway's connection to the collector."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc_health.v1 import health_pb2
+
+from shopalytic.v1 import collector_pb2, collector_pb2_grpc, events_pb2
+from shopalytic_server.gateway.errors import CODES
+from shopalytic_server.gateway.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+_CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    # A collector that restarts should be found again within a second, not after gRPC's two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.use_local_subchannel_pool", 1),
+)
+_SERVICE = "shopalytic.v1.CollectorService"
+
+
+class Collector:
+    """Calls the collector's services over one channel."""
+
+    def __init__(self, address: str, metrics: Metrics, *, track_seconds: float) -> None:
+        self.channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self._stub = collector_pb2_grpc.CollectorServiceStub(self.channel)
+        self._check_health = self.channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+            response_deserializer=health_pb2.HealthCheckResponse.FromString,
+        )
+        self._metrics = metrics
+        self._track_seconds = track_seconds
+        self._away = False
+
+    async def track(
+        self, token: str, events: Sequence[events_pb2.Event], sent_at: float | None
+    ) -> list[collector_pb2.EventResult]:
+        """Stores events and returns their verdicts, in order. Raises grpc.aio.AioRpcError."""
+        request = collector_pb2.TrackRequest(events=events, sent_at=_timestamp(sent_at))
+        started = time.perf_counter()
+        try:
+            response: collector_pb2.TrackResponse = await self._stub.Track(
+                request, timeout=self._track_seconds, metadata=bearer(token)
+            )
+        except grpc.aio.AioRpcError as error:
+            self._failed(error)
+            raise
+        self._metrics.call(len(events), time.perf_counter() - started)
+        if self._away:
+            self._away = False
+            log.info("The collector is back. [collector_back]")
+        return list(response.results)
+
+    async def ready(self, seconds: float = 2.0) -> str | None:
+        """None when the collector says that it can store, else the reason why not."""
+        request = health_pb2.HealthCheckRequest(service=_SERVICE)
+        try:
+            response = await self._check_health(request, timeout=seconds)
+        except grpc.aio.AioRpcError as error:
+            return f"The collector does not answer ({CODES[error.code()].name})."
+        if response.status != health_pb2.HealthCheckResponse.SERVING:
+            return "The collector says that it cannot store at the moment."
+        return None
+
+    async def close(self) -> None:
+        """Closes the channel; calls still under way are cancelled."""
+        await self.channel.close()
+
+    def _failed(self, error: grpc.aio.AioRpcError) -> None:
+        name = CODES.get(error.code(), CODES[grpc.StatusCode.UNKNOWN]).name
+        self._metrics.failed_call(name)
+        # Once per outage: a line for every failed request would fill the disk when it is needed most.
+        if name in ("unavailable", "deadline_exceeded", "internal") and not self._away:
+            self._away = True
+            log.warning("The collector cannot store (%s); senders are told to wait. [collector_away]", name)
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    """The metadata that carries a key."""
+    return (("authorization", f"Bearer {token}"),)
+
+
+def _timestamp(seconds: float | None) -> Timestamp | None:
+    if seconds is None:
+        return None
+    timestamp = Timestamp()
+    timestamp.FromMicroseconds(round(seconds * 1_000_000))
+    return timestamp

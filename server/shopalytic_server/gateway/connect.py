@@ -1,0 +1,166 @@
+"""Every RPC over the Connect protocol (https://connectrpc.com/docs/protocol), for browsers and curl."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from starlette.types import Receive, Scope, Send
+
+from shopalytic_server.gateway.answers import (
+    NO_STORE,
+    Header,
+    answer,
+    answer_empty,
+    answer_json,
+    answer_wrong_method,
+    refusal_headers,
+)
+from shopalytic_server.gateway.bodies import decompress, header, read_body
+from shopalytic_server.gateway.codec import CODECS, Codec
+from shopalytic_server.gateway.connect_errors import error_object, rpc_refusal_name
+from shopalytic_server.gateway.connect_stream import end_envelope, read_envelope, stream_answer
+from shopalytic_server.gateway.cors import preflight, rpc_headers
+from shopalytic_server.gateway.edge import ROUTE
+from shopalytic_server.gateway.errors import CollectorError, Refusal, collector_error
+from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.services import Method
+
+_REQUEST_HEADERS = (
+    b"content-type, content-encoding, authorization, connect-protocol-version, connect-timeout-ms, "
+    b"connect-content-encoding, connect-accept-encoding, x-user-agent"
+)
+_STREAM_PREFIX = "application/connect+"
+_UNARY_PREFIX = "application/"
+
+
+class ConnectRoute:
+    """The ASGI application under /shopalytic.v1.<Service>/<Method>."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        methods: Mapping[str, Method],
+        options: GatewayOptions,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._calls = {path: (method, method.on(channel)) for path, method in methods.items()}
+        self._options = options
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        scope[ROUTE] = "rpc"
+        cors = rpc_headers(scope, self._options.cors_origins)
+        if scope["method"] == "OPTIONS":
+            await answer_empty(send, 204, preflight(cors, b"POST", _REQUEST_HEADERS))
+        elif scope["method"] != "POST":
+            await answer_wrong_method(send, "POST, OPTIONS", cors)
+        else:
+            try:
+                await self._post(scope, receive, send, cors)
+            except Refusal as refusal:
+                await _refuse(scope, send, refusal, cors)
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send, cors: list[Header]) -> None:
+        method, call = self._found(scope["path"])
+        codec, streaming = _content(header(scope, b"content-type"))
+        if streaming != method.server_streaming:
+            kind = "application/connect+json" if method.server_streaming else "application/json"
+            raise Refusal(415, "unsupported_media_type", f"Content-Type: this RPC takes {kind}.")
+        if header(scope, b"connect-protocol-version") not in (None, "1"):
+            raise Refusal(400, "invalid_argument", 'connect-protocol-version: only "1" is known.')
+        arguments = {"timeout": self._timeout(scope), "metadata": _metadata(scope)}
+        body = await read_body(receive, limit=self._options.max_rpc_bytes, seconds=self._options.body_seconds)
+        if streaming:
+            encoding = header(scope, b"connect-content-encoding")
+            message = read_envelope(body, encoding, limit=self._options.max_rpc_bytes)
+            responses = call(codec.read(message, method.request), **arguments)
+            await stream_answer(scope, receive, send, responses, codec, cors, self._stopping)
+            return
+        plain = _decompressed(body, header(scope, b"content-encoding"), self._options.max_rpc_bytes)
+        await self._unary(send, call, codec.read(plain, method.request), arguments, codec, cors)
+
+    async def _unary(
+        self,
+        send: Send,
+        call: Any,
+        request: Message,
+        arguments: dict[str, Any],
+        codec: Codec,
+        cors: list[Header],
+    ) -> None:
+        try:
+            response = await call(request, **arguments)
+        except grpc.aio.AioRpcError as error:
+            await _answer_error(send, collector_error(error), cors)
+        else:
+            content_type = f"{_UNARY_PREFIX}{codec.name}".encode()
+            await answer(send, 200, codec.write(response), content_type, [NO_STORE, *cors])
+
+    def _found(self, path: str) -> tuple[Method, Any]:
+        found = self._calls.get(path)
+        if found is None:
+            raise Refusal(404, "unimplemented", "There is no such RPC; the names are in the protos.")
+        if found[0].client_streaming:
+            text = "This RPC streams both ways, which needs gRPC; over HTTP use Track."
+            raise Refusal(501, "unimplemented", text)
+        return found
+
+    def _timeout(self, scope: Scope) -> float | None:
+        """Seconds that the call may take. Streams may last for ever, unless the client says how long."""
+        given = header(scope, b"connect-timeout-ms")
+        streaming = self._calls[scope["path"]][0].server_streaming
+        longest = None if streaming else self._options.rpc_seconds
+        if given is None:
+            return longest
+        if not (given.isascii() and given.isdigit() and len(given) <= 10):
+            raise Refusal(400, "invalid_argument", "connect-timeout-ms: give milliseconds, up to 10 digits.")
+        seconds = int(given) / 1_000
+        return seconds if longest is None else min(seconds, longest)
+
+
+def _content(content_type: str | None) -> tuple[Codec, bool]:
+    """The codec, and whether the body is a stream of envelopes."""
+    name = (content_type or "").partition(";")[0].strip().lower()
+    for prefix, streaming in ((_STREAM_PREFIX, True), (_UNARY_PREFIX, False)):
+        codec = CODECS.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
+        if codec is not None:
+            return codec, streaming
+    text = "Content-Type: use application/json or application/proto; for streams application/connect+json."
+    raise Refusal(415, "unsupported_media_type", text)
+
+
+def _metadata(scope: Scope) -> tuple[tuple[str, str], ...]:
+    names = (b"authorization", b"traceparent", b"tracestate")
+    given = ((name.decode(), header(scope, name)) for name in names)
+    pairs = tuple((name, value) for name, value in given if value is not None)
+    for name, value in pairs:
+        if not (value.isascii() and value.isprintable()):
+            raise Refusal(400, "invalid_argument", f"{name}: use printable ASCII only.")
+    return pairs
+
+
+def _decompressed(body: bytes, encoding: str | None, limit: int) -> bytes:
+    if (encoding or "identity").strip().lower() not in ("identity", "gzip"):
+        raise Refusal(501, "unimplemented", "Content-Encoding: only gzip and identity are known.")
+    return decompress(body, encoding, limit=limit) if encoding and body else body
+
+
+async def _refuse(scope: Scope, send: Send, refusal: Refusal, cors: list[Header]) -> None:
+    value = {"code": rpc_refusal_name(refusal), "message": refusal.message}
+    headers = [*refusal_headers(refusal), *cors]
+    content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type.startswith(_STREAM_PREFIX) and refusal.status not in (404, 415):
+        # Clients of a stream look for its error in the last envelope, not in the status.
+        await answer(send, 200, end_envelope(value), content_type.encode(), [NO_STORE, *headers])
+    else:
+        await answer_json(send, refusal.status, value, headers)
+
+
+async def _answer_error(send: Send, error: CollectorError, cors: list[Header]) -> None:
+    headers = list(cors)
+    if error.retry_after is not None and error.row.rpc_status in (429, 503):
+        headers.append((b"retry-after", str(error.retry_after).encode()))
+    await answer_json(send, error.row.rpc_status, error_object(error), headers)

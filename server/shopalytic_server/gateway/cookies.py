@@ -1,0 +1,94 @@
+"""The tracking cookie: reading it, and the header that sets it."""
+
+import hashlib
+import ipaddress
+import re
+import uuid
+from functools import lru_cache
+
+from publicsuffixlist import PublicSuffixList
+from starlette.types import Scope
+
+MAX_AGE_SECONDS = 400 * 24 * 3600
+"""400 days, the longest that browsers keep a cookie."""
+
+_VALID_ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
+_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}([.]{_LABEL})*")
+
+
+@lru_cache(maxsize=1)
+def _public_suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def is_tracking_id(value: object) -> bool:
+    """Whether this can be the value of the tracking cookie."""
+    return isinstance(value, str) and _VALID_ID.fullmatch(value) is not None
+
+
+def read_cookie(scope: Scope, name: str) -> str | None:
+    """The visitor's tracking id as the browser sent it; None if there is none, or none that is valid."""
+    wanted = f"{name}="
+    for key, value in scope["headers"]:
+        if key != b"cookie":
+            continue
+        for part in value.decode("latin-1").split(";"):
+            part = part.strip()
+            if part.startswith(wanted) and is_tracking_id(part[len(wanted) :]):
+                return str(part[len(wanted) :])
+    return None
+
+
+def new_tracking_id(token: str, event_id: str | None) -> str:
+    """An id for a visitor who has none yet.
+
+    It follows from the first event: when the answer to a visitor's first
+    request is lost, the browser has no cookie and sends the same events again.
+    A random id would then make them other events under the same event ids, and
+    the collector would report a CONFLICT instead of a DUPLICATE. The key is in
+    it so that two projects never share an id.
+    """
+    if event_id is None:
+        return str(uuid.uuid4())
+    namespace = uuid.UUID(bytes=hashlib.sha256(token.encode()).digest()[:16])
+    return str(uuid.uuid5(namespace, event_id.lower()))
+
+
+def host_of(scope: Scope) -> str:
+    """The host that the browser asked for, without the port, in lower case; empty if it is not a name."""
+    for key, value in scope["headers"]:
+        if key == b"host":
+            host: str = value.decode("latin-1").strip().lower()
+            if host.startswith("["):
+                return host.partition("]")[0][1:]
+            return host.partition(":")[0].removesuffix(".")
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def cookie_domain(host: str) -> str | None:
+    """The domain that a shop's sub-domains share, or None where the cookie must stay with its host.
+
+    A public suffix (`co.uk`, `github.io`) belongs to many owners: a cookie for
+    it would be everybody's, and browsers refuse it.
+    """
+    if not _HOST.fullmatch(host) or "." not in host:
+        return None
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        domain = _public_suffixes().privatesuffix(host)
+        return str(domain) if domain else None
+    return None
+
+
+def set_cookie(name: str, tracking_id: str, *, host: str, secure: bool, across_subdomains: bool) -> bytes:
+    """The value of Set-Cookie. Not HttpOnly: the id is no secret, and shops read it for their own calls."""
+    parts = [f"{name}={tracking_id}", f"Max-Age={MAX_AGE_SECONDS}", "Path=/", "SameSite=Lax"]
+    domain = cookie_domain(host) if across_subdomains else None
+    if domain is not None:
+        parts.append(f"Domain={domain}")
+    if secure:
+        parts.append("Secure")
+    return "; ".join(parts).encode("ascii")

@@ -1,0 +1,72 @@
+"""Wraps the whole application: security headers, request counts, and an answer whatever goes wrong inside."""
+
+import logging
+import traceback
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shopalytic_server.gateway.answers import Header, answer_refusal
+from shopalytic_server.gateway.errors import ClientGone, Refusal
+from shopalytic_server.gateway.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+ROUTE = "shopalytic.route"
+"""Key of the scope under which a route leaves its name for the counts."""
+
+_SECURITY: tuple[Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"interest-cohort=()"),
+)
+_DEFAULTS: tuple[Header, ...] = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Edge:
+    """The outermost ASGI application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        if scope["type"] != "http":
+            return
+        status = 0
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _guarded(message["headers"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_guarded)
+        except Refusal as refusal:
+            await answer_refusal(send_guarded, refusal)
+        except ClientGone:
+            pass
+        except Exception as error:
+            _log_bug(error)
+            if status:
+                raise
+            text = "The gateway failed on this request; its log says where. Sending it again is safe."
+            await answer_refusal(send_guarded, Refusal(500, "internal", text, close=True))
+        self._metrics.request(scope.get(ROUTE, "unknown"), status or 499)
+
+
+def _guarded(headers: list[Header]) -> list[Header]:
+    given = {name for name, _ in headers}
+    return [*headers, *_SECURITY, *(pair for pair in _DEFAULTS if pair[0] not in given)]
+
+
+def _log_bug(error: Exception) -> None:
+    # The exception's own words are left out: they may quote what a visitor sent.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("A request failed with %s; this is a fault of ours. [fault]\n%s", type(error).__name__, where)

@@ -1,0 +1,76 @@
+"""Turns the events of a JSON body into messages, each for itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shopalytic.decoding import DecodeError, decode_event, decode_time, undecoded_event
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.payload import Payload, UnreadableEvent
+
+_MAX_USER_AGENT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What the connection says about whoever sent a request."""
+
+    user_agent: str | None
+    address: str | None
+
+
+def decode_sent_at(value: Any) -> float | None:
+    """When the sender says that it sent the request, in Unix seconds."""
+    if value is None:
+        return None
+    try:
+        time = decode_time("sent_at", value)
+    except DecodeError as error:
+        raise Refusal(400, "invalid_argument", f"{error}.") from None
+    return float(time.seconds + time.nanos / 1e9)
+
+
+def decode_events(payload: Payload, sender: Sender) -> list[Event]:
+    """One message per event, in order. An unreadable one becomes a message that the collector quarantines."""
+    events = [_decode(payload, index, item) for index, item in enumerate(payload.events)]
+    for event in events:
+        _describe(event, sender)
+    return events
+
+
+def _decode(payload: Payload, index: int, item: Any) -> Event:
+    try:
+        if isinstance(item, UnreadableEvent):
+            raise DecodeError("", item.message, "json")
+        return decode_event(item, fill=True)
+    except DecodeError as error:
+        data = item if isinstance(item, dict) else None
+        return _without_placeholder(undecoded_event(payload.raw(index), error, data=data))
+
+
+def _without_placeholder(event: Event) -> Event:
+    # Where nobody knows better, such an event is said to come from "undecoded". Here the visitor is known.
+    if event.tracking_id == "undecoded":
+        event.ClearField("tracking_id")
+    return event
+
+
+def _describe(event: Event, sender: Sender) -> None:
+    context = event.context
+    if sender.user_agent and not context.HasField("user_agent"):
+        context.user_agent = sender.user_agent[:_MAX_USER_AGENT]
+    # The address is never the sender's to say.
+    if sender.address is None:
+        context.ClearField("address")
+    else:
+        context.address = sender.address
+
+
+def assign_tracking_id(events: Sequence[Event], tracking_id: str, *, even_if_identified: bool) -> None:
+    """Gives the visitor's id to the events that carry none."""
+    for event in events:
+        if event.HasField("tracking_id"):
+            continue
+        if even_if_identified or not event.HasField("identity"):
+            event.tracking_id = tracking_id

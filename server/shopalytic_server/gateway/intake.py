@@ -1,0 +1,99 @@
+"""Takes the events of one browser request: who sent them, which visitor it is, and what became of them."""
+
+import re
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+from shopalytic.v1.collector_pb2 import EventResult, EventStatus
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.gateway.addresses import client_address, is_https
+from shopalytic_server.gateway.answers import Header
+from shopalytic_server.gateway.bodies import header
+from shopalytic_server.gateway.cookies import (
+    host_of,
+    is_tracking_id,
+    new_tracking_id,
+    read_cookie,
+    set_cookie,
+)
+from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.events import Sender, assign_tracking_id, decode_events, decode_sent_at
+from shopalytic_server.gateway.joiner import Joiner
+from shopalytic_server.gateway.metrics import Metrics
+from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.payload import Payload
+
+_KEY = re.compile(r"[!-~]{1,200}")
+_STATUS_NAMES = {number: name.removeprefix("EVENT_STATUS_") for name, number in EventStatus.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a request is answered with."""
+
+    tracking_id: str
+    cookie: list[Header]
+    results: list[EventResult]
+
+
+class Intake:
+    """What /collect and its no-script picture share."""
+
+    def __init__(self, joiner: Joiner, metrics: Metrics, options: GatewayOptions) -> None:
+        self._joiner = joiner
+        self._metrics = metrics
+        self._options = options
+
+    async def take(self, scope: Scope, payload: Payload, size: int) -> Taken:
+        """Stores a request's events. Returns after COMMIT, or raises Refusal."""
+        token = _key(scope, payload.token)
+        sent_at = decode_sent_at(payload.sent_at)
+        address = client_address(scope, self._options.trusted_proxies)
+        events = decode_events(payload, Sender(header(scope, b"user-agent"), address))
+        known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
+        tracking_id = known or _first_id(token, events, fresh=payload.reset)
+        assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
+        results = await self._joiner.track(token, events, sent_at, size) if events else []
+        for event, result in zip(events, results, strict=True):
+            self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none")
+        return Taken(tracking_id, self._cookie(scope, payload, tracking_id), results)
+
+    def _cookie(self, scope: Scope, payload: Payload, tracking_id: str) -> list[Header]:
+        if not payload.cookie:
+            return []
+        value = set_cookie(
+            self._options.cookie_name,
+            tracking_id,
+            host=host_of(scope),
+            secure=is_https(scope, self._options.trusted_proxies),
+            across_subdomains=payload.cross_subdomain_cookie,
+        )
+        return [(b"set-cookie", value)]
+
+
+def status_name(result: EventResult) -> str:
+    """A verdict's short name: "ACCEPTED"."""
+    return _STATUS_NAMES.get(result.status, "UNSPECIFIED")
+
+
+def _key(scope: Scope, token: str | None) -> str:
+    if token is None:
+        scheme, _, value = (header(scope, b"authorization") or "").partition(" ")
+        token = value.strip() if scheme.lower() == "bearer" else ""
+    if not token:
+        text = 'Give the project\'s browser key as "token" in the body, or as Authorization: Bearer KEY.'
+        raise Refusal(401, "unauthenticated", text)
+    if not _KEY.fullmatch(token):
+        raise Refusal(401, "unauthenticated", "This key cannot be one of ours; copy it again.")
+    return token
+
+
+def _first_id(token: str, events: list[Event], *, fresh: bool) -> str:
+    """The id of a visitor without a cookie: what the first event says, or a new one that follows from it."""
+    if not events:
+        return new_tracking_id(token, None)
+    first = events[0]
+    if not fresh and is_tracking_id(first.tracking_id):
+        return str(first.tracking_id)
+    return new_tracking_id(token, first.event_id)

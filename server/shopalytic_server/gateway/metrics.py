@@ -1,0 +1,96 @@
+"""What the gateway counts and measures, in Prometheus' terms."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """One gateway's own registry, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "shopalytic_gateway_requests",
+            "HTTP requests answered.",
+            ["route", "status"],
+            registry=self.registry,
+        )
+        self._verdicts = Counter(
+            "shopalytic_gateway_verdicts",
+            "Verdicts on events sent to collect.",
+            ["status", "type"],
+            registry=self.registry,
+        )
+        self._duplicates = self._counter("duplicates", "Events that were already stored.")
+        self._quarantined = self._counter("quarantined", "Events kept in quarantine, conflicts included.")
+        self._commit = Histogram(
+            "shopalytic_gateway_commit_seconds",
+            "Time from a Track call to its answer, which is sent after COMMIT.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._batch = Histogram(
+            "shopalytic_gateway_batch_events",
+            "Events in one Track call.",
+            buckets=_SIZES,
+            registry=self.registry,
+        )
+        self._failures = Counter(
+            "shopalytic_gateway_track_failures",
+            "Track calls that failed, by the collector's code.",
+            ["code"],
+            registry=self.registry,
+        )
+        self._children: dict[tuple[str, str, str], Counter] = {}
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return Counter(f"shopalytic_gateway_{name}", text, registry=self.registry)
+
+    def watch_queue(self, depth: Callable[[], float]) -> None:
+        """Reports the number of events that are not answered yet, when asked."""
+        gauge = Gauge(
+            "shopalytic_gateway_queue_events",
+            "Events taken and not answered yet.",
+            registry=self.registry,
+        )
+        gauge.set_function(depth)
+
+    def request(self, route: str, status: int) -> None:
+        """Counts an answered request."""
+        self._child(self._requests, "request", route, str(status)).inc()
+
+    def verdict(self, status: str, event_type: str) -> None:
+        """Counts what became of one event."""
+        self._child(self._verdicts, "verdict", status, event_type).inc()
+        if status == "DUPLICATE":
+            self._duplicates.inc()
+        elif status in ("QUARANTINED", "CONFLICT"):
+            self._quarantined.inc()
+
+    def call(self, events: int, seconds: float) -> None:
+        """Records a Track call that was answered."""
+        self._batch.observe(events)
+        self._commit.observe(seconds)
+
+    def failed_call(self, code: str) -> None:
+        """Counts a Track call that failed."""
+        self._failures.labels(code).inc()
+
+    def exposition(self) -> bytes:
+        """Everything, as Prometheus reads it."""
+        return generate_latest(self.registry)
+
+    def _child(self, family: Counter, kind: str, first: str, second: str) -> Counter:
+        # labels() builds and locks at each call; this runs for every event.
+        key = (kind, first, second)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = family.labels(first, second)
+        return child

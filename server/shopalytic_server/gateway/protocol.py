@@ -1,0 +1,83 @@
+"""The HTTP connection: uvicorn's, with a limit on how large and how slow a request's headers may be.
+
+uvicorn waits for ever for the first request of a connection, and its fast
+parser keeps headers of any size in memory. Both are cheap ways to hold a
+server's connections or fill its memory.
+"""
+
+import asyncio
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEADER_BYTES = 65_536
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    header_seconds: ClassVar[float] = 10.0
+
+    _header_timer: asyncio.TimerHandle | None = None
+    _header_bytes = 0
+    _in_body = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins to wait for the first request."""
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the wait."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Passes data on to the parser, and counts what it keeps of headers."""
+        if not self._in_body:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        if self._in_body or not self._header_bytes:
+            return
+        if self._header_bytes > MAX_HEADER_BYTES:
+            self._close_with(b"431 Request Header Fields Too Large")
+        elif self._header_timer is None:
+            self._arm()
+
+    def on_headers_complete(self) -> None:
+        """The parser has a request's headers."""
+        self._disarm()
+        self._in_body = True
+        self._header_bytes = 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The parser has a whole request."""
+        self._in_body = False
+        super().on_message_complete()
+
+    def _arm(self) -> None:
+        self._header_timer = self.loop.call_later(self.header_seconds, self._too_slow)
+
+    def _disarm(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _too_slow(self) -> None:
+        self._header_timer = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._arm()  # an earlier request of this connection still waits for its answer
+        else:
+            self._close_with(b"408 Request Timeout")
+
+    def _close_with(self, status: bytes) -> None:
+        transport: Any = self.transport
+        if not transport.is_closing():
+            transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            transport.close()
+
+
+def limited_protocol(header_seconds: float) -> type[LimitedProtocol]:
+    """The protocol for connections that must send each request's headers within so many seconds."""
+    return type("LimitedProtocol", (LimitedProtocol,), {"header_seconds": header_seconds})
