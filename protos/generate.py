@@ -62,9 +62,7 @@ def stale_files(files: dict[str, bytes]) -> list[Path]:
     """Files of the package that differ from the generated ones, are missing or are no longer generated."""
     present = {path for path in (PACKAGE / "v1").glob("*.py*") if path.name != "__init__.py"}
     wanted = {PACKAGE / name: content for name, content in files.items()}
-    changed = {
-        path for path, content in wanted.items() if not path.exists() or path.read_bytes() != content
-    }
+    changed = {path for path, content in wanted.items() if not path.exists() or path.read_bytes() != content}
     return sorted(changed | (present - wanted.keys()))
 
 

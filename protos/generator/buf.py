@@ -1,6 +1,7 @@
 """Runs buf's lint and breaking checks on images, so that they need no network."""
 
 import io
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -47,7 +48,10 @@ def _protos_of(root: Path, revision: str, target: Path) -> bool:
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+    git = shutil.which("git")
+    if git is None:
+        raise GenerationError("git is not installed; it is needed to read the protos of a revision")
+    return subprocess.run([git, "-C", str(root), *arguments], capture_output=True, check=False)
 
 
 def _buf(root: Path, work: Path, arguments: list[str]) -> None:

@@ -106,22 +106,22 @@ class RuleBook:
     def __init__(self, image: FileDescriptorSet) -> None:
         self._pool = descriptor_pool.DescriptorPool()
         for file in image.file:
-            self._pool.Add(file)  # type: ignore[no-untyped-call]
+            self._pool.Add(file)
         # Options are re-parsed with this pool's own descriptor.proto: the classes of the
         # default pool do not know the extensions of buf.validate.
         file_set = message_factory.GetMessageClass(
             self._pool.FindMessageTypeByName("google.protobuf.FileDescriptorSet")
         )
-        parsed = file_set.FromString(image.SerializeToString())
+        parsed: Any = file_set.FromString(image.SerializeToString())
         self.messages = {
             f"{file.package}.{message.name}": message
-            for file in parsed.file  # type: ignore[attr-defined]
+            for file in parsed.file
             if file.name.startswith(OWN_PREFIX)
             for message in file.message_type
         }
         self.module_of = {
             f"{file.package}.{message.name}": file.name.rpartition("/")[2].removesuffix(".proto")
-            for file in parsed.file  # type: ignore[attr-defined]
+            for file in parsed.file
             for message in file.message_type
         }
         self._extensions = {

@@ -21,10 +21,12 @@ def properties(event: Event) -> dict[str, Any]:
     return _PAYLOADS[kind](getattr(event, kind)) if kind else {}
 '''
 
+DOCSTRINGS = {"Context": '    """What the sender knows of the page, device and campaign."""\n'}
+
 
 def write_properties(schema: Schema) -> str:
     """The text of the module."""
-    oneof, choices = schema.oneofs("shopalytic.v1.Event")[0]
+    _, choices = schema.oneofs("shopalytic.v1.Event")[0]
     names = [name for name in schema.order if name != "shopalytic.v1.Event"]
     functions = "".join(_function(schema, name) for name in names)
     rows = "".join(f'    "{field.name}": {_name(field.message)},\n' for field in choices)
@@ -42,7 +44,7 @@ def _function(schema: Schema, name: str) -> str:
     for field in schema.plain_fields(name):
         lines += _field(field)
     body = "\n".join(f"    {line}" for line in lines)
-    doc = '    """What the sender knows of the page, device and campaign."""\n' if short(name) == "Context" else ""
+    doc = DOCSTRINGS.get(short(name), "")
     return (
         f"\n\ndef {_name(name)}(message: {short(name)}) -> dict[str, Any]:\n{doc}{body}\n    return values\n"
     )

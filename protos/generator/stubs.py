@@ -71,9 +71,7 @@ def _call(module: str, own: str, method: MethodDescriptorProto) -> str:
 
 def _method(own: str, method: MethodDescriptorProto) -> str:
     request, answer = _types(own, method)
-    argument = (
-        f"request_iterator: _Requests[{request}]" if method.client_streaming else f"request: {request}"
-    )
+    argument = f"request_iterator: _Requests[{request}]" if method.client_streaming else f"request: {request}"
     gives = (
         f"Iterator[{answer}] | AsyncIterator[{answer}]"
         if method.server_streaming

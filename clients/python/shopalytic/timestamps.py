@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-_EPOCH = datetime(1970, 1, 1)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - without a zone it is written without an offset
 
 
 def timestamp_text(time: Timestamp) -> str:

@@ -269,11 +269,13 @@ class Alias(_message.Message):
     def __init__(self, identity: _Optional[str] = ...) -> None: ...
 
 class Undecoded(_message.Message):
-    __slots__ = ("json", "field", "message")
+    __slots__ = ("json", "field", "message", "rule_id")
     JSON_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
     json: str
     field: str
     message: str
-    def __init__(self, json: _Optional[str] = ..., field: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+    rule_id: str
+    def __init__(self, json: _Optional[str] = ..., field: _Optional[str] = ..., message: _Optional[str] = ..., rule_id: _Optional[str] = ...) -> None: ...

@@ -382,6 +382,9 @@ def _undecoded(message: Undecoded) -> dict[str, Any]:
     value = message.message
     if value:
         values["message"] = value
+    value = message.rule_id
+    if value:
+        values["rule_id"] = value
     return values
 
 
