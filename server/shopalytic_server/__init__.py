@@ -1,0 +1,1 @@
+"""Shopalytic's server: takes events, keeps them in PostgreSQL, answers questions about them."""

@@ -17,6 +17,9 @@ class SettingsError(ValueError):
     """A setting has a value that cannot be used."""
 
 
+_SECRET = ("database_url", "reports_database_url", "key")
+
+
 @dataclass(frozen=True, slots=True)
 class SettingInfo:
     """One row of the table of settings."""
@@ -62,6 +65,16 @@ def _choice(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _database(value: str) -> str:
+    import psycopg
+
+    try:
+        psycopg.conninfo.conninfo_to_dict(value)
+    except psycopg.ProgrammingError:
+        raise ValueError("give an address such as postgresql://user:password@host:5432/database") from None
+    return value
+
+
 def _currency(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{3}", value):
         raise ValueError("give an ISO 4217 code of three capital letters, such as EUR")
@@ -80,6 +93,12 @@ def _http_path(value: str) -> str:
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
         raise ValueError("give a path that begins with a slash, such as /collect")
     return value
+
+
+def _script_path(value: str) -> str:
+    if not value.endswith(".js"):
+        raise ValueError("give a path that ends with .js, such as /shopalytic.js")
+    return _http_path(value)
 
 
 def _setting(default: Any, parse: Callable[[str], Any], text: str, shown: str | None = None) -> Any:
@@ -102,12 +121,12 @@ class Settings:
     )
     database_url: str = _setting(
         "",
-        _text,
-        "PostgreSQL 15 or later to use instead of the embedded one; parts left out come from libpq's PG* variables.",
+        _database,
+        "PostgreSQL 15 or later instead of the embedded one; libpq's PG* variables fill in the rest.",
         "embedded PostgreSQL",
     )
     reports_database_url: str = _setting(
-        "", _text, "A replica that answers the reports.", "the same database"
+        "", _database, "A replica that answers the reports.", "the same database"
     )
     grpc_host: str = _setting("127.0.0.1", _text, "Address that gRPC listens on.")
     grpc_port: int = _setting(50051, _port, "Port that gRPC listens on; 0 takes any free one.")
@@ -131,7 +150,7 @@ class Settings:
     trusted_proxies: int = _setting(
         0, _number(0, 100), "How many proxies in front of HTTP may be believed about X-Forwarded-For."
     )
-    script_path: str = _setting("/shopalytic.js", _http_path, "Path of the browser tag's script.")
+    script_path: str = _setting("/shopalytic.js", _script_path, "Path of the browser tag's script.")
     collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")
     collector: str = _setting(
         "127.0.0.1:50051", _text, "gRPC address of the server, for a gateway that runs alone."
@@ -160,7 +179,7 @@ TABLE: dict[str, SettingInfo] = {f.name: _info(f.name, f.default, f.metadata) fo
 
 
 def load(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
-    """Settings from flags, else from the environment, else the defaults. An empty variable counts as unset."""
+    """Settings from flags, else the environment (an empty variable is unset), else the defaults."""
     values: dict[str, Any] = {}
     for name, info in TABLE.items():
         origin, text = info.flag, given.get(name)
@@ -175,12 +194,15 @@ def _parsed(info: SettingInfo, origin: str, text: str) -> Any:
     try:
         return info.parse(text)
     except ValueError as error:
-        raise SettingsError(f"{origin} is {text!r}: {error}.") from None
+        # What may hold a password is not repeated.
+        shown = "" if info.name in _SECRET else f" is {text!r}"
+        raise SettingsError(f"{origin}{shown}: {error}.") from None
 
 
 def settings_table_markdown() -> str:
     """The table as it stands in the README."""
-    lines = ["| flag | environment variable | default | meaning |", "| --- | --- | --- | --- |"]
-    for info in TABLE.values():
-        lines.append(f"| `{info.flag}` | `{info.variable}` | {info.shown_default} | {info.help} |")
-    return "\n".join(lines) + "\n"
+    head = "| flag | environment variable | default | meaning |\n| --- | --- | --- | --- |\n"
+    return head + "".join(
+        f"| `{info.flag}` | `{info.variable}` | {info.shown_default} | {info.help} |\n"
+        for info in TABLE.values()
+    )

@@ -1,10 +1,11 @@
-"""How the service logs: sentences with a machine word, no personal data, and no floods.
+"""How the service logs: sentences, no personal data, and no floods.
 
-A caller gives the machine word as `extra={"word": "store_unavailable"}`; without one the logger's last name is it.
+A line that alarms or programs may look for ends with a machine word: "The store is away. [store_away]".
 """
 
 import json
 import logging
+import re
 import sys
 import time
 import traceback
@@ -67,8 +68,7 @@ class FloodFilter(logging.Filter):
         return count < self._burst
 
 
-def _word(record: logging.LogRecord) -> str:
-    return str(getattr(record, "word", None) or record.name.rpartition(".")[2])
+_WORD = re.compile(r" \[([a-z_]+)\]$")
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -81,16 +81,16 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 
 
 class PlainFormatter(logging.Formatter):
-    """`2026-01-31T12:00:00.000Z INFO [ready] Ready for events.`"""
+    """`2026-01-31T12:00:00.000Z INFO The store is back. [store_back]`"""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and under it where an exception came from."""
-        line = f"{_time(record)} {record.levelname} [{_word(record)}] {record.getMessage()}"
+        line = f"{_time(record)} {record.levelname} {record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
 
-    def formatException(self, ei: ExceptionInfo) -> str:
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
         """The frames and what it was, without texts that may quote a row."""
         kind, error, frames = ei
         if kind is None or error is None:
@@ -103,11 +103,13 @@ class JsonFormatter(PlainFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The same facts as the plain form, under `time level word message logger error`."""
+        message = record.getMessage()
+        word = _WORD.search(message)
         entry = {
             "time": _time(record),
             "level": record.levelname.lower(),
-            "word": _word(record),
-            "message": record.getMessage(),
+            "word": word[1] if word else None,
+            "message": _WORD.sub("", message),
             "logger": record.name,
         }
         if record.exc_info:

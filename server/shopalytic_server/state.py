@@ -46,8 +46,9 @@ class DataDirectory:
         write_json(self.path / RUN_FILE, {**facts, "pid": os.getpid()})
 
     def remove_run(self) -> None:
-        """Say that nothing runs here any more."""
-        (self.path / RUN_FILE).unlink(missing_ok=True)
+        """Say that this process serves here no more; another one's facts stay."""
+        if self.read_run().get("pid") == os.getpid():
+            (self.path / RUN_FILE).unlink(missing_ok=True)
 
 
 def is_running(run: Mapping[str, Any]) -> bool:

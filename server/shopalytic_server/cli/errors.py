@@ -1,11 +1,16 @@
 """How errors are told at the command line: one sentence on stderr and exit code 1."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
+from google.protobuf.message import Message
 
 if TYPE_CHECKING:
     import grpc
+
+
+Detail = TypeVar("Detail", bound=Message)
 
 
 class Failure(click.ClickException):
@@ -20,11 +25,12 @@ def as_failure(error: BaseException) -> Failure | None:
     import psycopg
 
     from shopalytic_server.domain.errors import ShopalyticError
+    from shopalytic_server.embedded import EmbeddedPostgresError
 
     if isinstance(error, grpc.RpcError):
         return Failure(call_sentence(error))
-    if isinstance(error, ShopalyticError):
-        return Failure(str(error))
+    if isinstance(error, ShopalyticError | EmbeddedPostgresError):
+        return Failure(first_line(error) + ".")
     if isinstance(error, psycopg.OperationalError):
         return Failure(f"PostgreSQL cannot be used: {first_line(error)}. `shopalytic doctor` says more.")
     if isinstance(error, OSError):
@@ -58,16 +64,24 @@ def call_sentence(error: "grpc.RpcError") -> str:
     return "\n".join(lines)
 
 
-def _field_violations(error: "grpc.RpcError") -> list[tuple[str, str]]:
-    from google.rpc.error_details_pb2 import BadRequest
+def details_of(error: "grpc.RpcError", kind: type[Detail]) -> Iterator[Detail]:
+    """The details of one kind (`google.rpc.BadRequest`, `RetryInfo`) that came with a failed call."""
+    import grpc
     from grpc_status import rpc_status
 
-    status = rpc_status.from_call(error)
-    found: list[tuple[str, str]] = []
-    for detail in status.details if status else ():
-        bad = BadRequest()
-        if detail.Unpack(bad):
-            found += [
-                (violation.field or "request", violation.description) for violation in bad.field_violations
-            ]
-    return found
+    # What a blocking call raises is the call itself.
+    status = rpc_status.from_call(cast(grpc.Call, error))
+    for packed in status.details if status else ():
+        detail = kind()
+        if packed.Unpack(detail):
+            yield detail
+
+
+def _field_violations(error: "grpc.RpcError") -> list[tuple[str, str]]:
+    from google.rpc.error_details_pb2 import BadRequest
+
+    return [
+        (violation.field or "request", violation.description)
+        for bad in details_of(error, BadRequest)
+        for violation in bad.field_violations
+    ]

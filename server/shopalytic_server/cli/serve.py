@@ -1,0 +1,106 @@
+"""`shopalytic serve`, `server` and `gateway`: run the service or a part of it until a signal ends it."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+from shopalytic_server import app, logs
+from shopalytic_server.app import Ready
+from shopalytic_server.cli.errors import Failure
+from shopalytic_server.cli.options import with_settings
+from shopalytic_server.config import Settings
+from shopalytic_server.state import DataDirectory
+
+STORE = ("data_dir", "database_url", "reports_database_url")
+GRPC = ("grpc_host", "grpc_port")
+HTTP = ("http_host", "http_port", "trusted_proxies", "script_path", "collect_path")
+RUN = ("ready_file", "drain_timeout", "log_level", "log_format")
+PROJECT = ("currency", "time_zone", "max_pending_events")
+
+
+@click.command()
+@with_settings(*STORE, *GRPC, *HTTP, *PROJECT, *RUN)
+def serve(settings: Settings) -> None:
+    """Run everything in one process: PostgreSQL, gRPC and HTTP.
+
+    The first start makes a project named "default" with one key of each class
+    and prints the keys. SIGTERM and Ctrl-C let requests in flight finish; a
+    second signal does not wait for them.
+
+    \b
+    Example:  shopalytic serve
+    Example:  shopalytic serve --data-dir ./data --grpc-port 0 --http-port 0 --ready-file ready.json
+    """
+    _run(settings, app.serve(settings, with_http=True, announce=lambda ready: _announce(ready, settings)))
+
+
+@click.command()
+@with_settings(*STORE, *GRPC, *PROJECT, *RUN)
+def server(settings: Settings) -> None:
+    """Run gRPC and its PostgreSQL, without HTTP.
+
+    \b
+    Example:  shopalytic server --database-url postgresql://shop@db.example/shopalytic --grpc-host 0.0.0.0
+    """
+    _run(settings, app.serve(settings, with_http=False, announce=lambda ready: _announce(ready, settings)))
+
+
+@click.command()
+@with_settings("collector", *HTTP, *RUN)
+def gateway(settings: Settings) -> None:
+    """Run HTTP alone, in front of a server elsewhere.
+
+    \b
+    Example:  shopalytic gateway --collector 10.0.0.5:50051 --http-host 0.0.0.0
+    """
+    _run(
+        settings, app.run_gateway(settings, lambda address: click.echo(f"The gateway is ready at {address}."))
+    )
+
+
+def _run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
+    logs.set_up(settings.log_level, settings.log_format)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(service)
+    except asyncio.CancelledError:
+        raise Failure("Stopped at once. What was not answered was not stored; send it again.") from None
+
+
+def _loop_factory() -> Any:
+    """uvloop's loop where it exists; it is a little faster, nothing more."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _announce(ready: Ready, settings: Settings) -> None:
+    keys_path = DataDirectory(settings.data_dir).keys_path
+    where = "outside" if settings.database_url else f"embedded, in {settings.data_dir}"
+    lines = ["Shopalytic is ready.", f"  gRPC      {ready.grpc_address}"]
+    if ready.http_address:
+        lines.append(f"  HTTP      {ready.http_address}")
+    lines += [f"  database  {where}", f"  project   {ready.project}"]
+    if ready.keys_are_new:
+        lines += [f"  {name + ' key':<12}{secret}" for name, secret in ready.keys.items()]
+    lines += [
+        f"  keys      {'kept' if ready.keys_are_new else 'as before,'} in {keys_path}",
+        "",
+        "A first event, from Python:",
+        "  from shopalytic import Client",
+        f'  with Client("{ready.grpc_address}", key=SERVER_KEY) as shop:',
+        '      page = {"url": "https://shop.example/", "referrer": ""}',
+        '      shop.track("page_view", page, tracking_id="visitor-1")',
+        "Then:  shopalytic customer show visitor-1" + _data_dir_flag(settings),
+    ]
+    click.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+def _data_dir_flag(settings: Settings) -> str:
+    return "" if settings.data_dir == Settings().data_dir else f" --data-dir {settings.data_dir}"

@@ -1,0 +1,58 @@
+"""Whether the store can be written to, asked once a second so that health answers cost nothing."""
+
+import asyncio
+import logging
+
+from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.storage.database import Pool, translated
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
+
+
+class StoreProbe:
+    """Asks PostgreSQL again and again."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._can_store = True
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to ask; the migrations have just run, so the store counts as there."""
+        self._task = asyncio.create_task(self._run(), name="shopalytic-probe")
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def can_store(self) -> bool:
+        """What PostgreSQL said last."""
+        return self._can_store
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            can_store = await self._ask()
+            if can_store != self._can_store:
+                self._can_store = can_store
+                if can_store:
+                    log.warning("The store is back. [store_back]")
+                else:
+                    log.error("The store cannot be written to; senders are told to come back. [store_away]")
+
+    async def _ask(self) -> bool:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                with translated():
+                    async with self._pool.connection() as connection:
+                        # A replica reads, but cannot store.
+                        cursor = await connection.execute("SELECT NOT pg_is_in_recovery()")
+                        row = await cursor.fetchone()
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return bool(row and row[0])
