@@ -1,0 +1,152 @@
+"""The asyncio client: the same calls as `Client`, on one event loop and without threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from shopalytic.aio_courier import AsyncCourier, AsyncMail
+from shopalytic.base import ClientBase
+from shopalytic.batching import Outbox
+from shopalytic.building import Envelope, Properties, Time
+from shopalytic.errors import ClientClosed, LossReason, QueueFull
+from shopalytic.outcomes import events_of
+from shopalytic.results import CloseResult, FlushResult, Stats
+from shopalytic.v1.events_pb2 import Context, Event
+
+
+class AsyncClient(ClientBase):
+    """Sends events from one event loop: the call checks and queues, a background task delivers in order.
+
+    Close it, or use it as an async context manager: a loop that ends without
+    gives what is left to `on_error`. The settings are described at __init__.
+    """
+
+    def _start(self) -> None:
+        self._mail = AsyncMail(Outbox(self._limits))
+        self._courier: AsyncCourier | None = None
+
+    async def track(
+        self,
+        type: str,  # noqa: A002 - the word of the catalogue and of every other surface
+        properties: Properties,
+        *,
+        identity: str | None = None,
+        tracking_id: str | None = None,
+        event_id: str | None = None,
+        occurred_at: Time | None = None,
+        context: Mapping[str, Any] | Context | None = None,
+        source: str | None = None,
+        sandbox: bool | None = None,
+    ) -> str:
+        """Queues an event and returns its id; raises InvalidEvent when it breaks a rule.
+
+        Waits only for room, with overflow="block". `properties` is a dict or the
+        payload message. To send an event again later, give the same event_id AND
+        occurred_at: the same id with another content is a CONFLICT.
+        """
+        event_id, chunk = self._builder.build(
+            type, properties, identity, tracking_id, event_id, occurred_at, context, source, sandbox
+        )
+        await self._queue(event_id, chunk)
+        return event_id
+
+    async def identify(
+        self, identity: str, *, tracking_id: str | None = None, **envelope: Unpack[Envelope]
+    ) -> str:
+        """Says that a device is used by a customer; takes what else `track` takes."""
+        # Without a device the event still needs an owner, which is the customer named.
+        owner = identity if tracking_id is None else None
+        payload = {"identity": identity}
+        return await self.track("identify", payload, identity=owner, tracking_id=tracking_id, **envelope)
+
+    async def alias(
+        self,
+        identity: str,
+        *,
+        existing_identity: str | None = None,
+        tracking_id: str | None = None,
+        **envelope: Unpack[Envelope],
+    ) -> str:
+        """Gives the customer of existing_identity, else of tracking_id, a further identity."""
+        payload = {"identity": identity}
+        return await self.track(
+            "alias", payload, identity=existing_identity, tracking_id=tracking_id, **envelope
+        )
+
+    async def send(self, event: Event) -> str:
+        """Queues an event made elsewhere, such as one that `on_error` or `close` gave back."""
+        event_id, chunk = self._builder.prepared(event)
+        await self._queue(event_id, chunk)
+        return event_id
+
+    async def flush(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109 - as in Client
+        """Waits until every event queued before has its verdict, at most `timeout` seconds; true if so."""
+        mail = self._mail
+        watch = mail.outbox.watch()
+        mail.work.send()
+        try:
+            await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+            return FlushResult(mail.outbox.remaining(watch), len(watch.lost))
+        finally:
+            mail.outbox.unwatch(watch)
+
+    async def close(self, timeout: float | None = None) -> CloseResult:  # noqa: ASYNC109 - as in Client
+        """Takes no more events, delivers what waits within `timeout` seconds and gives up the rest.
+
+        Without a timeout it waits until each event is delivered or past its
+        retry_deadline.
+        """
+        mail = self._mail
+        mail.closing = True
+        mail.room.send()
+        watch = mail.outbox.watch()
+        mail.work.send()
+        try:
+            await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+            self._outcomes.lost(mail.outbox.abandon(), LossReason.CLOSED)
+            if self._courier is not None:
+                await self._courier.stop()
+        finally:
+            mail.outbox.unwatch(watch)
+        return CloseResult(tuple(events_of(watch.lost)))
+
+    @property
+    def stats(self) -> Stats:
+        """What became of all events so far."""
+        outbox = self._mail.outbox
+        return self._outcomes.stats(outbox.queued, outbox.pending)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _queue(self, event_id: str, chunk: bytes) -> None:
+        mail = self._mail
+        if not mail.outbox.has_room(len(chunk)):
+            await self._make_room(len(chunk))
+        if mail.closing:
+            raise ClientClosed(ClientClosed.__doc__)
+        if mail.outbox.add(event_id, chunk, time.monotonic()):
+            mail.work.send()
+        if self._courier is None:
+            self._courier = AsyncCourier(
+                mail, self._endpoint, self._outcomes, self._timeout, self._retry_deadline
+            )
+
+    async def _make_room(self, size: int) -> None:
+        mail = self._mail
+        if self._overflow == "drop_oldest":
+            dropped = mail.outbox.make_room(size)
+            mail.settled.send()
+            self._outcomes.lost(dropped, LossReason.QUEUE_FULL)
+        elif self._overflow == "error":
+            raise QueueFull(QueueFull.__doc__)
+        else:
+            await mail.room.wait_for(lambda: mail.closing or mail.outbox.has_room(size))
