@@ -63,7 +63,7 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress | None =
             if not check:
                 await conn.execute(_SQL.hold_ingest)
             await _make_tables(conn)
-            events = await _replay(conn, progress or (lambda done, total: None))
+            events = await _replay(conn, progress or _silent)
             differences = {table: await _difference(conn, table) for table in TABLES}
             if not check:
                 for table in TABLES:
@@ -71,6 +71,10 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress | None =
                         await _replace(conn, table)
                 await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(_SCHEMA)))
     return RebuildResult(events, differences)
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
 
 
 async def _make_tables(conn: Connection) -> None:

@@ -26,8 +26,9 @@ _TABLES = {
     "refund_type:text given_currency:text total_refund:numeric subtotal_refund:numeric tax_refund:numeric "
     "shipping_refund:numeric discount_refund:numeric currency:text amount:numeric",
     "refund_items": "dataset_id:int4 order_id:text event_id:uuid line:int4 sku:text price:numeric qty:int4",
-    "shipment_changes": "dataset_id:int4 shipment_id:text occurred_at:timestamptz event_id:uuid order_id:text "
-    "subject:uuid carrier:text tracking_number:text date_shipped:timestamptz date_delivered:timestamptz",
+    "shipment_changes": "dataset_id:int4 shipment_id:text occurred_at:timestamptz event_id:uuid "
+    "order_id:text subject:uuid carrier:text tracking_number:text date_shipped:timestamptz "
+    "date_delivered:timestamptz",
 }
 
 
