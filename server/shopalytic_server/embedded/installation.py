@@ -46,6 +46,19 @@ class Installation:
             options |= {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
         return options
 
+    def runs(self) -> bool:
+        """Whether the account may run the programs, and the loader finds their libraries for it."""
+        return all(self._runs(program) for program in ("postgres", "initdb"))
+
+    def _runs(self, program: str) -> bool:
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        options = self.process_options() | silent
+        try:
+            done = subprocess.run([self.command(program), "-V"], cwd="/", check=False, **options)
+        except PermissionError:
+            return False
+        return done.returncode == 0
+
     def give(self, path: Path) -> None:
         """Make the account the owner of a file, or of a folder with everything in it."""
         if self.account is None:
@@ -63,16 +76,16 @@ class Installation:
 
 def prepare(data_dir: Path, pgdata: Path) -> Installation:
     """Programs and account for a data folder, made usable for each other."""
-    wheel = _wheel_directory()
+    package = package_directory()
     if os.geteuid() != 0:
         _require_name(os.geteuid())
-        return Installation(wheel / "bin", None)
+        return Installation(programs(package), None)
     account = _account_for(pgdata)
     passage.open_parents(pgdata, account.pw_uid)
-    installation = Installation(wheel / "bin", account)
-    if not _runs(installation):
-        installation = Installation(_private_copy(wheel, data_dir) / "bin", account)
-        if not _runs(installation):
+    installation = Installation(programs(package), account)
+    if not installation.runs():
+        installation = Installation(programs(_private_copy(package, data_dir)), account)
+        if not installation.runs():
             raise EmbeddedPostgresError(
                 f"The account {account.pw_name} cannot run PostgreSQL's programs in {installation.bin_dir}. "
                 f"Let it reach that folder. {_OWN_SERVER_HINT}"
@@ -80,14 +93,20 @@ def prepare(data_dir: Path, pgdata: Path) -> Installation:
     return installation
 
 
-def _wheel_directory() -> Path:
+def programs(package: Path) -> Path:
+    """Where the wheel's package keeps PostgreSQL's programs."""
+    return package / f"pginstall{MAJOR_VERSION}" / "bin"
+
+
+def package_directory() -> Path:
+    """The wheel's package; it is not imported, because importing it takes locks and reads the environment."""
     spec = importlib.util.find_spec(_WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError(
             "The embedded PostgreSQL is not installed; `pip install 'shopalytic[server]'` brings it. "
             + _OWN_SERVER_HINT
         )
-    return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}"
+    return Path(spec.submodule_search_locations[0])
 
 
 def _require_name(uid: int) -> None:
@@ -137,33 +156,20 @@ def _made_account(patience: float = 10.0) -> pwd.struct_passwd:
             time.sleep(0.1)
 
 
-def _runs(installation: Installation) -> bool:
-    try:
-        done = subprocess.run(
-            [installation.command("postgres"), "-V"],
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-            **installation.process_options(),
-        )
-    except PermissionError:
-        return False
-    return done.returncode == 0
-
-
-def _private_copy(wheel: Path, data_dir: Path) -> Path:
-    """A copy beside the data, for a wheel that was installed where only root can go."""
-    target = data_dir / f"postgresql-{importlib.metadata.version(_WHEEL_DISTRIBUTION)}"
-    if target.exists():
-        return target
-    unfinished = target.with_suffix(".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(wheel, unfinished, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-    for path in (unfinished, *unfinished.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(
-                path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044)
-            )
-    unfinished.rename(target)
-    return target
+def _private_copy(package: Path, data_dir: Path) -> Path:
+    """A copy of the package beside the data, for a wheel that was installed where only root can go."""
+    folder = data_dir / f"postgresql-{importlib.metadata.version(_WHEEL_DISTRIBUTION)}"
+    if not folder.exists():
+        unfinished = folder.with_suffix(".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unneeded = shutil.ignore_patterns("include", "*.a", "*.py", "__pycache__", "pginstall")
+        # The programs look for their libraries in the folder beside the package.
+        for each in (package, package.with_suffix(".libs")):
+            if each.exists():
+                shutil.copytree(each, unfinished / each.name, symlinks=True, ignore=unneeded)
+        for path in (unfinished, *unfinished.rglob("*")):
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
+        unfinished.rename(folder)
+    return folder / package.name

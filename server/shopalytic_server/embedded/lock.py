@@ -19,7 +19,10 @@ class DataDirectoryLock:
         """Make the directory if needed and take its lock, or raise `DataDirectoryInUse` at once."""
         make_private(self._data_dir)
         # Not inherited by children: PostgreSQL outlives a killed parent, the lock must not.
-        descriptor = os.open(self._data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except PermissionError:
+            raise EmbeddedPostgresError(foreign_sentence(self._data_dir)) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -57,7 +60,12 @@ def make_private(data_dir: Path) -> None:
             "Choose another one with --data-dir or SHOPALYTIC_DATA_DIR."
         ) from error
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        raise EmbeddedPostgresError(
-            f"The data directory {data_dir} belongs to another user. "
-            "Run as that user, or choose another one with --data-dir or SHOPALYTIC_DATA_DIR."
-        )
+        raise EmbeddedPostgresError(foreign_sentence(data_dir))
+
+
+def foreign_sentence(data_dir: Path) -> str:
+    """Say that we may not use the directory."""
+    return (
+        f"The data directory {data_dir} belongs to another user. "
+        "Run as that user, or choose another one with --data-dir or SHOPALYTIC_DATA_DIR."
+    )

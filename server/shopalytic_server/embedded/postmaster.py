@@ -54,19 +54,18 @@ def works_in(pid: int, pgdata: Path) -> bool:
 
 
 def clear_leftovers(pgdata: Path, patience: float = 5.0) -> None:
-    """Remove what a killed server left: processes that still work on the files, then its pid file.
+    """Remove what a killed server left: processes that still work on the files, then its lock files.
 
-    PostgreSQL itself refuses to start while such a process lives, or when the dead
-    server's process id belongs to something else by now.
+    PostgreSQL itself refuses to start while such a process lives, and also when the
+    dead server's process id belongs to something else by now, or to a zombie.
     """
-    if not (pgdata / PID_FILE).exists():
-        return
     # They notice by themselves that their parent is gone; a busy one may need help.
-    if not wait_until(lambda: not _workers(pgdata), patience):
+    if (pgdata / PID_FILE).exists() and not wait_until(lambda: not _workers(pgdata), patience):
         for worker in _workers(pgdata):
             worker.kill()
         wait_until(lambda: not _workers(pgdata), patience)
-    (pgdata / PID_FILE).unlink(missing_ok=True)
+    for left in (pgdata / PID_FILE, *pgdata.glob(".s.PGSQL.*")):
+        left.unlink(missing_ok=True)
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:

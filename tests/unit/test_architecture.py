@@ -1,0 +1,178 @@
+"""The shape of the code base: which part may import which, and how large a piece may be."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CLIENT = REPOSITORY / "clients" / "python"
+SERVER = REPOSITORY / "server"
+
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 60
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+PARTS = {"rpc", "storage", "gateway", "embedded"}
+
+# What each part of the server may import of the product; every part may import itself
+# and the client package. The arrows: cli → app → PARTS → domain → shopalytic.
+# The composition root is every module that lies directly in shopalytic_server.
+MAY_IMPORT = {
+    "cli": {"app", "domain", *PARTS},
+    "app": {"domain", *PARTS},
+    "rpc": {"domain"},
+    "storage": {"domain"},
+    "gateway": {"domain"},
+    "embedded": {"domain"},
+    "domain": set[str](),
+}
+# Foreign packages that a part must not know.
+FORBIDDEN = {
+    "domain": {"grpc", "grpc_status", "psycopg", "psycopg_pool", "asyncio", "starlette", "uvicorn"},
+    "gateway": {"psycopg", "psycopg_pool"},
+    "rpc": {"psycopg", "psycopg_pool", "starlette"},
+    "storage": {"grpc", "starlette"},
+}
+# Settings come in as arguments; only these read the environment.
+MAY_READ_ENVIRONMENT = {"config.py", "__main__.py"}
+CLIENT_MAY_IMPORT = {"shopalytic", "google", "grpc", "tenacity"}
+# The console script is in the client package and hands over to the server's commands.
+CONSOLE_SCRIPT = CLIENT / "shopalytic" / "__main__.py"
+
+
+class Import(NamedTuple):
+    line: int
+    module: str
+
+
+def ours(*folders: Path) -> list[Path]:
+    """Python files of ours, without generated code."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *map(str, folders)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = [REPOSITORY / name for name in tracked.stdout.split("\0") if name.endswith(".py")]
+    return [path for path in paths if path.exists() and not is_generated(path)]
+
+
+def is_generated(path: Path) -> bool:
+    return path.is_relative_to(CLIENT / "shopalytic" / "v1") and path.name != "__init__.py"
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """Everything a file imports, also inside functions and for type checking only."""
+    package = path.relative_to(SERVER if path.is_relative_to(SERVER) else CLIENT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            # `from shopalytic_server import storage` imports a part by its name.
+            yield from (Import(node.lineno, f"{module}.{name.name}") for name in node.names)
+
+
+def part_of(module: str) -> str | None:
+    """The part of the server that a module belongs to; None for what is not the server's."""
+    names = module.split(".")
+    if names[0] != "shopalytic_server":
+        return None
+    return names[1] if len(names) > 1 and names[1] in MAY_IMPORT else "app"
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(SERVER).with_suffix("").parts)
+
+
+def violations(path: Path) -> list[str]:
+    part = part_of(module_name(path))
+    assert part is not None
+    found = []
+    for line, module in imports(path):
+        target = part_of(module)
+        if target is not None and target != part and target not in MAY_IMPORT[part]:
+            found.append(f"{path.relative_to(REPOSITORY)}:{line}: {part} must not import {module}")
+        if module.split(".")[0] in FORBIDDEN.get(part, ()):
+            found.append(f"{path.relative_to(REPOSITORY)}:{line}: {part} must not know {module}")
+    return found
+
+
+def test_the_servers_parts_import_only_downwards() -> None:
+    assert [line for path in ours(SERVER) for line in violations(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "statement"),
+    [
+        ("gateway/x.py", "import psycopg"),
+        ("gateway/x.py", "from shopalytic_server import storage"),
+        ("domain/x.py", "from shopalytic_server.rpc import ports"),
+        ("domain/x.py", "def f():\n    import grpc"),
+        ("rpc/x.py", "from ..storage.writer import Writer"),
+        ("storage/x.py", "import shopalytic_server.cli.root"),
+        ("app.py", "from shopalytic_server.cli import root"),
+    ],
+)
+def test_an_upward_import_is_noticed(monkeypatch: pytest.MonkeyPatch, file: str, statement: str) -> None:
+    path = SERVER / "shopalytic_server" / file
+    monkeypatch.setattr(Path, "read_text", lambda _: statement)
+    assert len(violations(path)) == 1
+
+
+def test_the_client_needs_only_what_its_plain_installation_brings() -> None:
+    import sys
+
+    known = CLIENT_MAY_IMPORT | set(sys.stdlib_module_names)
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{line}: {module}"
+        for path in ours(CLIENT)
+        for line, module in imports(path)
+        if module.split(".")[0] not in known and path != CONSOLE_SCRIPT
+    ]
+    assert found == []
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{node.lineno}"
+        for path in ours(SERVER)
+        if path.name not in MAY_READ_ENVIRONMENT
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    ]
+    assert found == []
+
+
+def test_names_of_files_say_what_is_inside() -> None:
+    assert [path for path in ours(REPOSITORY) if path.stem in NAMES_THAT_SAY_NOTHING] == []
+
+
+def test_no_file_is_too_long_to_be_read() -> None:
+    sizes = {path: len(path.read_text().splitlines()) for path in ours(REPOSITORY)}
+    assert {str(path): size for path, size in sizes.items() if size > LONGEST_FILE} == {}
+
+
+def test_no_function_is_too_long_to_be_understood() -> None:
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{node.lineno}: {node.name}"
+        for path in ours(REPOSITORY)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _length(node) > LONGEST_FUNCTION
+    ]
+    assert found == []
+
+
+def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_every_file_says_what_it_owns() -> None:
+    bare = [path for path in ours(REPOSITORY) if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert [str(path.relative_to(REPOSITORY)) for path in bare] == []
