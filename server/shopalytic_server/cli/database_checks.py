@@ -91,7 +91,9 @@ def _check_partition(connection: Connection) -> Finding:
     if attached:
         return Finding("partition", Verdict.OK, f"This month's events go to {name}.")
     if _value(connection, "SELECT to_regclass(%s) IS NOT NULL", [name]):
-        text = f"There is a table {name} that is not a partition of events, so this month's events cannot be stored."
+        text = (
+            f"A table {name} exists that is not a partition of events; this month's events cannot be stored."
+        )
         return Finding("partition", Verdict.FAILED, text)
     return Finding("partition", Verdict.OK, f"{name} will be made with this month's first event.")
 

@@ -8,8 +8,10 @@ import click
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
+
+PIPE_WIDTH = 1_000
 
 
 def print_json(data: Any) -> None:
@@ -24,18 +26,22 @@ def print_table(
     title: str | None = None,
     right: Sequence[str] = (),
 ) -> None:
-    """A table as wide as the terminal; cells are shown as they are, never read as markup."""
+    """A table as wide as the terminal; the first column, which names the row, is never folded."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for number, column in enumerate(columns):
+        justify: JustifyMethod = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
 
 
 def console(stderr: bool = False) -> Console:
-    """A console that takes text literally."""
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    """A console that takes text literally; where no person looks it folds nothing."""
+    found = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not found.is_terminal:
+        found.width = PIPE_WIDTH
+    return found
 
 
 def _cell(value: Any) -> str:

@@ -3,17 +3,20 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from shopalytic_server import app, logs
-from shopalytic_server.app import Ready
+from shopalytic_server import logs
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
 from shopalytic_server.config import Settings
 from shopalytic_server.state import DataDirectory
 
+if TYPE_CHECKING:
+    from shopalytic_server.app import Ready
+
+# The service's parts are imported when one is run, so that `--help` does not wait for them.
 STORE = ("data_dir", "database_url", "reports_database_url")
 GRPC = ("grpc_host", "grpc_port")
 HTTP = ("http_host", "http_port", "trusted_proxies", "script_path", "collect_path")
@@ -34,6 +37,8 @@ def serve(settings: Settings) -> None:
     Example:  shopalytic serve
     Example:  shopalytic serve --data-dir ./data --grpc-port 0 --http-port 0 --ready-file ready.json
     """
+    from shopalytic_server import app
+
     _run(settings, app.serve(settings, with_http=True, announce=lambda ready: _announce(ready, settings)))
 
 
@@ -45,6 +50,8 @@ def server(settings: Settings) -> None:
     \b
     Example:  shopalytic server --database-url postgresql://shop@db.example/shopalytic --grpc-host 0.0.0.0
     """
+    from shopalytic_server import app
+
     _run(settings, app.serve(settings, with_http=False, announce=lambda ready: _announce(ready, settings)))
 
 
@@ -56,6 +63,8 @@ def gateway(settings: Settings) -> None:
     \b
     Example:  shopalytic gateway --collector 10.0.0.5:50051 --http-host 0.0.0.0
     """
+    from shopalytic_server import app
+
     _run(
         settings, app.run_gateway(settings, lambda address: click.echo(f"The gateway is ready at {address}."))
     )
@@ -79,17 +88,17 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-def _announce(ready: Ready, settings: Settings) -> None:
+def _announce(ready: "Ready", settings: Settings) -> None:
     keys_path = DataDirectory(settings.data_dir).keys_path
     where = "outside" if settings.database_url else f"embedded, in {settings.data_dir}"
-    lines = ["Shopalytic is ready.", f"  gRPC      {ready.grpc_address}"]
+    lines = ["Shopalytic is ready.", f"  gRPC          {ready.grpc_address}"]
     if ready.http_address:
-        lines.append(f"  HTTP      {ready.http_address}")
-    lines += [f"  database  {where}", f"  project   {ready.project}"]
+        lines.append(f"  HTTP          {ready.http_address}")
+    lines += [f"  database      {where}", f"  project       {ready.project}"]
     if ready.keys_are_new:
-        lines += [f"  {name + ' key':<12}{secret}" for name, secret in ready.keys.items()]
+        lines += [f"  {name + ' key':<14}{secret}" for name, secret in ready.keys.items()]
     lines += [
-        f"  keys      {'kept' if ready.keys_are_new else 'as before,'} in {keys_path}",
+        f"  keys          {'kept' if ready.keys_are_new else 'as before,'} in {keys_path}",
         "",
         "A first event, from Python:",
         "  from shopalytic import Client",
