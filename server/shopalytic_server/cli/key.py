@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
+from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
+from shopalytic_server.state import DataDirectory
 
 CLASSES = ("browser", "server", "reports", "admin")
 
@@ -68,6 +70,26 @@ def create(settings: Settings, key_class: str, label: str, as_json: bool) -> Non
         print_json({**key_data(answer.key.key), "secret": answer.key.secret})
         return
     print_created([answer.key])
+
+
+@key.command()
+@click.argument("key_class", type=click.Choice(CLASSES), metavar="|".join(CLASSES))
+@with_settings("data_dir")
+def show(settings: Settings, key_class: str) -> None:
+    """Print the secret of a key of the default project, for scripts.
+
+    It is read from the data directory, where `shopalytic serve` keeps it.
+
+    \b
+    Example:  SHOPALYTIC_KEY=$(shopalytic key show server) python send_events.py
+    """
+    secret = DataDirectory(settings.data_dir).read_keys().get(key_class)
+    if not secret:
+        raise Failure(
+            f"No key of class {key_class} in {settings.data_dir}: start `shopalytic serve` there once,"
+            " or name another place with --data-dir."
+        )
+    click.echo(secret)
 
 
 @key.command()
