@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from grpc_status import rpc_status
@@ -14,9 +14,9 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 OWN_SERVICES = "/shopalytic."
 
 # gRPC's own types do not tell its two kinds of server apart, so a handler's methods are Any.
-Handler = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context = grpc.aio.ServicerContext[Any, Any]
-Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
 Deserialize = Callable[[bytes], Any]
 Answer = Callable[[Any, Context], Awaitable[Any]]
 
@@ -34,7 +34,7 @@ class AnsweringInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> Handler | None:
+    ) -> "Handler | None":
         """Wraps the method's handler, once for each method."""
         name = handler_call_details.method
         wrapped = self._wrapped.get(name)

@@ -66,6 +66,7 @@ def _in_request_terms(result: collector_pb2.EventResult, fields: dict[str, str])
 
 def _renamed(violation: collector_pb2.Violation, fields: dict[str, str]) -> Violation:
     field, message = fields.get(violation.field, violation.field), violation.message
-    if violation.rule_id == "tracking_id.or_identity" and fields is ALIAS_FIELDS:
+    if violation.rule_id == "tracking_id.or_identity":
+        # Only an alias can name nobody: an identify names at least its identity.
         message = "give a tracking_id or an existing_identity of the customer"
     return Violation(field, violation.rule_id, message)

@@ -1,0 +1,240 @@
+"""A real gRPC server over a real store of projects, with a scripted writer and scripted reports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+from google.protobuf.message import Message
+from psycopg_pool import AsyncConnectionPool
+
+from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic.v1.admin_pb2_grpc import AdminServiceStub
+from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
+from shopalytic.v1.events_pb2 import Event
+from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
+from shopalytic_server.domain.ingest import Prepared, verdict
+from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.storage.projects import Projects
+
+Detail = TypeVar("Detail", bound=Message)
+Verdicts = asyncio.Future[list[collector_pb2.EventResult]]
+LINK = collector_pb2.LinkResult(
+    outcome=collector_pb2.LINK_OUTCOME_LINKED, customer_id="0198c0de-0000-7000-8000-000000000001"
+)
+
+
+@dataclass
+class ScriptedWriter:
+    """Answers at once, or when the test says so; refuses when the test says so."""
+
+    hold: bool = False
+    refusal: Exception | None = None
+    failure: Exception | None = None
+    answer: collector_pb2.EventResult | None = None
+    submitted: list[list[Prepared]] = field(default_factory=list)
+    futures: list[Verdicts] = field(default_factory=list)
+
+    def submit(self, items: list[Prepared]) -> Verdicts:
+        if self.refusal is not None:
+            raise self.refusal
+        future: Verdicts = asyncio.get_running_loop().create_future()
+        self.submitted.append(items)
+        self.futures.append(future)
+        if self.failure is not None:
+            future.set_exception(self.failure)
+        elif not self.hold:
+            self.finish(len(self.futures) - 1)
+        return future
+
+    def finish(self, index: int) -> None:
+        """Commits one submission."""
+        if not self.futures[index].done():
+            self.futures[index].set_result([self._verdict(item) for item in self.submitted[index]])
+
+    def finish_all(self) -> None:
+        """Commits everything that was submitted, and what will be."""
+        self.hold = False
+        for index in range(len(self.futures)):
+            self.finish(index)
+
+    def _verdict(self, item: Prepared) -> collector_pb2.EventResult:
+        if self.answer is not None:
+            return self.answer
+        if item.violations:
+            status = (
+                collector_pb2.EVENT_STATUS_REJECTED
+                if item.rejected
+                else collector_pb2.EVENT_STATUS_QUARANTINED
+            )
+            return verdict(item, status, item.violations)
+        result = verdict(item, collector_pb2.EVENT_STATUS_ACCEPTED)
+        if item.type in ("identify", "alias"):
+            result.link.CopyFrom(LINK)
+        return result
+
+
+@dataclass
+class ScriptedReports:
+    """Answers with empty messages, or raises what the test says; remembers what it was asked."""
+
+    error: Exception | None = None
+    asked: list[tuple[Project, Any]] = field(default_factory=list)
+
+    def _answer(self, project: Project, request: Any, response: Any) -> Any:
+        if self.error is not None:
+            raise self.error
+        self.asked.append((project, request))
+        return response
+
+    async def get_customer(
+        self, project: Project, request: reports_pb2.GetCustomerRequest
+    ) -> reports_pb2.GetCustomerResponse:
+        return self._answer(project, request, reports_pb2.GetCustomerResponse())
+
+    async def list_customers(
+        self, project: Project, request: reports_pb2.ListCustomersRequest
+    ) -> reports_pb2.ListCustomersResponse:
+        return self._answer(project, request, reports_pb2.ListCustomersResponse())
+
+    async def list_customer_events(
+        self, project: Project, request: reports_pb2.ListCustomerEventsRequest
+    ) -> reports_pb2.ListCustomerEventsResponse:
+        return self._answer(project, request, reports_pb2.ListCustomerEventsResponse())
+
+    async def get_sales_report(
+        self, project: Project, request: reports_pb2.GetSalesReportRequest
+    ) -> reports_pb2.GetSalesReportResponse:
+        return self._answer(project, request, reports_pb2.GetSalesReportResponse())
+
+
+@dataclass
+class Running:
+    """A server that listens, what is behind it, and a channel to it."""
+
+    server: GrpcServer
+    port: int
+    channel: grpc.aio.Channel
+    projects: Projects
+    project: Project
+    secrets: dict[KeyClass, str]
+    writer: ScriptedWriter
+    reports: ScriptedReports
+    store: dict[str, bool]
+
+    @property
+    def collector(self) -> Any:
+        return CollectorServiceStub(self.channel)
+
+    @property
+    def report(self) -> Any:
+        return ReportServiceStub(self.channel)
+
+    @property
+    def admin(self) -> Any:
+        return AdminServiceStub(self.channel)
+
+    def key(self, key_class: KeyClass) -> tuple[tuple[str, str], ...]:
+        """Metadata with the project's key of this class."""
+        return bearer(self.secrets[key_class])
+
+
+@asynccontextmanager
+async def project_store(database_url: str) -> AsyncIterator[Projects]:
+    """The real store of projects on a real database."""
+    pool = AsyncConnectionPool(database_url, min_size=1, max_size=2, open=False)
+    async with pool:
+        yield Projects(pool)
+
+
+@asynccontextmanager
+async def running(database_url: str, **options: Any) -> AsyncIterator[Running]:
+    """A server on a free port with one project and its keys."""
+    writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
+    async with project_store(database_url) as projects:
+        project, issued = await projects.create_project("shop", "GBP", "Europe/London")
+        server = GrpcServer(
+            writer=writer,
+            reports=reports,
+            projects=projects,
+            store_ready=lambda: store["ready"],
+            **options,
+        )
+        port = await server.start()
+        try:
+            async with channel_to(port) as channel:
+                secrets = {each.key.key_class: each.secret for each in issued}
+                yield Running(server, port, channel, projects, project, secrets, writer, reports, store)
+        finally:
+            await server.stop(grace=0)
+
+
+def channel_to(port: int, **options: Any) -> grpc.aio.Channel:
+    """A channel of its own connection, without limits that would hide the server's."""
+    given = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.enable_retries", 0),
+    ]
+    return grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=given, **options)
+
+
+def bearer(secret: str) -> tuple[tuple[str, str], ...]:
+    """Metadata with a key."""
+    return (("authorization", f"Bearer {secret}"),)
+
+
+def page_view(url: str = "https://shop.example/", **envelope: Any) -> Event:
+    """A valid event."""
+    event = Event(event_id=str(uuid4()), tracking_id="visitor-1")
+    event.occurred_at.FromDatetime(datetime.now(UTC))
+    event.page_view.url = url
+    event.page_view.referrer = ""
+    for name, value in envelope.items():
+        setattr(event, name, value)
+    return event
+
+
+def batch(*events: Event) -> collector_pb2.TrackRequest:
+    """A request with these events, or with one valid one."""
+    return collector_pb2.TrackRequest(events=events or [page_view()])
+
+
+async def error_of(call: Any) -> grpc.aio.AioRpcError:
+    """The error that a call ends with."""
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return error
+    raise AssertionError("the call succeeded")
+
+
+def detail(error: grpc.aio.AioRpcError, kind: type[Detail]) -> Detail | None:
+    """One of the error's rich details."""
+    for name, value in error.trailing_metadata():
+        if name == "grpc-status-details-bin":
+            assert isinstance(value, bytes)
+            for packed in status_pb2.Status.FromString(value).details:
+                found = kind()
+                if packed.Unpack(found):
+                    return found
+    return None
+
+
+def fields_of(error: grpc.aio.AioRpcError) -> list[tuple[str, str]]:
+    """The violations of a BadRequest: field and reason."""
+    bad_request = detail(error, error_details_pb2.BadRequest)
+    return [(each.field, each.reason) for each in bad_request.field_violations] if bad_request else []
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until something has happened; the test's own time limit ends it otherwise."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,151 @@
+"""What is remembered of keys, and for how long."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.projects import Key, KeyClass, Project
+from shopalytic_server.rpc.auth import FRESH_SECONDS, RETRY_SECONDS, STALE_SECONDS, KeyCache
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PROJECT = Project(1, "shop", "GBP", "UTC", frozenset(), NOW)
+KEY = Key(uuid4(), 1, KeyClass.SERVER, "", "shop_server_abcd", NOW)
+HASH = b"h" * 32
+
+
+@dataclass
+class Store:
+    """A store of one key, whose reach the test decides, with a clock that the test moves."""
+
+    time: float = 1000.0
+    known: bool = True
+    away: bool = False
+    gate: asyncio.Event | None = None
+    lookups: list[bytes] = field(default_factory=list)
+
+    async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
+        self.lookups.append(secret_hash)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.away:
+            raise StoreUnavailable
+        return (KEY, PROJECT) if self.known and secret_hash == HASH else None
+
+    def clock(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def cache(store: Store) -> KeyCache:
+    return KeyCache(store, clock=store.clock, max_entries=3, lookup_seconds=0.05)
+
+
+async def test_a_valid_key_is_looked_up_once_in_five_seconds(store, cache):
+    for _ in range(3):
+        caller = await cache.find(HASH)
+        assert caller is not None
+        assert caller == (KEY, PROJECT)
+    assert len(store.lookups) == 1
+    store.time += FRESH_SECONDS
+    await cache.find(HASH)
+    assert len(store.lookups) == 2
+
+
+async def test_a_revoked_key_is_refused_after_five_seconds(store, cache):
+    await cache.find(HASH)
+    store.known = False
+    assert await cache.find(HASH) is not None
+    store.time += FRESH_SECONDS
+    assert await cache.find(HASH) is None
+
+
+async def test_a_revoked_key_does_not_come_back_when_the_store_goes_away(store, cache):
+    await cache.find(HASH)
+    store.known = False
+    store.time += FRESH_SECONDS
+    assert await cache.find(HASH) is None
+    store.away = True
+    store.time += FRESH_SECONDS
+    with pytest.raises(StoreUnavailable):
+        await cache.find(HASH)
+
+
+async def test_an_unknown_key_costs_one_look_up(store, cache):
+    assert await cache.find(b"x") is None
+    assert await cache.find(b"x") is None
+    assert store.lookups == [b"x"]
+
+
+async def test_a_flood_of_wrong_keys_is_bounded_and_pushes_out_no_right_one(store, cache):
+    await cache.find(HASH)
+    for number in range(50):
+        await cache.find(b"wrong %d" % number)
+    assert len(cache._unknown) == 3
+    await cache.find(HASH)
+    assert store.lookups.count(HASH) == 1
+
+
+async def test_many_calls_at_once_share_one_look_up(store, cache):
+    store.gate = asyncio.Event()
+    calls = [asyncio.ensure_future(cache.find(HASH)) for _ in range(20)]
+    await asyncio.sleep(0)
+    store.gate.set()
+    assert await asyncio.gather(*calls) == [(KEY, PROJECT)] * 20
+    assert len(store.lookups) == 1
+
+
+async def test_a_caller_that_gives_up_does_not_spoil_the_look_up_of_others(store, cache):
+    store.gate = asyncio.Event()
+    first, second = asyncio.ensure_future(cache.find(HASH)), asyncio.ensure_future(cache.find(HASH))
+    await asyncio.sleep(0)
+    first.cancel()
+    store.gate.set()
+    assert await second == (KEY, PROJECT)
+
+
+async def test_a_known_key_goes_on_working_for_five_minutes_while_the_store_is_away(store, cache):
+    await cache.find(HASH)
+    store.away = True
+    store.time += STALE_SECONDS - 1
+    assert await cache.find(HASH) == (KEY, PROJECT)
+    store.time += 1
+    with pytest.raises(StoreUnavailable):
+        await cache.find(HASH)
+
+
+async def test_while_the_store_is_away_it_is_not_asked_by_every_call(store, cache):
+    await cache.find(HASH)
+    store.away = True
+    store.time += FRESH_SECONDS
+    for _ in range(5):
+        await cache.find(HASH)
+    assert len(store.lookups) == 2
+    store.time += RETRY_SECONDS
+    await cache.find(HASH)
+    assert len(store.lookups) == 3
+
+
+async def test_a_key_never_seen_is_unavailable_rather_than_wrong_while_the_store_is_away(store, cache):
+    store.away = True
+    with pytest.raises(StoreUnavailable):
+        await cache.find(HASH)
+    store.away = False
+    assert await cache.find(HASH) == (KEY, PROJECT)
+
+
+async def test_a_store_that_does_not_answer_counts_as_away(store, cache):
+    await cache.find(HASH)
+    store.gate = asyncio.Event()
+    store.time += FRESH_SECONDS
+    assert await cache.find(HASH) == (KEY, PROJECT)
+    with pytest.raises(StoreUnavailable):
+        await cache.find(b"another")
