@@ -21,6 +21,8 @@ NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
 RUN := serve
 ARGS :=
 
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
 .PHONY: run
 run: setup node ## Start everything on this machine; prints addresses and keys
 	exec $(BIN)/shopalytic $(RUN) $(ARGS)
@@ -34,9 +36,11 @@ lint: setup node-installed ## Check style, types, the contract and its generated
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	@if git rev-parse --quiet --verify HEAD~1 >/dev/null; then base="--breaking HEAD~1"; else \
-	  base=""; echo "No earlier commit in this clone: nothing to compare the contract with."; fi; \
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python protos/generate.py --check --lint $$base
+	$(BIN)/python protos/generate.py --check
+	$(BIN)/python protos/generate.py --lint
+	@if git rev-parse --quiet --verify HEAD~1 >/dev/null; then \
+	  echo "$(BIN)/python protos/generate.py --breaking HEAD~1"; $(BIN)/python protos/generate.py --breaking HEAD~1; else \
+	  echo "This clone has no earlier commit: nothing to compare the contract with."; fi
 	@for project in $(NODE_PROJECTS); do npm --prefix "$$project" run check --if-present; done
 
 .PHONY: fix
@@ -46,7 +50,7 @@ fix: setup ## Format the Python code and repair what can be repaired
 
 .PHONY: protos
 protos: setup ## Generate the code of the contract again
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python protos/generate.py
+	$(BIN)/python protos/generate.py
 
 .PHONY: bench
 bench: setup ## Measure ingest on this machine
