@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from shopalytic_server.config import Settings
 
@@ -101,7 +101,12 @@ def _grpc_answer(host: str, port: int) -> tuple[Verdict, str]:
     with grpc.insecure_channel(place) as channel:
         try:
             request = health_pb2.HealthCheckRequest(service="shopalytic.v1.CollectorService")
-            answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=ANSWER_SECONDS)
+            check = channel.unary_unary(
+                "/grpc.health.v1.Health/Check",
+                request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+                response_deserializer=health_pb2.HealthCheckResponse.FromString,
+            )
+            answer = check(request, timeout=ANSWER_SECONDS)
         except grpc.RpcError:
             return Verdict.FAILED, f"{place} is used by something else. End it, or set --grpc-port."
     if answer.status == health_pb2.HealthCheckResponse.SERVING:

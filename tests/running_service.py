@@ -1,0 +1,96 @@
+"""Runs the real `shopalytic` command for tests: a service in its own process, and commands against it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+
+COMMAND = (sys.executable, "-m", "shopalytic")
+# Long enough for a loaded machine; a service that is up answers at once.
+PATIENCE_SECONDS = 60.0
+
+
+def run(
+    *args: str | Path, stdin: bytes | None = None, timeout: float = 120.0
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, args)], input=stdin, capture_output=True, timeout=timeout, check=False
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+    )
+
+
+class Service:
+    """One `shopalytic serve` on free ports."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.data_dir = folder / "data"
+        self.ready_file = folder / "ready.json"
+        self.log_path = folder / "service.log"
+        self._flags = flags
+        self.process: subprocess.Popen[bytes] | None = None
+        self.ready: dict[str, Any] = {}
+
+    def start(self, *more_flags: str) -> Self:
+        """Start it and wait until it is ready."""
+        self.ready_file.unlink(missing_ok=True)
+        ports = ["--grpc-port", "0", "--http-port", "0"]
+        files = ["--data-dir", str(self.data_dir), "--ready-file", str(self.ready_file)]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", *files, *ports, *self._flags, *more_flags], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self.ready_file.exists():
+            assert self.process.poll() is None, f"the service ended: {self.log()}"
+            assert time.monotonic() < deadline, f"the service is not ready: {self.log()}"
+            time.sleep(0.02)
+        self.ready = json.loads(self.ready_file.read_text())
+        return self
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, and give the exit code."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+
+    def log(self) -> str:
+        """What it has printed and logged."""
+        return self.log_path.read_text()
+
+    @property
+    def address(self) -> str:
+        """Where gRPC listens."""
+        return str(self.ready["grpc_address"])
+
+    def metadata(self, key_class: str) -> tuple[tuple[str, str], ...]:
+        """The metadata of a call with one of the service's keys."""
+        return (("authorization", f"Bearer {self.ready['keys'][key_class]}"),)
+
+    def channel(self) -> grpc.Channel:
+        """A new channel to the service."""
+        return grpc.insecure_channel(self.address)
+
+    def command(self, *args: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[str]":
+        """Run a client command that finds the service and its keys through the data directory."""
+        return run(*args, "--data-dir", self.data_dir, stdin=stdin)
+
+    def json(self, *args: str | Path, stdin: bytes | None = None) -> Any:
+        """Run a client command that must succeed, and read the JSON it prints."""
+        done = self.command(*args, "--json", stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
