@@ -1,6 +1,5 @@
 """Every setting of the product, in one table: the dataclass Settings."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -179,7 +178,7 @@ def _info(name: str, default: Any, metadata: Mapping[str, Any]) -> SettingInfo:
 TABLE: dict[str, SettingInfo] = {f.name: _info(f.name, f.default, f.metadata) for f in fields(Settings)}
 
 
-def load(given: Mapping[str, str | None], environ: Mapping[str, str] = os.environ) -> Settings:
+def load(given: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
     """Settings from flags, else the environment (an empty variable is unset), else the defaults."""
     values: dict[str, Any] = {}
     for name, info in TABLE.items():

@@ -94,7 +94,5 @@ def test_a_flood_of_one_kind_does_not_hold_back_another():
     assert flood.filter(_record("Two."))
 
 
-def _record(message, args):
-    return logging.LogRecord(
-        "test", logging.WARNING, __file__, 1, message, (args,) if args != () else (), None
-    )
+def _record(message, *args):
+    return logging.LogRecord("test", logging.WARNING, __file__, 1, message, args, None)

@@ -1,6 +1,7 @@
 """Command-line options made from the table of settings."""
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
 def read_settings(given: dict[str, str | None]) -> Settings:
     """Settings from flags and the environment; a value that cannot be used is wrong usage."""
     try:
-        return load(given)
+        return load(given, os.environ)
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
 
