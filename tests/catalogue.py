@@ -1,0 +1,393 @@
+"""The catalogue as its text has it, written down once more by hand: what the contract is tested against."""
+
+from dataclasses import dataclass
+from typing import Any
+
+EVENT_ID = "0190b6f0-8c7e-7cc0-9d3a-5f1c2b7a4e10"
+OCCURRED_AT = "2025-05-01T12:00:00Z"
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property: where it is, what it takes, and what is just inside and just outside of its limits."""
+
+    path: str
+    required: bool
+    inside: tuple[Any, ...]
+    outside: tuple[tuple[Any, str], ...]
+    wrong_types: tuple[Any, ...]
+
+
+def text(path: str, most: int, *, required: bool = False, empty: bool = False) -> Property:
+    too_short = () if required or empty else (("", "string.min_len"),)
+    return Property(
+        path,
+        required,
+        inside=("é" * most, "x", *([""] if empty else [])),
+        outside=(("é" * (most + 1), "string.max_len"), ("a\0b", "string.no_nul"), *too_short),
+        wrong_types=(5, 9.5, True, [], {}),
+    )
+
+
+def pattern(path: str, good: tuple[str, ...], bad: tuple[str, ...], *, required: bool = False) -> Property:
+    empty = () if required else ("",)
+    outside = tuple((value, "string.pattern") for value in (*bad, *empty))
+    return Property(path, required, good, outside, wrong_types=(5, True, [], {}))
+
+
+def email(path: str, *, required: bool = False) -> Property:
+    longest = "a" * 252 + "@b"
+    base = pattern(path, ("a@b", longest), ("a", "a@", "@b", "a b@c", "a@b@c"), required=required)
+    return Property(
+        path, required, base.inside, (*base.outside, ("a" + longest, "string.max_len")), base.wrong_types
+    )
+
+
+def money(path: str, *, required: bool = False) -> Property:
+    good = ("0", "9.99", "9.9900", "99999999999999.9999", 9.99, 10, "00.5")
+    bad = (
+        "100000000000000",
+        "0.00001",
+        "-1",
+        "+1",
+        "1,5",
+        "1.",
+        ".5",
+        "1e2",
+        " 1",
+        "NaN",
+        "9.99 EUR",
+        -1,
+        0.00001,
+    )
+    empty = () if required else ("",)
+    outside = tuple((value, "string.pattern") for value in (*bad, *empty))
+    return Property(path, required, good, outside, wrong_types=(True, [], {}))
+
+
+def number(path: str, least: int, most: int, *, required: bool = False) -> Property:
+    below = (0, "required") if required and least == 1 else (least - 1, "int32.gte_lte")
+    return Property(
+        path,
+        required,
+        inside=(least, most, str(most), float(least)),
+        outside=(below, (most + 1, "int32.gte_lte"), (str(most + 1), "int32.gte_lte")),
+        wrong_types=(1.5, "1.5", "-1", "٣", "", True, [], {}, 2**31, 10**30),
+    )
+
+
+def time(path: str, *, required: bool = False) -> Property:
+    return Property(
+        path,
+        required,
+        inside=(
+            "1990-01-01T00:00:00Z",
+            "2099-12-31T23:59:59.999999Z",
+            "2025-05-01",
+            1_714_564_800,
+            "1714564800.5",
+        ),
+        outside=(
+            ("1989-12-31T23:59:59.999999Z", "timestamp.gte_lt"),
+            ("2100-01-01T00:00:00Z", "timestamp.gte_lt"),
+            ("1990-01-01T00:00:00+00:01", "timestamp.gte_lt"),
+        ),
+        wrong_types=("yesterday", "", "2025-05-01T12:00:00", "2025-02-30", 1_714_564_800_000, True, [], {}),
+    )
+
+
+def flag(path: str) -> Property:
+    return Property(path, False, (True, False), (), wrong_types=("true", 1, 0, "", [], {}))
+
+
+def choice(path: str, good: tuple[str, ...], bad: tuple[str, ...]) -> Property:
+    outside = tuple((value, "string.in") for value in bad)
+    return Property(path, True, good, outside, wrong_types=(5, True, [], {}))
+
+
+def listing(path: str, item: Any, most: int, *, required: bool = False) -> Property:
+    empty = (([], "required"),) if required else ()
+    inside = ([item], [item] * most, *([] if required else [[]]))
+    outside = (([item] * (most + 1), "repeated.max_items"), *empty)
+    return Property(path, required, inside, outside, wrong_types=("x", 5, True, {}))
+
+
+def group(path: str, value: dict[str, Any]) -> Property:
+    """An object that is optional as a whole; its own properties are listed beside it."""
+    return Property(path, False, (value,), (), wrong_types=("x", 5, True, []))
+
+
+def identity(path: str, *, required: bool = False) -> Property:
+    base = text(path, 200, required=required)
+    nobody = (
+        "null",
+        " Undefined ",
+        "none",
+        "nil",
+        "NaN",
+        "[object Object]",
+        "0",
+        "-1",
+        "true",
+        "false",
+        "guest",
+    )
+    more = ("anonymous", "unknown", "id", "user", "email", "000", "--", "0000-0000", "  ")
+    refused = tuple((value, "identity.placeholder") for value in (*nobody, *more))
+    return Property(path, required, base.inside, (*base.outside, *refused), base.wrong_types)
+
+
+CAPITALS = (("EUR", "XXX"), ("eur", "EU", "EURO", "E1R", "ÄÖÜ"))
+CURRENCY = pattern("currency", *CAPITALS)
+LINE = {"sku": "SKU-1", "price": "9.99", "qty": 2, "cost": "4.50"}
+ADDRESS = {"city": "Wien", "zipcode": "1010", "country": "AUT", "state": "Wien"}
+
+
+def line_items() -> tuple[Property, ...]:
+    at = "line_items[0]"
+    return (
+        text(f"{at}.sku", 200, required=True),
+        money(f"{at}.price", required=True),
+        number(f"{at}.qty", 1, 10**9, required=True),
+        money(f"{at}.cost"),
+    )
+
+
+def address(at: str) -> tuple[Property, ...]:
+    return (
+        group(at, ADDRESS),
+        text(f"{at}.city", 200, required=True),
+        text(f"{at}.zipcode", 32, required=True),
+        pattern(f"{at}.country", *CAPITALS, required=True),
+        text(f"{at}.state", 200),
+    )
+
+
+CARRIERS = (
+    "aramex",
+    "oca-ar",
+    "australia-post",
+    "brazil-correios",
+    "canada-post",
+    "china-ems",
+    "spain-correos-es",
+    "dhl",
+    "dhl-germany",
+    "dhl-global-mail",
+    "dhl-nl",
+    "dhl-poland",
+    "dpd",
+    "danmark-post",
+    "fedex",
+    "fedex-uk",
+    "flash-courier",
+    "hong-kong-post",
+    "india-post",
+    "international-seur",
+    "israel-post",
+    "korea-post",
+    "la-poste-colissimo",
+    "malaysia-post",
+    "opek",
+    "ontrac",
+    "parcel-force",
+    "portugal-ctt",
+    "portugal-seur",
+    "purolator",
+    "royal-mail",
+    "russian-post",
+    "sf-express",
+    "saudi-post",
+    "singapore-post",
+    "singapore-speedpost",
+    "siodemka",
+    "spanish-seur",
+    "star-track",
+    "swiss-post",
+    "taqbin-hk",
+    "taqbin-sg",
+    "tnt",
+    "thailand-post",
+    "ups",
+    "usps",
+    "custom",
+)
+
+PROPERTIES: dict[str, tuple[Property, ...]] = {
+    "customer_register": (
+        email("email", required=True),
+        text("first_name", 200, required=True),
+        text("last_name", 200, required=True),
+        time("join_date"),
+    ),
+    "customer_update": (email("email"), text("first_name", 200), text("last_name", 200)),
+    "cart_add": (
+        text("cart_id", 200, required=True),
+        text("sku", 200, required=True),
+        money("price", required=True),
+        number("qty", 1, 10**9, required=True),
+        time("modified_date"),
+        CURRENCY,
+    ),
+    "cart_modify": (
+        text("cart_id", 200, required=True),
+        text("sku", 200, required=True),
+        number("qty", 0, 10**9),
+        money("price"),
+        time("modified_date"),
+        CURRENCY,
+    ),
+    "order": (
+        text("order_id", 200, required=True),
+        text("cart_id", 200, required=True),
+        money("total", required=True),
+        money("subtotal", required=True),
+        listing("line_items", LINE, 2000, required=True),
+        *line_items(),
+        time("order_date"),
+        *address("billing"),
+        *address("shipping"),
+        money("total_tax"),
+        money("total_shipping"),
+        text("payment_type", 200),
+        listing("discounts", {"code": "MAY", "value": "1"}, 100),
+        text("discounts[0].code", 200, required=True),
+        money("discounts[0].value", required=True),
+        money("total_discount"),
+        CURRENCY,
+    ),
+    "refund": (
+        text("order_id", 200, required=True),
+        choice("refund_type", ("full", "partial"), ("Full", "half")),
+        money("total_refund"),
+        money("subtotal_refund"),
+        listing("line_items", LINE, 2000),
+        *line_items(),
+        money("tax_refund"),
+        money("shipping_refund"),
+        money("discount_refund"),
+        CURRENCY,
+    ),
+    "shipment": (
+        text("order_id", 200, required=True),
+        text("shipment_id", 200, required=True),
+        choice("carrier", CARRIERS, ("DHL", "dhl-german", "pigeon")),
+        text("tracking_number", 200),
+        time("date_shipped"),
+        time("date_delivered"),
+    ),
+    "shipment_delivered": (
+        text("order_id", 200, required=True),
+        text("shipment_id", 200, required=True),
+        time("date_delivered", required=True),
+        time("date_shipped"),
+    ),
+    "product_view": (
+        text("sku", 200, required=True),
+        text("name", 500, required=True),
+        money("price", required=True),
+        listing("categories", "shoes", 100),
+        text("categories[0]", 200),
+        flag("logged_in"),
+        CURRENCY,
+    ),
+    "page_view": (
+        text("url", 8192, required=True),
+        Property(
+            "referrer",
+            True,
+            ("", "x" * 8192),
+            (("x" * 8193, "string.max_len"), ("a\0b", "string.no_nul")),
+            wrong_types=(5, True, [], {}),
+        ),
+        flag("logged_in"),
+        text("page_type", 100),
+        text("title", 1000, empty=True),
+    ),
+    "identify": (identity("identity", required=True),),
+    "alias": (identity("identity", required=True),),
+}
+
+FULL: dict[str, dict[str, Any]] = {
+    "customer_register": {
+        "email": "ada@example.com",
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "join_date": "2025-04-30T08:00:00Z",
+    },
+    "customer_update": {"email": "ada@example.com", "first_name": "Ada", "last_name": "King"},
+    "cart_add": {
+        "cart_id": "C-1",
+        "sku": "SKU-1",
+        "price": "9.99",
+        "qty": 2,
+        "modified_date": "2025-05-01T11:59:00Z",
+        "currency": "EUR",
+    },
+    "cart_modify": {
+        "cart_id": "C-1",
+        "sku": "SKU-1",
+        "qty": 0,
+        "price": "8.99",
+        "modified_date": "2025-05-01T11:59:30Z",
+        "currency": "EUR",
+    },
+    "order": {
+        "order_id": "O-1",
+        "cart_id": "C-1",
+        "total": "24.98",
+        "subtotal": "19.98",
+        "line_items": [LINE],
+        "order_date": "2025-05-01T11:59:45Z",
+        "billing": {**ADDRESS},
+        "shipping": {**ADDRESS},
+        "total_tax": "4.00",
+        "total_shipping": "5.00",
+        "payment_type": "card",
+        "discounts": [{"code": "MAY", "value": "4"}],
+        "total_discount": "4",
+        "currency": "EUR",
+    },
+    "refund": {
+        "order_id": "O-1",
+        "refund_type": "partial",
+        "total_refund": "9.99",
+        "subtotal_refund": "9.99",
+        "line_items": [{**LINE, "qty": 1}],
+        "tax_refund": "2",
+        "shipping_refund": "0",
+        "discount_refund": "0",
+        "currency": "EUR",
+    },
+    "shipment": {
+        "order_id": "O-1",
+        "shipment_id": "S-1",
+        "carrier": "dhl-germany",
+        "tracking_number": "JJD0001",
+        "date_shipped": "2025-05-02T08:00:00Z",
+        "date_delivered": "2025-05-03T09:30:00Z",
+    },
+    "shipment_delivered": {
+        "order_id": "O-1",
+        "shipment_id": "S-1",
+        "date_delivered": "2025-05-03T09:30:00Z",
+        "date_shipped": "2025-05-02T08:00:00Z",
+    },
+    "product_view": {
+        "sku": "SKU-1",
+        "name": "Red shoe",
+        "price": "9.99",
+        "categories": ["shoes", "red"],
+        "logged_in": True,
+        "currency": "EUR",
+    },
+    "page_view": {
+        "url": "https://shop.example/cart?x=1#top",
+        "referrer": "https://shop.example/",
+        "logged_in": False,
+        "page_type": "checkout-1",
+        "title": "Your cart",
+    },
+    "identify": {"identity": "customer-17"},
+    "alias": {"identity": "ada@login"},
+}
