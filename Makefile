@@ -36,6 +36,7 @@ lint: setup node-installed ## Check style, types, the contract and its generated
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini tests
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/python protos/generate.py --lint
 	@if git rev-parse --quiet --verify HEAD~1 >/dev/null; then \
