@@ -39,11 +39,11 @@ class Prepared:
     received_at: datetime
     sent_at: datetime | None
     type: str
-    fingerprint: UUID
+    fingerprint: bytes
     skip_known: bool = False
     violations: list[Violation] = field(default_factory=list)
     rejected: bool = False
-    event_id: UUID = _NO_ID
+    event_key: bytes = b""
     subject: UUID = _NO_ID
     occurred_at: datetime = _EPOCH
     corrected_at: datetime | None = None
@@ -53,6 +53,11 @@ class Prepared:
     properties: dict[str, Any] = field(default_factory=dict)
     properties_json: bytes = b""
     context_json: bytes | None = None
+
+    @property
+    def event_id(self) -> UUID:
+        """The event's id; `event_key` has its 16 bytes."""
+        return UUID(bytes=self.event_key)
 
 
 def prepare(
@@ -70,7 +75,8 @@ def prepare(
     says that an identify whose link is known need not be kept. The event's id
     is put into lower case. Never raises for what a sender may have done.
     """
-    event.event_id = event.event_id.lower()
+    if not event.event_id.islower():
+        event.event_id = event.event_id.lower()
     prepared = Prepared(
         event=event,
         dataset_id=2 * project.project_id + event.sandbox,
@@ -86,7 +92,10 @@ def prepare(
         prepared.rejected = True
         prepared.violations = [refusal]
         return prepared
-    prepared.violations = rules.violations(event) or _late_checks(event, received_at)
+    prepared.violations = rules.violations(event)
+    if not prepared.violations:
+        prepared.occurred_at = _datetime(event.occurred_at)
+        prepared.violations = _late_checks(prepared)
     if not prepared.violations:
         _fill(prepared)
     return prepared
@@ -108,11 +117,11 @@ def _refusal(event: Event, type_: str, project: Project, key_class: KeyClass) ->
     return None
 
 
-def _late_checks(event: Event, received_at: datetime) -> list[Violation]:
-    if event.WhichOneof("payload") == "undecoded":
-        unread = event.undecoded
+def _late_checks(prepared: Prepared) -> list[Violation]:
+    if prepared.type == "undecoded":
+        unread = prepared.event.undecoded
         return [Violation(unread.field, unread.rule_id or "json", unread.message)]
-    if _datetime(event.occurred_at) > received_at + MAX_CLOCK_AHEAD:
+    if prepared.occurred_at > prepared.received_at + MAX_CLOCK_AHEAD:
         return [
             Violation(
                 "occurred_at",
@@ -125,8 +134,7 @@ def _late_checks(event: Event, received_at: datetime) -> list[Violation]:
 
 def _fill(prepared: Prepared) -> None:
     event = prepared.event
-    prepared.event_id = UUID(event.event_id)
-    prepared.occurred_at = _datetime(event.occurred_at)
+    prepared.event_key = bytes.fromhex(event.event_id.replace("-", ""))
     prepared.tracking_id = event.tracking_id or None
     prepared.identity = event.identify.identity if prepared.type == "identify" else event.identity or None
     prepared.source = event.source or None
@@ -148,17 +156,17 @@ def _datetime(timestamp: Timestamp) -> datetime:
     return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
 
 
-def _fingerprint(event: Event) -> UUID:
+def _fingerprint(event: Event) -> bytes:
     """Equal for equal events. The address is left out: a retry may come from another network."""
     if event.HasField("undecoded"):
-        return UUID(bytes=hashlib.blake2b(event.undecoded.json.encode(), digest_size=16).digest())
+        return hashlib.blake2b(event.undecoded.json.encode(), digest_size=16).digest()
     if event.HasField("context") and event.context.HasField("address"):
         event_without_address = Event()
         event_without_address.CopyFrom(event)
         event_without_address.context.ClearField("address")
         event = event_without_address
     data = event.SerializeToString(deterministic=True)
-    return UUID(bytes=hashlib.blake2b(data, digest_size=16).digest())
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def verdict(

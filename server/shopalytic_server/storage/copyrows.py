@@ -46,7 +46,7 @@ def _row(item: Prepared) -> bytes:
                 8,
                 (item.occurred_at - _EPOCH) // _MICROSECOND,
                 16,
-                item.event_id.bytes,
+                item.event_key,
                 8,
                 (item.received_at - _EPOCH) // _MICROSECOND,
             ),

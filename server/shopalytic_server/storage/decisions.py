@@ -71,7 +71,7 @@ class Decisions:
         self._stored_orders: set[str] = set()
         self._new_orders: dict[tuple[str, UUID], Prepared] = {}
         self._touched_orders: set[str] = set()
-        self._dropped: set[UUID] = set()
+        self._dropped: set[bytes] = set()
         self._named: set[str] = set()
         self.vacated: set[UUID] = set()
         """Subjects that lost an event to an earlier one with the same content."""
@@ -90,7 +90,7 @@ class Decisions:
                 if item.identity in self._named:
                     self._identities.graph.seen(item.identity, item.occurred_at)
         await self._finish()
-        return results, [item for item in accepted if item.event_id not in self._dropped]
+        return results, [item for item in accepted if item.event_key not in self._dropped]
 
     async def _load(self) -> None:
         ids = {item.tracking_id for item in self._of("identify", "alias") if item.tracking_id}
@@ -179,7 +179,7 @@ class Decisions:
         # The same content happened earlier than was known: that event stands
         # for it from now on, so that the order of arrival makes no difference.
         if (order_id, content) in self._new_orders:
-            self._dropped.add(self._new_orders[order_id, content].event_id)
+            self._dropped.add(self._new_orders[order_id, content].event_key)
             self._new_orders[order_id, content] = item
         elif replaced is not None:
             await self._move_revision(item, order_id, content, replaced)
@@ -189,7 +189,7 @@ class Decisions:
         self, item: Prepared, order_id: str, content: UUID, replaced: Occurrence
     ) -> None:
         where = {"dataset": self._dataset, "order_id": order_id, "content": content}
-        self._dropped.add(replaced.event_id)
+        self._dropped.add(replaced.event_id.bytes)
         self.vacated.add(replaced.subject)
         await self._conn.execute(_SQL.delete_event, {"dataset": self._dataset, **replaced._asdict()})
         await self._conn.execute(

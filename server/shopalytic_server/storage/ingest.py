@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import sql
@@ -13,6 +14,7 @@ from shopalytic.violations import Violation
 from shopalytic_server.domain.identity import Fact
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.storage import rows as typed
+from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.decisions import (
@@ -33,7 +35,7 @@ _COPY_EVENTS = sql.SQL(f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)")
 _QUARANTINED = collector_pb2.EVENT_STATUS_QUARANTINED
 _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 
-Key = tuple[int, UUID]
+Key = tuple[int, bytes]
 
 
 class Ingest:
@@ -83,22 +85,21 @@ class Ingest:
         """Takes the event ids that are free; answers the events whose id is taken."""
         first: dict[Key, int] = {}
         for index, item in valid.items():
-            first.setdefault((item.dataset_id, item.event_id), index)
+            first.setdefault((item.dataset_id, item.event_key), index)
         # In the order of the index, so that groups which share ids cannot
         # block each other in a circle.
         keys = sorted(first)
-        claimed = await _fetch_keys(
-            conn, _SQL.claim_event_ids, keys, [valid[first[key]].fingerprint for key in keys]
-        )
-        taken = [key for key in keys if key not in claimed]
-        fingerprints = await _fetch_fingerprints(conn, taken)
+        claimed = await _claim_keys(conn, keys, [valid[first[key]].fingerprint for key in keys])
+        if len(claimed) == len(valid):
+            return valid
+        taken = await _fingerprints(conn, [key for key in keys if key not in claimed])
         fresh = {}
         for index, item in valid.items():
-            key = (item.dataset_id, item.event_id)
+            key = (item.dataset_id, item.event_key)
             if key in claimed and first[key] == index:
                 fresh[index] = item
                 continue
-            stored = fingerprints[key] if key in fingerprints else valid[first[key]].fingerprint
+            stored = taken[key] if key in taken else valid[first[key]].fingerprint
             results[index] = _repeated(item, same=stored == item.fingerprint)
         return fresh
 
@@ -117,7 +118,7 @@ class Ingest:
             own = {index: item for index, item in decided.items() if item.dataset_id == dataset}
             stored = stored + await self._store_decided(conn, dataset, own, results)
         refused = [
-            (i.dataset_id, i.event_id) for index, i in decided.items() if results[index].status == CONFLICT
+            (i.dataset_id, i.event_key) for index, i in decided.items() if results[index].status == CONFLICT
         ]
         if refused:
             await conn.execute(_SQL.release_event_ids, _key_columns(refused))
@@ -215,7 +216,7 @@ async def _quarantine(conn: Connection, items: Sequence[Prepared], results: dict
     rows = [
         {
             "dataset": item.dataset_id,
-            "fingerprint": item.fingerprint,
+            "fingerprint": UUID(bytes=item.fingerprint),
             "event_id": item.event.event_id[:100].replace("\0", ""),
             "status": "CONFLICT" if results[index].status == CONFLICT else "QUARANTINED",
             "type": item.type,
@@ -237,21 +238,22 @@ async def _quarantine(conn: Connection, items: Sequence[Prepared], results: dict
             await cursor.executemany(_SQL.quarantine, rows)
 
 
-def _key_columns(keys: Sequence[Key]) -> dict[str, list[int] | list[UUID]]:
-    return {"datasets": [dataset for dataset, _ in keys], "event_ids": [event_id for _, event_id in keys]}
+def _key_columns(keys: Sequence[Key]) -> dict[str, Any]:
+    return {"datasets": [dataset for dataset, _ in keys], "event_ids": UuidArray([key for _, key in keys])}
 
 
-async def _fetch_keys(
-    conn: Connection, statement: str, keys: Sequence[Key], fingerprints: list[UUID]
-) -> set[Key]:
+async def _claim_keys(conn: Connection, keys: list[Key], fingerprints: list[bytes]) -> set[Key]:
     if not keys:
         return set()
-    cursor = await conn.execute(statement, {**_key_columns(keys), "fingerprints": fingerprints})
-    return set(await cursor.fetchall())
+    parameters = {**_key_columns(keys), "fingerprints": UuidArray(fingerprints)}
+    cursor = await conn.execute(_SQL.claim_event_ids, parameters)
+    if cursor.rowcount == len(keys):
+        return set(keys)
+    return {(dataset, event_id.bytes) for dataset, event_id in await cursor.fetchall()}
 
 
-async def _fetch_fingerprints(conn: Connection, keys: Sequence[Key]) -> dict[Key, UUID]:
+async def _fingerprints(conn: Connection, keys: list[Key]) -> dict[Key, bytes]:
     if not keys:
         return {}
     cursor = await conn.execute(_SQL.find_event_ids, _key_columns(keys))
-    return {(dataset, event_id): fingerprint for dataset, event_id, fingerprint in await cursor.fetchall()}
+    return {(dataset, event_id.bytes): found.bytes for dataset, event_id, found in await cursor.fetchall()}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -115,12 +116,9 @@ async def _apply(conn: Connection, items: Sequence[Prepared], known: KnownIdenti
 
 
 def _prepared(row: dict[str, Any]) -> Prepared:
-    return Prepared(
-        event=Event(event_id=str(row["event_id"])),
-        fingerprint=row["event_id"],
-        sent_at=None,
-        **row,
-    )
+    event_id: UUID = row.pop("event_id")
+    event = Event(event_id=str(event_id))
+    return Prepared(event=event, event_key=event_id.bytes, fingerprint=b"", sent_at=None, **row)
 
 
 async def _difference(conn: Connection, table: str) -> int:
