@@ -24,6 +24,7 @@ from shopalytic.errors import InvalidEvent
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Context, Event
 from shopalytic.v1.rules import violations
+from shopalytic.values import to_text
 from shopalytic.violations import Violation
 
 Time = datetime | Timestamp | int | float | Decimal | str
@@ -141,8 +142,10 @@ def _checked(request: TrackRequest, event: Event) -> bytes:
 
 
 def _mistyped(texts: Mapping[str, object]) -> list[Violation]:
-    return [
-        Violation(field, "type", f"must be text, not {type(value).__name__}")
-        for field, value in texts.items()
-        if value is not None and not isinstance(value, str)
-    ]
+    found = []
+    for field, value in texts.items():
+        try:
+            to_text("" if value is None else value)
+        except DecodeError as error:
+            found.append(error.under(field).violation)
+    return found
