@@ -1,0 +1,85 @@
+"""Cuts a range of time into the days, weeks or months of a time zone."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+MAX_BUCKETS = 10_000
+
+
+class Unit(StrEnum):
+    """Length of a bucket."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class TooManyBuckets(ValueError):
+    """The range has more buckets than a report may have rows."""
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The IANA time zone of this name; raises ValueError when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError(name) from error
+
+
+def bucket_starts(begin: datetime, end: datetime, unit: Unit, zone: ZoneInfo) -> list[datetime]:
+    """The instants, in UTC, at which the buckets that overlap [begin, end) begin.
+
+    The first is at or before `begin`. A bucket lasts until the next one begins,
+    so every instant is in exactly one. It begins when the zone's clocks first
+    show its first day: where they skip midnight that is later than midnight,
+    where midnight comes twice it is the first one. A day that a zone left out
+    (Samoa, 30 December 2011) has no bucket.
+    """
+    starts: list[datetime] = []
+    for day in _first_days(begin.astimezone(zone).date(), unit):
+        start = day_start(day, zone)
+        if start >= end and starts:
+            return starts
+        if starts and (start <= begin or start == starts[-1]):
+            starts.pop()
+        starts.append(start)
+        if len(starts) > MAX_BUCKETS:
+            raise TooManyBuckets
+    return starts
+
+
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant, in UTC, at which a zone's clocks show this day or a later one."""
+    midnight = datetime.combine(day, time.min)
+    start = midnight.replace(tzinfo=zone).astimezone(UTC)
+    if start.astimezone(zone).replace(tzinfo=None) == midnight:
+        return start
+    # The clocks jump over midnight. Read with the offset after the jump
+    # (fold=1), midnight lies before the jump, so the jump is in between.
+    before = midnight.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    while start - before > timedelta(seconds=1):
+        middle = before + (start - before) // 2
+        middle = middle.replace(microsecond=0)
+        if middle.astimezone(zone).date() < day:
+            before = middle
+        else:
+            start = middle
+    return start
+
+
+def _first_days(day: date, unit: Unit) -> Iterator[date]:
+    """The first days of the bucket that `day` is in, and of those after it."""
+    if unit is Unit.MONTH:
+        months = day.year * 12 + day.month - 1
+        while months < 12 * date.max.year:
+            yield date(months // 12, months % 12 + 1, 1)
+            months += 1
+        return
+    step = 1 if unit is Unit.DAY else 7
+    if unit is Unit.WEEK:
+        day -= timedelta(days=day.weekday())
+    while True:
+        yield day
+        day += timedelta(days=step)

@@ -1,0 +1,69 @@
+"""Page tokens: where the next page of a list begins."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from copy import deepcopy
+from typing import TypeVar
+
+from shopalytic.v1 import reports_pb2
+from shopalytic.violations import Violation
+from shopalytic_server.domain.errors import InvalidRequest
+
+DEFAULT_PAGE_SIZE = 100
+
+_DIGEST_BYTES = 8
+_WRONG = (
+    "is not a token of this list; send the next_page_token of the page before, with the same question, "
+    "or leave it out to begin at the first page"
+)
+
+Paged = reports_pb2.ListCustomersRequest | reports_pb2.ListCustomerEventsRequest
+Position = TypeVar("Position")
+
+
+def page_size(request: Paged) -> int:
+    """How many rows a request asks for."""
+    return request.page_size or DEFAULT_PAGE_SIZE
+
+
+def write_token(request: Paged, dataset: int, position: str) -> str:
+    """The token of a position in the list that a request asks for."""
+    body = position.encode()
+    return base64.urlsafe_b64encode(_digest(request, dataset, body) + body).rstrip(b"=").decode()
+
+
+def read_token(request: Paged, dataset: int, parse: Callable[[str], Position]) -> Position | None:
+    """The position in a request's token; None without a token.
+
+    Raises InvalidRequest when the token is damaged or another list's.
+    """
+    token = request.page_token
+    if not token:
+        return None
+    try:
+        data = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
+        digest, body = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        if (
+            digest == _digest(request, dataset, body)
+            and write_token(request, dataset, body.decode()) == token
+        ):
+            return parse(body.decode())
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidRequest([Violation("page_token", "page_token.known", _WRONG)])
+
+
+def _digest(request: Paged, dataset: int, body: bytes) -> bytes:
+    """Ties a position to the question it was given for, whatever size its pages have.
+
+    This finds mistakes; it need not resist forgery, since a token gives no
+    access that the caller's key does not give.
+    """
+    question = deepcopy(request)
+    question.ClearField("page_size")
+    question.ClearField("page_token")
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    for part in (question.DESCRIPTOR.name.encode(), question.SerializeToString(deterministic=True), body):
+        digest.update(f"{dataset} {len(part)} ".encode() + part)
+    return digest.digest()

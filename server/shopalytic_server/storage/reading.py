@@ -1,0 +1,41 @@
+"""Reads for reports: many statements, one moment."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
+
+
+class Snapshot:
+    """What the store holds at one moment; a merge that commits meanwhile is not half seen."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    async def fetch(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Runs a named statement and returns its rows."""
+        async with self._conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchall()
+
+    async def fetch_one(self, statement: str, **parameters: Any) -> dict[str, Any] | None:
+        """Runs a named statement and returns its first row, if it has one."""
+        rows = await self.fetch(statement, **parameters)
+        return rows[0] if rows else None
+
+
+@asynccontextmanager
+async def reading(pool: Pool) -> AsyncIterator[Snapshot]:
+    """A snapshot of the store; raises StoreUnavailable."""
+    try:
+        with translated():
+            async with pool.connection() as conn, conn.transaction():
+                await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                yield Snapshot(conn)
+    except ROLLED_BACK as error:
+        # Only a replica does this to a reader, to keep up with its primary.
+        raise StoreUnavailable(retry_after=1.0) from error

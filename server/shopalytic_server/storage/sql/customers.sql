@@ -1,0 +1,121 @@
+-- Finding customers and what is known of them. Subjects are resolved first;
+-- every other statement then goes by an array of them, index access by index
+-- access. Arrays are parallel.
+
+-- name: customer_of_subject
+SELECT s.customer_id, NULL AS tracking_id
+  FROM subject_customers s
+ WHERE s.dataset_id = %(dataset)s AND s.subject = %(subject)s
+
+-- name: anonymous_visitor
+SELECT e.subject AS customer_id, e.tracking_id
+  FROM events e
+ WHERE e.dataset_id = %(dataset)s AND e.subject = %(subject)s
+ LIMIT 1
+
+-- The one whose current email it is; if joining people left it to several, the
+-- one who had it first.
+-- name: subject_of_email
+SELECT latest.subject
+  FROM (
+    SELECT DISTINCT coalesce(
+               (SELECT s.customer_id FROM subject_customers s
+                 WHERE s.dataset_id = p.dataset_id AND s.subject = p.subject), p.subject) AS customer_id
+      FROM profile_changes p
+     WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s)
+  ) AS holder
+ CROSS JOIN LATERAL (
+    SELECT p.subject, p.email, p.occurred_at, p.event_id
+      FROM profile_changes p
+     WHERE p.dataset_id = %(dataset)s AND p.email IS NOT NULL
+       AND p.subject = ANY(ARRAY(SELECT s.subject FROM subject_customers s
+                                  WHERE s.dataset_id = %(dataset)s AND s.customer_id = holder.customer_id)
+                           || holder.customer_id)
+     ORDER BY p.occurred_at DESC, p.event_id DESC
+     LIMIT 1
+  ) AS latest
+ WHERE lower(latest.email) = lower(%(email)s)
+ ORDER BY latest.occurred_at, latest.event_id
+ LIMIT 1
+
+-- name: page_of_customers
+SELECT DISTINCT customer_id
+  FROM identities
+ WHERE dataset_id = %(dataset)s AND customer_id > %(after)s
+ ORDER BY customer_id
+ LIMIT %(limit)s
+
+-- name: identities
+SELECT customer_id, identity, subject, first_at
+  FROM identities
+ WHERE dataset_id = %(dataset)s AND customer_id = ANY(%(customer_ids)s::uuid[])
+ ORDER BY first_at, identity
+
+-- name: tracking_links
+SELECT identity, subject, tracking_id, kind, occurred_at, event_id, owner
+  FROM tracking_links
+ WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
+ ORDER BY occurred_at, event_id, tracking_id
+
+-- name: alias_links
+SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id
+  FROM alias_links
+ WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
+
+-- name: profiles
+SELECT m.customer_id,
+       (array_agg(p.email ORDER BY p.occurred_at DESC, p.event_id DESC)
+           FILTER (WHERE p.email IS NOT NULL))[1] AS email,
+       (array_agg(p.first_name ORDER BY p.occurred_at DESC, p.event_id DESC)
+           FILTER (WHERE p.first_name IS NOT NULL))[1] AS first_name,
+       (array_agg(p.last_name ORDER BY p.occurred_at DESC, p.event_id DESC)
+           FILTER (WHERE p.last_name IS NOT NULL))[1] AS last_name,
+       (array_agg(p.join_date ORDER BY p.occurred_at DESC, p.event_id DESC)
+           FILTER (WHERE p.join_date IS NOT NULL))[1] AS join_date
+  FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
+  JOIN profile_changes p ON p.dataset_id = %(dataset)s AND p.subject = m.subject
+ GROUP BY m.customer_id
+
+-- name: orders
+SELECT m.customer_id, o.currency, count(*) AS orders, sum(o.total) AS gross
+  FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
+  JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.subject = m.subject AND o.current
+ GROUP BY m.customer_id, o.currency
+
+-- A refund is the customer's whose order it takes back; while the order is not
+-- known, the one's who sent it.
+-- name: refunds
+SELECT customer_id, currency, sum(amount) AS refunds
+  FROM (
+    SELECT m.customer_id, f.currency, f.amount
+      FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
+      JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.subject = m.subject AND o.current
+      JOIN refunds f ON f.dataset_id = %(dataset)s AND f.order_id = o.order_id
+     UNION ALL
+    SELECT m.customer_id, f.currency, f.amount
+      FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
+      JOIN refunds f ON f.dataset_id = %(dataset)s AND f.subject = m.subject
+     WHERE NOT EXISTS (SELECT FROM order_revisions o
+                        WHERE o.dataset_id = %(dataset)s AND o.order_id = f.order_id AND o.current)
+  ) AS own
+ WHERE amount IS NOT NULL
+ GROUP BY customer_id, currency
+
+-- Calls of identify and alias count through the facts they stated: repeating
+-- a known one is not always stored, so it must not show here either.
+-- name: seen
+SELECT m.customer_id, min(first.occurred_at) AS first_seen, max(last.occurred_at) AS last_seen
+  FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
+ CROSS JOIN LATERAL (
+    SELECT e.occurred_at FROM events e
+     WHERE e.dataset_id = %(dataset)s AND e.subject = m.subject AND e.type NOT IN ('identify', 'alias')
+     ORDER BY e.occurred_at
+     LIMIT 1
+  ) AS first
+ CROSS JOIN LATERAL (
+    SELECT e.occurred_at FROM events e
+     WHERE e.dataset_id = %(dataset)s AND e.subject = m.subject AND e.type NOT IN ('identify', 'alias')
+     ORDER BY e.occurred_at DESC
+     LIMIT 1
+  ) AS last
+ GROUP BY m.customer_id

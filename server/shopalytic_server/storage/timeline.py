@@ -1,0 +1,72 @@
+"""A customer's events over all devices and identities, newest first."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.storage.customers import timestamp
+from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.people import find, load_people
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.reading import Snapshot
+
+_SQL = load("timeline")
+
+# gRPC clients refuse answers beyond 4 MB, and a Struct takes up to three times
+# the bytes of its JSON. A page that would grow further ends early.
+MAX_PAGE_BYTES = 1_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
+
+
+async def list_customer_events(
+    snapshot: Snapshot, dataset: int, request: reports_pb2.ListCustomerEventsRequest
+) -> reports_pb2.ListCustomerEventsResponse:
+    """A page of one customer's timeline; raises NotFound."""
+    before_at, before_id = read_token(request, dataset, _parse_position) or _NEWEST
+    found = await find(snapshot, dataset, request.customer)
+    [person] = await load_people(snapshot, dataset, [found])
+    rows = await snapshot.fetch(
+        _SQL.page,
+        dataset=dataset,
+        subjects=person.subjects,
+        before_at=before_at,
+        before_id=before_id,
+        types=list(request.types) or None,
+        limit=page_size(request) + 1,
+        max_bytes=MAX_PAGE_BYTES,
+    )
+    page = rows[: page_size(request)]
+    response = reports_pb2.ListCustomerEventsResponse(events=[_event(row) for row in page])
+    if page and page[0]["found"] > len(page):
+        response.next_page_token = write_token(request, dataset, _position(page[-1]))
+    return response
+
+
+def _event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
+    event = reports_pb2.StoredEvent(
+        event_id=str(row["event_id"]),
+        type=row["type"],
+        occurred_at=timestamp(row["occurred_at"]),
+        received_at=timestamp(row["received_at"]),
+        tracking_id=row["tracking_id"],
+        identity=row["identity"],
+        source=row["source"],
+    )
+    if row["corrected_at"] is not None:
+        event.corrected_at.CopyFrom(timestamp(row["corrected_at"]))
+    event.properties.update(row["properties"])
+    if row["context"] is not None:
+        event.context.update(row["context"])
+    return event
+
+
+def _position(row: dict[str, Any]) -> str:
+    return f"{(row['occurred_at'] - _EPOCH) // timedelta(microseconds=1)} {row['event_id']}"
+
+
+def _parse_position(text: str) -> tuple[str, UUID]:
+    micros, _, event_id = text.partition(" ")
+    return (_EPOCH + timedelta(microseconds=int(micros))).isoformat(), UUID(event_id)
