@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import grpc
-from google.rpc import error_details_pb2, status_pb2
 from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
 from psycopg_pool import AsyncConnectionPool
 
 from shopalytic.v1 import collector_pb2, reports_pb2
@@ -18,10 +18,16 @@ from shopalytic.v1.admin_pb2_grpc import AdminServiceStub
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
+from shopalytic_server.domain.errors import Overloaded
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.storage.projects import Projects
+
+if TYPE_CHECKING:
+    from shopalytic.v1.admin_pb2_grpc import AdminServiceAsyncStub
+    from shopalytic.v1.collector_pb2_grpc import CollectorServiceAsyncStub
+    from shopalytic.v1.reports_pb2_grpc import ReportServiceAsyncStub
 
 Detail = TypeVar("Detail", bound=Message)
 Verdicts = asyncio.Future[list[collector_pb2.EventResult]]
@@ -32,9 +38,12 @@ LINK = collector_pb2.LinkResult(
 
 @dataclass
 class ScriptedWriter:
-    """Answers at once, or when the test says so; refuses when the test says so."""
+    """Answers at once, or when the test says so; refuses and fails when the test says so."""
 
     hold: bool = False
+    commit_after: float | None = None
+    room: int | None = None
+    refused: int = 0
     refusal: Exception | None = None
     failure: Exception | None = None
     answer: collector_pb2.EventResult | None = None
@@ -44,11 +53,16 @@ class ScriptedWriter:
     def submit(self, items: list[Prepared]) -> Verdicts:
         if self.refusal is not None:
             raise self.refusal
+        if self.room is not None and sum(not future.done() for future in self.futures) >= self.room:
+            self.refused += 1
+            raise Overloaded
         future: Verdicts = asyncio.get_running_loop().create_future()
         self.submitted.append(items)
         self.futures.append(future)
         if self.failure is not None:
             future.set_exception(self.failure)
+        elif self.commit_after is not None:
+            asyncio.get_running_loop().call_later(self.commit_after, self.finish, len(self.futures) - 1)
         elif not self.hold:
             self.finish(len(self.futures) - 1)
         return future
@@ -87,7 +101,7 @@ class ScriptedReports:
     error: Exception | None = None
     asked: list[tuple[Project, Any]] = field(default_factory=list)
 
-    def _answer(self, project: Project, request: Any, response: Any) -> Any:
+    def _answer(self, project: Project, request: Any, response: Detail) -> Detail:
         if self.error is not None:
             raise self.error
         self.asked.append((project, request))
@@ -129,15 +143,15 @@ class Running:
     store: dict[str, bool]
 
     @property
-    def collector(self) -> Any:
+    def collector(self) -> "CollectorServiceAsyncStub":
         return CollectorServiceStub(self.channel)
 
     @property
-    def report(self) -> Any:
+    def report(self) -> "ReportServiceAsyncStub":
         return ReportServiceStub(self.channel)
 
     @property
-    def admin(self) -> Any:
+    def admin(self) -> "AdminServiceAsyncStub":
         return AdminServiceStub(self.channel)
 
     def key(self, key_class: KeyClass) -> tuple[tuple[str, str], ...]:
@@ -215,8 +229,20 @@ async def error_of(call: Any) -> grpc.aio.AioRpcError:
     raise AssertionError("the call succeeded")
 
 
-def detail(error: grpc.aio.AioRpcError, kind: type[Detail]) -> Detail | None:
-    """One of the error's rich details."""
+def sentence_of(error: grpc.aio.AioRpcError) -> str:
+    """What the error says."""
+    return error.details() or ""
+
+
+def detail(error: grpc.aio.AioRpcError, kind: type[Detail]) -> Detail:
+    """The error's rich detail of this kind."""
+    found = find_detail(error, kind)
+    assert found is not None, f"{error.code()} has no {kind.__name__}"
+    return found
+
+
+def find_detail(error: grpc.aio.AioRpcError, kind: type[Detail]) -> Detail | None:
+    """The error's rich detail of this kind, if it has one."""
     for name, value in error.trailing_metadata():
         if name == "grpc-status-details-bin":
             assert isinstance(value, bytes)
@@ -229,12 +255,12 @@ def detail(error: grpc.aio.AioRpcError, kind: type[Detail]) -> Detail | None:
 
 def fields_of(error: grpc.aio.AioRpcError) -> list[tuple[str, str]]:
     """The violations of a BadRequest: field and reason."""
-    bad_request = detail(error, error_details_pb2.BadRequest)
+    bad_request = find_detail(error, error_details_pb2.BadRequest)
     return [(each.field, each.reason) for each in bad_request.field_violations] if bad_request else []
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Waits until something has happened; the test's own time limit ends it otherwise."""
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a condition of the test has no event
             await asyncio.sleep(0.005)

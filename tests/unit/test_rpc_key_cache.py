@@ -49,7 +49,7 @@ def cache(store: Store) -> KeyCache:
     return KeyCache(store, clock=store.clock, max_entries=3, lookup_seconds=0.05)
 
 
-async def test_a_valid_key_is_looked_up_once_in_five_seconds(store, cache):
+async def test_a_valid_key_is_looked_up_once_in_five_seconds(store: Store, cache: KeyCache) -> None:
     for _ in range(3):
         caller = await cache.find(HASH)
         assert caller is not None
@@ -60,7 +60,7 @@ async def test_a_valid_key_is_looked_up_once_in_five_seconds(store, cache):
     assert len(store.lookups) == 2
 
 
-async def test_a_revoked_key_is_refused_after_five_seconds(store, cache):
+async def test_a_revoked_key_is_refused_after_five_seconds(store: Store, cache: KeyCache) -> None:
     await cache.find(HASH)
     store.known = False
     assert await cache.find(HASH) is not None
@@ -68,7 +68,9 @@ async def test_a_revoked_key_is_refused_after_five_seconds(store, cache):
     assert await cache.find(HASH) is None
 
 
-async def test_a_revoked_key_does_not_come_back_when_the_store_goes_away(store, cache):
+async def test_a_revoked_key_does_not_come_back_when_the_store_goes_away(
+    store: Store, cache: KeyCache
+) -> None:
     await cache.find(HASH)
     store.known = False
     store.time += FRESH_SECONDS
@@ -79,13 +81,15 @@ async def test_a_revoked_key_does_not_come_back_when_the_store_goes_away(store, 
         await cache.find(HASH)
 
 
-async def test_an_unknown_key_costs_one_look_up(store, cache):
+async def test_an_unknown_key_costs_one_look_up(store: Store, cache: KeyCache) -> None:
     assert await cache.find(b"x") is None
     assert await cache.find(b"x") is None
     assert store.lookups == [b"x"]
 
 
-async def test_a_flood_of_wrong_keys_is_bounded_and_pushes_out_no_right_one(store, cache):
+async def test_a_flood_of_wrong_keys_is_bounded_and_pushes_out_no_right_one(
+    store: Store, cache: KeyCache
+) -> None:
     await cache.find(HASH)
     for number in range(50):
         await cache.find(b"wrong %d" % number)
@@ -94,7 +98,7 @@ async def test_a_flood_of_wrong_keys_is_bounded_and_pushes_out_no_right_one(stor
     assert store.lookups.count(HASH) == 1
 
 
-async def test_many_calls_at_once_share_one_look_up(store, cache):
+async def test_many_calls_at_once_share_one_look_up(store: Store, cache: KeyCache) -> None:
     store.gate = asyncio.Event()
     calls = [asyncio.ensure_future(cache.find(HASH)) for _ in range(20)]
     await asyncio.sleep(0)
@@ -103,7 +107,9 @@ async def test_many_calls_at_once_share_one_look_up(store, cache):
     assert len(store.lookups) == 1
 
 
-async def test_a_caller_that_gives_up_does_not_spoil_the_look_up_of_others(store, cache):
+async def test_a_caller_that_gives_up_does_not_spoil_the_look_up_of_others(
+    store: Store, cache: KeyCache
+) -> None:
     store.gate = asyncio.Event()
     first, second = asyncio.ensure_future(cache.find(HASH)), asyncio.ensure_future(cache.find(HASH))
     await asyncio.sleep(0)
@@ -112,7 +118,9 @@ async def test_a_caller_that_gives_up_does_not_spoil_the_look_up_of_others(store
     assert await second == (KEY, PROJECT)
 
 
-async def test_a_known_key_goes_on_working_for_five_minutes_while_the_store_is_away(store, cache):
+async def test_a_known_key_goes_on_working_for_five_minutes_while_the_store_is_away(
+    store: Store, cache: KeyCache
+) -> None:
     await cache.find(HASH)
     store.away = True
     store.time += STALE_SECONDS - 1
@@ -122,7 +130,7 @@ async def test_a_known_key_goes_on_working_for_five_minutes_while_the_store_is_a
         await cache.find(HASH)
 
 
-async def test_while_the_store_is_away_it_is_not_asked_by_every_call(store, cache):
+async def test_while_the_store_is_away_it_is_not_asked_by_every_call(store: Store, cache: KeyCache) -> None:
     await cache.find(HASH)
     store.away = True
     store.time += FRESH_SECONDS
@@ -134,7 +142,9 @@ async def test_while_the_store_is_away_it_is_not_asked_by_every_call(store, cach
     assert len(store.lookups) == 3
 
 
-async def test_a_key_never_seen_is_unavailable_rather_than_wrong_while_the_store_is_away(store, cache):
+async def test_a_key_never_seen_is_unavailable_rather_than_wrong_while_the_store_is_away(
+    store: Store, cache: KeyCache
+) -> None:
     store.away = True
     with pytest.raises(StoreUnavailable):
         await cache.find(HASH)
@@ -142,7 +152,7 @@ async def test_a_key_never_seen_is_unavailable_rather_than_wrong_while_the_store
     assert await cache.find(HASH) == (KEY, PROJECT)
 
 
-async def test_a_store_that_does_not_answer_counts_as_away(store, cache):
+async def test_a_store_that_does_not_answer_counts_as_away(store: Store, cache: KeyCache) -> None:
     await cache.find(HASH)
     store.gate = asyncio.Event()
     store.time += FRESH_SECONDS

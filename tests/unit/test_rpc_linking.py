@@ -29,7 +29,7 @@ def outcome(result: EventResult, fields: dict[str, str]) -> ShopalyticError:
     return caught.value
 
 
-def test_an_identify_call_becomes_an_event_of_its_tracking_id():
+def test_an_identify_call_becomes_an_event_of_its_tracking_id() -> None:
     request = IdentifyRequest(event_id=ID, tracking_id="t", identity="i", source="web", sandbox=True)
     request.occurred_at.seconds = 5
     request.context.url = "https://shop.example/"
@@ -44,14 +44,14 @@ def test_an_identify_call_becomes_an_event_of_its_tracking_id():
     assert not event.HasField("identity")
 
 
-def test_an_identify_call_without_a_tracking_id_is_its_identity_s():
+def test_an_identify_call_without_a_tracking_id_is_its_identity_s() -> None:
     event = identify_event(IdentifyRequest(event_id=ID, identity="i"))
     assert event.identity == "i"
     assert not event.HasField("tracking_id")
     assert not event.HasField("occurred_at")
 
 
-def test_an_alias_call_goes_by_the_existing_identity_and_else_by_the_tracking_id():
+def test_an_alias_call_goes_by_the_existing_identity_and_else_by_the_tracking_id() -> None:
     by_identity = alias_event(
         AliasRequest(event_id=ID, existing_identity="old", tracking_id="t", identity="new")
     )
@@ -64,12 +64,12 @@ def test_an_alias_call_goes_by_the_existing_identity_and_else_by_the_tracking_id
 @pytest.mark.parametrize(
     "status", [collector_pb2.EVENT_STATUS_ACCEPTED, collector_pb2.EVENT_STATUS_DUPLICATE]
 )
-def test_what_is_stored_answers_with_its_link(status):
+def test_what_is_stored_answers_with_its_link(status: collector_pb2.EventStatus) -> None:
     result = EventResult(status=status, link=collector_pb2.LinkResult(customer_id=ID))
     assert link_of(result, IDENTIFY_FIELDS).customer_id == ID
 
 
-def test_fields_are_called_as_in_the_request_and_named_once():
+def test_fields_are_called_as_in_the_request_and_named_once() -> None:
     quarantined = collector_pb2.EVENT_STATUS_QUARANTINED
     error = outcome(
         refused(
@@ -87,7 +87,7 @@ def test_fields_are_called_as_in_the_request_and_named_once():
     assert [each.field for each in error.violations] == ["identity", "existing_identity"]
 
 
-def test_an_alias_of_nobody_is_told_by_the_request_s_own_fields():
+def test_an_alias_of_nobody_is_told_by_the_request_s_own_fields() -> None:
     result = refused(collector_pb2.EVENT_STATUS_QUARANTINED, ("tracking_id", "tracking_id.or_identity"))
     assert "existing_identity" in str(outcome(result, ALIAS_FIELDS))
 
@@ -95,13 +95,13 @@ def test_an_alias_of_nobody_is_told_by_the_request_s_own_fields():
 @pytest.mark.parametrize(
     ("rule", "reason"), [("event_id.conflict", "EVENT_ID_CONFLICT"), ("identity.taken", "IDENTITY_TAKEN")]
 )
-def test_a_conflict_says_what_is_taken(rule, reason):
+def test_a_conflict_says_what_is_taken(rule: str, reason: str) -> None:
     error = outcome(refused(collector_pb2.EVENT_STATUS_CONFLICT, ("alias.identity", rule)), ALIAS_FIELDS)
     assert isinstance(error, AlreadyExists)
     assert error.reason == reason
 
 
-def test_a_type_that_the_key_may_not_send_is_a_matter_of_permission():
+def test_a_type_that_the_key_may_not_send_is_a_matter_of_permission() -> None:
     result = refused(collector_pb2.EVENT_STATUS_REJECTED, ("payload", "key.event_type"))
     assert isinstance(outcome(result, IDENTIFY_FIELDS), PermissionDenied)
     result = refused(collector_pb2.EVENT_STATUS_REJECTED, ("", "event.max_bytes"))

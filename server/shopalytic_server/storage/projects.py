@@ -43,7 +43,6 @@ class Projects:
         self, name: str, currency: str = "USD", time_zone: str = "UTC"
     ) -> tuple[Project, list[IssuedKey]]:
         """Makes a project and one key of each class; raises AlreadyExists when the name is taken."""
-        created_at = datetime.now(UTC)
         async with self._transaction() as connection:
             row = await _row(
                 connection,
@@ -53,17 +52,14 @@ class Projects:
                     "currency": currency,
                     "time_zone": time_zone,
                     "browser_event_types": in_catalogue_order(DEFAULT_BROWSER_EVENT_TYPES),
-                    "created_at": created_at,
+                    "created_at": datetime.now(UTC),
                 },
             )
             if row is None:
                 message = f"A project named {name!r} exists already; choose another name."
                 raise AlreadyExists(NAME_TAKEN, message, {"name": name})
             project = _project(row)
-            keys = [
-                await _issue(connection, project.project_id, key_class, "", created_at)
-                for key_class in KeyClass
-            ]
+            keys = [await _issue(connection, project.project_id, key_class, "") for key_class in KeyClass]
         return project, keys
 
     async def get_project(self, project_id: int) -> Project:
@@ -105,7 +101,7 @@ class Projects:
     async def create_key(self, project_id: int, key_class: KeyClass, label: str = "") -> IssuedKey:
         """Makes a key; its secret is in the answer and nowhere else."""
         async with self._transaction() as connection:
-            return await _issue(connection, project_id, key_class, label, datetime.now(UTC))
+            return await _issue(connection, project_id, key_class, label)
 
     async def list_keys(self, project_id: int) -> list[Key]:
         """All keys of a project, revoked ones too, oldest first."""
@@ -135,9 +131,7 @@ class Projects:
             raise StoreUnavailable from error
 
 
-async def _issue(
-    connection: Connection, project_id: int, key_class: KeyClass, label: str, created_at: datetime
-) -> IssuedKey:
+async def _issue(connection: Connection, project_id: int, key_class: KeyClass, label: str) -> IssuedKey:
     secret = new_secret(key_class, secrets.token_bytes(SECRET_BYTES))
     values = {
         "key_id": uuid4(),
@@ -146,7 +140,7 @@ async def _issue(
         "label": label,
         "hint": hint(secret, key_class),
         "secret_hash": hash_secret(secret),
-        "created_at": created_at,
+        "created_at": datetime.now(UTC),
     }
     return IssuedKey(_key(_found(await _row(connection, SQL.create_key, values), "key")), secret)
 
