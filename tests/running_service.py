@@ -40,12 +40,15 @@ class Service:
 
     def start(self, *more_flags: str) -> Self:
         """Start it and wait until it is ready."""
+        where = ["--data-dir", str(self.data_dir), "--grpc-port", "0", "--http-port", "0"]
+        return self.start_as("serve", *where, *self._flags, *more_flags)
+
+    def start_as(self, command: str, *flags: str) -> Self:
+        """Start this command instead, with these flags only."""
         self.ready_file.unlink(missing_ok=True)
-        ports = ["--grpc-port", "0", "--http-port", "0"]
-        files = ["--data-dir", str(self.data_dir), "--ready-file", str(self.ready_file)]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve", *files, *ports, *self._flags, *more_flags], stdout=log, stderr=log
+                [*COMMAND, command, "--ready-file", str(self.ready_file), *flags], stdout=log, stderr=log
             )
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.ready_file.exists():
