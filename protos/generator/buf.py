@@ -1,11 +1,9 @@
 """Runs buf's lint and breaking checks on images, so that they need no network."""
 
-import io
 import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 from pathlib import Path
 
 from generator.image import GenerationError, compile_image
@@ -34,17 +32,17 @@ def breaking(root: Path, work: Path, revision: str) -> str:
 
 
 def _protos_of(root: Path, revision: str, target: Path) -> bool:
-    """Unpacks the protos of a revision; False when it has none."""
+    """Writes the protos of a revision; False when it has none."""
     commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if commit.returncode:
         raise GenerationError(f"{revision} is not a revision of this repository (a shallow clone?)")
     listed = _git(root, "ls-tree", "-r", "--name-only", revision, "--", "protos/shopalytic")
-    if b".proto" not in listed.stdout:
-        return False
-    archive = _git(root, "archive", "--format=tar", revision, "protos/shopalytic")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(target, filter="data")
-    return True
+    names = [name for name in listed.stdout.decode().splitlines() if name.endswith(".proto")]
+    for name in names:
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_git(root, "show", f"{revision}:{name}").stdout)
+    return bool(names)
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
