@@ -24,7 +24,8 @@ ARGS :=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run
-run: setup node ## Start everything on this machine; prints addresses and keys
+run: setup ## Start everything on this machine; prints addresses and keys
+	@$(MAKE) --no-print-directory node || echo "Going on without the browser tag, which could not be built." >&2
 	exec $(BIN)/shopalytic $(RUN) $(ARGS)
 
 .PHONY: test
@@ -126,6 +127,7 @@ lock: ## Choose the newest packages again and write requirements.lock (needs uv)
 .PHONY: clean
 clean: ## Remove everything that make made in this folder (never data)
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf server/shopalytic_server/gateway/static
 	rm -rf $(addsuffix /node_modules,$(NODE_PROJECTS)) $(addsuffix /dist,$(NODE_PROJECTS))
 	find clients server protos tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
