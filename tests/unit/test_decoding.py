@@ -376,7 +376,7 @@ def test_any_json_is_an_event_or_a_decode_error(data):
     try:
         event = decode_event(data)
     except DecodeError as refused:
-        error: DecodeError | None = refused
+        error = refused
     else:
         error = None
         assert event.WhichOneof("payload") == data["type"]
