@@ -17,7 +17,7 @@ from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pixel import PixelRoute
 from shopalytic_server.gateway.probes import Probes
 from shopalytic_server.gateway.services import methods_of, published_files
-from shopalytic_server.gateway.static import StaticRoute, contract_image, tag_file
+from shopalytic_server.gateway.static import StaticRoute, contract_image, tag_script, tag_stub
 
 
 def make_application(
@@ -50,8 +50,8 @@ def make_application(
 def _static_routes(options: GatewayOptions) -> list[Route]:
     stem = options.script_path.removesuffix(".js")
     no_tag = "This build has no browser tag; build it in clients/javascript, then restart."
-    script = StaticRoute("script", tag_file("shopalytic.js"), no_tag)
-    stub = StaticRoute("stub", tag_file("shopalytic-stub.js"), no_tag)
+    script = StaticRoute("script", tag_script(options.script_path, options.collect_path), no_tag)
+    stub = StaticRoute("stub", tag_stub(), no_tag)
     no_image = "This build has no image of the contract."
     return [
         Route(options.script_path, script),

@@ -20,8 +20,11 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def read_body(receive: Receive, *, limit: int, seconds: float) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
     """The body as it was sent. Refused with 413 when it is too large, with 408 when it is too slow."""
+    announced = header(scope, b"content-length")
+    if announced is not None and int(announced) > _DRAIN_FACTOR * limit:
+        raise too_large(limit, close=True)
     chunks: list[bytes] = []
     size = 0
     try:

@@ -39,7 +39,10 @@ def _words(error: Exception) -> str:
 
 def _from_json(data: bytes, message: Message) -> None:
     # Unknown names are refused: dropping a mistyped field would lose data without a word.
-    json_format.Parse(data.decode("utf-8-sig") if data else "{}", message)
+    text = data.decode("utf-8-sig").strip() or "{}"
+    if not text.startswith("{"):
+        raise json_format.ParseError("it must be a JSON object")  # json_format lets an empty list through
+    json_format.Parse(text, message)
 
 
 def _to_json(message: Message) -> bytes:

@@ -52,7 +52,7 @@ class CollectRoute:
 
     async def _take(self, scope: Scope, receive: Receive) -> Taken:
         limit = self._options.max_body_bytes
-        sent = await read_body(receive, limit=limit, seconds=self._options.body_seconds)
+        sent = await read_body(scope, receive, limit=limit, seconds=self._options.body_seconds)
         content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
         if content_type not in _CONTENT_TYPES:
             text = "Content-Type: send JSON as application/json or text/plain."

@@ -72,7 +72,9 @@ class ConnectRoute:
         if header(scope, b"connect-protocol-version") not in (None, "1"):
             raise Refusal(400, "invalid_argument", 'connect-protocol-version: only "1" is known.')
         arguments = {"timeout": self._timeout(scope), "metadata": _metadata(scope)}
-        body = await read_body(receive, limit=self._options.max_rpc_bytes, seconds=self._options.body_seconds)
+        body = await read_body(
+            scope, receive, limit=self._options.max_rpc_bytes, seconds=self._options.body_seconds
+        )
         if streaming:
             encoding = header(scope, b"connect-content-encoding")
             message = read_envelope(body, encoding, limit=self._options.max_rpc_bytes)

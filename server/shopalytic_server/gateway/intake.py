@@ -52,7 +52,7 @@ class Intake:
         address = client_address(scope, self._options.trusted_proxies)
         events = decode_events(payload, Sender(header(scope, b"user-agent"), address))
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
-        tracking_id = known or _first_id(token, events, fresh=payload.reset)
+        tracking_id = known or _new_visitor(token, payload, events)
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
         results = await self._joiner.track(token, events, sent_at, size) if events else []
         for event, result in zip(events, results, strict=True):
@@ -89,11 +89,11 @@ def _key(scope: Scope, token: str | None) -> str:
     return token
 
 
-def _first_id(token: str, events: list[Event], *, fresh: bool) -> str:
-    """The id of a visitor without a cookie: what the first event says, or a new one that follows from it."""
-    if not events:
-        return new_tracking_id(token, None)
-    first = events[0]
-    if not fresh and is_tracking_id(first.tracking_id):
+def _new_visitor(token: str, payload: Payload, events: list[Event]) -> str:
+    """The id of a visitor without a cookie: as the tag proposes, or as the first event says, or a new one."""
+    if payload.tracking_id is not None and is_tracking_id(payload.tracking_id):
+        return payload.tracking_id
+    first = events[0] if events else None
+    if first is not None and not payload.reset and is_tracking_id(first.tracking_id):
         return str(first.tracking_id)
-    return new_tracking_id(token, first.event_id)
+    return new_tracking_id(token, first.event_id if first is not None else None)

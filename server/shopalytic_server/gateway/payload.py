@@ -29,6 +29,8 @@ class Payload:
 
     text: str
     token: str | None
+    tracking_id: str | None
+    """The id that the tag would give a visitor who has no cookie."""
     sent_at: Any
     events: list[Any]
     cookie: bool
@@ -60,7 +62,8 @@ def read_payload(body: bytes) -> Payload:
         raise _unusable("The body is nested too deeply.") from None
     return Payload(
         text=text,
-        token=_token(fields),
+        token=_text(fields, "token"),
+        tracking_id=_text(fields, "tracking_id"),
         sent_at=fields.get("sent_at"),
         events=_counted(events, reset=fields.get("reset") is True),
         cookie=_flag(fields, "cookie", default=True),
@@ -73,11 +76,11 @@ def _unusable(message: str) -> Refusal:
     return Refusal(400, "invalid_argument", message)
 
 
-def _token(fields: dict[str, Any]) -> str | None:
-    token = fields.get("token")
-    if token is not None and not isinstance(token, str):
-        raise _unusable("token: give the project's browser key as text.")
-    return token
+def _text(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _unusable(f"{name}: must be text.")
+    return value
 
 
 def _flag(fields: dict[str, Any], name: str, *, default: bool) -> bool:

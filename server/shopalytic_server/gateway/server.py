@@ -1,92 +1,36 @@
-"""Runs a gateway inside an event loop that somebody else owns."""
+"""One gateway: its connection to the collector, its application, and its HTTP server."""
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import Iterator
-
-import uvicorn
 
 from shopalytic_server.gateway.application import make_application
 from shopalytic_server.gateway.collector import Collector
+from shopalytic_server.gateway.http_server import HttpServer
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
-from shopalytic_server.gateway.protocol import limited_protocol
-
-_BACKLOG = 2_048
 
 
 class GatewayServer:
-    """The HTTP server of one gateway: start it once, then stop it once."""
+    """Start it once, then stop it once; both in one event loop."""
 
     def __init__(self, options: GatewayOptions, collector_address: str) -> None:
         self._options = options
         self._address = collector_address
         self._stopping = asyncio.Event()
-        self._metrics = Metrics()
 
     async def start(self) -> int:
         """Listens, and returns the port. Raises OSError when the address is taken."""
-        sock = _bound(self._options.host, self._options.port)
-        self._collector = Collector(self._address, self._metrics, track_seconds=self._options.track_seconds)
-        app = make_application(self._collector, self._metrics, self._options, self._stopping)
-        config = uvicorn.Config(
-            app,
-            http=limited_protocol(self._options.header_seconds),
-            ws="none",
-            lifespan="off",
-            proxy_headers=False,  # addresses.py reads them, and only as far as they may be believed
-            server_header=False,
-            access_log=False,
-            log_config=None,
-            log_level="error",
-            timeout_keep_alive=self._options.keep_alive_seconds,
-            backlog=_BACKLOG,
-        )
-        self._server = _EmbeddedServer(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[sock]))
-        listening = asyncio.create_task(self._server.listening.wait())
-        await asyncio.wait([listening, self._serving], return_when=asyncio.FIRST_COMPLETED)
-        if self._serving.done():
-            listening.cancel()
-            await self._serving  # says why it could not start
-        return int(sock.getsockname()[1])
+        metrics = Metrics()
+        self._collector = Collector(self._address, metrics, track_seconds=self._options.track_seconds)
+        app = make_application(self._collector, metrics, self._options, self._stopping)
+        self._http = HttpServer(app, self._options)
+        try:
+            return await self._http.start()
+        except OSError:
+            await self._collector.close()
+            raise
 
     async def stop(self, grace: float) -> None:
         """Takes nothing new, finishes what is under way within so many seconds, and closes."""
         self._stopping.set()
-        self._server.config.timeout_graceful_shutdown = max(1, round(grace))
-        self._server.should_exit = True
-        await self._serving
+        await self._http.stop(grace)
         await self._collector.close()
-
-
-class _EmbeddedServer(uvicorn.Server):
-    """uvicorn's server, which leaves signals to the program that it runs in."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-    except OSError:
-        sock.close()
-        raise
-    sock.setblocking(False)
-    return sock

@@ -30,9 +30,11 @@ class StaticFile:
     @classmethod
     def load(cls, path: Traversable, content_type: bytes) -> "StaticFile | None":
         """The file, or None if this build has none."""
-        if not path.is_file():
-            return None
-        content = path.read_bytes()
+        return cls.make(path.read_bytes(), content_type) if path.is_file() else None
+
+    @classmethod
+    def make(cls, content: bytes, content_type: bytes) -> "StaticFile":
+        """A file of this content."""
         zipped = gzip.compress(content, mtime=0)
         return cls(content, zipped, content_type, hashlib.sha256(content).hexdigest()[:16])
 
@@ -90,9 +92,27 @@ def _takes_gzip(accept_encoding: str | None) -> bool:
     return False
 
 
-def tag_file(name: str) -> StaticFile | None:
-    """A file of the browser tag."""
-    return StaticFile.load(files("shopalytic_server.gateway") / "static" / name, _JAVASCRIPT)
+def tag_script(script_path: str, collect_path: str) -> StaticFile | None:
+    """The browser tag, made to send to where this gateway takes events.
+
+    As built it sends to /collect beside the script. Browsers resolve "/..", and
+    it stops at the root, so this also holds for pages that name an endpoint.
+    """
+    path = _tag_folder() / "shopalytic.js"
+    if not path.is_file():
+        return None
+    up = "/.." * (script_path.count("/") - 1)
+    target = f'"{up}{collect_path}"'.encode()
+    return StaticFile.make(path.read_bytes().replace(b'"/collect"', target), _JAVASCRIPT)
+
+
+def tag_stub() -> StaticFile | None:
+    """The tag's stub as a file, for pages whose policy forbids inline scripts."""
+    return StaticFile.load(_tag_folder() / "shopalytic-stub.js", _JAVASCRIPT)
+
+
+def _tag_folder() -> Traversable:
+    return files("shopalytic_server.gateway") / "static"
 
 
 def contract_image() -> StaticFile | None:

@@ -1,0 +1,164 @@
+"""The tracking cookie: who gets which, on which host, and what retries and resets do."""
+
+import uuid
+
+import pytest
+
+from gateway_standins import KEY, PAGE_VIEW, running_gateway
+
+NAME = "shopalytic_id"
+KNOWN = "0198c0de-1111-7000-8000-000000000001"
+
+
+async def test_a_new_visitor_gets_a_cookie_and_the_events_its_id():
+    async with running_gateway() as gateway:
+        answer = await gateway.collect(PAGE_VIEW, PAGE_VIEW, headers={"host": "www.shop.example"})
+        events = gateway.collector.events
+    tracking_id = answer.json["tracking_id"]
+    assert answer.cookie == {
+        NAME: tracking_id,
+        "max-age": str(400 * 24 * 3600),
+        "path": "/",
+        "samesite": "Lax",
+        "domain": "shop.example",
+    }
+    assert [event.tracking_id for event in events] == [tracking_id, tracking_id]
+    assert uuid.UUID(tracking_id)
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("shop.example", "shop.example"),
+        ("a.b.shop.example:8443", "shop.example"),
+        ("www.shop.co.uk", "shop.co.uk"),
+        ("WWW.Shop.Co.UK.", "shop.co.uk"),
+        ("co.uk", None),
+        ("github.io", None),
+        ("ada.github.io", "ada.github.io"),
+        ("shop.ada.github.io", "ada.github.io"),
+        ("localhost:8080", None),
+        ("127.0.0.1:8080", None),
+        ("[::1]:8080", None),
+        ("a.localtest", "a.localtest"),
+        ("xn--mnchen-3ya.de", "xn--mnchen-3ya.de"),
+        ("bad host;domain=evil", None),
+        ("..", None),
+        ("", None),
+    ],
+)
+async def test_the_domain_is_the_shops_own_and_never_a_public_suffix(host: str, domain: str | None):
+    async with running_gateway() as gateway:
+        answer = await gateway.collect(PAGE_VIEW, headers={"host": host})
+    assert answer.status == 200
+    assert answer.cookie.get("domain") == domain
+    assert NAME in answer.cookie
+
+
+async def test_sub_domains_can_be_kept_apart():
+    async with running_gateway() as gateway:
+        headers = {"host": "www.shop.example"}
+        answer = await gateway.collect(PAGE_VIEW, headers=headers, cross_subdomain_cookie=False)
+    assert "domain" not in answer.cookie
+
+
+async def test_a_known_visitor_keeps_the_id_and_the_cookie_is_refreshed():
+    async with running_gateway() as gateway:
+        headers = {"cookie": f"other=1; {NAME}={KNOWN}; x=y"}
+        answer = await gateway.collect(PAGE_VIEW, headers=headers, tracking_id="another-id-than-the-cookies")
+        (event,) = gateway.collector.events
+    assert answer.json["tracking_id"] == answer.cookie[NAME] == event.tracking_id == KNOWN
+
+
+@pytest.mark.parametrize(
+    "value", ["", "short", "x" * 65, "0198c0de 1111 7000", "<script>alert(1)<", "%00" * 8]
+)
+async def test_an_invalid_cookie_is_replaced(value: str):
+    async with running_gateway() as gateway:
+        answer = await gateway.collect(PAGE_VIEW, headers={"cookie": f"{NAME}={value}"})
+    assert answer.cookie[NAME] == answer.json["tracking_id"] != value
+
+
+async def test_of_two_cookies_the_valid_one_counts():
+    async with running_gateway() as gateway:
+        answer = await gateway.collect(PAGE_VIEW, headers={"cookie": f"{NAME}=bad; {NAME}={KNOWN}"})
+    assert answer.json["tracking_id"] == KNOWN
+
+
+async def test_an_events_own_tracking_id_is_never_overwritten():
+    own = {**PAGE_VIEW, "tracking_id": "device-of-the-till"}
+    async with running_gateway() as gateway:
+        await gateway.collect(own, PAGE_VIEW, headers={"cookie": f"{NAME}={KNOWN}"})
+        assert [event.tracking_id for event in gateway.collector.events] == ["device-of-the-till", KNOWN]
+
+
+async def test_without_a_cookie_the_tags_proposal_counts_then_the_first_events_id():
+    own = {**PAGE_VIEW, "tracking_id": KNOWN}
+    async with running_gateway() as gateway:
+        proposed = await gateway.collect(PAGE_VIEW, tracking_id="0198c0de-2222-7000-8000-000000000002")
+        carried = await gateway.collect(own, PAGE_VIEW)
+        nonsense = await gateway.collect(PAGE_VIEW, tracking_id="; Domain=evil.example")
+    assert proposed.cookie[NAME] == "0198c0de-2222-7000-8000-000000000002"
+    assert carried.cookie[NAME] == KNOWN
+    assert uuid.UUID(nonsense.cookie[NAME])
+
+
+async def test_a_first_request_repeated_because_its_answer_was_lost_makes_the_same_visitor():
+    event = {**PAGE_VIEW, "event_id": str(uuid.uuid4())}
+    async with running_gateway() as gateway:
+        first = await gateway.collect(event)
+        again = await gateway.collect({**event, "event_id": event["event_id"].upper()})
+        other_visitor = await gateway.collect({**event, "event_id": str(uuid.uuid4())})
+        other_shop = await gateway.collect(event, token="shop_browser_other")
+    assert first.json["tracking_id"] == again.json["tracking_id"]
+    ids = {answer.json["tracking_id"] for answer in (first, other_visitor, other_shop)}
+    assert len(ids) == 3
+
+
+async def test_no_cookie_is_set_for_those_who_refuse_it():
+    async with running_gateway() as gateway:
+        anonymous = await gateway.collect(PAGE_VIEW, cookie=False)
+        named = await gateway.collect({**PAGE_VIEW, "identity": "ada"}, cookie=False)
+        first, second = gateway.collector.events
+    assert anonymous.header("set-cookie") is None
+    assert named.header("set-cookie") is None
+    assert first.tracking_id == anonymous.json["tracking_id"]
+    assert not second.HasField("tracking_id")
+
+
+async def test_a_reset_makes_another_visitor_with_and_without_events():
+    async with running_gateway() as gateway:
+        headers = {"cookie": f"{NAME}={KNOWN}"}
+        bare = await gateway.collect(headers=headers, reset=True)
+        with_event = await gateway.collect(PAGE_VIEW, headers=headers, reset=True)
+        proposed = await gateway.collect(headers=headers, reset=True, tracking_id="0198c0de-3333-7000")
+        (event,) = gateway.collector.events
+    assert bare.json["results"] == []
+    ids = [answer.cookie[NAME] for answer in (bare, with_event, proposed)]
+    assert KNOWN not in ids
+    assert len(set(ids)) == 3
+    assert event.tracking_id == ids[1]
+    assert ids[2] == "0198c0de-3333-7000"
+
+
+async def test_secure_follows_the_scheme_that_a_trusted_proxy_says():
+    headers = {"x-forwarded-proto": "https"}
+    async with running_gateway() as gateway:
+        assert "secure" not in (await gateway.collect(PAGE_VIEW, headers=headers)).cookie
+    async with running_gateway(trusted_proxies=1) as gateway:
+        assert "secure" in (await gateway.collect(PAGE_VIEW, headers=headers)).cookie
+        assert "secure" not in (await gateway.collect(PAGE_VIEW)).cookie
+
+
+async def test_the_cookie_can_be_renamed():
+    async with running_gateway(cookie_name="visitor") as gateway:
+        answer = await gateway.collect(PAGE_VIEW, headers={"cookie": f"visitor={KNOWN}"})
+    assert answer.cookie["visitor"] == KNOWN
+
+
+async def test_the_picture_uses_the_same_cookie():
+    async with running_gateway() as gateway:
+        path = f"/collect.gif?token={KEY}&url=https://shop.example/"
+        answer = await gateway.get(path, cookie=f"{NAME}={KNOWN}", host="www.shop.example")
+    assert answer.cookie[NAME] == KNOWN
+    assert answer.cookie["domain"] == "shop.example"

@@ -1,0 +1,161 @@
+"""What the gateway does to slow, large and broken connections, and how it stops."""
+
+import asyncio
+import contextlib
+import json
+import socket
+
+import pytest
+
+from gateway_standins import KEY, PAGE_VIEW, Gateway, running_gateway
+from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.server import GatewayServer
+
+BODY = json.dumps({"token": KEY, "events": [PAGE_VIEW]}).encode()
+HEAD = b"POST /collect HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n"
+
+
+@contextlib.asynccontextmanager
+async def connected(gateway: Gateway):
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def until_closed(reader: asyncio.StreamReader) -> bytes:
+    """Everything up to the other side's close; fails if it never closes."""
+    return await asyncio.wait_for(reader.read(), 20)
+
+
+async def test_a_body_that_does_not_come_is_cut_off_with_408():
+    async with running_gateway(body_seconds=0.2) as gateway, connected(gateway) as (reader, writer):
+        writer.write(HEAD + b"content-length: 1000\r\n\r\n{")
+        answer = await until_closed(reader)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"request_timeout" in answer
+
+
+async def test_a_body_that_trickles_is_cut_off_too():
+    async with running_gateway(body_seconds=0.3) as gateway, connected(gateway) as (reader, writer):
+        writer.write(HEAD + b"content-length: 100000\r\n\r\n")
+        answering = asyncio.create_task(until_closed(reader))
+        for _ in range(100):
+            if answering.done():
+                break
+            writer.write(b" ")
+            await asyncio.sleep(0.02)
+        assert (await answering).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /coll", HEAD, HEAD + b"x-slow: a"])
+async def test_headers_that_do_not_come_are_cut_off(sent: bytes):
+    async with running_gateway(header_seconds=0.2) as gateway, connected(gateway) as (reader, writer):
+        writer.write(sent)
+        assert (await until_closed(reader)).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_kept_connection_may_idle_longer_than_headers_may_take():
+    async with running_gateway(header_seconds=0.1) as gateway, connected(gateway) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            answer = await reader.readuntil(b'{"status":"ok"}')
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            await asyncio.sleep(0.3)
+
+
+@pytest.mark.parametrize("unit", [b"x-many: abcdefghij\r\n", b"a"])
+async def test_headers_without_end_are_cut_off(unit: bytes):
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(HEAD + b"x-long: " + unit * (600_000 // len(unit)))
+        received = b""
+        with contextlib.suppress(ConnectionError):  # closed while we were still writing
+            received = await until_closed(reader)
+        assert received[:12] in (b"", b"HTTP/1.1 431")
+        assert (await gateway.get("/healthz")).status == 200
+
+
+async def test_an_announced_giant_is_refused_without_being_read():
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(HEAD + b"content-length: 100000000000\r\n\r\n")
+        answer = await until_closed(reader)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_chunked_bodies_are_bounded_too():
+    chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunk * 12 + b"0\r\n\r\n")
+        answer = await reader.readuntil(b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\x16\x03\x01\x02\x00\x01", b"hello\r\n\r\n", b"GET \xff HTTP/1.1\r\n\r\n"],
+)
+async def test_what_is_not_http_is_400(garbage: bytes):
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(garbage)
+        assert (await until_closed(reader)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_requests_on_one_connection_are_answered_in_order():
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        head = HEAD + f"content-length: {len(BODY)}\r\n\r\n".encode()
+        writer.write((head + BODY) * 3 + b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        answers = await until_closed(reader)
+    assert answers.count(b"HTTP/1.1 200 OK") == 4
+    assert answers.count(b"ACCEPTED") == 3
+    assert answers.endswith(b'{"status":"ok"}')
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_stores_nothing():
+    async with running_gateway() as gateway:
+        async with connected(gateway) as (_, writer):
+            writer.write(HEAD + b"content-length: 1000\r\n\r\n" + BODY)
+            await writer.drain()
+        assert (await gateway.collect(PAGE_VIEW)).status == 200
+        assert len(gateway.collector.events) == 1
+
+
+async def test_events_of_a_client_that_does_not_wait_for_the_answer_are_stored():
+    async with running_gateway() as gateway:
+        async with connected(gateway) as (_, writer):
+            writer.write(HEAD + f"content-length: {len(BODY)}\r\n\r\n".encode() + BODY)
+            await writer.drain()
+        await asyncio.wait_for(gateway.collector.arrived(1), 10)
+
+
+async def test_stopping_finishes_what_is_under_way_and_takes_nothing_new():
+    async with running_gateway() as gateway:
+        gateway.collector.gate.clear()
+        under_way = [asyncio.create_task(gateway.collect(PAGE_VIEW)) for _ in range(5)]
+        await gateway.collector.arrived(1)
+        stopping = asyncio.create_task(gateway.server.stop(10))
+        while not await refuses(gateway.port):  # noqa: ASYNC110 - nobody tells us when a port closes
+            await asyncio.sleep(0.01)
+        gateway.collector.gate.set()
+        assert [(await task).status for task in under_way] == [200] * 5
+        await stopping
+
+
+async def refuses(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return True
+    writer.close()
+    return False
+
+
+async def test_a_taken_port_is_an_os_error():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        options = GatewayOptions(port=taken.getsockname()[1])
+        with pytest.raises(OSError, match="in use"):
+            await GatewayServer(options, "127.0.0.1:1").start()
