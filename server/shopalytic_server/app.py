@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from shopalytic_server import default_project
@@ -14,7 +13,7 @@ from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.rpc.server import GrpcServer
-from shopalytic_server.signals import Shutdown
+from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.migrate import migrate
@@ -53,7 +52,7 @@ async def serve(settings: Settings, *, with_http: bool, announce: Callable[[Read
     """Run until a signal says to end, then drain: nothing that was accepted is dropped."""
     directory = DataDirectory(settings.data_dir)
     with Shutdown() as shutdown:
-        async with AsyncExitStack() as parts:
+        async with Parts(shutdown) as parts:
             ready = await _start(settings, directory, parts, with_http)
             directory.write_run({"grpc_address": ready.grpc_address, "http_address": ready.http_address})
             parts.callback(directory.remove_run)
@@ -67,7 +66,7 @@ async def serve(settings: Settings, *, with_http: bool, announce: Callable[[Read
 async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> None:
     """Run HTTP alone, in front of a collector elsewhere."""
     with Shutdown() as shutdown:
-        async with AsyncExitStack() as parts:
+        async with Parts(shutdown) as parts:
             address = await _start_gateway(settings, settings.collector, parts)
             if settings.ready_file:
                 write_json(settings.ready_file, {"http_address": address})
@@ -76,9 +75,7 @@ async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> No
             log.info("Stopping: requests in flight finish first. [stopping]")
 
 
-async def _start(
-    settings: Settings, directory: DataDirectory, parts: AsyncExitStack, with_http: bool
-) -> Ready:
+async def _start(settings: Settings, directory: DataDirectory, parts: Parts, with_http: bool) -> Ready:
     """Start every part; `parts` ends them in the opposite order."""
     database_url = await _database(settings, parts)
     directory.create()
@@ -90,10 +87,10 @@ async def _start(
     keys = await ensure_default_project(projects, directory, settings)
     writer = Writer(pool, max_pending_events=settings.max_pending_events)
     await writer.start()
-    parts.push_async_callback(writer.close)
+    parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
     probe = StoreProbe(pool)
     probe.start()
-    parts.push_async_callback(probe.stop)
+    parts.ends_in_order(probe.stop)
     reports_pool = (
         await _pool(settings.reports_database_url, parts) if settings.reports_database_url else pool
     )
@@ -106,12 +103,12 @@ async def _start(
         port=settings.grpc_port,
     )
     grpc_address = _address(settings.grpc_host, await server.start())
-    parts.push_async_callback(server.stop, settings.drain_timeout)
+    parts.ends_in_order(server.stop, settings.drain_timeout)
     http_address = await _start_gateway(settings, grpc_address, parts) if with_http else None
     return Ready(grpc_address, http_address, database_url, default_project.NAME, keys.secrets, keys.are_new)
 
 
-async def _database(settings: Settings, parts: AsyncExitStack) -> str:
+async def _database(settings: Settings, parts: Parts) -> str:
     """The outside database, or the embedded one, started."""
     if settings.database_url:
         return settings.database_url
@@ -121,13 +118,24 @@ async def _database(settings: Settings, parts: AsyncExitStack) -> str:
     return url
 
 
-async def _pool(database_url: str, parts: AsyncExitStack) -> Pool:
+async def _end_writer(writer: Writer, patience: float) -> None:
+    """Store what waits. Past the patience no call waits for its answer, so nothing promised is lost."""
+    try:
+        async with asyncio.timeout(patience):
+            await writer.close()
+    except TimeoutError:
+        log.error(
+            "The store did not take the last events in time; their senders will repeat. [drain_timeout]"
+        )
+
+
+async def _pool(database_url: str, parts: Parts) -> Pool:
     pool = await open_pool(database_url)
-    parts.push_async_callback(pool.close)
+    parts.ends_in_order(pool.close)
     return pool
 
 
-async def _start_gateway(settings: Settings, collector: str, parts: AsyncExitStack) -> str:
+async def _start_gateway(settings: Settings, collector: str, parts: Parts) -> str:
     options = GatewayOptions(
         host=settings.http_host,
         port=settings.http_port,
@@ -143,7 +151,7 @@ async def _start_gateway(settings: Settings, collector: str, parts: AsyncExitSta
         raise OSError(
             f"Cannot listen on {place}: {error.strerror}. Choose another --http-port, or end what uses it."
         ) from error
-    parts.push_async_callback(gateway.stop, settings.drain_timeout)
+    parts.ends_in_order(gateway.stop, settings.drain_timeout)
     return f"http://{_address(settings.http_host, port)}"
 
 

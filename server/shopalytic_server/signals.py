@@ -1,11 +1,13 @@
-"""What SIGTERM and SIGINT do: the first drains, the second stops waiting, the third ends the process."""
+"""How a service ends: the first SIGTERM or SIGINT drains, the second stops waiting, the third kills."""
 
 import asyncio
 import logging
 import os
 import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +21,7 @@ class Shutdown:
         self._asked = asyncio.Event()
         self._draining: asyncio.Task[object] | None = None
         self._count = 0
+        self._is_urgent = False
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -45,11 +48,34 @@ class Shutdown:
             self._asked.set()
         elif self._count == 2 and self._draining is not None:
             log.warning("Told again to stop: not waiting any longer. [stop_at_once]")
+            self._is_urgent = True
             self._draining.cancel()
         else:
             os._exit(1)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a second signal came while the first one's work was under way."""
+        return self._is_urgent
 
     async def wait(self) -> None:
         """Wait until the service is told to end; from then on a second signal cancels the calling task."""
         await self._asked.wait()
         self._draining = asyncio.current_task()
+
+
+class Parts(AsyncExitStack):
+    """The parts that run, ended in the opposite order of their start."""
+
+    def __init__(self, shutdown: Shutdown) -> None:
+        super().__init__()
+        self._shutdown = shutdown
+
+    def ends_in_order(self, end: Callable[..., Awaitable[None]], *args: Any) -> None:
+        """End a part when its turn comes; when it is urgent, leave it to the end of the process."""
+
+        async def end_unless_urgent() -> None:
+            if not self._shutdown.is_urgent:
+                await end(*args)
+
+        self.push_async_callback(end_unless_urgent)

@@ -7,6 +7,7 @@ import stat
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -172,7 +173,7 @@ def test_sigterm_lets_a_request_in_flight_finish(service):
 def test_a_second_signal_does_not_wait_for_requests(tmp_path):
     with (
         Service(tmp_path, "--drain-timeout", "600") as service,
-        psycopg.connect(service.ready["database_url"]) as blocker,
+        closing(psycopg.connect(service.ready["database_url"])) as blocker,
         ThreadPoolExecutor(1) as pool,
     ):
         blocker.execute("LOCK TABLE event_keys IN ACCESS EXCLUSIVE MODE")
@@ -208,7 +209,7 @@ def test_nothing_answered_is_lost_when_the_service_ends_under_load(service, how)
     def send(sender):
         with service.channel() as channel:
             for number in range(100_000):
-                events = [page_view(number, f"{sender}-{each}") for each in range(20)]
+                events = [page_view(number, f"visitor-{sender}-{each}") for each in range(20)]
                 sent.extend(events)
                 try:
                     verdicts = track(service, *events, channel=channel)
