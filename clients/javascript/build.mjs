@@ -1,0 +1,46 @@
+/** Builds dist/, checks the script's size, and hands the gateway the files that it serves. */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const LIMIT_BYTES = 2_500;
+const HERE = dirname(fileURLToPath(import.meta.url));
+const DIST = join(HERE, "dist");
+const SERVED = join(HERE, "../../server/shopalytic_server/gateway/static");
+
+const { version } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
+
+async function bundle(source, target, options) {
+  await build({
+    entryPoints: [join(HERE, "src", source)],
+    outfile: join(DIST, target),
+    bundle: true,
+    minify: true,
+    target: "es2021",
+    define: { VERSION: JSON.stringify(version) },
+    logLevel: "warning",
+    ...options,
+  });
+}
+
+rmSync(DIST, { recursive: true, force: true });
+await Promise.all([
+  bundle("script.ts", "shopalytic.js", { format: "iife" }),
+  bundle("stub-script.ts", "shopalytic-stub.js", { format: "iife" }),
+  bundle("snippet.ts", "snippet.js", { format: "iife" }),
+  bundle("shopalytic.ts", "shopalytic.mjs", { format: "esm", minify: false }),
+]);
+execFileSync("npx", ["tsc", "-p", join(HERE, "tsconfig.types.json")], { stdio: "inherit", cwd: HERE });
+
+mkdirSync(SERVED, { recursive: true });
+for (const name of ["shopalytic.js", "shopalytic-stub.js"]) copyFileSync(join(DIST, name), join(SERVED, name));
+
+const size = gzipSync(readFileSync(join(DIST, "shopalytic.js")), { level: 9 }).length;
+console.log(`shopalytic.js: ${size} bytes gzipped, ${LIMIT_BYTES - size} under the limit`);
+if (size > LIMIT_BYTES) {
+  console.error(`shopalytic.js is larger than ${LIMIT_BYTES} bytes gzipped: make it smaller`);
+  process.exit(1);
+}

@@ -1,0 +1,337 @@
+// Generated from the protos by generate_catalogue.py. Do not edit.
+
+/** An exact amount: text ("9.99") or a number. Up to 14 digits before and 4 after the point. */
+export type Money = string | number;
+
+/** A whole number, also as text of digits. */
+export type Integer = number | string;
+
+/** A time: a Date, RFC 3339 text, or seconds (not milliseconds) after the Unix epoch. */
+export type Time = Date | string | number;
+
+/** Sent right after an account is created. */
+export interface CustomerRegister {
+  /**
+   * E-mail address, up to 254 characters, one customer's only: if another
+   * customer of the project has it (case ignored) the event is refused as a
+   * CONFLICT.
+   */
+  email: string;
+  /** Given name, 1 to 200 characters. */
+  first_name: string;
+  /** Family name, 1 to 200 characters. */
+  last_name: string;
+  /**
+   * When the account was created, if not when the event happened (then absent).
+   * From 1990 to 2099.
+   */
+  join_date?: Time;
+}
+
+/** Sent when a profile changed. Only the fields given change. */
+export interface CustomerUpdate {
+  /**
+   * New e-mail address, up to 254 characters; the same uniqueness as in
+   * CustomerRegister: a clash refuses the whole event. Absent: unchanged.
+   */
+  email?: string;
+  /** New given name, 1 to 200 characters. Absent: unchanged. */
+  first_name?: string;
+  /** New family name, 1 to 200 characters. Absent: unchanged. */
+  last_name?: string;
+}
+
+/** Sent when an item is put in a cart. Adds to what the line already holds. */
+export interface CartAdd {
+  /** The shop's id of the cart, unique in the project, 1 to 200 characters. */
+  cart_id: string;
+  /** Stock keeping unit of the item, 1 to 200 characters. */
+  sku: string;
+  /** Price of ONE piece, as money. */
+  price: Money;
+  /** Number of pieces added, 1 to 1,000,000,000. */
+  qty: Integer;
+  /**
+   * When the shop says the cart changed; absent: when the event happened. From
+   * 1990 to 2099.
+   */
+  modified_date?: Time;
+  /**
+   * ISO 4217 currency of every amount in this event: three capital letters
+   * ("EUR"). The shape is checked. Absent: the project's currency.
+   */
+  currency?: string;
+}
+
+/** Sent when a cart's line is changed or removed. */
+export interface CartModify {
+  /** The shop's id of the cart, unique in the project, 1 to 200 characters. */
+  cart_id: string;
+  /** Stock keeping unit of the line, 1 to 200 characters. */
+  sku: string;
+  /**
+   * The line's NEW number of pieces, 0 to 1,000,000,000; 0 removes the line.
+   * Absent: unchanged.
+   */
+  qty?: Integer;
+  /** The new price of ONE piece, as money. Absent: unchanged. */
+  price?: Money;
+  /**
+   * When the shop says the cart changed; absent: when the event happened. From
+   * 1990 to 2099.
+   */
+  modified_date?: Time;
+  /**
+   * ISO 4217 currency of every amount in this event: three capital letters
+   * ("EUR"). The shape is checked. Absent: the project's currency.
+   */
+  currency?: string;
+}
+
+/**
+ * Sent when an order is placed. Sent again with the same content it is a
+ * DUPLICATE; with other content it is a revision, and the one that happened
+ * last counts.
+ */
+export interface Order {
+  /** The shop's id of the order, unique in the project, 1 to 200 characters. */
+  order_id: string;
+  /** The cart it came from, 1 to 200 characters. */
+  cart_id: string;
+  /** What the customer pays, as money: with tax and shipping, less discounts. */
+  total: Money;
+  /** The products only, as money. */
+  subtotal: Money;
+  /** The products, 1 to 2,000 lines. */
+  line_items: LineItem[];
+  /**
+   * When the order counts in reports; absent: when the event happened. From
+   * 1990 to 2099.
+   */
+  order_date?: Time;
+  /** Where the bill goes. Absent: not known. */
+  billing?: Address;
+  /** Where the goods go. Absent: not known. */
+  shipping?: Address;
+  /** Tax contained in the total, as money. Absent: not known. */
+  total_tax?: Money;
+  /** Shipping contained in the total, as money. Absent: not known. */
+  total_shipping?: Money;
+  /**
+   * How it is paid, free text ("card", "invoice"), 1 to 200 characters. Absent:
+   * not known.
+   */
+  payment_type?: string;
+  /** Discounts used, up to 100. Their values need not add up to total_discount. */
+  discounts?: Discount[];
+  /** All that discounts took off, as money. Required with discounts. */
+  total_discount?: Money;
+  /**
+   * ISO 4217 currency of every amount in this event: three capital letters
+   * ("EUR"). The shape is checked. Absent: the project's currency.
+   */
+  currency?: string;
+}
+
+/**
+ * Sent when an order is refunded. Counts when the refund happened, whether or
+ * not its order is known yet.
+ */
+export interface Refund {
+  /** The order that is refunded, 1 to 200 characters. */
+  order_id: string;
+  /**
+   * "full": what remains of the order's total after earlier refunds; needs
+   * nothing else, and waits while the order is not known. "partial": the
+   * amounts given here, at once.
+   */
+  refund_type: "full" | "partial";
+  /**
+   * What the customer gets back in all, as money. Required for a partial
+   * refund; ignored for a full one.
+   */
+  total_refund?: Money;
+  /**
+   * The part of it that is for products, as money; 0 when no goods come back.
+   * Required for a partial refund.
+   */
+  subtotal_refund?: Money;
+  /** The products that come back, up to 2,000 lines. May be empty. */
+  line_items?: LineItem[];
+  /** The part of it that is tax, as money. Absent: not known. */
+  tax_refund?: Money;
+  /** The part of it that is shipping, as money. Absent: not known. */
+  shipping_refund?: Money;
+  /** The part of a discount taken back, as money. Absent: not known. */
+  discount_refund?: Money;
+  /**
+   * ISO 4217 currency of every amount in this event: three capital letters.
+   * Absent: the order's currency, and while the order is not known the
+   * project's.
+   */
+  currency?: string;
+}
+
+/**
+ * Sent when shipping details are known, once per parcel. Of each field the
+ * value of the event that happened last counts.
+ */
+export interface Shipment {
+  /** The order the parcel belongs to, 1 to 200 characters. */
+  order_id: string;
+  /**
+   * The shop's id of the parcel, unique in the project, 1 to 200 characters. An
+   * id that is already another order's is refused as a CONFLICT.
+   */
+  shipment_id: string;
+  /** Who carries it: a code of this list, or "custom". */
+  carrier: "aramex" | "oca-ar" | "australia-post" | "brazil-correios" | "canada-post" | "china-ems" | "spain-correos-es" | "dhl" | "dhl-germany" | "dhl-global-mail" | "dhl-nl" | "dhl-poland" | "dpd" | "danmark-post" | "fedex" | "fedex-uk" | "flash-courier" | "hong-kong-post" | "india-post" | "international-seur" | "israel-post" | "korea-post" | "la-poste-colissimo" | "malaysia-post" | "opek" | "ontrac" | "parcel-force" | "portugal-ctt" | "portugal-seur" | "purolator" | "royal-mail" | "russian-post" | "sf-express" | "saudi-post" | "singapore-post" | "singapore-speedpost" | "siodemka" | "spanish-seur" | "star-track" | "swiss-post" | "taqbin-hk" | "taqbin-sg" | "tnt" | "thailand-post" | "ups" | "usps" | "custom";
+  /** The carrier's number, 1 to 200 characters. Absent: not known. */
+  tracking_number?: string;
+  /** When it was handed to the carrier, 1990 to 2099. Absent: not known. */
+  date_shipped?: Time;
+  /** When it reached the customer, 1990 to 2099. Absent: not yet, or not known. */
+  date_delivered?: Time;
+}
+
+/** Sent when a parcel's dates are known, also before its Shipment. */
+export interface ShipmentDelivered {
+  /** The order the parcel belongs to, 1 to 200 characters. */
+  order_id: string;
+  /** The shop's id of the parcel, as in Shipment, 1 to 200 characters. */
+  shipment_id: string;
+  /** When it reached the customer, 1990 to 2099. */
+  date_delivered: Time;
+  /** When it was handed to the carrier, 1990 to 2099. Absent: unchanged. */
+  date_shipped?: Time;
+}
+
+/** Sent when a product page is seen. */
+export interface ProductView {
+  /** Stock keeping unit, 1 to 200 characters. */
+  sku: string;
+  /** The product's name, 1 to 500 characters. */
+  name: string;
+  /** Price of ONE piece as shown, as money. */
+  price: Money;
+  /**
+   * The product's categories, most general first, up to 100 of 1 to 200
+   * characters.
+   */
+  categories?: string[];
+  /** Whether the visitor was signed in. Absent: not known. */
+  logged_in?: boolean;
+  /**
+   * ISO 4217 currency of every amount in this event: three capital letters
+   * ("EUR"). The shape is checked. Absent: the project's currency.
+   */
+  currency?: string;
+}
+
+/** Sent when any page is seen. The browser tag sends it by itself. */
+export interface PageView {
+  /** The page's address, raw and untouched, 1 to 8,192 characters. */
+  url: string;
+  /** The page before, up to 8,192 characters; must be given, may be empty. */
+  referrer: string;
+  /** Whether the visitor was signed in. Absent: not known. */
+  logged_in?: boolean;
+  /** Label for funnels, such as "checkout-1", 1 to 100 characters. Absent: none. */
+  page_type?: string;
+  /** The page's title, up to 1,000 characters. Absent: none. */
+  title?: string;
+}
+
+/**
+ * Says that the envelope's tracking id is used by this customer. Sending it on
+ * every request of a known customer is right: once the link is known it costs
+ * nearly nothing.
+ */
+export interface Identify {
+  /**
+   * The customer by the shop's own name for them, 1 to 200 characters. One
+   * customer's only. Placeholders such as "null" or "guest" are refused.
+   */
+  identity: string;
+}
+
+/**
+ * Gives the envelope's customer (its identity, else whoever its tracking id
+ * belongs to) a further identity.
+ */
+export interface Alias {
+  /**
+   * The new identity, 1 to 200 characters. Refused as a CONFLICT when another
+   * customer has it.
+   */
+  identity: string;
+}
+
+/** One line of an order or of a refund: a product, its price and how many. */
+export interface LineItem {
+  /** The shop's stock keeping unit, 1 to 200 characters. */
+  sku: string;
+  /** Price of ONE piece, as money, in the event's currency. */
+  price: Money;
+  /** Number of pieces, 1 to 1,000,000,000. */
+  qty: Integer;
+  /**
+   * What ONE piece cost the shop, as money, in the event's currency. Absent:
+   * unknown, and the line is left out of cost and margin.
+   */
+  cost?: Money;
+}
+
+/**
+ * A billing or shipping address, as far as reports need one: no street, no
+ * name.
+ */
+export interface Address {
+  /** Town or city, 1 to 200 characters. */
+  city: string;
+  /** Postal code as the country writes it, 1 to 32 characters. */
+  zipcode: string;
+  /**
+   * ISO 3166-1 alpha-3 country code: three capital letters ("GBR", "DEU").
+   * The shape is checked, not whether the country exists.
+   */
+  country: string;
+  /**
+   * State, province or region, 1 to 200 characters. Absent: the country has
+   * none, or it is not known.
+   */
+  state?: string;
+}
+
+/** A discount used on an order. */
+export interface Discount {
+  /** The voucher or promotion code, 1 to 200 characters. */
+  code: string;
+  /** How much it took off the order, as money, in the order's currency. */
+  value: Money;
+}
+
+/** The properties of each event, by the name that `track` takes. */
+export interface EventProperties {
+  customer_register: CustomerRegister;
+  customer_update: CustomerUpdate;
+  cart_add: CartAdd;
+  cart_modify: CartModify;
+  order: Order;
+  refund: Refund;
+  shipment: Shipment;
+  shipment_delivered: ShipmentDelivered;
+  product_view: ProductView;
+  page_view: PageView;
+  identify: Identify;
+  alias: Alias;
+  /** Later name of customer_register. */
+  account_register: EventProperties["customer_register"];
+  /** Later name of customer_update. */
+  account_update: EventProperties["customer_update"];
+  /** Later name of shipment_delivered. */
+  shipment_update: EventProperties["shipment_delivered"];
+}
+
+/** What is never one person's identity, or too long: the server refuses events that carry it. */
+export const NO_IDENTITY = /^\s*(null|undefined|none|nil|nan|\[object object\]|-1|true|false|guest|anonymous|unknown|id|user|email|[0-]*)\s*$|.{201}/i;

@@ -1,0 +1,27 @@
+/** The script that pages load: takes the place of the stub and does what it has queued. */
+import type { Shopalytic } from "./api";
+import type { Call, Stub } from "./stub";
+import { listen } from "./pages";
+import { start } from "./settings";
+import { alias, identify, reset, track } from "./tag";
+
+declare const VERSION: string;
+
+const page = window as unknown as { shopalytic?: Partial<Stub> };
+const tag = (page.shopalytic ||= {});
+
+if (!tag.version) {
+  listen();
+  const endpoint = (document.currentScript as HTMLScriptElement).src.replace(/\/[^/]*$/, "");
+  const api: Shopalytic = {
+    init: (token, options) => start(token, { endpoint, ...options }),
+    track,
+    identify,
+    alias,
+    reset,
+  };
+  const run = ([name, args, resolve]: Call): void => resolve((api[name] as (...args: unknown[]) => never)(...args));
+  const queued = tag.q as Call[] | undefined;
+  Object.assign(tag, api, { version: VERSION, q: { push: run } });
+  queued?.forEach(run);
+}

@@ -1,0 +1,14 @@
+/** The stub as a file, for pages whose Content-Security-Policy forbids inline scripts. */
+import { install, type Stub } from "./stub";
+
+const { src, dataset } = document.currentScript as HTMLScriptElement;
+install(src.replace("-stub", ""));
+if (dataset.token) {
+  let options: object = {};
+  try {
+    options = JSON.parse(dataset.options || "{}");
+  } catch {
+    console.error("shopalytic: data-options is not JSON; the defaults are used");
+  }
+  (window as unknown as { shopalytic: Stub }).shopalytic.init(dataset.token, options);
+}
