@@ -220,11 +220,15 @@ def test_a_batch_too_large_for_the_server_is_halved_until_it_fits() -> None:
     assert [event.event_id for event in result.undelivered] == [too_large]
 
 
-def test_no_request_passes_the_limit_of_bytes(collector: ScriptedCollector) -> None:
+def test_no_request_passes_the_limit_of_bytes() -> None:
+    collector = ScriptedCollector().start(options=(("grpc.max_receive_message_length", -1),))
     lines = [{"sku": "s" * 200, "price": "1", "qty": 1}] * 1_100
     order = {"order_id": "o", "cart_id": "c", "total": "1", "subtotal": "1", "line_items": lines}
-    with client_of(collector, linger=60) as client:
-        ids = [client.track("order", order | {"order_id": str(n)}, identity="anna") for n in range(20)]
+    try:
+        with client_of(collector, linger=60) as client:
+            ids = [client.track("order", order | {"order_id": str(n)}, identity="anna") for n in range(20)]
+    finally:
+        collector.stop()
     assert collector.stored_ids == ids
     assert len(collector.requests) == 2
     assert all(request.ByteSize() <= MAX_BATCH_BYTES + 100 for request in collector.requests)

@@ -152,6 +152,7 @@ def test_close_does_not_sleep_past_its_time_between_attempts(collector: Scripted
     assert collector.asked.wait(10)
     assert [event.event_id for event in client.close(0.1).undelivered] == [event_id]
     assert len(collector.requests) == 1
+    assert "shopalytic-client" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_close_tells_of_events_that_were_refused_while_it_waited(collector: ScriptedCollector) -> None:
@@ -204,14 +205,15 @@ def test_an_invalid_event_raises_at_the_call_and_queues_nothing(collector: Scrip
     assert not collector.requests
 
 
+@pytest.mark.parametrize("mistake", [KeyError("a mistake of the shop"), SystemExit(1)])
 def test_a_callback_that_fails_stops_neither_delivery_nor_other_callbacks(
-    collector: ScriptedCollector, caplog: pytest.LogCaptureFixture
+    collector: ScriptedCollector, caplog: pytest.LogCaptureFixture, mistake: BaseException
 ) -> None:
     seen: list[str] = []
 
     def on_result(result: Result) -> None:
         seen.append(result.event_id)
-        raise KeyError("a mistake of the shop")
+        raise mistake
 
     with client_of(collector, on_result=on_result) as client:
         ids = [page(client), page(client)]
@@ -246,7 +248,8 @@ def test_a_callback_may_track_but_not_wait_for_itself(collector: ScriptedCollect
 
 def run_program(collector: ScriptedCollector, program: str) -> list[str]:
     """Runs a program of its own, with a client made, and returns the lines it printed."""
-    start = f"import os, sys\nfrom shopalytic import Client\nclient = Client({collector.target!r}, {KEY!r})\n"
+    start = "import os, sys\nfrom shopalytic import Client\n"
+    start += f"client = Client({collector.target!r}, {KEY!r}, timeout=600)\n"
     start += f"def page(device): return client.track('page_view', {PAGE!r}, tracking_id=device)\n"
     done = subprocess.run(
         [sys.executable, "-c", start + program], capture_output=True, text=True, timeout=60, check=False

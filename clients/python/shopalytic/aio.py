@@ -129,7 +129,7 @@ class AsyncClient(ClientBase):
 
     async def _queue(self, event_id: str, chunk: bytes) -> None:
         mail = self._mail
-        if not mail.outbox.has_room(len(chunk)):
+        if not mail.closing and not mail.outbox.has_room(len(chunk)):
             await self._make_room(len(chunk))
         if mail.closing:
             raise ClientClosed(ClientClosed.__doc__)

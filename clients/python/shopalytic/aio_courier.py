@@ -71,10 +71,6 @@ class AsyncCourier:
         self._call: Callable[..., Awaitable[TrackResponse]] | None = None
         self._task = asyncio.create_task(self._run(), name="shopalytic-client")
 
-    def is_current(self) -> bool:
-        """Whether the caller runs in this task, that is in a callback."""
-        return asyncio.current_task() is self._task
-
     async def stop(self) -> None:
         """Ends the task and the connection, whatever they are at."""
         self._task.cancel()

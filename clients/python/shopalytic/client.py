@@ -93,8 +93,10 @@ class Client(ClientBase):
         with mail.lock:
             watch = mail.outbox.watch()
             mail.work.notify()
-            mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
-            mail.outbox.unwatch(watch)
+            try:
+                mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+            finally:
+                mail.outbox.unwatch(watch)
             return FlushResult(mail.outbox.remaining(watch), len(watch.lost))
 
     def close(self, timeout: float | None = None) -> CloseResult:
@@ -110,9 +112,11 @@ class Client(ClientBase):
             mail.room.notify_all()
             watch = mail.outbox.watch()
             mail.work.notify()
-            mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
-            abandoned = mail.outbox.abandon()
-            mail.outbox.unwatch(watch)
+            try:
+                mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+                abandoned = mail.outbox.abandon()
+            finally:
+                mail.outbox.unwatch(watch)
             mail.settled.notify_all()
             mail.work.notify()
         self._outcomes.lost(abandoned, LossReason.CLOSED)
@@ -155,7 +159,7 @@ class Client(ClientBase):
         mail = self._mail
         dropped: Batch = []
         with mail.lock:
-            if not mail.outbox.has_room(len(chunk)):
+            if not mail.closing and not mail.outbox.has_room(len(chunk)):
                 dropped = self._make_room(len(chunk))
             if mail.closing:
                 raise ClientClosed(ClientClosed.__doc__)

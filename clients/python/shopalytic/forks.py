@@ -28,6 +28,7 @@ class Guarded(Protocol):
 
 
 _clients: WeakSet[Guarded] = WeakSet()
+_held: list[Guarded] = []
 
 
 def guard(client: Guarded) -> None:
@@ -36,16 +37,20 @@ def guard(client: Guarded) -> None:
 
 
 def _before_fork() -> None:
-    for client in list(_clients):
+    # Remembered, because a client may be made by another thread before the fork is over.
+    _held[:] = _clients
+    for client in _held:
         client.before_fork()
 
 
 def _after_fork_in_parent() -> None:
-    for client in list(_clients):
+    for client in _held:
         client.after_fork_in_parent()
+    _held.clear()
 
 
 def _after_fork_in_child() -> None:
+    _held.clear()
     for client in list(_clients):
         client.after_fork_in_child()
 

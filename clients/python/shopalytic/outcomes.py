@@ -116,7 +116,7 @@ class Outcomes:
     def _guarded(callback: Callable[[_Value], object], value: _Value) -> None:
         try:
             callback(value)
-        except Exception:
+        except (Exception, SystemExit):  # sys.exit() in the background thread would end only that thread
             logger.exception("A callback of the Shopalytic client failed; delivery goes on.")
 
 
