@@ -4,11 +4,26 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import grpc
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A temporary folder for services.
+
+    Not pytest's: another run of pytest shuts the way to it for every other
+    account, and PostgreSQL has one of its own when root runs the tests.
+    """
+    with tempfile.TemporaryDirectory(prefix="shopalytic-test-") as path:
+        yield Path(path)
+
 
 COMMAND = (sys.executable, "-m", "shopalytic")
 # Long enough for a loaded machine; a service that is up answers at once.

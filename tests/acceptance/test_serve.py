@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from grpc_health.v1 import health_pb2
 
-from running_service import Service, run
+from running_service import Service, folder, run
 from shopalytic.decoding import decode_event
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
@@ -24,8 +24,14 @@ KEY_CLASSES = ["browser", "server", "reports", "admin"]
 
 
 @pytest.fixture
-def service(tmp_path):
-    with Service(tmp_path) as running:
+def place():
+    with folder() as path:
+        yield path
+
+
+@pytest.fixture
+def service(place):
+    with Service(place) as running:
         yield running
 
 
@@ -99,25 +105,25 @@ def test_a_second_service_on_the_same_directory_is_refused(service):
 
 
 @pytest.mark.parametrize("flag", ["--grpc-port", "--http-port"])
-def test_a_port_in_use_is_told_and_the_directory_is_free_again(tmp_path, flag):
+def test_a_port_in_use_is_told_and_the_directory_is_free_again(place, flag):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ports = {"--grpc-port": "0", "--http-port": "0", flag: str(port)}
         done = run(
-            "serve", "--data-dir", tmp_path / "data", *[text for pair in ports.items() for text in pair]
+            "serve", "--data-dir", place / "data", *[text for pair in ports.items() for text in pair]
         )
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr
-    with Service(tmp_path) as service:
+    with Service(place) as service:
         assert track(service, page_view()) == ["ACCEPTED"]
 
 
-def test_a_database_that_is_not_there_is_told(tmp_path):
+def test_a_database_that_is_not_there_is_told(place):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     done = run(
-        "serve", "--data-dir", tmp_path, "--database-url", f"postgresql://shop:s3cret@127.0.0.1:{port}/shop"
+        "serve", "--data-dir", place, "--database-url", f"postgresql://shop:s3cret@127.0.0.1:{port}/shop"
     )
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
@@ -125,20 +131,20 @@ def test_a_database_that_is_not_there_is_told(tmp_path):
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_a_setting_that_cannot_be_used_is_wrong_usage(tmp_path):
-    done = run("serve", "--data-dir", tmp_path, "--grpc-port", "gRPC")
+def test_a_setting_that_cannot_be_used_is_wrong_usage(place):
+    done = run("serve", "--data-dir", place, "--grpc-port", "gRPC")
     assert done.returncode == 2
     assert "--grpc-port is 'gRPC'" in done.stderr
 
 
-def test_an_outside_database_keeps_its_project_whatever_directory_is_used(tmp_path, database_url):
-    (tmp_path / "one").mkdir()
-    (tmp_path / "other").mkdir()
-    with Service(tmp_path / "one", "--database-url", database_url) as first:
+def test_an_outside_database_keeps_its_project_whatever_directory_is_used(place, database_url):
+    (place / "one").mkdir()
+    (place / "other").mkdir()
+    with Service(place / "one", "--database-url", database_url) as first:
         event, keys = page_view(), first.ready["keys"]
         assert first.ready["database_url"] == database_url
         assert track(first, event) == ["ACCEPTED"]
-    with Service(tmp_path / "other", "--database-url", database_url) as second:
+    with Service(place / "other", "--database-url", database_url) as second:
         assert not set(second.ready["keys"].values()) & set(keys.values())
         assert track(second, event) == ["DUPLICATE"]
         second.ready["keys"] = keys
@@ -170,9 +176,9 @@ def test_sigterm_lets_a_request_in_flight_finish(service):
     assert not (service.data_dir / "run.json").exists()
 
 
-def test_a_second_signal_does_not_wait_for_requests(tmp_path):
+def test_a_second_signal_does_not_wait_for_requests(place):
     with (
-        Service(tmp_path, "--drain-timeout", "600") as service,
+        Service(place, "--drain-timeout", "600") as service,
         closing(psycopg.connect(service.ready["database_url"])) as blocker,
         ThreadPoolExecutor(1) as pool,
     ):
@@ -235,10 +241,10 @@ def test_nothing_answered_is_lost_when_the_service_ends_under_load(service, how)
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (len(sent),)
 
 
-def test_the_server_runs_without_http(tmp_path):
+def test_the_server_runs_without_http(place):
     done = run("server", "--help")
     assert "--http-port" not in done.stdout
-    service = Service(tmp_path)
+    service = Service(place)
     service.start_as("server", "--data-dir", str(service.data_dir), "--grpc-port", "0")
     try:
         assert service.ready["http_address"] is None
@@ -247,9 +253,9 @@ def test_the_server_runs_without_http(tmp_path):
         assert service.stop() == 0
 
 
-def test_a_gateway_runs_alone_in_front_of_a_server_elsewhere(service, tmp_path):
-    (tmp_path / "gateway").mkdir()
-    gateway = Service(tmp_path / "gateway")
+def test_a_gateway_runs_alone_in_front_of_a_server_elsewhere(service, place):
+    (place / "gateway").mkdir()
+    gateway = Service(place / "gateway")
     gateway.start_as("gateway", "--collector", service.address, "--http-port", "0")
     try:
         assert get(gateway, "/readyz") == 200

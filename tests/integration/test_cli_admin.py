@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from running_service import Service, run
+from running_service import Service, folder, run
 
 CLASSES = ["browser", "server", "reports", "admin"]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with Service(tmp_path_factory.mktemp("service"), "--currency", "EUR") as running:
+def service():
+    with folder() as path, Service(path, "--currency", "EUR") as running:
         yield running
 
 

@@ -8,15 +8,15 @@ import grpc
 import psycopg
 import pytest
 
-from running_service import Service, run
+from running_service import Service, folder, run
 from scripted_collector import KEY, ScriptedCollector, fail, lose_the_answer
 
 COUNTS = ("read", "accepted", "duplicate", "conflict", "quarantined", "rejected")
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with Service(tmp_path_factory.mktemp("service")) as running:
+def service():
+    with folder() as path, Service(path) as running:
         yield running
 
 

@@ -60,7 +60,9 @@ def call_sentence(error: "grpc.RpcError") -> str:
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return "The service did not answer in time. Try again, or ask for a shorter range."
     lines = [f"{details or code.name.replace('_', ' ').lower()}."]
-    lines += [f"  {field}: {description}" for field, description in _field_violations(error)]
+    lines += [
+        f"  {field}: {text}" for field, text in _field_violations(error) if text.rstrip(".") not in details
+    ]
     return "\n".join(lines)
 
 

@@ -58,4 +58,9 @@ def connect(settings: Settings, key_class: str) -> Iterator[Remote]:
         raise Failure("The key has characters that no key has: check --key or SHOPALYTIC_KEY.")
     options = [("grpc.max_receive_message_length", 64 * 1024 * 1024)]
     with grpc.insecure_channel(target, options=options) as channel:
-        yield Remote(channel, (("authorization", f"Bearer {key}"),), target)
+        yield Remote(channel, bearer(key), target)
+
+
+def bearer(key: str) -> tuple[tuple[str, str], ...]:
+    """The metadata that shows a key."""
+    return (("authorization", f"Bearer {key}"),)
