@@ -59,8 +59,9 @@ def attempt_timeout(timeout: float, expires_at: float) -> float:
 
 
 def is_too_large(error: grpc.RpcError) -> bool:
-    """Whether a message passed a size limit of gRPC itself, which says so in its text only."""
-    return error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in (error.details() or "")
+    """Whether the request passed a limit of size; a queue that is full names a delay, this does not."""
+    is_exhausted = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    return is_exhausted and retry_delay(error.trailing_metadata()) is None
 
 
 def loss_reason(error: Exception) -> LossReason:
