@@ -299,6 +299,25 @@ def test_root_shares_only_the_way_and_only_with_postgresqls_account(data_dir: Pa
 
 
 @as_root
+def test_a_parent_that_is_closed_during_the_start_is_opened_again(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = EmbeddedPostgres._launch
+    closed = []
+
+    def close_parent_once(self: EmbeddedPostgres, *arguments: installation.Installation) -> int:
+        if not closed:
+            data_dir.chmod(0o700)
+            closed.append(data_dir)
+        return launch(self, *arguments)
+
+    monkeypatch.setattr(EmbeddedPostgres, "_launch", close_parent_once)
+    with EmbeddedPostgres(data_dir) as running:
+        assert query(running.url(), "SELECT 1") == [(1,)]
+    assert closed
+
+
+@as_root
 def test_a_backup_that_root_copied_back_is_given_to_postgresqls_account(
     data_dir: Path, tmp_path: Path
 ) -> None:

@@ -59,6 +59,10 @@ class Installation:
             return False
         return done.returncode == 0
 
+    def is_locked_out(self, path: Path) -> bool:
+        """Whether a parent directory is closed to the account."""
+        return self.account is not None and bool(passage.closed_parents(path, self.account.pw_uid))
+
     def give(self, path: Path) -> None:
         """Make the account the owner of a file, or of a folder with everything in it."""
         if self.account is None:

@@ -29,28 +29,39 @@ AclEntry = tuple[int, int, int]
 
 def open_parents(path: Path, uid: int) -> None:
     """Let the account `uid` walk down to `path` through every directory above it."""
-    for directory in path.resolve().parents:
-        status = directory.stat()
-        walkable = status.st_mode & stat.S_IXOTH or (status.st_uid == uid and status.st_mode & stat.S_IXUSR)
-        if not walkable:
-            _open_directory(directory, uid, stat.S_IMODE(status.st_mode))
+    for directory in closed_parents(path, uid):
+        try:
+            entries = _read_acl(directory)
+            _write_acl(directory, with_walker(entries, uid))
+            logger.info("PostgreSQL's account may now walk through %s (and not list it).", directory)
+        except (AttributeError, OSError) as error:
+            if not _means_no_lists(error):
+                raise
+            directory.chmod(stat.S_IMODE(directory.stat().st_mode) | stat.S_IXOTH)
+            logger.warning("Every account may now walk through %s: it takes no access list.", directory)
 
 
-def _open_directory(directory: Path, uid: int, mode: int) -> None:
+def closed_parents(path: Path, uid: int) -> list[Path]:
+    """The directories above `path` that the account `uid` may not walk through."""
+    return [directory for directory in path.resolve().parents if not _may_walk(directory, uid)]
+
+
+def _may_walk(directory: Path, uid: int) -> bool:
+    status = directory.stat()
+    if status.st_mode & stat.S_IXOTH or (status.st_uid == uid and status.st_mode & stat.S_IXUSR):
+        return True
     try:
-        entries = _read_acl(directory, mode)
-        opened = with_walker(entries, uid)
-        if opened == entries:
-            return
-        _write_acl(directory, opened)
-        logger.info("PostgreSQL's account may now walk through %s (and not list it).", directory)
+        entries = _read_acl(directory)
     except (AttributeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in (errno.EOPNOTSUPP, errno.ENOSYS):
+        if not _means_no_lists(error):
             raise
-        directory.chmod(mode | stat.S_IXOTH)
-        logger.warning(
-            "Every account may now walk through %s: its file system has no access lists.", directory
-        )
+        return False
+    return with_walker(entries, uid) == entries
+
+
+def _means_no_lists(error: AttributeError | OSError) -> bool:
+    """Whether the system (no such function) or the file system has no access control lists."""
+    return not isinstance(error, OSError) or error.errno in (errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def with_walker(entries: list[AclEntry], uid: int) -> list[AclEntry]:
@@ -68,18 +79,15 @@ def _kernel_order(entry: AclEntry) -> tuple[int, int]:
     return entry[0], entry[2]
 
 
-def _read_acl(directory: Path, mode: int) -> list[AclEntry]:
+def _read_acl(directory: Path) -> list[AclEntry]:
     try:
         raw = os.getxattr(directory, _XATTR)
     except OSError as error:
         if error.errno != errno.ENODATA:
             raise
-        owner, group, other = (mode >> 6) & 7, (mode >> 3) & 7, mode & 7
-        return [
-            (_OWNER, owner, _NOBODY_NAMED),
-            (_GROUP, group, _NOBODY_NAMED),
-            (_OTHER, other, _NOBODY_NAMED),
-        ]
+        mode = directory.stat().st_mode
+        classes = ((_OWNER, mode >> 6), (_GROUP, mode >> 3), (_OTHER, mode))
+        return [(tag, bits & 7, _NOBODY_NAMED) for tag, bits in classes]
     return [_ENTRY.unpack_from(raw, at) for at in range(len(_VERSION), len(raw), _ENTRY.size)]
 
 

@@ -104,7 +104,17 @@ class EmbeddedPostgres:
         return _url(postmaster, database, role)
 
     def _bring_up(self) -> Postmaster:
-        installation = installations.prepare(self.data_dir, self.pgdata)
+        for attempts_left in (2, 1, 0):
+            installation = installations.prepare(self.data_dir, self.pgdata)
+            try:
+                return self._bring_up_with(installation)
+            except EmbeddedPostgresError:
+                # Other programs tidy the modes of shared parents, such as those below /tmp.
+                if not attempts_left or not installation.is_locked_out(self.pgdata):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _bring_up_with(self, installation: Installation) -> Postmaster:
         if not (self.pgdata / "PG_VERSION").exists():
             self._initialise(installation)
         self._check_version()
