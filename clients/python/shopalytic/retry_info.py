@@ -18,7 +18,7 @@ _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 _LARGEST_SECONDS = 315_576_000_000  # google.protobuf.Duration's own limit; a negative number reads as larger
 
 
-def retry_delay(trailing_metadata: Iterable[tuple[Any, Any]] | None) -> float | None:
+def retry_delay(trailing_metadata: Iterable[Any] | None) -> float | None:
     """Seconds the server asks to wait before the next attempt; None when it does not say."""
     for key, value in trailing_metadata or ():
         if key == STATUS_DETAILS_KEY and isinstance(value, bytes):
