@@ -62,7 +62,7 @@ def test_a_short_list_of_choices_is_spelled_out():
     ],
 )
 def test_the_nearest_code_of_a_long_list_is_named(sent, nearest):
-    assert not_listed(sent, CARRIERS) == f"is not in the list of codes; did you mean {nearest!r}?"
+    assert not_listed(sent, frozenset(CARRIERS)) == f"is not in the list of codes; did you mean {nearest!r}?"
 
 
 def test_an_empty_event_breaks_every_rule_of_the_envelope():
