@@ -59,13 +59,13 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Take the data directory, bring PostgreSQL up on it (or find it up) and give the database's URL."""
         self._lock.acquire()
+        self._closing.clear()
         try:
             postmaster = self._bring_up()
             _ensure_database(_url(postmaster, "postgres", SUPERUSER))
         except BaseException:
             self.stop()
             raise
-        self._closing.clear()
         self._watcher = threading.Thread(target=self._watch, name="embedded-postgres", daemon=True)
         self._watcher.start()
         return _url(postmaster, DATABASE, ROLE)
@@ -221,6 +221,8 @@ class EmbeddedPostgres:
                 raise EmbeddedPostgresError(
                     f"PostgreSQL did not start: {self._log_tail(log_start)} (whole log: {self.log_path})"
                 )
+            if self._closing.is_set():
+                raise EmbeddedPostgresError("PostgreSQL was not ready yet when Shopalytic was stopped.")
             if time.monotonic() >= note_at:
                 note_at += _PATIENCE_NOTE_SECONDS
                 logger.info("Waiting for PostgreSQL; after a crash it first replays its log.")
