@@ -75,7 +75,9 @@ def alias(further: str, **envelope: Any) -> Event:
 
 
 def order(order_id: str, total: str = "10.00", *, qty: int = 1, **envelope: Any) -> Event:
-    extra = {name: envelope.pop(name) for name in ("currency", "order_date") if name in envelope}
+    extra: dict[str, Any] = {
+        name: envelope.pop(name) for name in ("currency", "order_date") if name in envelope
+    }
     line = {"sku": "a", "price": total, "qty": qty}
     properties = {
         "order_id": order_id,

@@ -222,7 +222,7 @@ async def test_an_order_that_was_changed_counts_once_for_whom_it_says_last(shop)
 
 
 async def test_first_and_last_seen_do_not_depend_on_what_was_already_known(shop):
-    await shop.send(page("t1", at=5))
+    await shop.send(page("t1", at=5), page(identity="ann", at=6))
     await shop.identify_call("t1", "ann", at=10)
     before = await shop.customer("ann")
     await shop.identify_call("t1", "ann", at=99)

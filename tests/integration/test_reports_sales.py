@@ -227,6 +227,7 @@ async def test_a_refund_counts_without_its_order_but_a_full_one_waits(shop):
     )
     [report] = await shop.sales(interval=INTERVAL_DAY)
     assert table(report) == [("2026-03-02 00:00", 0, "0", "4.00", 0)]
+    assert await shop.sales(on("2026-03-03"), on("2026-03-04"), INTERVAL_DAY) == []
     await shop.send(order("o2", "9.00", identity="ann", at=on("2026-03-01")))
     [report] = await shop.sales(interval=INTERVAL_DAY)
     assert [(row.gross, row.refunds) for row in report.rows] == [("9.00", "0"), ("0", "4.00"), ("0", "9.00")]

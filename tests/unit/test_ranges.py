@@ -88,6 +88,14 @@ def test_a_day_that_a_zone_left_out_has_no_bucket():
     assert days == [date(2011, 12, 29), date(2011, 12, 31), date(2012, 1, 1)]
 
 
+def test_an_hour_of_the_day_before_that_comes_again_belongs_to_the_day_that_has_begun():
+    zone = time_zone("America/St_Johns")  # where one past midnight became 23:01
+    begin = datetime(2005, 10, 30, 2, 45, tzinfo=UTC)
+    assert begin.astimezone(zone).date() == date(2005, 10, 29)
+    [start] = bucket_starts(begin, begin + timedelta(hours=1), Unit.DAY, zone)
+    assert start == datetime(2005, 10, 30, 2, 30, tzinfo=UTC)
+
+
 def test_a_range_that_ends_where_a_bucket_begins_does_not_reach_into_it():
     begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
     assert bucket_starts(begin, end, Unit.MONTH, time_zone("UTC")) == [
