@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -166,3 +167,17 @@ def test_the_published_names_are_kept():
     assert [field.name for field in events_pb2.Event.DESCRIPTOR.fields[:7]] == [
         *("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context")
     ]
+
+
+def test_the_package_asks_for_libraries_that_run_the_generated_code():
+    floors = {
+        name: floor
+        for name, _, floor in (
+            line.partition(">=")
+            for line in tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+        )
+    }
+    package = IMAGE.parent / "v1"
+    grpc_code = (package / "collector_pb2_grpc.py").read_text()
+    assert f"GRPC_GENERATED_VERSION = '{floors['grpcio']}'" in grpc_code
+    assert f"# Protobuf Python Version: {floors['protobuf']}\n" in (package / "events_pb2.py").read_text()
