@@ -11,7 +11,6 @@ from uuid import uuid4
 import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
-from psycopg_pool import AsyncConnectionPool
 
 from shopalytic.v1 import collector_pb2, reports_pb2
 from shopalytic.v1.admin_pb2_grpc import AdminServiceStub
@@ -21,7 +20,9 @@ from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.errors import Overloaded
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.rpc.ports import EventWriter
 from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.storage.database import open_pool
 from shopalytic_server.storage.projects import Projects
 
 if TYPE_CHECKING:
@@ -162,23 +163,24 @@ class Running:
 @asynccontextmanager
 async def project_store(database_url: str) -> AsyncIterator[Projects]:
     """The real store of projects on a real database."""
-    pool = AsyncConnectionPool(database_url, min_size=1, max_size=2, open=False)
-    async with pool:
+    pool = await open_pool(database_url, size=4)
+    try:
         yield Projects(pool)
+    finally:
+        await pool.close()
 
 
 @asynccontextmanager
-async def running(database_url: str, **options: Any) -> AsyncIterator[Running]:
+async def running(database_url: str, real_writer: EventWriter | None = None) -> AsyncIterator[Running]:
     """A server on a free port with one project and its keys."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
     async with project_store(database_url) as projects:
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
-            writer=writer,
+            writer=real_writer or writer,
             reports=reports,
             projects=projects,
             store_ready=lambda: store["ready"],
-            **options,
         )
         port = await server.start()
         try:

@@ -45,7 +45,7 @@ async def test_an_error_raised_behind_a_method_is_answered_as_the_table_says(sho
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.error.__name__)
 async def test_an_error_ends_a_stream_as_the_table_says(shop: Running, row: Row) -> None:
     shop.writer.failure = example(row)
-    stream = shop.collector.TrackStream(metadata=shop.key(KeyClass.SERVER))
+    stream = shop.collector.TrackStream(metadata=shop.key(KeyClass.SERVER), timeout=60)
     await stream.write(batch())
     assert await stream.code() is row.code
 
@@ -55,7 +55,7 @@ async def test_bytes_that_are_no_request_are_an_invalid_argument(shop: Running) 
     error = await error_of(track(b"\xff\xff\xff", metadata=shop.key(KeyClass.SERVER)))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     track_stream: Any = shop.channel.stream_stream("/shopalytic.v1.CollectorService/TrackStream")
-    stream = track_stream(metadata=shop.key(KeyClass.SERVER))
+    stream = track_stream(metadata=shop.key(KeyClass.SERVER), timeout=60)
     await stream.write(b"\xff\xff\xff")
     assert await stream.code() is grpc.StatusCode.INVALID_ARGUMENT
 

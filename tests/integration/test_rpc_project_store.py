@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool
 
 from rpc_standins import project_store
 from shopalytic_server.domain.errors import AlreadyExists, NotFound, StoreUnavailable
@@ -40,6 +39,14 @@ async def test_of_many_who_take_a_name_at_once_one_gets_it_and_makes_the_only_ke
     assert sum(isinstance(outcome, AlreadyExists) for outcome in outcomes) == 7
     [(project, keys)] = made
     assert await store.list_keys(project.project_id) == [issued.key for issued in keys]
+
+
+async def test_a_project_is_made_with_all_its_keys_or_not_at_all(store: Projects, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE keys ADD CONSTRAINT no_admins CHECK (key_class <> 'admin')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        await store.create_project("shop")
+    assert await store.find_project("shop") is None
 
 
 async def test_a_key_is_found_with_its_project_by_its_secret_only(store: Projects) -> None:
@@ -81,12 +88,8 @@ async def test_a_key_keeps_its_label(store: Projects) -> None:
     assert issued.key.hint == issued.secret[:16]
 
 
-async def test_a_database_that_cannot_be_reached_is_the_store_being_away(database_url: str) -> None:
-    pool = AsyncConnectionPool(
-        database_url, min_size=0, max_size=1, timeout=0.2, open=False, reconnect_timeout=0
-    )
-    async with pool:
-        store = Projects(pool)
+async def test_a_database_that_goes_away_is_the_store_being_away(database_url: str) -> None:
+    async with project_store(database_url) as store:
         await store.list_projects()
         _close_to_newcomers(database_url)
         with pytest.raises(StoreUnavailable):

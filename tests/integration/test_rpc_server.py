@@ -51,7 +51,7 @@ async def health(shop: Running, service: str = "") -> Any:
 @pytest.mark.parametrize("service", ["", *RIGHTS])
 async def test_health_follows_the_store(shop: Running, service: str) -> None:
     assert await health(shop, service) == SERVING
-    watch = health_stub(shop.channel).Watch(health_pb2.HealthCheckRequest(service=service))
+    watch = health_stub(shop.channel).Watch(health_pb2.HealthCheckRequest(service=service), timeout=60)
     assert (await watch.read()).status == SERVING
     shop.store["ready"] = False
     assert (await watch.read()).status == NOT_SERVING
@@ -98,7 +98,7 @@ async def test_a_call_in_flight_finishes_while_new_ones_are_refused(shop: Runnin
 
 
 async def test_a_watch_of_health_learns_of_the_end_and_does_not_hold_it_up(shop: Running) -> None:
-    watch = health_stub(shop.channel).Watch(health_pb2.HealthCheckRequest())
+    watch = health_stub(shop.channel).Watch(health_pb2.HealthCheckRequest(), timeout=60)
     assert (await watch.read()).status == SERVING
     async with asyncio.timeout(10):
         await shop.server.stop(grace=60)

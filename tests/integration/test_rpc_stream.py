@@ -1,6 +1,7 @@
 """TrackStream: its order, its reading ahead and its ends."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -22,7 +23,7 @@ async def shop(database_url: str) -> AsyncIterator[Running]:
 
 
 def open_stream(shop: Running) -> Any:
-    return shop.collector.TrackStream(metadata=shop.key(KeyClass.SERVER))
+    return shop.collector.TrackStream(metadata=shop.key(KeyClass.SERVER), timeout=60)
 
 
 async def read_all(stream: Any) -> list[collector_pb2.TrackResponse]:
@@ -112,6 +113,21 @@ async def test_a_store_that_goes_away_ends_the_stream_and_withdraws_the_rest(sho
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     assert detail(error, error_details_pb2.RetryInfo) is not None
     await until(lambda: all(future.cancelled() for future in shop.writer.futures[1:]))
+
+
+async def test_a_store_that_fails_many_requests_is_not_logged_once_for_each(
+    shop: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.writer.hold = True
+    stream = open_stream(shop)
+    await write_all(stream, [batch() for _ in range(20)])
+    await until(lambda: len(shop.writer.submitted) == 20)
+    for future in shop.writer.futures:
+        future.set_exception(errors.StoreUnavailable())
+    assert (await error_of(stream.read())).code() is grpc.StatusCode.UNAVAILABLE
+    shop.writer.futures.clear()
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_a_client_that_goes_away_withdraws_what_waits(shop: Running) -> None:

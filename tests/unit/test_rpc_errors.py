@@ -119,4 +119,4 @@ def test_the_same_fault_keeps_its_id_and_another_has_another() -> None:
 
 def test_the_row_of_a_subclass_is_its_parent_s() -> None:
     assert row_for(errors.ShuttingDown()).code is grpc.StatusCode.UNAVAILABLE
-    assert row_for(ZeroDivisionError()).http_status == 500
+    assert row_for(ZeroDivisionError()).code is grpc.StatusCode.INTERNAL

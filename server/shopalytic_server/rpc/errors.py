@@ -39,24 +39,24 @@ class Row(NamedTuple):
 
     error: type[Exception]
     code: grpc.StatusCode
-    http_status: int
     retryable: bool
 
 
-# The first row that fits counts. What is missing here is made by gRPC itself:
-# CANCELLED, DEADLINE_EXCEEDED (both safe to repeat), UNIMPLEMENTED.
+# The first row that fits counts. CANCELLED, DEADLINE_EXCEEDED (both safe to
+# repeat) and UNIMPLEMENTED are made by gRPC itself. What each code is over
+# HTTP, the gateway decides.
 TABLE: tuple[Row, ...] = (
-    Row(InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT, 400, retryable=False),
-    Row(DecodeError, grpc.StatusCode.INVALID_ARGUMENT, 400, retryable=False),
-    Row(Unauthenticated, grpc.StatusCode.UNAUTHENTICATED, 401, retryable=False),
-    Row(PermissionDenied, grpc.StatusCode.PERMISSION_DENIED, 403, retryable=False),
-    Row(NotFound, grpc.StatusCode.NOT_FOUND, 404, retryable=False),
-    Row(AlreadyExists, grpc.StatusCode.ALREADY_EXISTS, 409, retryable=False),
+    Row(InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT, retryable=False),
+    Row(DecodeError, grpc.StatusCode.INVALID_ARGUMENT, retryable=False),
+    Row(Unauthenticated, grpc.StatusCode.UNAUTHENTICATED, retryable=False),
+    Row(PermissionDenied, grpc.StatusCode.PERMISSION_DENIED, retryable=False),
+    Row(NotFound, grpc.StatusCode.NOT_FOUND, retryable=False),
+    Row(AlreadyExists, grpc.StatusCode.ALREADY_EXISTS, retryable=False),
     # Without RetryInfo, unlike the next row: sending the same again is in vain.
-    Row(TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, 413, retryable=False),
-    Row(Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED, 429, retryable=True),
-    Row(Unavailable, grpc.StatusCode.UNAVAILABLE, 503, retryable=True),
-    Row(Exception, grpc.StatusCode.INTERNAL, 500, retryable=False),
+    Row(TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=False),
+    Row(Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
+    Row(Unavailable, grpc.StatusCode.UNAVAILABLE, retryable=True),
+    Row(Exception, grpc.StatusCode.INTERNAL, retryable=False),
 )
 
 

@@ -98,4 +98,5 @@ class TrackPipeline:
         while not self._answers.empty():
             verdicts = self._answers.get_nowait()
             if isinstance(verdicts, asyncio.Future):
+                # Also marks the error of a failed one as seen, or asyncio would log a thousand.
                 verdicts.cancel()

@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from shopalytic_server.domain.errors import AlreadyExists, NotFound, StoreUnavailable
+from shopalytic_server.domain.errors import AlreadyExists, NotFound
 from shopalytic_server.domain.projects import (
     DEFAULT_BROWSER_EVENT_TYPES,
     SECRET_BYTES,
@@ -24,26 +22,25 @@ from shopalytic_server.domain.projects import (
     in_catalogue_order,
     new_secret,
 )
+from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.queries import load
 
 SQL = load("projects")
 
 NAME_TAKEN = "PROJECT_NAME_TAKEN"
 
-Connection = psycopg.AsyncConnection[Any]
-
 
 class Projects:
     """Projects and keys, over a pool of connections. Everything may raise StoreUnavailable."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def create_project(
         self, name: str, currency: str = "USD", time_zone: str = "UTC"
     ) -> tuple[Project, list[IssuedKey]]:
         """Makes a project and one key of each class; raises AlreadyExists when the name is taken."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection, connection.transaction():
             row = await _row(
                 connection,
                 SQL.create_project,
@@ -64,19 +61,19 @@ class Projects:
 
     async def get_project(self, project_id: int) -> Project:
         """Raises NotFound."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             row = await _row(connection, SQL.get_project, {"project_id": project_id})
         return _project(_found(row, "project"))
 
     async def find_project(self, name: str) -> Project | None:
         """The project of this name."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             row = await _row(connection, SQL.find_project, {"name": name})
         return _project(row) if row is not None else None
 
     async def list_projects(self) -> list[Project]:
         """All projects, oldest first."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             rows = await _rows(connection, SQL.list_projects, {})
         return [_project(row) for row in rows]
 
@@ -86,13 +83,13 @@ class Projects:
         """Changes what is given; raises NotFound."""
         types = None if browser_event_types is None else in_catalogue_order(browser_event_types)
         values = {"project_id": project_id, "time_zone": time_zone, "browser_event_types": types}
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             row = await _row(connection, SQL.update_project, values)
         return _project(_found(row, "project"))
 
     async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
         """The valid key with this secret, and its project; None if there is none or it was revoked."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             row = await _row(connection, SQL.find_key, {"secret_hash": secret_hash})
         if row is None:
             return None
@@ -100,35 +97,27 @@ class Projects:
 
     async def create_key(self, project_id: int, key_class: KeyClass, label: str = "") -> IssuedKey:
         """Makes a key; its secret is in the answer and nowhere else."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             return await _issue(connection, project_id, key_class, label)
 
     async def list_keys(self, project_id: int) -> list[Key]:
         """All keys of a project, revoked ones too, oldest first."""
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             rows = await _rows(connection, SQL.list_keys, {"project_id": project_id})
         return [_key(row) for row in rows]
 
     async def revoke_key(self, project_id: int, key_id: UUID) -> Key:
         """Ends a key for good; raises NotFound when it is not one of this project's."""
         values = {"project_id": project_id, "key_id": key_id, "revoked_at": datetime.now(UTC)}
-        async with self._transaction() as connection:
+        async with self._connection() as connection:
             row = await _row(connection, SQL.revoke_key, values)
         return _key(_found(row, "key"))
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Connection]:
-        try:
+    async def _connection(self) -> AsyncIterator[Connection]:
+        with translated():
             async with self._pool.connection() as connection:
                 yield connection
-        except (
-            psycopg.OperationalError,
-            psycopg.InterfaceError,
-            PoolTimeout,
-            PoolClosed,
-            TooManyRequests,
-        ) as error:
-            raise StoreUnavailable from error
 
 
 async def _issue(connection: Connection, project_id: int, key_class: KeyClass, label: str) -> IssuedKey:
