@@ -43,7 +43,7 @@ lint: setup node-installed ## Check style, types, the contract and its generated
 	@if git rev-parse --quiet --verify HEAD~1 >/dev/null; then \
 	  echo "$(BIN)/python protos/generate.py --breaking HEAD~1"; $(BIN)/python protos/generate.py --breaking HEAD~1; else \
 	  echo "This clone has no earlier commit: nothing to compare the contract with."; fi
-	@for project in $(NODE_PROJECTS); do npm --prefix "$$project" run check --if-present; done
+	@for project in $(NODE_PROJECTS); do (cd "$$project" && npm run check --if-present); done
 
 .PHONY: fix
 fix: setup ## Format the Python code and repair what can be repaired
@@ -91,17 +91,18 @@ $(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
 node: node-installed $(NODE_BUILT)
 node-installed: $(NODE_INSTALLED)
 
+# Not `npm --prefix`: with it npm reads the machine's own settings from another place.
 %/node_modules/.installed: %/package-lock.json %/package.json
 	@if ! command -v npm >/dev/null && $(MAY_INSTALL); then $(call APT,nodejs npm); fi; \
 	if ! { command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1; then \
 	  echo "$* needs Node.js 20 or later with npm; install it and run make again." >&2; exit 1; \
 	fi
-	npm --prefix $* ci --no-audit --no-fund --loglevel=error
+	cd $* && npm ci --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000
 	@touch $@
 
 .SECONDEXPANSION:
 %/dist/.built: %/node_modules/.installed $$(shell find $$*/src $$*/package.json $$*/*.mjs -type f 2>/dev/null)
-	npm --prefix $* run build --if-present
+	cd $* && npm run build --if-present
 	mkdir -p $(@D)
 	touch $@
 
