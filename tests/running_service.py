@@ -42,6 +42,11 @@ def run(
     )
 
 
+def start(*args: str | Path) -> "subprocess.Popen[bytes]":
+    """Start a command and leave it running."""
+    return subprocess.Popen([*COMMAND, *map(str, args)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 class Service:
     """One `shopalytic serve` on free ports."""
 

@@ -80,6 +80,18 @@ def test_a_person_sees_a_new_secret_once(service):
     assert "shop_reports_" in done.stdout
 
 
+@pytest.mark.parametrize("key_class", CLASSES)
+def test_a_kept_secret_is_printed_for_other_programs(service, key_class):
+    done = run("key", "show", key_class, "--data-dir", service.data_dir)
+    assert (done.returncode, done.stdout) == (0, service.ready["keys"][key_class] + "\n")
+
+
+def test_a_secret_that_is_not_kept_is_told(tmp_path):
+    done = run("key", "show", "server", "--data-dir", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No key of class server" in done.stderr
+
+
 def test_an_unknown_class_is_wrong_usage(service):
     done = service.command("key", "create", "root")
     assert done.returncode == 2

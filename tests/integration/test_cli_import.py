@@ -2,13 +2,14 @@
 
 import gzip
 import json
+import signal
 import uuid
 
 import grpc
 import psycopg
 import pytest
 
-from running_service import Service, folder, run
+from running_service import Service, folder, run, start
 from scripted_collector import KEY, ScriptedCollector, fail, lose_the_answer
 
 COUNTS = ("read", "accepted", "duplicate", "conflict", "quarantined", "rejected")
@@ -273,3 +274,26 @@ def test_a_service_that_is_not_there_is_told(tmp_path):
     done = run("import", file, "--target", "127.0.0.1:1", "--key", KEY, "--patience", "0")
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_import_run_again_ends_with_the_same_state(service, tmp_path, how):
+    visitor = f"interrupted-by-{how.name}"
+    lines = [
+        page_view(tracking_id=visitor, properties={"url": f"https://shop.example/{n}"}) for n in range(40_000)
+    ]
+    file = write(tmp_path / "events.jsonl", *lines)
+    count = "SELECT count(*) FROM events WHERE tracking_id = %s"
+    with (
+        psycopg.connect(service.ready["database_url"], autocommit=True) as connection,
+        start("import", file, "--data-dir", service.data_dir) as importing,
+    ):
+        while connection.execute(count, [visitor]).fetchone() == (0,):
+            assert importing.poll() is None
+        importing.send_signal(how)
+        assert importing.wait(60) == (1 if how is signal.SIGINT else -how)
+        result = service.json("import", file)
+        assert result["accepted"] + result["duplicate"] == result["read"] == 40_000
+        assert result["accepted"] > 0
+        assert result["duplicate"] > 0
+        assert connection.execute(count, [visitor]).fetchone() == (40_000,)

@@ -1,4 +1,4 @@
-"""`shopalytic key`: list, create and revoke keys."""
+"""`shopalytic key`: show, list, create and revoke keys."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,19 +6,17 @@ from typing import Any
 import click
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
-from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
-from shopalytic_server.cli.remote import CALL_SECONDS, connect
+from shopalytic_server.cli.remote import CALL_SECONDS, connect, kept_key
 from shopalytic_server.config import Settings
-from shopalytic_server.state import DataDirectory
 
 CLASSES = ("browser", "server", "reports", "admin")
 
 
 @click.group()
 def key() -> None:
-    """List, create and revoke keys. Needs an admin key.
+    """Show, list, create and revoke keys. Needs an admin key, but for `show`.
 
     \b
     browser  public, in web pages: sends what the project lets browsers send
@@ -75,7 +73,8 @@ def create(settings: Settings, key_class: str, label: str, as_json: bool) -> Non
 @key.command()
 @click.argument("key_class", type=click.Choice(CLASSES), metavar="|".join(CLASSES))
 @with_settings("data_dir")
-def show(settings: Settings, key_class: str) -> None:
+@json_option
+def show(settings: Settings, key_class: str, as_json: bool) -> None:
     """Print the secret of a key of the default project, for scripts.
 
     It is read from the data directory, where `shopalytic serve` keeps it.
@@ -83,13 +82,11 @@ def show(settings: Settings, key_class: str) -> None:
     \b
     Example:  SHOPALYTIC_KEY=$(shopalytic key show server) python send_events.py
     """
-    secret = DataDirectory(settings.data_dir).read_keys().get(key_class)
-    if not secret:
-        raise Failure(
-            f"No key of class {key_class} in {settings.data_dir}: start `shopalytic serve` there once,"
-            " or name another place with --data-dir."
-        )
-    click.echo(secret)
+    secret = kept_key(settings, key_class)
+    if as_json:
+        print_json({"key_class": key_class, "secret": secret})
+    else:
+        click.echo(secret)
 
 
 @key.command()

@@ -40,6 +40,11 @@ def key_of(settings: Settings, key_class: str, target: str) -> str:
         return settings.key
     if target.rpartition(":")[0] not in _OWN_HOSTS:
         raise Failure(f"No key for {target}: give one of class {key_class} with --key or SHOPALYTIC_KEY.")
+    return kept_key(settings, key_class)
+
+
+def kept_key(settings: Settings, key_class: str) -> str:
+    """The default project's key that `serve` keeps in the data directory."""
     secret = DataDirectory(settings.data_dir).read_keys().get(key_class)
     if not secret:
         raise Failure(

@@ -90,6 +90,7 @@ def _loop_factory() -> Any:
 
 def _announce(ready: "Ready", settings: Settings) -> None:
     keys_path = DataDirectory(settings.data_dir).keys_path
+    flag = _data_dir_flag(settings)
     where = "outside" if settings.database_url else f"embedded, in {settings.data_dir}"
     lines = ["Shopalytic is ready.", f"  gRPC          {ready.grpc_address}"]
     if ready.http_address:
@@ -102,10 +103,10 @@ def _announce(ready: "Ready", settings: Settings) -> None:
         "",
         "A first event, from Python:",
         "  from shopalytic import Client",
-        f'  with Client("{ready.grpc_address}", key=SERVER_KEY) as shop:',
+        f'  with Client("{ready.grpc_address}", key=KEY) as shop:  # shopalytic key show server{flag}',
         '      page = {"url": "https://shop.example/", "referrer": ""}',
         '      shop.track("page_view", page, tracking_id="visitor-1")',
-        "Then:  shopalytic customer show visitor-1" + _data_dir_flag(settings),
+        f"Then:  shopalytic customer show visitor-1{flag}",
     ]
     click.echo("\n".join(lines))
     sys.stdout.flush()
