@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shopalytic_server import default_project
-from shopalytic_server.config import Settings
+from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.default_project import ensure_default_project
 from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.gateway.options import GatewayOptions
@@ -19,6 +19,7 @@ from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.tail import Tail
 from shopalytic_server.storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Ready:
     http_address: str | None
     database_url: str
     project: str
-    keys: dict[str, str]
+    keys: dict[str, str] = field(repr=False)
     keys_are_new: bool
 
     def as_json(self) -> dict[str, object]:
@@ -51,6 +52,7 @@ class Ready:
 async def serve(settings: Settings, *, with_http: bool, announce: Callable[[Ready], None]) -> None:
     """Run until a signal says to end, then drain: nothing that was accepted is dropped."""
     directory = DataDirectory(settings.data_dir)
+    _gateway_options(settings)  # What cannot be used is told before anything is started.
     with Shutdown() as shutdown:
         async with Parts(shutdown) as parts:
             ready = await _start(settings, directory, parts, with_http)
@@ -85,18 +87,18 @@ async def _start(settings: Settings, directory: DataDirectory, parts: Parts, wit
     pool = await _pool(database_url, parts)
     projects = Projects(pool)
     keys = await ensure_default_project(projects, directory, settings)
-    writer = Writer(pool, max_pending_events=settings.max_pending_events)
+    reports_pool = await _pool(settings.reports_database_url or database_url, parts)
+    tail = Tail(reports_pool)
+    writer = Writer(pool, max_pending_events=settings.max_pending_events, on_stored=tail.publish)
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
     probe = StoreProbe(pool)
     probe.start()
     parts.ends_in_order(probe.stop)
-    reports_pool = (
-        await _pool(settings.reports_database_url, parts) if settings.reports_database_url else pool
-    )
     server = GrpcServer(
         writer=writer,
         reports=Reports(reports_pool),
+        tail=tail,
         projects=projects,
         store_ready=probe.can_store,
         host=settings.grpc_host,
@@ -136,14 +138,7 @@ async def _pool(database_url: str, parts: Parts) -> Pool:
 
 
 async def _start_gateway(settings: Settings, collector: str, parts: Parts) -> str:
-    options = GatewayOptions(
-        host=settings.http_host,
-        port=settings.http_port,
-        collect_path=settings.collect_path,
-        script_path=settings.script_path,
-        trusted_proxies=settings.trusted_proxies,
-    )
-    gateway = GatewayServer(options, collector)
+    gateway = GatewayServer(_gateway_options(settings), collector)
     try:
         port = await gateway.start()
     except OSError as error:
@@ -153,6 +148,19 @@ async def _start_gateway(settings: Settings, collector: str, parts: Parts) -> st
         ) from error
     parts.ends_in_order(gateway.stop, settings.drain_timeout)
     return f"http://{_address(settings.http_host, port)}"
+
+
+def _gateway_options(settings: Settings) -> GatewayOptions:
+    try:
+        return GatewayOptions(
+            host=settings.http_host,
+            port=settings.http_port,
+            collect_path=settings.collect_path,
+            script_path=settings.script_path,
+            trusted_proxies=settings.trusted_proxies,
+        )
+    except ValueError as error:
+        raise SettingsError(f"{error}.") from None
 
 
 def _address(host: str, port: int) -> str:

@@ -1,6 +1,7 @@
 """The project that exists from the start, and its keys, which a restart must not change."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.errors import AlreadyExists
@@ -12,12 +13,12 @@ NAME = "default"
 LABEL = "made at the first start"
 
 
+@dataclass(frozen=True, slots=True)
 class DefaultKeys:
-    """Secrets of the default project, one for each class of key."""
+    """Secrets of the default project by class of key, and whether any was made just now."""
 
-    def __init__(self, secrets: dict[str, str], *, are_new: bool) -> None:
-        self.secrets = secrets
-        self.are_new = are_new
+    secrets: dict[str, str] = field(repr=False)
+    are_new: bool
 
 
 async def ensure_default_project(
@@ -38,7 +39,7 @@ async def ensure_default_project(
     are_new = ordered != kept
     if are_new:
         directory.write_keys(NAME, ordered)
-    return DefaultKeys(ordered, are_new=are_new)
+    return DefaultKeys(ordered, are_new)
 
 
 async def _find_or_create(store: Projects, settings: Settings) -> tuple[Project, Iterable[IssuedKey]]:

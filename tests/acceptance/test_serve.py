@@ -109,9 +109,7 @@ def test_a_port_in_use_is_told_and_the_directory_is_free_again(place, flag):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ports = {"--grpc-port": "0", "--http-port": "0", flag: str(port)}
-        done = run(
-            "serve", "--data-dir", place / "data", *[text for pair in ports.items() for text in pair]
-        )
+        done = run("serve", "--data-dir", place / "data", *[text for pair in ports.items() for text in pair])
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -135,6 +133,13 @@ def test_a_setting_that_cannot_be_used_is_wrong_usage(place):
     done = run("serve", "--data-dir", place, "--grpc-port", "gRPC")
     assert done.returncode == 2
     assert "--grpc-port is 'gRPC'" in done.stderr
+
+
+def test_settings_that_contradict_each_other_are_wrong_usage(place):
+    done = run("serve", "--data-dir", place / "data", "--collect-path", "/healthz")
+    assert done.returncode == 2
+    assert "collect_path is '/healthz', which is already used" in done.stderr
+    assert not (place / "data").exists()
 
 
 def test_an_outside_database_keeps_its_project_whatever_directory_is_used(place, database_url):

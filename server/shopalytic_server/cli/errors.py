@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import click
 from google.protobuf.message import Message
 
+from shopalytic_server.config import SettingsError
+
 if TYPE_CHECKING:
     import grpc
-
 
 Detail = TypeVar("Detail", bound=Message)
 
@@ -19,7 +20,7 @@ class Failure(click.ClickException):
     exit_code = 1
 
 
-def as_failure(error: BaseException) -> Failure | None:
+def as_failure(error: BaseException) -> click.ClickException | None:
     """The failure that a known error means; None for a mistake of our own."""
     import grpc
     import psycopg
@@ -29,6 +30,8 @@ def as_failure(error: BaseException) -> Failure | None:
 
     if isinstance(error, grpc.RpcError):
         return Failure(call_sentence(error))
+    if isinstance(error, SettingsError):
+        return click.UsageError(str(error))
     if isinstance(error, ShopalyticError | EmbeddedPostgresError):
         return Failure(first_line(error) + ".")
     if isinstance(error, psycopg.OperationalError):
