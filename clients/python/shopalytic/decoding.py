@@ -60,7 +60,8 @@ def decode_event(data: Mapping[str, Any], *, fill: bool = False, now: datetime |
     properties = values.pop("properties", {})
     values[kind] = _payload(kind, properties)
     if fill:
-        values.setdefault("event_id", uuid7())
+        if "event_id" not in values:
+            values["event_id"] = uuid7()
         if "occurred_at" not in values:
             values["occurred_at"] = _time(now)
     return Event(**values)

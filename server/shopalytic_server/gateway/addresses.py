@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -42,6 +43,7 @@ def is_https(scope: Scope, trusted_proxies: int) -> bool:
     return bool(scope.get("scheme") == "https")
 
 
+@lru_cache(maxsize=4_096)
 def truncate(text: str) -> str | None:
     """An address without the bits that tell one person from the next: IPv4 to /24, IPv6 to /48."""
     host = text.strip().strip('"')
