@@ -1,7 +1,7 @@
 """A real gRPC server over a real store of projects, with a scripted writer and scripted reports."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.errors import Overloaded
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
-from shopalytic_server.rpc.ports import EventWriter
+from shopalytic_server.rpc.ports import EventTail, EventWriter
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.storage.database import open_pool
 from shopalytic_server.storage.projects import Projects
@@ -160,6 +160,21 @@ class Running:
         return bearer(self.secrets[key_class])
 
 
+class SilentTail:
+    """Watching that never sees an event."""
+
+    async def tail_events(
+        self, project: Project, request: reports_pb2.TailEventsRequest
+    ) -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
+        """Nothing, without an end."""
+
+        async def nothing() -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
+            await asyncio.Event().wait()
+            yield reports_pb2.TailEventsResponse()
+
+        return nothing()
+
+
 @asynccontextmanager
 async def project_store(database_url: str) -> AsyncIterator[Projects]:
     """The real store of projects on a real database."""
@@ -171,14 +186,17 @@ async def project_store(database_url: str) -> AsyncIterator[Projects]:
 
 
 @asynccontextmanager
-async def running(database_url: str, real_writer: EventWriter | None = None) -> AsyncIterator[Running]:
-    """A server on a free port with one project and its keys."""
+async def running(
+    database_url: str, real_writer: EventWriter | None = None, tail: EventTail | None = None
+) -> AsyncIterator[Running]:
+    """A server on a free port with one project and its keys. Without `tail`, watchers see nothing."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
     async with project_store(database_url) as projects:
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
             reports=reports,
+            tail=tail or SilentTail(),
             projects=projects,
             store_ready=lambda: store["ready"],
         )

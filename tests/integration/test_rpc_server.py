@@ -11,7 +11,16 @@ from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from rpc_standins import Running, batch, channel_to, error_of, page_view, running, until
+from rpc_standins import (
+    Running,
+    SilentTail,
+    batch,
+    channel_to,
+    error_of,
+    page_view,
+    running,
+    until,
+)
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic_server.domain.projects import KeyClass
@@ -33,6 +42,7 @@ def another_server(shop: Running, **options: Any) -> GrpcServer:
     return GrpcServer(
         writer=shop.writer,
         reports=shop.reports,
+        tail=SilentTail(),
         projects=shop.projects,
         store_ready=lambda: True,
         **options,

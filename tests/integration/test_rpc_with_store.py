@@ -70,6 +70,17 @@ async def test_an_identify_repeated_with_the_same_event_id_still_names_the_custo
     assert first.customer_id == again.customer_id != ""
 
 
+async def test_an_alias_repeated_with_the_same_event_id_still_names_the_customer(shop: Running) -> None:
+    key = shop.key(KeyClass.SERVER)
+    await shop.collector.Identify(identify("jane", "phone"), metadata=key)
+    request = alias("jane@example.com", "jane")
+    first = await shop.collector.Alias(request, metadata=key)
+    again = await shop.collector.Alias(request, metadata=key)
+    assert first.outcome == collector_pb2.LINK_OUTCOME_LINKED
+    assert again.outcome == collector_pb2.LINK_OUTCOME_ALREADY_LINKED
+    assert first.customer_id == again.customer_id != ""
+
+
 async def test_an_alias_that_another_customer_has_is_refused_with_the_reason(shop: Running) -> None:
     key = shop.key(KeyClass.SERVER)
     await shop.collector.Identify(identify("jane", "phone"), metadata=key)

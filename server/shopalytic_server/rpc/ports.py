@@ -1,7 +1,7 @@
 """What the calls need from the store, as small protocols; the store's own modules fulfil them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -48,6 +48,16 @@ class Reports(Protocol):
         self, project: Project, request: reports_pb2.GetSalesReportRequest
     ) -> reports_pb2.GetSalesReportResponse:
         """Sales per interval and currency."""
+        ...
+
+
+class EventTail(Protocol):
+    """Tells of events as they are stored."""
+
+    async def tail_events(
+        self, project: Project, request: reports_pb2.TailEventsRequest
+    ) -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
+        """Begins to watch, then returns what there is to tell, without an end; raises NotFound."""
         ...
 
 

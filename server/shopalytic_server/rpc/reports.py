@@ -1,14 +1,18 @@
 """ReportService: admits and checks the questions that the store answers."""
 
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
+from shopalytic_server.domain.errors import ShuttingDown
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.rpc.auth import REPORT_SERVICE, Door
-from shopalytic_server.rpc.ports import Reports
+from shopalytic_server.rpc.ports import EventTail, Reports
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -17,9 +21,11 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
     """Answers with what `reports` finds in the caller's project."""
 
-    def __init__(self, door: Door, reports: Reports) -> None:
+    def __init__(self, door: Door, reports: Reports, tail: EventTail, drain: asyncio.Event) -> None:
         self._door = door
         self._reports = reports
+        self._tail = tail
+        self._drain = drain
 
     async def GetCustomer(
         self, request: reports_pb2.GetCustomerRequest, context: Context
@@ -49,6 +55,34 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         if request.scope.time_zone:
             check_time_zone("scope.time_zone", request.scope.time_zone)
         return await self._reports.get_sales_report(project, request)
+
+    async def TailEvents(
+        self, request: reports_pb2.TailEventsRequest, context: Context
+    ) -> AsyncIterator[reports_pb2.TailEventsResponse]:
+        """Events as they are stored. The headers are sent once watching has begun."""
+        project = await self._admit(request, context)
+        check_event_types("types", request.types)
+        async with aclosing(await self._tail.tail_events(project, request)) as answers:
+            await context.send_initial_metadata(())
+            while True:
+                yield await self._unless_draining(answers)
+
+    async def _unless_draining(
+        self, answers: AsyncGenerator[reports_pb2.TailEventsResponse, None]
+    ) -> reports_pb2.TailEventsResponse:
+        """The next answer; raises ShuttingDown when the server drains before there is one."""
+        following = asyncio.ensure_future(anext(answers))
+        draining = asyncio.ensure_future(self._drain.wait())
+        try:
+            await asyncio.wait((following, draining), return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                raise ShuttingDown
+            return following.result()
+        finally:
+            draining.cancel()
+            if following.cancel():
+                # The generator can only be closed once this has ended.
+                await asyncio.wait((following,))
 
     async def _admit(self, request: Message, context: Context) -> Project:
         caller = await self._door.admit(context, REPORT_SERVICE)

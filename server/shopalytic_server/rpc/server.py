@@ -16,7 +16,7 @@ from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_
 from shopalytic_server.rpc.collector import CollectorServicer
 from shopalytic_server.rpc.health import HealthServicer
 from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringInterceptor
-from shopalytic_server.rpc.ports import EventWriter, ProjectStore, Reports
+from shopalytic_server.rpc.ports import EventTail, EventWriter, ProjectStore, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 
 SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
@@ -49,6 +49,7 @@ class GrpcServer:
         *,
         writer: EventWriter,
         reports: Reports,
+        tail: EventTail,
         projects: ProjectStore,
         store_ready: Callable[[], bool],
         host: str = "127.0.0.1",
@@ -58,6 +59,7 @@ class GrpcServer:
     ) -> None:
         self._writer = writer
         self._reports = reports
+        self._tail = tail
         self._projects = projects
         self._store_ready = store_ready
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -104,7 +106,8 @@ class GrpcServer:
         door = Door(KeyCache(self._projects))
         collector = CollectorServicer(door, self._writer, self._drain, self._clock)
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server)
-        reports_pb2_grpc.add_ReportServiceServicer_to_server(ReportServicer(door, self._reports), server)
+        reports = ReportServicer(door, self._reports, self._tail, self._drain)
+        reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, server)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(AdminServicer(door, self._projects), server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

@@ -7,7 +7,14 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from shopalytic_server.domain.identity import Anchor, Fact, IdentityGraph, identity_subject, tracking_subject
+from shopalytic_server.domain.identity import (
+    Anchor,
+    Fact,
+    IdentityGraph,
+    Outcome,
+    identity_subject,
+    tracking_subject,
+)
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 
@@ -26,6 +33,12 @@ class StoredIdentities:
     def customer_id(self, identity: str) -> UUID:
         """The customer that an identity of the graph is part of."""
         return identity_subject(self.graph.customer(identity))
+
+    def standing(self, tracking_id: str | None, identity: str) -> tuple[Outcome, UUID]:
+        """How a call that changes nothing is answered: the outcome, and the identity's customer."""
+        owner = self.graph.owner(tracking_id) if tracking_id else None
+        joined = owner is None or self.graph.customer(owner) == self.graph.customer(identity)
+        return Outcome.ALREADY_LINKED if joined else Outcome.NOT_MERGED, self.customer_id(identity)
 
     async def load(self, conn: Connection, tracking_ids: Iterable[str], identities: Iterable[str]) -> None:
         """Loads the facts around these, until nothing more hangs on them."""

@@ -45,9 +45,11 @@ class Ingest:
         self._partitions = Partitions()
         self._identities = KnownIdentities()
 
-    async def store(self, conn: Connection, items: Sequence[Prepared]) -> list[EventResult]:
-        """Stores a group in one transaction and returns its verdicts, in order, after COMMIT."""
-        results = await self._already_linked(conn, items)
+    async def store(
+        self, conn: Connection, items: Sequence[Prepared]
+    ) -> tuple[list[EventResult], list[Prepared]]:
+        """Stores a group in one transaction; returns, after COMMIT, the verdicts and what was accepted."""
+        results = await _already_linked(conn, items)
         for index, item in enumerate(items):
             if item.violations:
                 status = _REJECTED if item.rejected else _QUARANTINED
@@ -59,25 +61,8 @@ class Ingest:
             stored = await self._store_fresh(conn, fresh, results)
             await _quarantine(conn, items, results)
         self._identities.add(stored)
-        return [results[index] for index in range(len(items))]
-
-    async def _already_linked(self, conn: Connection, items: Sequence[Prepared]) -> dict[int, EventResult]:
-        """Answers the identify calls that need no write, because their link is known."""
-        results = {}
-        calls = {index: item for index, item in enumerate(items) if item.skip_known and not item.violations}
-        for dataset in {item.dataset_id for item in calls.values()}:
-            own = {index: item for index, item in calls.items() if item.dataset_id == dataset}
-            stored = StoredIdentities(dataset)
-            ids = {item.tracking_id for item in own.values() if item.tracking_id}
-            await stored.load(conn, ids, {item.properties["identity"] for item in own.values()})
-            for index, item in own.items():
-                identity = item.properties["identity"]
-                fact = Fact(item.occurred_at, item.event_id, item.received_at)
-                if item.tracking_id and stored.graph.knows_link(item.tracking_id, identity, fact):
-                    results[index] = verdict(item, ACCEPTED)
-                    outcome = stored.graph.identify(item.tracking_id, identity, fact, has_past=True)
-                    set_link(results[index], outcome, stored.customer_id(identity))
-        return results
+        await _add_links(conn, items, results)
+        return [results[index] for index in range(len(items))], stored
 
     async def _claim(
         self, conn: Connection, valid: dict[int, Prepared], results: dict[int, EventResult]
@@ -138,6 +123,45 @@ class Ingest:
             await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
             self._identities.forget()
         return accepted
+
+
+async def _already_linked(conn: Connection, items: Sequence[Prepared]) -> dict[int, EventResult]:
+    """Answers the identify calls that need no write, because their link is known."""
+    results = {}
+    calls = {index: item for index, item in enumerate(items) if item.skip_known and not item.violations}
+    for dataset in {item.dataset_id for item in calls.values()}:
+        own = {index: item for index, item in calls.items() if item.dataset_id == dataset}
+        stored = await _identities_of(conn, dataset, own.values())
+        for index, item in own.items():
+            fact = Fact(item.occurred_at, item.event_id, item.received_at)
+            identity = item.properties["identity"]
+            if item.tracking_id and stored.graph.knows_link(item.tracking_id, identity, fact):
+                results[index] = verdict(item, ACCEPTED)
+                set_link(results[index], *stored.standing(item.tracking_id, identity))
+    return results
+
+
+async def _add_links(conn: Connection, items: Sequence[Prepared], results: dict[int, EventResult]) -> None:
+    """Tells those who repeat an identify or alias how things stand: the first answer may have been lost."""
+    repeated = {
+        index: item
+        for index, item in enumerate(items)
+        if results[index].status == DUPLICATE and item.type in ("identify", "alias")
+    }
+    for dataset in {item.dataset_id for item in repeated.values()}:
+        own = {index: item for index, item in repeated.items() if item.dataset_id == dataset}
+        stored = await _identities_of(conn, dataset, own.values())
+        for index, item in own.items():
+            tracking_id = item.tracking_id if item.type == "identify" else None
+            set_link(results[index], *stored.standing(tracking_id, item.properties["identity"]))
+
+
+async def _identities_of(conn: Connection, dataset: int, items: Iterable[Prepared]) -> StoredIdentities:
+    stored = StoredIdentities(dataset)
+    calls = list(items)
+    ids = {item.tracking_id for item in calls if item.tracking_id}
+    await stored.load(conn, ids, {item.properties["identity"] for item in calls})
+    return stored
 
 
 class KnownIdentities:

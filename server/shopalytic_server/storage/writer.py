@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -33,11 +33,18 @@ class Writer:
     """
 
     def __init__(
-        self, pool: Pool, *, max_pending_events: int = 50_000, max_group_events: int = 5_000
+        self,
+        pool: Pool,
+        *,
+        max_pending_events: int = 50_000,
+        max_group_events: int = 5_000,
+        on_stored: Callable[[Sequence[Prepared]], None] | None = None,
     ) -> None:
+        """`on_stored` is told of the events that were accepted, after their COMMIT."""
         self._pool = pool
         self._max_pending = max_pending_events
         self._max_group = max_group_events
+        self._on_stored = on_stored
         self._ingest = Ingest()
         self._queue: deque[_Submission] = deque()
         self._pending = 0
@@ -144,8 +151,10 @@ class Writer:
         async for attempt in retrying:
             with attempt, translated():
                 async with self._pool.connection() as conn:
-                    return await self._ingest.store(conn, items)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                    results, stored = await self._ingest.store(conn, items)
+        if self._on_stored is not None:
+            self._on_stored(stored)
+        return results
 
 
 def _unstorable(item: Prepared) -> Prepared:

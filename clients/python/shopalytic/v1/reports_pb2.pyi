@@ -236,3 +236,21 @@ class SalesRow(_message.Message):
     customers: int
     average_order: str
     def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ...) -> None: ...
+
+class TailEventsRequest(_message.Message):
+    __slots__ = ("types", "customer", "sandbox")
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    types: _containers.RepeatedScalarFieldContainer[str]
+    customer: CustomerSelector
+    sandbox: bool
+    def __init__(self, types: _Optional[_Iterable[str]] = ..., customer: _Optional[_Union[CustomerSelector, _Mapping]] = ..., sandbox: _Optional[bool] = ...) -> None: ...
+
+class TailEventsResponse(_message.Message):
+    __slots__ = ("event", "missed")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    event: StoredEvent
+    missed: int
+    def __init__(self, event: _Optional[_Union[StoredEvent, _Mapping]] = ..., missed: _Optional[int] = ...) -> None: ...

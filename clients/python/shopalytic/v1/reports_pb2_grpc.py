@@ -56,6 +56,11 @@ class ReportServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportResponse.FromString,
                 _registered_method=True)
+        self.TailEvents = channel.unary_stream(
+                '/shopalytic.v1.ReportService/TailEvents',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.TailEventsRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.TailEventsResponse.FromString,
+                _registered_method=True)
 
 
 class ReportServiceServicer:
@@ -92,6 +97,15 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TailEvents(self, request, context):
+        """Events as they are stored, from now on. Ingest never waits for a reader: one
+        that is too slow is told how many events it missed. Ends with UNAVAILABLE
+        when the server does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +128,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetSalesReport,
                     request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportResponse.SerializeToString,
+            ),
+            'TailEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.TailEvents,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.TailEventsRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.TailEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +245,33 @@ class ReportService:
             '/shopalytic.v1.ReportService/GetSalesReport',
             shopalytic_dot_v1_dot_reports__pb2.GetSalesReportRequest.SerializeToString,
             shopalytic_dot_v1_dot_reports__pb2.GetSalesReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TailEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/TailEvents',
+            shopalytic_dot_v1_dot_reports__pb2.TailEventsRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.TailEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,12 +27,14 @@ class ReportServiceStub:
     ListCustomers: grpc.UnaryUnaryMultiCallable[reports_pb2.ListCustomersRequest, reports_pb2.ListCustomersResponse]
     ListCustomerEvents: grpc.UnaryUnaryMultiCallable[reports_pb2.ListCustomerEventsRequest, reports_pb2.ListCustomerEventsResponse]
     GetSalesReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetSalesReportRequest, reports_pb2.GetSalesReportResponse]
+    TailEvents: grpc.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]
 
 class ReportServiceAsyncStub(ReportServiceStub):
     GetCustomer: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetCustomerRequest, reports_pb2.GetCustomerResponse]  # type: ignore[assignment]
     ListCustomers: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListCustomersRequest, reports_pb2.ListCustomersResponse]  # type: ignore[assignment]
     ListCustomerEvents: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListCustomerEventsRequest, reports_pb2.ListCustomerEventsResponse]  # type: ignore[assignment]
     GetSalesReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetSalesReportRequest, reports_pb2.GetSalesReportResponse]  # type: ignore[assignment]
+    TailEvents: grpc.aio.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]  # type: ignore[assignment]
 
 class ReportServiceServicer(metaclass=ABCMeta):
     def GetCustomer(
@@ -47,5 +49,8 @@ class ReportServiceServicer(metaclass=ABCMeta):
     def GetSalesReport(
         self, request: reports_pb2.GetSalesReportRequest, context: _Context
     ) -> reports_pb2.GetSalesReportResponse | Awaitable[reports_pb2.GetSalesReportResponse]: ...
+    def TailEvents(
+        self, request: reports_pb2.TailEventsRequest, context: _Context
+    ) -> Iterator[reports_pb2.TailEventsResponse] | AsyncIterator[reports_pb2.TailEventsResponse]: ...
 
 def add_ReportServiceServicer_to_server(servicer: ReportServiceServicer, server: grpc.Server | grpc.aio.Server) -> None: ...

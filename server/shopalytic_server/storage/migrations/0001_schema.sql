@@ -22,8 +22,7 @@ CREATE TABLE keys (
     hint text NOT NULL,
     secret_hash bytea NOT NULL UNIQUE,
     created_at timestamptz NOT NULL,
-    revoked_at timestamptz,
-    last_used_at timestamptz
+    revoked_at timestamptz
 );
 CREATE INDEX keys_project ON keys (project_id, created_at);
 

@@ -94,9 +94,9 @@ UPDATE refunds f SET currency = s.currency, amount = s.amount, flag = s.flag
  WHERE f.dataset_id = %(dataset)s AND f.order_id = s.order_id AND f.event_id = s.event_id
 
 -- name: email_customers
-SELECT DISTINCT coalesce(s.customer_id, p.subject) AS customer_id
+SELECT DISTINCT coalesce((SELECT s.customer_id FROM subject_customers s
+                           WHERE s.dataset_id = p.dataset_id AND s.subject = p.subject), p.subject) AS customer_id
   FROM profile_changes p
-  LEFT JOIN subject_customers s ON s.dataset_id = p.dataset_id AND s.subject = p.subject
  WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s)
 
 -- name: customer_of_subject
