@@ -1,7 +1,5 @@
 """A gRPC server that does nothing: the limit that single calls are measured against."""
 
-import asyncio
-
 import grpc
 import uvloop
 

@@ -1,12 +1,12 @@
-"""The events that the benchmarks send: 97 % views, 3 % cart, order and identify, of some thousand visitors."""
+"""What the benchmarks send: 97 % views, 3 % cart, order and identify, of thousands of visitors."""
 
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from shopalytic.decoding import uuid7
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
-from shopalytic.decoding import uuid7
 
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 
