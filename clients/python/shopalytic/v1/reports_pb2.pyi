@@ -11,16 +11,36 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class CustomerOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CUSTOMER_ORDER_UNSPECIFIED: _ClassVar[CustomerOrder]
+    CUSTOMER_ORDER_LAST_SEEN: _ClassVar[CustomerOrder]
+    CUSTOMER_ORDER_NET: _ClassVar[CustomerOrder]
+    CUSTOMER_ORDER_ORDERS: _ClassVar[CustomerOrder]
+
 class Interval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     INTERVAL_UNSPECIFIED: _ClassVar[Interval]
     INTERVAL_DAY: _ClassVar[Interval]
     INTERVAL_WEEK: _ClassVar[Interval]
     INTERVAL_MONTH: _ClassVar[Interval]
+
+class FunnelSplit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FUNNEL_SPLIT_UNSPECIFIED: _ClassVar[FunnelSplit]
+    FUNNEL_SPLIT_SOURCE: _ClassVar[FunnelSplit]
+    FUNNEL_SPLIT_CAMPAIGN: _ClassVar[FunnelSplit]
+CUSTOMER_ORDER_UNSPECIFIED: CustomerOrder
+CUSTOMER_ORDER_LAST_SEEN: CustomerOrder
+CUSTOMER_ORDER_NET: CustomerOrder
+CUSTOMER_ORDER_ORDERS: CustomerOrder
 INTERVAL_UNSPECIFIED: Interval
 INTERVAL_DAY: Interval
 INTERVAL_WEEK: Interval
 INTERVAL_MONTH: Interval
+FUNNEL_SPLIT_UNSPECIFIED: FunnelSplit
+FUNNEL_SPLIT_SOURCE: FunnelSplit
+FUNNEL_SPLIT_CAMPAIGN: FunnelSplit
 
 class CustomerSelector(_message.Message):
     __slots__ = ("identity", "tracking_id", "email", "customer_id", "any")
@@ -51,7 +71,7 @@ class GetCustomerResponse(_message.Message):
     def __init__(self, customer: _Optional[_Union[Customer, _Mapping]] = ...) -> None: ...
 
 class Customer(_message.Message):
-    __slots__ = ("customer_id", "identities", "tracking_ids", "profile", "values", "first_seen", "last_seen", "links")
+    __slots__ = ("customer_id", "identities", "tracking_ids", "profile", "values", "first_seen", "last_seen", "links", "orders", "first_touch", "last_touch", "devices", "days_between_orders", "rfm")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     IDENTITIES_FIELD_NUMBER: _ClassVar[int]
     TRACKING_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +80,12 @@ class Customer(_message.Message):
     FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
     LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
     LINKS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TOUCH_FIELD_NUMBER: _ClassVar[int]
+    LAST_TOUCH_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    DAYS_BETWEEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    RFM_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     identities: _containers.RepeatedScalarFieldContainer[str]
     tracking_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -68,7 +94,113 @@ class Customer(_message.Message):
     first_seen: _timestamp_pb2.Timestamp
     last_seen: _timestamp_pb2.Timestamp
     links: _containers.RepeatedCompositeFieldContainer[Link]
-    def __init__(self, customer_id: _Optional[str] = ..., identities: _Optional[_Iterable[str]] = ..., tracking_ids: _Optional[_Iterable[str]] = ..., profile: _Optional[_Union[Profile, _Mapping]] = ..., values: _Optional[_Iterable[_Union[CustomerValue, _Mapping]]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ...) -> None: ...
+    orders: _containers.RepeatedCompositeFieldContainer[CustomerOrderDetail]
+    first_touch: Touch
+    last_touch: Touch
+    devices: _containers.RepeatedCompositeFieldContainer[Device]
+    days_between_orders: str
+    rfm: RfmClass
+    def __init__(self, customer_id: _Optional[str] = ..., identities: _Optional[_Iterable[str]] = ..., tracking_ids: _Optional[_Iterable[str]] = ..., profile: _Optional[_Union[Profile, _Mapping]] = ..., values: _Optional[_Iterable[_Union[CustomerValue, _Mapping]]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[CustomerOrderDetail, _Mapping]]] = ..., first_touch: _Optional[_Union[Touch, _Mapping]] = ..., last_touch: _Optional[_Union[Touch, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., days_between_orders: _Optional[str] = ..., rfm: _Optional[_Union[RfmClass, _Mapping]] = ...) -> None: ...
+
+class CustomerOrderDetail(_message.Message):
+    __slots__ = ("order_id", "ordered_at", "currency", "total", "lines", "refunds", "parcels", "revisions")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDERED_AT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    PARCELS_FIELD_NUMBER: _ClassVar[int]
+    REVISIONS_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    ordered_at: _timestamp_pb2.Timestamp
+    currency: str
+    total: str
+    lines: _containers.RepeatedCompositeFieldContainer[OrderLine]
+    refunds: _containers.RepeatedCompositeFieldContainer[OrderRefund]
+    parcels: _containers.RepeatedCompositeFieldContainer[Parcel]
+    revisions: int
+    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[OrderRefund, _Mapping]]] = ..., parcels: _Optional[_Iterable[_Union[Parcel, _Mapping]]] = ..., revisions: _Optional[int] = ...) -> None: ...
+
+class OrderLine(_message.Message):
+    __slots__ = ("sku", "name", "price", "qty")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QTY_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    name: str
+    price: str
+    qty: int
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ...) -> None: ...
+
+class OrderRefund(_message.Message):
+    __slots__ = ("occurred_at", "refund_type", "amount", "currency", "flag")
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    REFUND_TYPE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    FLAG_FIELD_NUMBER: _ClassVar[int]
+    occurred_at: _timestamp_pb2.Timestamp
+    refund_type: str
+    amount: str
+    currency: str
+    flag: str
+    def __init__(self, occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refund_type: _Optional[str] = ..., amount: _Optional[str] = ..., currency: _Optional[str] = ..., flag: _Optional[str] = ...) -> None: ...
+
+class Parcel(_message.Message):
+    __slots__ = ("shipment_id", "carrier", "tracking_number", "date_shipped", "date_delivered")
+    SHIPMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    DATE_SHIPPED_FIELD_NUMBER: _ClassVar[int]
+    DATE_DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    shipment_id: str
+    carrier: str
+    tracking_number: str
+    date_shipped: _timestamp_pb2.Timestamp
+    date_delivered: _timestamp_pb2.Timestamp
+    def __init__(self, shipment_id: _Optional[str] = ..., carrier: _Optional[str] = ..., tracking_number: _Optional[str] = ..., date_shipped: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., date_delivered: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Touch(_message.Message):
+    __slots__ = ("occurred_at", "referrer", "source", "medium", "campaign", "landing_page")
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    REFERRER_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGN_FIELD_NUMBER: _ClassVar[int]
+    LANDING_PAGE_FIELD_NUMBER: _ClassVar[int]
+    occurred_at: _timestamp_pb2.Timestamp
+    referrer: str
+    source: str
+    medium: str
+    campaign: str
+    landing_page: str
+    def __init__(self, occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., referrer: _Optional[str] = ..., source: _Optional[str] = ..., medium: _Optional[str] = ..., campaign: _Optional[str] = ..., landing_page: _Optional[str] = ...) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ("tracking_id", "first_seen", "last_seen", "user_agent_family", "joined_by")
+    TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    USER_AGENT_FAMILY_FIELD_NUMBER: _ClassVar[int]
+    JOINED_BY_FIELD_NUMBER: _ClassVar[int]
+    tracking_id: str
+    first_seen: _timestamp_pb2.Timestamp
+    last_seen: _timestamp_pb2.Timestamp
+    user_agent_family: str
+    joined_by: Link
+    def __init__(self, tracking_id: _Optional[str] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user_agent_family: _Optional[str] = ..., joined_by: _Optional[_Union[Link, _Mapping]] = ...) -> None: ...
+
+class RfmClass(_message.Message):
+    __slots__ = ("recency", "frequency", "money")
+    RECENCY_FIELD_NUMBER: _ClassVar[int]
+    FREQUENCY_FIELD_NUMBER: _ClassVar[int]
+    MONEY_FIELD_NUMBER: _ClassVar[int]
+    recency: int
+    frequency: int
+    money: int
+    def __init__(self, recency: _Optional[int] = ..., frequency: _Optional[int] = ..., money: _Optional[int] = ...) -> None: ...
 
 class Profile(_message.Message):
     __slots__ = ("email", "first_name", "last_name", "join_date")
@@ -115,14 +247,30 @@ class Link(_message.Message):
     def __init__(self, tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., kind: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., owner: _Optional[bool] = ...) -> None: ...
 
 class ListCustomersRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "sandbox")
+    __slots__ = ("page_size", "page_token", "sandbox", "search", "min_orders", "min_net", "currency", "seen_after", "seen_before", "country", "order_by")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    MIN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MIN_NET_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    SEEN_AFTER_FIELD_NUMBER: _ClassVar[int]
+    SEEN_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     sandbox: bool
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ...) -> None: ...
+    search: str
+    min_orders: int
+    min_net: str
+    currency: str
+    seen_after: _timestamp_pb2.Timestamp
+    seen_before: _timestamp_pb2.Timestamp
+    country: str
+    order_by: CustomerOrder
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., search: _Optional[str] = ..., min_orders: _Optional[int] = ..., min_net: _Optional[str] = ..., currency: _Optional[str] = ..., seen_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seen_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., country: _Optional[str] = ..., order_by: _Optional[_Union[CustomerOrder, str]] = ...) -> None: ...
 
 class ListCustomersResponse(_message.Message):
     __slots__ = ("customers", "next_page_token")
@@ -179,19 +327,23 @@ class StoredEvent(_message.Message):
     def __init__(self, event_id: _Optional[str] = ..., type: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., corrected_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., properties: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ReportScope(_message.Message):
-    __slots__ = ("to", "time_zone", "currency", "source", "include_sandbox")
+    __slots__ = ("to", "time_zone", "currency", "source", "include_sandbox", "include_bots", "as_of")
     FROM_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_BOTS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     to: _timestamp_pb2.Timestamp
     time_zone: str
     currency: str
     source: str
     include_sandbox: bool
-    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_zone: _Optional[str] = ..., currency: _Optional[str] = ..., source: _Optional[str] = ..., include_sandbox: _Optional[bool] = ..., **kwargs) -> None: ...
+    include_bots: bool
+    as_of: _timestamp_pb2.Timestamp
+    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_zone: _Optional[str] = ..., currency: _Optional[str] = ..., source: _Optional[str] = ..., include_sandbox: _Optional[bool] = ..., include_bots: _Optional[bool] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
 
 class GetSalesReportRequest(_message.Message):
     __slots__ = ("scope", "interval")
@@ -218,7 +370,7 @@ class SalesReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[SalesRow, _Mapping]]] = ..., total: _Optional[_Union[SalesRow, _Mapping]] = ...) -> None: ...
 
 class SalesRow(_message.Message):
-    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order")
+    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain")
     START_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
@@ -227,6 +379,14 @@ class SalesRow(_message.Message):
     NET_FIELD_NUMBER: _ClassVar[int]
     CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     AVERAGE_ORDER_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    TAX_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    NEW_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    RETURNING_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     orders: int
     units: int
@@ -235,7 +395,15 @@ class SalesRow(_message.Message):
     net: str
     customers: int
     average_order: str
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ...) -> None: ...
+    discounts: str
+    tax: str
+    shipping: str
+    cost: str
+    margin: str
+    new_customers: int
+    returning_customers: int
+    explain: str
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class TailEventsRequest(_message.Message):
     __slots__ = ("types", "customer", "sandbox")
@@ -254,3 +422,330 @@ class TailEventsResponse(_message.Message):
     event: StoredEvent
     missed: int
     def __init__(self, event: _Optional[_Union[StoredEvent, _Mapping]] = ..., missed: _Optional[int] = ...) -> None: ...
+
+class ListEventsRequest(_message.Message):
+    __slots__ = ("explain", "page_size", "page_token")
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    explain: str
+    page_size: int
+    page_token: str
+    def __init__(self, explain: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListEventsResponse(_message.Message):
+    __slots__ = ("events", "next_page_token")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[StoredEvent]
+    next_page_token: str
+    def __init__(self, events: _Optional[_Iterable[_Union[StoredEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class FunnelStep(_message.Message):
+    __slots__ = ("event_type", "page_type")
+    EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    event_type: str
+    page_type: str
+    def __init__(self, event_type: _Optional[str] = ..., page_type: _Optional[str] = ...) -> None: ...
+
+class GetFunnelReportRequest(_message.Message):
+    __slots__ = ("scope", "steps", "window_seconds", "split")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    steps: _containers.RepeatedCompositeFieldContainer[FunnelStep]
+    window_seconds: int
+    split: FunnelSplit
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[FunnelStep, _Mapping]]] = ..., window_seconds: _Optional[int] = ..., split: _Optional[_Union[FunnelSplit, str]] = ...) -> None: ...
+
+class GetFunnelReportResponse(_message.Message):
+    __slots__ = ("funnels",)
+    FUNNELS_FIELD_NUMBER: _ClassVar[int]
+    funnels: _containers.RepeatedCompositeFieldContainer[Funnel]
+    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ...) -> None: ...
+
+class Funnel(_message.Message):
+    __slots__ = ("value", "steps")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    value: str
+    steps: _containers.RepeatedCompositeFieldContainer[FunnelStepResult]
+    def __init__(self, value: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[FunnelStepResult, _Mapping]]] = ...) -> None: ...
+
+class FunnelStepResult(_message.Message):
+    __slots__ = ("step", "customers", "conversion", "median_seconds", "explain")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    CONVERSION_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    step: str
+    customers: int
+    conversion: str
+    median_seconds: str
+    explain: str
+    def __init__(self, step: _Optional[str] = ..., customers: _Optional[int] = ..., conversion: _Optional[str] = ..., median_seconds: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+
+class GetProductReportRequest(_message.Message):
+    __slots__ = ("scope", "limit")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    limit: int
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetProductReportResponse(_message.Message):
+    __slots__ = ("reports",)
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    reports: _containers.RepeatedCompositeFieldContainer[ProductReport]
+    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ...) -> None: ...
+
+class ProductReport(_message.Message):
+    __slots__ = ("currency", "rows", "bought_together")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    BOUGHT_TOGETHER_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    rows: _containers.RepeatedCompositeFieldContainer[ProductRow]
+    bought_together: _containers.RepeatedCompositeFieldContainer[ProductPair]
+    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ...) -> None: ...
+
+class ProductRow(_message.Message):
+    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    VIEWERS_FIELD_NUMBER: _ClassVar[int]
+    CARTS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
+    GROSS_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    NET_FIELD_NUMBER: _ClassVar[int]
+    VIEW_TO_ORDER_RATE_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    name: str
+    views: int
+    viewers: int
+    carts: int
+    orders: int
+    units: int
+    gross: str
+    refunds: str
+    net: str
+    view_to_order_rate: str
+    explain: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+
+class ProductPair(_message.Message):
+    __slots__ = ("sku", "other_sku", "orders")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    OTHER_SKU_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    other_sku: str
+    orders: int
+    def __init__(self, sku: _Optional[str] = ..., other_sku: _Optional[str] = ..., orders: _Optional[int] = ...) -> None: ...
+
+class GetRetentionReportRequest(_message.Message):
+    __slots__ = ("scope", "interval", "include_visitors")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_VISITORS_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    interval: Interval
+    include_visitors: bool
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
+
+class GetRetentionReportResponse(_message.Message):
+    __slots__ = ("cohorts",)
+    COHORTS_FIELD_NUMBER: _ClassVar[int]
+    cohorts: _containers.RepeatedCompositeFieldContainer[Cohort]
+    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ...) -> None: ...
+
+class Cohort(_message.Message):
+    __slots__ = ("start", "size", "periods")
+    START_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    PERIODS_FIELD_NUMBER: _ClassVar[int]
+    start: _timestamp_pb2.Timestamp
+    size: int
+    periods: _containers.RepeatedCompositeFieldContainer[RetentionPeriod]
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size: _Optional[int] = ..., periods: _Optional[_Iterable[_Union[RetentionPeriod, _Mapping]]] = ...) -> None: ...
+
+class RetentionPeriod(_message.Message):
+    __slots__ = ("index", "customers", "share", "net", "explain")
+    class NetEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    NET_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    customers: int
+    share: str
+    net: _containers.ScalarMap[str, str]
+    explain: str
+    def __init__(self, index: _Optional[int] = ..., customers: _Optional[int] = ..., share: _Optional[str] = ..., net: _Optional[_Mapping[str, str]] = ..., explain: _Optional[str] = ...) -> None: ...
+
+class GetCartReportRequest(_message.Message):
+    __slots__ = ("scope", "abandoned_after_hours", "limit")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    ABANDONED_AFTER_HOURS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    abandoned_after_hours: int
+    limit: int
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., abandoned_after_hours: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetCartReportResponse(_message.Message):
+    __slots__ = ("reports",)
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    reports: _containers.RepeatedCompositeFieldContainer[CartReport]
+    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ...) -> None: ...
+
+class CartReport(_message.Message):
+    __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    ORDERED_FIELD_NUMBER: _ClassVar[int]
+    ABANDONED_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    ABANDONMENT_RATE_FIELD_NUMBER: _ClassVar[int]
+    ABANDONED_VALUE_FIELD_NUMBER: _ClassVar[int]
+    CARTS_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    created: int
+    ordered: int
+    abandoned: int
+    open: int
+    abandonment_rate: str
+    abandoned_value: str
+    carts: _containers.RepeatedCompositeFieldContainer[AbandonedCart]
+    explain: str
+    def __init__(self, currency: _Optional[str] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., carts: _Optional[_Iterable[_Union[AbandonedCart, _Mapping]]] = ..., explain: _Optional[str] = ...) -> None: ...
+
+class AbandonedCart(_message.Message):
+    __slots__ = ("cart_id", "created_at", "changed_at", "value", "lines", "customer_id", "email")
+    CART_ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_AT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    cart_id: str
+    created_at: _timestamp_pb2.Timestamp
+    changed_at: _timestamp_pb2.Timestamp
+    value: str
+    lines: _containers.RepeatedCompositeFieldContainer[OrderLine]
+    customer_id: str
+    email: str
+    def __init__(self, cart_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., value: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., customer_id: _Optional[str] = ..., email: _Optional[str] = ...) -> None: ...
+
+class GetFulfilmentReportRequest(_message.Message):
+    __slots__ = ("scope", "promised_days")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    PROMISED_DAYS_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    promised_days: int
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., promised_days: _Optional[int] = ...) -> None: ...
+
+class GetFulfilmentReportResponse(_message.Message):
+    __slots__ = ("carriers", "total")
+    CARRIERS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    carriers: _containers.RepeatedCompositeFieldContainer[CarrierRow]
+    total: CarrierRow
+    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ...) -> None: ...
+
+class CarrierRow(_message.Message):
+    __slots__ = ("carrier", "parcels", "on_the_way", "delivered", "order_to_shipped_median", "order_to_shipped_p90", "shipped_to_delivered_median", "shipped_to_delivered_p90", "late", "late_rate", "refund_rate_after_late", "explain")
+    CARRIER_FIELD_NUMBER: _ClassVar[int]
+    PARCELS_FIELD_NUMBER: _ClassVar[int]
+    ON_THE_WAY_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    ORDER_TO_SHIPPED_MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    ORDER_TO_SHIPPED_P90_FIELD_NUMBER: _ClassVar[int]
+    SHIPPED_TO_DELIVERED_MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    SHIPPED_TO_DELIVERED_P90_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    LATE_RATE_FIELD_NUMBER: _ClassVar[int]
+    REFUND_RATE_AFTER_LATE_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    carrier: str
+    parcels: int
+    on_the_way: int
+    delivered: int
+    order_to_shipped_median: str
+    order_to_shipped_p90: str
+    shipped_to_delivered_median: str
+    shipped_to_delivered_p90: str
+    late: int
+    late_rate: str
+    refund_rate_after_late: str
+    explain: str
+    def __init__(self, carrier: _Optional[str] = ..., parcels: _Optional[int] = ..., on_the_way: _Optional[int] = ..., delivered: _Optional[int] = ..., order_to_shipped_median: _Optional[str] = ..., order_to_shipped_p90: _Optional[str] = ..., shipped_to_delivered_median: _Optional[str] = ..., shipped_to_delivered_p90: _Optional[str] = ..., late: _Optional[int] = ..., late_rate: _Optional[str] = ..., refund_rate_after_late: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+
+class GetTrafficReportRequest(_message.Message):
+    __slots__ = ("scope", "interval", "limit")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    interval: Interval
+    limit: int
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetTrafficReportResponse(_message.Message):
+    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
+    REFERRERS_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[TrafficRow]
+    total: TrafficRow
+    landing_pages: _containers.RepeatedCompositeFieldContainer[TrafficSource]
+    referrers: _containers.RepeatedCompositeFieldContainer[TrafficSource]
+    campaigns: _containers.RepeatedCompositeFieldContainer[TrafficSource]
+    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ...) -> None: ...
+
+class TrafficRow(_message.Message):
+    __slots__ = ("start", "page_views", "visitors", "sessions", "explain")
+    START_FIELD_NUMBER: _ClassVar[int]
+    PAGE_VIEWS_FIELD_NUMBER: _ClassVar[int]
+    VISITORS_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    start: _timestamp_pb2.Timestamp
+    page_views: int
+    visitors: int
+    sessions: int
+    explain: str
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_views: _Optional[int] = ..., visitors: _Optional[int] = ..., sessions: _Optional[int] = ..., explain: _Optional[str] = ...) -> None: ...
+
+class TrafficSource(_message.Message):
+    __slots__ = ("value", "sessions", "visitors", "first_touch_revenue", "last_touch_revenue")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    VISITORS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TOUCH_REVENUE_FIELD_NUMBER: _ClassVar[int]
+    LAST_TOUCH_REVENUE_FIELD_NUMBER: _ClassVar[int]
+    value: str
+    sessions: int
+    visitors: int
+    first_touch_revenue: str
+    last_touch_revenue: str
+    def __init__(self, value: _Optional[str] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., first_touch_revenue: _Optional[str] = ..., last_touch_revenue: _Optional[str] = ...) -> None: ...

@@ -56,6 +56,41 @@ class ReportServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportResponse.FromString,
                 _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/shopalytic.v1.ReportService/ListEvents',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
+        self.GetFunnelReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetFunnelReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetFunnelReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetFunnelReportResponse.FromString,
+                _registered_method=True)
+        self.GetProductReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetProductReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetProductReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetProductReportResponse.FromString,
+                _registered_method=True)
+        self.GetRetentionReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetRetentionReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetRetentionReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetRetentionReportResponse.FromString,
+                _registered_method=True)
+        self.GetCartReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetCartReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetCartReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetCartReportResponse.FromString,
+                _registered_method=True)
+        self.GetFulfilmentReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetFulfilmentReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetFulfilmentReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetFulfilmentReportResponse.FromString,
+                _registered_method=True)
+        self.GetTrafficReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetTrafficReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.FromString,
+                _registered_method=True)
         self.TailEvents = channel.unary_stream(
                 '/shopalytic.v1.ReportService/TailEvents',
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.TailEventsRequest.SerializeToString,
@@ -97,6 +132,55 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvents(self, request, context):
+        """The events behind a number: takes an `explain` token of any report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFunnelReport(self, request, context):
+        """How many customers go from step to step, and how long they take.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProductReport(self, request, context):
+        """Views, carts, orders and refunds per product, and what is bought together.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRetentionReport(self, request, context):
+        """How many customers order again, by when they ordered first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCartReport(self, request, context):
+        """Carts, and those that were left.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFulfilmentReport(self, request, context):
+        """How long parcels take, and how many are late.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTrafficReport(self, request, context):
+        """Page views, visitors and sessions, where they come from and what they buy.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TailEvents(self, request, context):
         """Events as they are stored, from now on. Ingest never waits for a reader: one
         that is too slow is told how many events it missed. Ends with UNAVAILABLE
@@ -128,6 +212,41 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetSalesReport,
                     request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSalesReportResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListEventsRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'GetFunnelReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFunnelReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetFunnelReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetFunnelReportResponse.SerializeToString,
+            ),
+            'GetProductReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProductReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetProductReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetProductReportResponse.SerializeToString,
+            ),
+            'GetRetentionReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRetentionReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetRetentionReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetRetentionReportResponse.SerializeToString,
+            ),
+            'GetCartReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCartReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetCartReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetCartReportResponse.SerializeToString,
+            ),
+            'GetFulfilmentReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFulfilmentReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetFulfilmentReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetFulfilmentReportResponse.SerializeToString,
+            ),
+            'GetTrafficReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrafficReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.SerializeToString,
             ),
             'TailEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.TailEvents,
@@ -245,6 +364,195 @@ class ReportService:
             '/shopalytic.v1.ReportService/GetSalesReport',
             shopalytic_dot_v1_dot_reports__pb2.GetSalesReportRequest.SerializeToString,
             shopalytic_dot_v1_dot_reports__pb2.GetSalesReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/ListEvents',
+            shopalytic_dot_v1_dot_reports__pb2.ListEventsRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFunnelReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetFunnelReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetFunnelReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetFunnelReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProductReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetProductReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetProductReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetProductReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRetentionReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetRetentionReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetRetentionReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetRetentionReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCartReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetCartReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetCartReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetCartReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFulfilmentReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetFulfilmentReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetFulfilmentReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetFulfilmentReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrafficReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetTrafficReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

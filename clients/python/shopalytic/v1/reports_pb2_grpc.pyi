@@ -27,6 +27,13 @@ class ReportServiceStub:
     ListCustomers: grpc.UnaryUnaryMultiCallable[reports_pb2.ListCustomersRequest, reports_pb2.ListCustomersResponse]
     ListCustomerEvents: grpc.UnaryUnaryMultiCallable[reports_pb2.ListCustomerEventsRequest, reports_pb2.ListCustomerEventsResponse]
     GetSalesReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetSalesReportRequest, reports_pb2.GetSalesReportResponse]
+    ListEvents: grpc.UnaryUnaryMultiCallable[reports_pb2.ListEventsRequest, reports_pb2.ListEventsResponse]
+    GetFunnelReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetFunnelReportRequest, reports_pb2.GetFunnelReportResponse]
+    GetProductReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetProductReportRequest, reports_pb2.GetProductReportResponse]
+    GetRetentionReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetRetentionReportRequest, reports_pb2.GetRetentionReportResponse]
+    GetCartReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetCartReportRequest, reports_pb2.GetCartReportResponse]
+    GetFulfilmentReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]
+    GetTrafficReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]
     TailEvents: grpc.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]
 
 class ReportServiceAsyncStub(ReportServiceStub):
@@ -34,6 +41,13 @@ class ReportServiceAsyncStub(ReportServiceStub):
     ListCustomers: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListCustomersRequest, reports_pb2.ListCustomersResponse]  # type: ignore[assignment]
     ListCustomerEvents: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListCustomerEventsRequest, reports_pb2.ListCustomerEventsResponse]  # type: ignore[assignment]
     GetSalesReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetSalesReportRequest, reports_pb2.GetSalesReportResponse]  # type: ignore[assignment]
+    ListEvents: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListEventsRequest, reports_pb2.ListEventsResponse]  # type: ignore[assignment]
+    GetFunnelReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetFunnelReportRequest, reports_pb2.GetFunnelReportResponse]  # type: ignore[assignment]
+    GetProductReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetProductReportRequest, reports_pb2.GetProductReportResponse]  # type: ignore[assignment]
+    GetRetentionReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetRetentionReportRequest, reports_pb2.GetRetentionReportResponse]  # type: ignore[assignment]
+    GetCartReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetCartReportRequest, reports_pb2.GetCartReportResponse]  # type: ignore[assignment]
+    GetFulfilmentReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]  # type: ignore[assignment]
+    GetTrafficReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]  # type: ignore[assignment]
     TailEvents: grpc.aio.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]  # type: ignore[assignment]
 
 class ReportServiceServicer(metaclass=ABCMeta):
@@ -49,6 +63,27 @@ class ReportServiceServicer(metaclass=ABCMeta):
     def GetSalesReport(
         self, request: reports_pb2.GetSalesReportRequest, context: _Context
     ) -> reports_pb2.GetSalesReportResponse | Awaitable[reports_pb2.GetSalesReportResponse]: ...
+    def ListEvents(
+        self, request: reports_pb2.ListEventsRequest, context: _Context
+    ) -> reports_pb2.ListEventsResponse | Awaitable[reports_pb2.ListEventsResponse]: ...
+    def GetFunnelReport(
+        self, request: reports_pb2.GetFunnelReportRequest, context: _Context
+    ) -> reports_pb2.GetFunnelReportResponse | Awaitable[reports_pb2.GetFunnelReportResponse]: ...
+    def GetProductReport(
+        self, request: reports_pb2.GetProductReportRequest, context: _Context
+    ) -> reports_pb2.GetProductReportResponse | Awaitable[reports_pb2.GetProductReportResponse]: ...
+    def GetRetentionReport(
+        self, request: reports_pb2.GetRetentionReportRequest, context: _Context
+    ) -> reports_pb2.GetRetentionReportResponse | Awaitable[reports_pb2.GetRetentionReportResponse]: ...
+    def GetCartReport(
+        self, request: reports_pb2.GetCartReportRequest, context: _Context
+    ) -> reports_pb2.GetCartReportResponse | Awaitable[reports_pb2.GetCartReportResponse]: ...
+    def GetFulfilmentReport(
+        self, request: reports_pb2.GetFulfilmentReportRequest, context: _Context
+    ) -> reports_pb2.GetFulfilmentReportResponse | Awaitable[reports_pb2.GetFulfilmentReportResponse]: ...
+    def GetTrafficReport(
+        self, request: reports_pb2.GetTrafficReportRequest, context: _Context
+    ) -> reports_pb2.GetTrafficReportResponse | Awaitable[reports_pb2.GetTrafficReportResponse]: ...
     def TailEvents(
         self, request: reports_pb2.TailEventsRequest, context: _Context
     ) -> Iterator[reports_pb2.TailEventsResponse] | AsyncIterator[reports_pb2.TailEventsResponse]: ...
