@@ -135,7 +135,8 @@ class Catalogue:
             raise SystemExit(f"identity.placeholder is no longer a single pattern: {rule.expression}")
         pattern = found[1].replace("\\\\", "\\")
         return (
-            "/** What is never one person's identity, or too long: the server refuses events that carry it. */\n"
+            "/** What is never one person's identity, or too long: "
+            "the server refuses events that carry it. */\n"
             f"export const NO_IDENTITY = /{pattern}|.{{{rules.string.max_len + 1}}}/i;"
         )
 
