@@ -28,6 +28,7 @@ async def test_refusals_can_be_read_too():
         answer = await gateway.post(b"not json", {"origin": EVIL})
     assert answer.status == 400
     assert answer.header("access-control-allow-origin") == EVIL
+    assert answer.header("access-control-expose-headers") == "retry-after"
 
 
 async def test_the_preflight_of_collect_is_good_for_a_day():

@@ -9,12 +9,14 @@ from shopalytic_server.gateway.bodies import header
 
 _DAY = b"86400"
 _VARY: Header = (b"vary", b"Origin")
+# Without this a page cannot see how long to wait.
+_RETRY_AFTER: Header = (b"access-control-expose-headers", b"retry-after")
 
 
 def collect_headers(scope: Scope) -> list[Header]:
     """Any page may send events with a browser key, cookie included, and read the verdicts on them."""
     origin = header(scope, b"origin")
-    return _allow(origin) if origin is not None else [_VARY]
+    return [*_allow(origin), _RETRY_AFTER] if origin is not None else [_VARY]
 
 
 def rpc_headers(scope: Scope, origins: Collection[str]) -> list[Header]:
@@ -22,7 +24,7 @@ def rpc_headers(scope: Scope, origins: Collection[str]) -> list[Header]:
     origin = header(scope, b"origin")
     if origin is None or origin not in origins:
         return [_VARY]
-    return [*_allow(origin), (b"access-control-expose-headers", b"retry-after")]
+    return [*_allow(origin), _RETRY_AFTER]
 
 
 def preflight(allowed: list[Header], methods: bytes, request_headers: bytes) -> list[Header]:
