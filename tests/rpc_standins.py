@@ -22,8 +22,9 @@ from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.rpc.ports import EventTail, EventWriter
 from shopalytic_server.rpc.server import GrpcServer
-from shopalytic_server.storage.database import open_pool
+from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.projects import Projects
+from shopalytic_server.storage.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from shopalytic.v1.admin_pb2_grpc import AdminServiceAsyncStub
@@ -137,6 +138,7 @@ class Running:
     port: int
     channel: grpc.aio.Channel
     projects: Projects
+    quarantine: Quarantine
     project: Project
     secrets: dict[KeyClass, str]
     writer: ScriptedWriter
@@ -176,13 +178,20 @@ class SilentTail:
 
 
 @asynccontextmanager
-async def project_store(database_url: str) -> AsyncIterator[Projects]:
-    """The real store of projects on a real database."""
+async def opened(database_url: str) -> AsyncIterator[Pool]:
+    """Connections to a real database."""
     pool = await open_pool(database_url, size=4)
     try:
-        yield Projects(pool)
+        yield pool
     finally:
         await pool.close()
+
+
+@asynccontextmanager
+async def project_store(database_url: str) -> AsyncIterator[Projects]:
+    """The real store of projects on a real database."""
+    async with opened(database_url) as pool:
+        yield Projects(pool)
 
 
 @asynccontextmanager
@@ -191,20 +200,24 @@ async def running(
 ) -> AsyncIterator[Running]:
     """A server on a free port with one project and its keys. Without `tail`, watchers see nothing."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
-    async with project_store(database_url) as projects:
+    async with opened(database_url) as pool:
+        projects, quarantine = Projects(pool), Quarantine(pool)
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
             reports=reports,
             tail=tail or SilentTail(),
             projects=projects,
+            quarantine=quarantine,
             store_ready=lambda: store["ready"],
         )
         port = await server.start()
         try:
             async with channel_to(port) as channel:
                 secrets = {each.key.key_class: each.secret for each in issued}
-                yield Running(server, port, channel, projects, project, secrets, writer, reports, store)
+                yield Running(
+                    server, port, channel, projects, quarantine, project, secrets, writer, reports, store
+                )
         finally:
             await server.stop(grace=0)
 

@@ -18,6 +18,7 @@ from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.projects import Projects
+from shopalytic_server.storage.quarantine import Quarantine
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.tail import Tail
 from shopalytic_server.storage.writer import Writer
@@ -100,6 +101,7 @@ async def _start(settings: Settings, directory: DataDirectory, parts: Parts, wit
         reports=Reports(reports_pool),
         tail=tail,
         projects=projects,
+        quarantine=Quarantine(reports_pool),
         store_ready=probe.can_store,
         host=settings.grpc_host,
         port=settings.grpc_port,

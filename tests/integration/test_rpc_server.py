@@ -24,8 +24,7 @@ from rpc_standins import (
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic_server.domain.projects import KeyClass
-from shopalytic_server.rpc.auth import RIGHTS
-from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.rpc.server import SERVICES, GrpcServer
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -44,6 +43,7 @@ def another_server(shop: Running, **options: Any) -> GrpcServer:
         reports=shop.reports,
         tail=SilentTail(),
         projects=shop.projects,
+        quarantine=shop.quarantine,
         store_ready=lambda: True,
         **options,
     )
@@ -58,7 +58,7 @@ async def health(shop: Running, service: str = "") -> Any:
     return (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status
 
 
-@pytest.mark.parametrize("service", ["", *RIGHTS])
+@pytest.mark.parametrize("service", ["", *SERVICES])
 async def test_health_follows_the_store(shop: Running, service: str) -> None:
     assert await health(shop, service) == SERVING
     watch = health_stub(shop.channel).Watch(health_pb2.HealthCheckRequest(service=service), timeout=60)
@@ -83,8 +83,8 @@ async def test_reflection_lists_the_services_and_gives_their_files(shop: Running
     stream = stub.ServerReflectionInfo()
     await stream.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     listed = {service.name for service in (await stream.read()).list_services_response.service}
-    assert listed >= {*RIGHTS, "grpc.health.v1.Health"}
-    for name in RIGHTS:
+    assert listed >= {*SERVICES, "grpc.health.v1.Health"}
+    for name in SERVICES:
         await stream.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=name))
         files = (await stream.read()).file_descriptor_response.file_descriptor_proto
         described = [descriptor_pb2.FileDescriptorProto.FromString(file) for file in files]

@@ -97,11 +97,9 @@ def events(
     if as_json:
         print_json({"events": found, "next_page_token": answer.next_page_token})
         return
-    rows = [
-        (row["occurred_at"], row["type"], row.get("source"), _summary(row["properties"])) for row in found
-    ]
+    rows = [(row["occurred_at"], row["type"], row.get("source"), summary(row["properties"])) for row in found]
     print_table(["occurred_at", "type", "source", "properties"], rows)
-    _print_more(answer.next_page_token)
+    print_more(answer.next_page_token)
 
 
 @customer.command("list")
@@ -135,7 +133,7 @@ def list_customers(settings: Settings, limit: int, page_token: str, sandbox: boo
         for row in found
     ]
     print_table(["customer_id", "identities", "email", "net", "last_seen"], rows)
-    _print_more(answer.next_page_token)
+    print_more(answer.next_page_token)
 
 
 def customer_data(found: reports_pb2.Customer) -> dict[str, Any]:
@@ -217,7 +215,8 @@ def _print_customer(data: dict[str, Any]) -> None:
         print_table(["linked at", "by", "from", "identity", "joined"], links)
 
 
-def _print_more(next_page_token: str) -> None:
+def print_more(next_page_token: str) -> None:
+    """How to get the next page, if there is one."""
     if next_page_token:
         click.echo(f"There is more: repeat with --page-token {next_page_token}")
 
@@ -226,7 +225,8 @@ def _amounts(by_currency: dict[str, str]) -> str:
     return ", ".join(f"{amount} {code}" for code, amount in by_currency.items())
 
 
-def _summary(properties: dict[str, Any]) -> str:
+def summary(properties: dict[str, Any]) -> str:
+    """An event's properties in one line."""
     parts = [
         f"{name}={len(value)} items" if isinstance(value, list) else f"{name}={value}"
         for name, value in properties.items()

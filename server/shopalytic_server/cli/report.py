@@ -6,12 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-import grpc
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
-from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
+from shopalytic_server.cli.remote import CALL_SECONDS, Remote, connect
 from shopalytic_server.config import Settings
 
 INTERVALS = ("day", "week", "month")
@@ -64,7 +63,7 @@ def report() -> None:
 @click.option("--to", "end", type=Moment(), help="End of the range, exclusive.  [default: the last event]")
 @click.option("--interval", type=click.Choice(INTERVALS), help="Length of a row.  [default: the whole range]")
 @click.option("--currency", metavar="CODE", help="Only this currency.  [default: each by itself]")
-@click.option("--time-zone", type=Zone(), help="Whose days count.  [default: the project's, else UTC]")
+@click.option("--time-zone", type=Zone(), help="Whose days count.  [default: the project's]")
 @click.option("--source", metavar="LABEL", help="Only events with this source label.")
 @click.option("--include-sandbox", is_flag=True, help="Count trial events too.")
 @with_settings("target", "key", "data_dir")
@@ -90,7 +89,7 @@ def sales(
     Example:  shopalytic report sales --from 2026-01-01 --to 2026-04-01 --interval month --currency EUR
     """
     with connect(settings, "reports") as remote:
-        zone = time_zone or _project_zone(settings, remote)
+        zone = time_zone or _project_zone(remote)
         scope = reports_pb2.ReportScope(
             time_zone=zone, currency=currency, source=source, include_sandbox=include_sandbox
         )
@@ -120,21 +119,10 @@ def moment(text: str, zone: str) -> datetime:
     return parsed.astimezone(UTC)
 
 
-def _project_zone(settings: Settings, remote: Remote) -> str:
-    """The project's time zone. A key that may not ask gets UTC, and the reader is told."""
-    # Reports keys may not ask; beside the data directory's one there is one that may.
-    metadata = bearer(key_of(settings, "admin", remote.target))
+def _project_zone(remote: Remote) -> str:
     stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
-    try:
-        answer = stub.GetProject(admin_pb2.GetProjectRequest(), metadata=metadata, timeout=CALL_SECONDS)
-    except grpc.RpcError as error:
-        if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
-            raise
-        click.echo(
-            "This key cannot see the project's time zone, so days are in UTC; --time-zone sets it.", err=True
-        )
-        return "UTC"
-    return str(answer.project.time_zone or "UTC")
+    answer = stub.GetProject(admin_pb2.GetProjectRequest(), metadata=remote.metadata, timeout=CALL_SECONDS)
+    return str(answer.project.time_zone)
 
 
 def _block_data(block: reports_pb2.SalesReport) -> dict[str, Any]:

@@ -16,6 +16,8 @@ COMMANDS = {
     "import": "shopalytic_server.cli.import_events:import_events",
     "customer": "shopalytic_server.cli.customer:customer",
     "report": "shopalytic_server.cli.report:report",
+    "tail": "shopalytic_server.cli.tail:tail",
+    "quarantine": "shopalytic_server.cli.quarantine:quarantine",
     "project": "shopalytic_server.cli.project:project",
     "key": "shopalytic_server.cli.key:key",
     "migrate": "shopalytic_server.cli.migrate:migrate",

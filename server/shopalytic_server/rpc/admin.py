@@ -1,4 +1,4 @@
-"""AdminService: manages projects and keys. A key reaches its own project only."""
+"""AdminService: manages projects, keys and quarantine. A key reaches its own project only."""
 
 from typing import Any
 from uuid import UUID
@@ -7,8 +7,8 @@ import grpc
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project, in_catalogue_order
-from shopalytic_server.rpc.auth import ADMIN_SERVICE, Door
-from shopalytic_server.rpc.ports import ProjectStore
+from shopalytic_server.rpc.auth import ADMIN_READING, ADMIN_SERVICE, Door
+from shopalytic_server.rpc.ports import ProjectStore, Quarantine
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -26,11 +26,12 @@ _NUMBERS = {key_class: number for number, key_class in KEY_CLASSES.items()}
 
 
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
-    """Answers from the store of projects."""
+    """Answers from the stores of projects and of quarantine."""
 
-    def __init__(self, door: Door, projects: ProjectStore) -> None:
+    def __init__(self, door: Door, projects: ProjectStore, quarantine: Quarantine) -> None:
         self._door = door
         self._projects = projects
+        self._quarantine = quarantine
 
     async def CreateProject(
         self, request: admin_pb2.CreateProjectRequest, context: Context
@@ -51,7 +52,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.GetProjectRequest, context: Context
     ) -> admin_pb2.GetProjectResponse:
         """The key's project, as it is now."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._door.admit(context, ADMIN_READING)
         project = await self._projects.get_project(caller.project.project_id)
         return admin_pb2.GetProjectResponse(project=project_message(project))
 
@@ -99,6 +100,14 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         check_request(request)
         key = await self._projects.revoke_key(caller.project.project_id, UUID(request.key_id))
         return admin_pb2.RevokeKeyResponse(key=key_message(key))
+
+    async def ListQuarantine(
+        self, request: admin_pb2.ListQuarantineRequest, context: Context
+    ) -> admin_pb2.ListQuarantineResponse:
+        """A page of the events that were not accepted."""
+        caller = await self._door.admit(context, ADMIN_READING)
+        check_request(request)
+        return await self._quarantine.list_quarantine(caller.project, request)
 
 
 def project_message(project: Project) -> admin_pb2.Project:

@@ -17,11 +17,15 @@ COLLECTOR_SERVICE = "shopalytic.v1.CollectorService"
 REPORT_SERVICE = "shopalytic.v1.ReportService"
 ADMIN_SERVICE = "shopalytic.v1.AdminService"
 
+# The methods of AdminService that change nothing and show no key.
+ADMIN_READING = f"{ADMIN_SERVICE} (reading)"
+
 # Which key classes may call the methods of each service.
 RIGHTS: dict[str, frozenset[KeyClass]] = {
     COLLECTOR_SERVICE: frozenset({KeyClass.BROWSER, KeyClass.SERVER}),
     REPORT_SERVICE: frozenset({KeyClass.REPORTS, KeyClass.ADMIN}),
     ADMIN_SERVICE: frozenset({KeyClass.ADMIN}),
+    ADMIN_READING: frozenset({KeyClass.REPORTS, KeyClass.ADMIN}),
 }
 
 # A revoked key is refused everywhere after this long; the contract promises it.

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project
 
@@ -58,6 +58,16 @@ class EventTail(Protocol):
         self, project: Project, request: reports_pb2.TailEventsRequest
     ) -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
         """Begins to watch, then returns what there is to tell, without an end; raises NotFound."""
+        ...
+
+
+class Quarantine(Protocol):
+    """Shows the events that were not accepted."""
+
+    async def list_quarantine(
+        self, project: Project, request: admin_pb2.ListQuarantineRequest
+    ) -> admin_pb2.ListQuarantineResponse:
+        """A page of them; raises InvalidRequest."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import TypeVar
 
-from shopalytic.v1 import reports_pb2
+from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 
@@ -18,7 +18,9 @@ _WRONG = (
     "or leave it out to begin at the first page"
 )
 
-Paged = reports_pb2.ListCustomersRequest | reports_pb2.ListCustomerEventsRequest
+Paged = (
+    reports_pb2.ListCustomersRequest | reports_pb2.ListCustomerEventsRequest | admin_pb2.ListQuarantineRequest
+)
 Position = TypeVar("Position")
 
 

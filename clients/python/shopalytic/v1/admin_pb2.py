@@ -23,9 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from shopalytic.v1 import collector_pb2 as shopalytic_dot_v1_dot_collector__pb2
+from shopalytic.v1 import events_pb2 as shopalytic_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19shopalytic/v1/admin.proto\x12\rshopalytic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x07Project\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08\x63urrency\x18\x02 \x01(\tR\x08\x63urrency\x12\x1b\n\ttime_zone\x18\x03 \x01(\tR\x08timeZone\x12.\n\x13\x62rowser_event_types\x18\x04 \x03(\tR\x11\x62rowserEventTypes\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\xf2\x01\n\x03Key\x12\x15\n\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x34\n\tkey_class\x18\x02 \x01(\x0e\x32\x17.shopalytic.v1.KeyClassR\x08keyClass\x12\x14\n\x05label\x18\x03 \x01(\tR\x05label\x12\x12\n\x04hint\x18\x04 \x01(\tR\x04hint\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nrevoked_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\trevokedAt\"\xd6\x01\n\x14\x43reateProjectRequest\x12\x42\n\x04name\x18\x01 \x01(\tB.\xbaH+r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xc8\x01\x01R\x04name\x12\x32\n\x08\x63urrency\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$H\x00R\x08\x63urrency\x88\x01\x01\x12+\n\ttime_zone\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64H\x01R\x08timeZone\x88\x01\x01\x42\x0b\n\t_currencyB\x0c\n\n_time_zone\"x\n\x15\x43reateProjectResponse\x12\x30\n\x07project\x18\x01 \x01(\x0b\x32\x16.shopalytic.v1.ProjectR\x07project\x12-\n\x04keys\x18\x02 \x03(\x0b\x32\x19.shopalytic.v1.CreatedKeyR\x04keys\"J\n\nCreatedKey\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x12.shopalytic.v1.KeyR\x03key\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"\x13\n\x11GetProjectRequest\"F\n\x12GetProjectResponse\x12\x30\n\x07project\x18\x01 \x01(\x0b\x32\x16.shopalytic.v1.ProjectR\x07project\"\x9c\x01\n\x14UpdateProjectRequest\x12+\n\ttime_zone\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64H\x00R\x08timeZone\x88\x01\x01\x12I\n\x13\x62rowser_event_types\x18\x02 \x01(\x0b\x32\x19.shopalytic.v1.EventTypesR\x11\x62rowserEventTypesB\x0c\n\n_time_zone\",\n\nEventTypes\x12\x1e\n\x05types\x18\x01 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x14R\x05types\"I\n\x15UpdateProjectResponse\x12\x30\n\x07project\x18\x01 \x01(\x0b\x32\x16.shopalytic.v1.ProjectR\x07project\"u\n\x10\x43reateKeyRequest\x12\x41\n\tkey_class\x18\x01 \x01(\x0e\x32\x17.shopalytic.v1.KeyClassB\x0b\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01R\x08keyClass\x12\x1e\n\x05label\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x05label\"@\n\x11\x43reateKeyResponse\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x19.shopalytic.v1.CreatedKeyR\x03key\"\x11\n\x0fListKeysRequest\":\n\x10ListKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x12.shopalytic.v1.KeyR\x04keys\"3\n\x10RevokeKeyRequest\x12\x1f\n\x06key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05keyId\"9\n\x11RevokeKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x12.shopalytic.v1.KeyR\x03key*~\n\x08KeyClass\x12\x19\n\x15KEY_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_CLASS_BROWSER\x10\x01\x12\x14\n\x10KEY_CLASS_SERVER\x10\x02\x12\x15\n\x11KEY_CLASS_REPORTS\x10\x03\x12\x13\n\x0fKEY_CLASS_ADMIN\x10\x04\x32\x86\x04\n\x0c\x41\x64minService\x12Z\n\rCreateProject\x12#.shopalytic.v1.CreateProjectRequest\x1a$.shopalytic.v1.CreateProjectResponse\x12Q\n\nGetProject\x12 .shopalytic.v1.GetProjectRequest\x1a!.shopalytic.v1.GetProjectResponse\x12Z\n\rUpdateProject\x12#.shopalytic.v1.UpdateProjectRequest\x1a$.shopalytic.v1.UpdateProjectResponse\x12N\n\tCreateKey\x12\x1f.shopalytic.v1.CreateKeyRequest\x1a .shopalytic.v1.CreateKeyResponse\x12K\n\x08ListKeys\x12\x1e.shopalytic.v1.ListKeysRequest\x1a\x1f.shopalytic.v1.ListKeysResponse\x12N\n\tRevokeKey\x12\x1f.shopalytic.v1.RevokeKeyRequest\x1a .shopalytic.v1.RevokeKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19shopalytic/v1/admin.proto\x12\rshopalytic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dshopalytic/v1/collector.proto\x1a\x1ashopalytic/v1/events.proto\"\xc1\x01\n\x07Project\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08\x63urrency\x18\x02 \x01(\tR\x08\x63urrency\x12\x1b\n\ttime_zone\x18\x03 \x01(\tR\x08timeZone\x12.\n\x13\x62rowser_event_types\x18\x04 \x03(\tR\x11\x62rowserEventTypes\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\xf2\x01\n\x03Key\x12\x15\n\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x34\n\tkey_class\x18\x02 \x01(\x0e\x32\x17.shopalytic.v1.KeyClassR\x08keyClass\x12\x14\n\x05label\x18\x03 \x01(\tR\x05label\x12\x12\n\x04hint\x18\x04 \x01(\tR\x04hint\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nrevoked_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\trevokedAt\"\xd6\x01\n\x14\x43reateProjectRequest\x12\x42\n\x04name\x18\x01 \x01(\tB.\xbaH+r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xc8\x01\x01R\x04name\x12\x32\n\x08\x63urrency\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$H\x00R\x08\x63urrency\x88\x01\x01\x12+\n\ttime_zone\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64H\x01R\x08timeZone\x88\x01\x01\x42\x0b\n\t_currencyB\x0c\n\n_time_zone\"x\n\x15\x43reateProjectResponse\x12\x30\n\x07project\x18\x01 \x01(\x0b\x32\x16.shopalytic.v1.ProjectR\x07project\x12-\n\x04keys\x18\x02 \x03(\x0b\x32\x19.shopalytic.v1.CreatedKeyR\x04keys\"J\n\nCreatedKey\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x12.shopalytic.v1.KeyR\x03key\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"\x13\n\x11GetProjectRequest\"F\n\x12GetProjectResponse\x12\x30\n\x07project\x18\x01 \x01(\x0b\x32\x16.shopalytic.v1.ProjectR\x07project\"\x9c\x01\n\x14UpdateProjectRequest\x12+\n\ttime_zone\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64H\x00R\x08timeZone\x88\x01\x01\x12I\n\x13\x62rowser_event_types\x18\x02 \x01(\x0b\x32\x19.shopalytic.v1.EventTypesR\x11\x62rowserEventTypesB\x0c\n\n_time_zone\",\n\nEventTypes\x12\x1e\n\x05types\x18\x01 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x14R\x05types\"I\n\x15UpdateProjectResponse\x12\x30\n\x07project\x18\x01 \x01(\x0b\x32\x16.shopalytic.v1.ProjectR\x07project\"u\n\x10\x43reateKeyRequest\x12\x41\n\tkey_class\x18\x01 \x01(\x0e\x32\x17.shopalytic.v1.KeyClassB\x0b\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01R\x08keyClass\x12\x1e\n\x05label\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x05label\"@\n\x11\x43reateKeyResponse\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x19.shopalytic.v1.CreatedKeyR\x03key\"\x11\n\x0fListKeysRequest\":\n\x10ListKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x12.shopalytic.v1.KeyR\x04keys\"3\n\x10RevokeKeyRequest\x12\x1f\n\x06key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05keyId\"9\n\x11RevokeKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x12.shopalytic.v1.KeyR\x03key\"\xa6\x01\n\x15ListQuarantineRequest\x12\'\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\x12\x18\n\x07sandbox\x18\x03 \x01(\x08R\x07sandbox\x12!\n\x07rule_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x06ruleId\"y\n\x16ListQuarantineResponse\x12\x37\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.shopalytic.v1.QuarantinedEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8e\x02\n\x10QuarantinedEvent\x12#\n\rquarantine_id\x18\x01 \x01(\tR\x0cquarantineId\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\x1a.shopalytic.v1.EventStatusR\x06status\x12;\n\x0breceived_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nreceivedAt\x12\x38\n\nviolations\x18\x04 \x03(\x0b\x32\x18.shopalytic.v1.ViolationR\nviolations\x12*\n\x05\x65vent\x18\x05 \x01(\x0b\x32\x14.shopalytic.v1.EventR\x05\x65vent*~\n\x08KeyClass\x12\x19\n\x15KEY_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_CLASS_BROWSER\x10\x01\x12\x14\n\x10KEY_CLASS_SERVER\x10\x02\x12\x15\n\x11KEY_CLASS_REPORTS\x10\x03\x12\x13\n\x0fKEY_CLASS_ADMIN\x10\x04\x32\xe5\x04\n\x0c\x41\x64minService\x12Z\n\rCreateProject\x12#.shopalytic.v1.CreateProjectRequest\x1a$.shopalytic.v1.CreateProjectResponse\x12Q\n\nGetProject\x12 .shopalytic.v1.GetProjectRequest\x1a!.shopalytic.v1.GetProjectResponse\x12Z\n\rUpdateProject\x12#.shopalytic.v1.UpdateProjectRequest\x1a$.shopalytic.v1.UpdateProjectResponse\x12N\n\tCreateKey\x12\x1f.shopalytic.v1.CreateKeyRequest\x1a .shopalytic.v1.CreateKeyResponse\x12K\n\x08ListKeys\x12\x1e.shopalytic.v1.ListKeysRequest\x1a\x1f.shopalytic.v1.ListKeysResponse\x12N\n\tRevokeKey\x12\x1f.shopalytic.v1.RevokeKeyRequest\x1a .shopalytic.v1.RevokeKeyResponse\x12]\n\x0eListQuarantine\x12$.shopalytic.v1.ListQuarantineRequest\x1a%.shopalytic.v1.ListQuarantineResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,40 +50,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEKEYREQUEST'].fields_by_name['label']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_REVOKEKEYREQUEST'].fields_by_name['key_id']._loaded_options = None
   _globals['_REVOKEKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_KEYCLASS']._serialized_start=1682
-  _globals['_KEYCLASS']._serialized_end=1808
-  _globals['_PROJECT']._serialized_start=78
-  _globals['_PROJECT']._serialized_end=271
-  _globals['_KEY']._serialized_start=274
-  _globals['_KEY']._serialized_end=516
-  _globals['_CREATEPROJECTREQUEST']._serialized_start=519
-  _globals['_CREATEPROJECTREQUEST']._serialized_end=733
-  _globals['_CREATEPROJECTRESPONSE']._serialized_start=735
-  _globals['_CREATEPROJECTRESPONSE']._serialized_end=855
-  _globals['_CREATEDKEY']._serialized_start=857
-  _globals['_CREATEDKEY']._serialized_end=931
-  _globals['_GETPROJECTREQUEST']._serialized_start=933
-  _globals['_GETPROJECTREQUEST']._serialized_end=952
-  _globals['_GETPROJECTRESPONSE']._serialized_start=954
-  _globals['_GETPROJECTRESPONSE']._serialized_end=1024
-  _globals['_UPDATEPROJECTREQUEST']._serialized_start=1027
-  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1183
-  _globals['_EVENTTYPES']._serialized_start=1185
-  _globals['_EVENTTYPES']._serialized_end=1229
-  _globals['_UPDATEPROJECTRESPONSE']._serialized_start=1231
-  _globals['_UPDATEPROJECTRESPONSE']._serialized_end=1304
-  _globals['_CREATEKEYREQUEST']._serialized_start=1306
-  _globals['_CREATEKEYREQUEST']._serialized_end=1423
-  _globals['_CREATEKEYRESPONSE']._serialized_start=1425
-  _globals['_CREATEKEYRESPONSE']._serialized_end=1489
-  _globals['_LISTKEYSREQUEST']._serialized_start=1491
-  _globals['_LISTKEYSREQUEST']._serialized_end=1508
-  _globals['_LISTKEYSRESPONSE']._serialized_start=1510
-  _globals['_LISTKEYSRESPONSE']._serialized_end=1568
-  _globals['_REVOKEKEYREQUEST']._serialized_start=1570
-  _globals['_REVOKEKEYREQUEST']._serialized_end=1621
-  _globals['_REVOKEKEYRESPONSE']._serialized_start=1623
-  _globals['_REVOKEKEYRESPONSE']._serialized_end=1680
-  _globals['_ADMINSERVICE']._serialized_start=1811
-  _globals['_ADMINSERVICE']._serialized_end=2329
+  _globals['_LISTQUARANTINEREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTQUARANTINEREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTQUARANTINEREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTQUARANTINEREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_LISTQUARANTINEREQUEST'].fields_by_name['rule_id']._loaded_options = None
+  _globals['_LISTQUARANTINEREQUEST'].fields_by_name['rule_id']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_KEYCLASS']._serialized_start=2306
+  _globals['_KEYCLASS']._serialized_end=2432
+  _globals['_PROJECT']._serialized_start=137
+  _globals['_PROJECT']._serialized_end=330
+  _globals['_KEY']._serialized_start=333
+  _globals['_KEY']._serialized_end=575
+  _globals['_CREATEPROJECTREQUEST']._serialized_start=578
+  _globals['_CREATEPROJECTREQUEST']._serialized_end=792
+  _globals['_CREATEPROJECTRESPONSE']._serialized_start=794
+  _globals['_CREATEPROJECTRESPONSE']._serialized_end=914
+  _globals['_CREATEDKEY']._serialized_start=916
+  _globals['_CREATEDKEY']._serialized_end=990
+  _globals['_GETPROJECTREQUEST']._serialized_start=992
+  _globals['_GETPROJECTREQUEST']._serialized_end=1011
+  _globals['_GETPROJECTRESPONSE']._serialized_start=1013
+  _globals['_GETPROJECTRESPONSE']._serialized_end=1083
+  _globals['_UPDATEPROJECTREQUEST']._serialized_start=1086
+  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1242
+  _globals['_EVENTTYPES']._serialized_start=1244
+  _globals['_EVENTTYPES']._serialized_end=1288
+  _globals['_UPDATEPROJECTRESPONSE']._serialized_start=1290
+  _globals['_UPDATEPROJECTRESPONSE']._serialized_end=1363
+  _globals['_CREATEKEYREQUEST']._serialized_start=1365
+  _globals['_CREATEKEYREQUEST']._serialized_end=1482
+  _globals['_CREATEKEYRESPONSE']._serialized_start=1484
+  _globals['_CREATEKEYRESPONSE']._serialized_end=1548
+  _globals['_LISTKEYSREQUEST']._serialized_start=1550
+  _globals['_LISTKEYSREQUEST']._serialized_end=1567
+  _globals['_LISTKEYSRESPONSE']._serialized_start=1569
+  _globals['_LISTKEYSRESPONSE']._serialized_end=1627
+  _globals['_REVOKEKEYREQUEST']._serialized_start=1629
+  _globals['_REVOKEKEYREQUEST']._serialized_end=1680
+  _globals['_REVOKEKEYRESPONSE']._serialized_start=1682
+  _globals['_REVOKEKEYRESPONSE']._serialized_end=1739
+  _globals['_LISTQUARANTINEREQUEST']._serialized_start=1742
+  _globals['_LISTQUARANTINEREQUEST']._serialized_end=1908
+  _globals['_LISTQUARANTINERESPONSE']._serialized_start=1910
+  _globals['_LISTQUARANTINERESPONSE']._serialized_end=2031
+  _globals['_QUARANTINEDEVENT']._serialized_start=2034
+  _globals['_QUARANTINEDEVENT']._serialized_end=2304
+  _globals['_ADMINSERVICE']._serialized_start=2435
+  _globals['_ADMINSERVICE']._serialized_end=3048
 # @@protoc_insertion_point(module_scope)

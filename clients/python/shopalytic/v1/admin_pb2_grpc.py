@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class AdminServiceStub:
-    """Manages projects and keys. Needs a key of class admin; it reaches its own
-    project, and may create others.
+    """Manages projects, keys and quarantine. Needs a key of class admin; it reaches
+    its own project, and may create others. GetProject and ListQuarantine take a
+    key of class reports too.
     """
 
     def __init__(self, channel):
@@ -66,11 +67,17 @@ class AdminServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
                 _registered_method=True)
+        self.ListQuarantine = channel.unary_unary(
+                '/shopalytic.v1.AdminService/ListQuarantine',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
-    """Manages projects and keys. Needs a key of class admin; it reaches its own
-    project, and may create others.
+    """Manages projects, keys and quarantine. Needs a key of class admin; it reaches
+    its own project, and may create others. GetProject and ListQuarantine take a
+    key of class reports too.
     """
 
     def CreateProject(self, request, context):
@@ -116,6 +123,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListQuarantine(self, request, context):
+        """The events that were not accepted, whole and with the reasons, newest
+        arrival first, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -149,6 +164,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.SerializeToString,
             ),
+            'ListQuarantine': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuarantine,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'shopalytic.v1.AdminService', rpc_method_handlers)
@@ -158,8 +178,9 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Manages projects and keys. Needs a key of class admin; it reaches its own
-    project, and may create others.
+    """Manages projects, keys and quarantine. Needs a key of class admin; it reaches
+    its own project, and may create others. GetProject and ListQuarantine take a
+    key of class reports too.
     """
 
     @staticmethod
@@ -314,6 +335,33 @@ class AdminService:
             '/shopalytic.v1.AdminService/RevokeKey',
             shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
             shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuarantine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/ListQuarantine',
+            shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.FromString,
             options,
             channel_credentials,
             insecure,

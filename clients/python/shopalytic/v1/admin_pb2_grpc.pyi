@@ -29,6 +29,7 @@ class AdminServiceStub:
     CreateKey: grpc.UnaryUnaryMultiCallable[admin_pb2.CreateKeyRequest, admin_pb2.CreateKeyResponse]
     ListKeys: grpc.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]
     RevokeKey: grpc.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]
+    ListQuarantine: grpc.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]
 
 class AdminServiceAsyncStub(AdminServiceStub):
     CreateProject: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.CreateProjectRequest, admin_pb2.CreateProjectResponse]  # type: ignore[assignment]
@@ -37,6 +38,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     CreateKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.CreateKeyRequest, admin_pb2.CreateKeyResponse]  # type: ignore[assignment]
     ListKeys: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]  # type: ignore[assignment]
     RevokeKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]  # type: ignore[assignment]
+    ListQuarantine: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]  # type: ignore[assignment]
 
 class AdminServiceServicer(metaclass=ABCMeta):
     def CreateProject(
@@ -57,5 +59,8 @@ class AdminServiceServicer(metaclass=ABCMeta):
     def RevokeKey(
         self, request: admin_pb2.RevokeKeyRequest, context: _Context
     ) -> admin_pb2.RevokeKeyResponse | Awaitable[admin_pb2.RevokeKeyResponse]: ...
+    def ListQuarantine(
+        self, request: admin_pb2.ListQuarantineRequest, context: _Context
+    ) -> admin_pb2.ListQuarantineResponse | Awaitable[admin_pb2.ListQuarantineResponse]: ...
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: grpc.Server | grpc.aio.Server) -> None: ...

@@ -1,0 +1,70 @@
+"""Shows the events that were not accepted."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shopalytic.v1 import admin_pb2, collector_pb2
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.storage.customers import timestamp
+from shopalytic_server.storage.database import Pool
+from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.reading import reading
+
+_SQL = load("quarantine")
+
+# gRPC clients refuse answers beyond 4 MB; a page that would grow further ends early.
+MAX_PAGE_BYTES = 2_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
+
+
+class Quarantine:
+    """The quarantine of all projects."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def list_quarantine(
+        self, project: Project, request: admin_pb2.ListQuarantineRequest
+    ) -> admin_pb2.ListQuarantineResponse:
+        """A page of a project's quarantine, newest arrival first; raises InvalidRequest."""
+        dataset = 2 * project.project_id + request.sandbox
+        before_at, before_id = read_token(request, dataset, _parse_position) or _NEWEST
+        async with reading(self._pool) as snapshot:
+            rows = await snapshot.fetch(
+                _SQL.page,
+                dataset=dataset,
+                before_at=before_at,
+                before_id=before_id,
+                rule_id=request.rule_id or None,
+                limit=page_size(request) + 1,
+                max_bytes=MAX_PAGE_BYTES,
+            )
+        page = [row for row in rows[: page_size(request)] if row["fits"]]
+        response = admin_pb2.ListQuarantineResponse(events=[_message(row) for row in page])
+        if len(page) < len(rows):
+            response.next_page_token = write_token(request, dataset, _position(page[-1]))
+        return response
+
+
+def _message(row: dict[str, Any]) -> admin_pb2.QuarantinedEvent:
+    return admin_pb2.QuarantinedEvent(
+        quarantine_id=str(row["fingerprint"]),
+        status=f"EVENT_STATUS_{row['status']}",
+        received_at=timestamp(row["received_at"]),
+        violations=[collector_pb2.Violation(**violation) for violation in row["violations"]],
+        event=Event.FromString(row["event"]),
+    )
+
+
+def _position(row: dict[str, Any]) -> str:
+    return f"{(row['received_at'] - _EPOCH) // timedelta(microseconds=1)} {row['fingerprint']}"
+
+
+def _parse_position(text: str) -> tuple[str, UUID]:
+    micros, _, fingerprint = text.partition(" ")
+    return (_EPOCH + timedelta(microseconds=int(micros))).isoformat(), UUID(fingerprint)
