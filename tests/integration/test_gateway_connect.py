@@ -204,7 +204,7 @@ async def watching() -> AsyncIterator[Watch]:
         stopping = asyncio.Event()
         options = GatewayOptions(port=0)
         route = ConnectRoute(channel, methods_of([health_pb2.DESCRIPTOR]), options, stopping)
-        server = HttpServer(Edge(route, Metrics()), options)
+        server = HttpServer(Edge(route, Metrics(), 1_000_000), options)
         watch = Watch(await server.start(), gateway.health, stopping)
         try:
             yield watch

@@ -85,6 +85,29 @@ async def test_an_announced_giant_is_refused_without_being_read():
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+async def test_bodies_of_all_requests_together_are_bounded():
+    async with running_gateway(max_held_bytes=1_000 + len(BODY) - 1) as gateway:
+        async with connected(gateway) as (_, writer):
+            writer.write(HEAD + b"content-length: 5000\r\n\r\n" + b"x" * 1_000)
+            await until_counted(gateway)
+        assert await until_taken(gateway)
+
+
+async def until_counted(gateway: Gateway) -> None:
+    """Sends until the half-sent body of another has taken the room."""
+    while (answer := await gateway.post(BODY)).status == 200:  # noqa: ASYNC110 - HTTP has no events
+        await asyncio.sleep(0.01)
+    assert answer.error == (429, "resource_exhausted")
+    assert answer.header("retry-after") == "1"
+
+
+async def until_taken(gateway: Gateway) -> bool:
+    """Sends until the room is free again."""
+    while (await gateway.post(BODY)).status == 429:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+    return True
+
+
 async def test_chunked_bodies_are_bounded_too():
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
     async with running_gateway() as gateway, connected(gateway) as (reader, writer):

@@ -181,7 +181,7 @@ async def test_a_build_without_the_tag_says_so(tmp_path):
     missing = StaticFile.load(tmp_path / "shopalytic.js", b"text/javascript")
     assert missing is None
     route = StaticRoute("script", missing, "No tag here.")
-    server = HttpServer(Edge(Router([Route("/x.js", route)]), Metrics()), GatewayOptions(port=0))
+    server = HttpServer(Edge(Router([Route("/x.js", route)]), Metrics(), 1_000), GatewayOptions(port=0))
     port = await server.start()
     try:
         answer = await fetch(port, "GET", "/x.js")

@@ -43,8 +43,14 @@ class Wire:
         return [ids for _, ids, _ in self.calls]
 
 
-def joiner_on(wire: Wire, *, linger: float = 60, limit: int = 10_000) -> Joiner:
-    return Joiner(wire.send, linger_seconds=linger, max_waiting_events=limit)
+def joiner_on(wire: Wire, *, linger: float = 60, limit: int = 10_000, settle: float = 0.001) -> Joiner:
+    return Joiner(
+        wire.send,
+        linger_seconds=linger,
+        max_waiting_events=limit,
+        max_waiting_bytes=3_000_000,
+        settle_seconds=settle,
+    )
 
 
 def rpc_error(code: grpc.StatusCode) -> grpc.aio.AioRpcError:
@@ -225,3 +231,28 @@ async def test_a_full_queue_refuses_at_once_and_says_how_full():
         await begin(joiner, "c", "d")
     assert (refused.value.status, refused.value.retry_after) == (429, 1)
     await until_done(wire, task)
+
+
+async def test_the_queue_is_bounded_in_bytes_too():
+    wire = Wire()
+    joiner = joiner_on(wire)
+    task = begin(joiner, "a", size=2_000_000)
+    await settle()
+    with pytest.raises(Refusal, match="1 events are waiting"):
+        await begin(joiner, "b", size=2_000_000)
+    await until_done(wire, task)
+    await until_done(wire, begin(joiner, "c", size=2_000_000))
+
+
+async def test_after_a_joined_call_the_next_request_waits_for_the_others():
+    wire = Wire()
+    joiner = joiner_on(wire, settle=1)
+    tasks = [begin(joiner, "a")]
+    await settle()
+    tasks += [begin(joiner, "b"), begin(joiner, "c")]
+    await until_done(wire, *tasks)
+    early = begin(joiner, "d")
+    await settle()
+    late = begin(joiner, "e")
+    await until_done(wire, early, late)
+    assert wire.ids == [["a"], ["b", "c"], ["d", "e"]]

@@ -28,6 +28,7 @@ def make_application(
         collector.track,
         linger_seconds=options.linger_seconds,
         max_waiting_events=options.max_waiting_events,
+        max_waiting_bytes=options.max_held_bytes,
     )
     metrics.watch_queue(lambda: joiner.unanswered)
     intake = Intake(joiner, metrics, options)
@@ -44,7 +45,7 @@ def make_application(
         Route("/metrics", _App(probes.metrics)),
         Route("/", _App(probes.home)),
     ]
-    return Edge(Router(routes, redirect_slashes=False, default=_not_found), metrics)
+    return Edge(Router(routes, redirect_slashes=False, default=_not_found), metrics, options.max_held_bytes)
 
 
 def _static_routes(options: GatewayOptions) -> list[Route]:

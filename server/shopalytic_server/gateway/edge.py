@@ -1,4 +1,4 @@
-"""Wraps the whole application: security headers, request counts, and an answer whatever goes wrong inside."""
+"""Wraps the application: security headers, counts, bounded memory, and an answer whatever goes wrong."""
 
 import logging
 import traceback
@@ -29,15 +29,28 @@ _DEFAULTS: tuple[Header, ...] = (
 class Edge:
     """The outermost ASGI application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, max_held_bytes: int) -> None:
         self._app = app
         self._metrics = metrics
+        self._max_held_bytes = max_held_bytes
+        self._held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
         if scope["type"] != "http":
             return
         status = 0
+        held = 0
+
+        async def receive_counted() -> Message:
+            nonlocal held
+            message = await receive()
+            size = len(message.get("body", b""))
+            held += size
+            self._held_bytes += size
+            if self._held_bytes > self._max_held_bytes:
+                raise _full()
+            return message
 
         async def send_guarded(message: Message) -> None:
             nonlocal status
@@ -47,7 +60,7 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_guarded)
+            await self._app(scope, receive_counted, send_guarded)
         except Refusal as refusal:
             await answer_refusal(send_guarded, refusal)
         except ClientGone:
@@ -58,7 +71,14 @@ class Edge:
                 raise
             text = "The gateway failed on this request; its log says where. Sending it again is safe."
             await answer_refusal(send_guarded, Refusal(500, "internal", text, close=True))
+        finally:
+            self._held_bytes -= held
         self._metrics.request(scope.get(ROUTE, "unknown"), status or 499)
+
+
+def _full() -> Refusal:
+    text = "The gateway holds as many requests as it may; send this again later."
+    return Refusal(429, "resource_exhausted", text, retry_after=1, close=True)
 
 
 def _guarded(headers: list[Header]) -> list[Header]:

@@ -23,7 +23,6 @@ from shopalytic_server.gateway.errors import Refusal, collect_refusal
 _MAX_EVENTS = 1_000
 _MAX_BYTES = 2_000_000
 _JOIN_UP_TO = 100
-_SETTLE_SECONDS = 0.001
 
 Send = Callable[[str, Sequence[Event], float | None], Awaitable[list[EventResult]]]
 _Key = tuple[str, int | None]
@@ -50,13 +49,24 @@ class _Group:
 class Joiner:
     """Sends events by `send`, several requests in one call where that is possible."""
 
-    def __init__(self, send: Send, *, linger_seconds: float, max_waiting_events: int) -> None:
+    def __init__(
+        self,
+        send: Send,
+        *,
+        linger_seconds: float,
+        max_waiting_events: int,
+        max_waiting_bytes: int,
+        settle_seconds: float = 0.001,
+    ) -> None:
         self._send = send
         self._linger = linger_seconds
-        self._max_waiting = max_waiting_events
+        self._settle = min(settle_seconds, linger_seconds)
+        self._max_events = max_waiting_events
+        self._max_bytes = max_waiting_bytes
         self._groups: dict[_Key, _Group] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._unanswered = 0
+        self._unanswered_bytes = 0
 
     @property
     def unanswered(self) -> int:
@@ -67,16 +77,18 @@ class Joiner:
         self, token: str, events: Sequence[Event], sent_at: float | None, size: int
     ) -> list[EventResult]:
         """The verdicts on one request's events. `size` is about how many bytes they take."""
-        if self._unanswered and self._unanswered + len(events) > self._max_waiting:
+        events_after, bytes_after = self._unanswered + len(events), self._unanswered_bytes + size
+        if self._unanswered and (events_after > self._max_events or bytes_after > self._max_bytes):
             text = f"{self._unanswered:,} events are waiting to be stored; send this again later."
             raise Refusal(429, "resource_exhausted", text, retry_after=1)
-        self._unanswered += len(events)
+        self._unanswered, self._unanswered_bytes = events_after, bytes_after
         try:
             return await self._track(token, events, sent_at, size)
         except grpc.aio.AioRpcError as error:
             raise collect_refusal(error) from error
         finally:
             self._unanswered -= len(events)
+            self._unanswered_bytes -= size
 
     async def _track(
         self, token: str, events: Sequence[Event], sent_at: float | None, size: int
@@ -126,7 +138,7 @@ class Joiner:
     def _returned(self, key: _Key, group: _Group, requests: int) -> None:
         group.in_flight -= 1
         loop = asyncio.get_running_loop()
-        soon = loop.time() + min(_SETTLE_SECONDS, self._linger)
+        soon = loop.time() + self._settle
         if requests == 1:
             self._flush(key, group)
         elif group.timer is None or group.timer.when() > soon:

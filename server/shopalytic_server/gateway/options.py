@@ -42,6 +42,8 @@ class GatewayOptions:
     """How long an event may wait for others while a call with the same key is under way."""
     max_waiting_events: int = 20_000
     """Events that may be unanswered at once; past it senders are told to come back."""
+    max_held_bytes: int = 128 * 1024 * 1024
+    """Bytes of bodies that may be in memory at once, as sent and again as decompressed; past it as above."""
 
     def __post_init__(self) -> None:
         for name in ("collect_path", "script_path"):
