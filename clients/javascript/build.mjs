@@ -33,7 +33,8 @@ await Promise.all([
   bundle("snippet.ts", "snippet.js", { format: "iife" }),
   bundle("shopalytic.ts", "shopalytic.mjs", { format: "esm", minify: false }),
 ]);
-execFileSync("npx", ["tsc", "-p", join(HERE, "tsconfig.types.json")], { stdio: "inherit", cwd: HERE });
+const tsc = join(HERE, "node_modules", "typescript", "bin", "tsc");
+execFileSync(process.execPath, [tsc, "-p", join(HERE, "tsconfig.types.json")], { stdio: "inherit" });
 
 mkdirSync(SERVED, { recursive: true });
 for (const name of ["shopalytic.js", "shopalytic-stub.js"]) copyFileSync(join(DIST, name), join(SERVED, name));

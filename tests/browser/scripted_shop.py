@@ -60,14 +60,19 @@ def accept(sent: Sent) -> Reply:
     return Reply(200, {"set-cookie": cookie}, {"tracking_id": visitor, "results": results})
 
 
+def always(reply: Reply) -> Behaviour:
+    """Answers each request alike."""
+    return lambda _: reply
+
+
 def refuse(status: int, **headers: str) -> Behaviour:
     """Answers each request with an error."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     error = {"error": {"code": "test", "message": "The test refuses this."}}
-    return lambda sent: Reply(status, named, error)
+    return always(Reply(status, named, error))
 
 
-def hang_up(sent: Sent) -> None:
+def hang_up(_: Sent) -> None:
     """Closes the connection without an answer."""
 
 
@@ -157,13 +162,13 @@ class ScriptedShop:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802 - named by http.server
+            def do_GET(self) -> None:
                 shop._serve(self)
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 shop._collect(self)
 
-            def do_OPTIONS(self) -> None:  # noqa: N802
+            def do_OPTIONS(self) -> None:
                 shop.preflights.append(self.path)
                 self.send_response(403)
                 self.send_header("content-length", "0")

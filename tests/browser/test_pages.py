@@ -12,7 +12,8 @@ def paths(shop):
 
 
 def test_a_page_is_counted_with_its_title_referrer_and_all_that_is_known_of_it(shop, visitor):
-    shop.add_page("/", "", head="<a id='on' href='/offer?utm_source=mail&utm_campaign=spring&utm_id=7'>on</a>")
+    link = "<a id='on' href='/offer?utm_source=mail&utm_campaign=spring&utm_id=7'>on</a>"
+    shop.add_page("/", head=link)
     shop.add_page("/offer")
     visitor.visit(shop.url())
     shop.until_events(1)

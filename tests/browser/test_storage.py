@@ -5,7 +5,10 @@ import pytest
 from browser.scripted_shop import accept, hang_up, refuse
 from browser.visitor import COOKIES_BLOCKED, Visitor
 
-DENIED = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"
+DENIED = """
+    const denied = {get() { throw new DOMException('denied', 'SecurityError'); }};
+    Object.defineProperty(window, 'localStorage', denied);
+"""
 ABSENT = "Object.defineProperty(window, 'localStorage', {value: null})"
 FULL = """
     const full = new Proxy({}, {set() { throw new DOMException('full', 'QuotaExceededError'); }});
@@ -69,9 +72,10 @@ def test_a_kept_event_that_something_else_has_spoilt_does_not_stop_the_others(sh
     visitor.visit(shop.url())
     shop.until(lambda: len(shop.requests) >= 1, "an attempt")
     visitor.visit(shop.url("/elsewhere"))
-    visitor.run(
-        "const [first] = Object.keys(localStorage).filter((key) => /[.]0/.test(key)); localStorage[first] = '{'"
-    )
+    visitor.run("""
+        const [first] = Object.keys(localStorage).filter((key) => /[.]0/.test(key));
+        localStorage[first] = '{';
+    """)
     shop.behave = accept
     shop.add_page("/next")
     visitor.visit(shop.url("/next"))

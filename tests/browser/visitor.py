@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
 from typing import Any, Self
 
 import pytest
@@ -152,6 +151,10 @@ class Visitor:
         sources = ("javascript", "security")
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["source"] in sources]
 
+    def until_kept(self, count: int) -> None:
+        """Waits until the page's storage holds so many events."""
+        self.until(f"Object.keys(localStorage).filter((key) => /[.]0[^.]+$/.test(key)).length === {count}")
+
     def kept(self) -> list[dict[str, Any]]:
         """The events that the tag keeps in the page's storage, in order."""
         script = """
@@ -166,6 +169,3 @@ class Visitor:
 
     def _cdp(self, command: str, **arguments: Any) -> dict[str, Any]:
         return dict(self.driver.execute_cdp_cmd(command, arguments))
-
-
-Launch = Callable[..., Visitor]

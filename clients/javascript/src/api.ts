@@ -1,5 +1,5 @@
 /** The calls of the tag as pages see them. */
-import type { EventProperties } from "./catalogue";
+import type { EventProperties } from "./catalogue.js";
 
 /** The name of an event. */
 export type EventType = keyof EventProperties;

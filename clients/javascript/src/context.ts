@@ -1,5 +1,5 @@
 /** What the tag knows of the page and the device, by the names of the contract's Context. */
-import { referrer } from "./pages";
+import { referrer } from "./pages.js";
 
 declare const VERSION: string;
 

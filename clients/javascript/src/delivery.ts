@@ -1,9 +1,9 @@
 /** Gets events to the server: in order, in batches, and again until they are answered. */
-import type { Verdict } from "./api";
-import { copy, now, uuid } from "./ids";
-import { off, options, token } from "./settings";
-import { drop, exclusively, get, ids, put } from "./store";
-import { namedHere } from "./tag";
+import type { Verdict } from "./api.js";
+import { copy, now, uuid } from "./ids.js";
+import { off, options, token } from "./settings.js";
+import { drop, exclusively, get, ids, put } from "./store.js";
+import { namedHere } from "./tag.js";
 
 /** An event as it is sent; a reset without an event has no type. */
 export interface Event {

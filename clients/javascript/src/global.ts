@@ -1,5 +1,5 @@
 /** Types for pages that load the script: `window.shopalytic`. */
-import type { Shopalytic } from "./api";
+import type { Shopalytic } from "./api.js";
 
 declare global {
   const shopalytic: Shopalytic;

@@ -1,7 +1,7 @@
 /** Notices which pages are seen: the first, those of in-page navigation, and those come back to. */
-import { hide, resume, wake } from "./delivery";
-import { off, options } from "./settings";
-import { view } from "./tag";
+import { hide, resume, wake } from "./delivery.js";
+import { off, options } from "./settings.js";
+import { view } from "./tag.js";
 
 let seen: string | undefined;
 let current: string;

@@ -1,9 +1,9 @@
 /** The script that pages load: takes the place of the stub and does what it has queued. */
-import type { Shopalytic } from "./api";
-import type { Call, Stub } from "./stub";
-import { listen } from "./pages";
-import { start } from "./settings";
-import { alias, identify, reset, track } from "./tag";
+import type { Shopalytic } from "./api.js";
+import type { Call, Stub } from "./stub.js";
+import { listen } from "./pages.js";
+import { start } from "./settings.js";
+import { alias, identify, reset, track } from "./tag.js";
 
 declare const VERSION: string;
 

@@ -1,7 +1,7 @@
 /** What `init` was told. */
-import type { Options } from "./api";
-import { look } from "./pages";
-import { open } from "./store";
+import type { Options } from "./api.js";
+import { look } from "./pages.js";
+import { open } from "./store.js";
 
 export let token: string;
 export let options: Options = {};

@@ -1,11 +1,11 @@
 /** The tag as a module: `import { init, track } from "shopalytic"`. */
-import type { Shopalytic } from "./api";
-import { listen } from "./pages";
-import { start } from "./settings";
+import type { Shopalytic } from "./api.js";
+import { listen } from "./pages.js";
+import { start } from "./settings.js";
 
-export type * from "./api";
-export type * from "./catalogue";
-export { alias, identify, reset, track } from "./tag";
+export type * from "./api.js";
+export type * from "./catalogue.js";
+export { alias, identify, reset, track } from "./tag.js";
 
 let listening = false;
 

@@ -1,5 +1,5 @@
 /** The stub as a file, for pages whose Content-Security-Policy forbids inline scripts. */
-import { install, type Stub } from "./stub";
+import { install, type Stub } from "./stub.js";
 
 const { src, dataset } = document.currentScript as HTMLScriptElement;
 install(src.replace("-stub", ""));

@@ -1,5 +1,5 @@
 /** Stands in for the tag until its script has loaded: queues calls in order, and stays harmless if it never loads. */
-import type { Shopalytic, Verdict } from "./api";
+import type { Shopalytic, Verdict } from "./api.js";
 
 /** A queued call: its name, its arguments, and who waits for the verdict. */
 export type Call = [name: keyof Shopalytic, args: unknown[], resolve: (verdict: Verdict) => void];

@@ -1,11 +1,11 @@
 /** The calls of the tag. */
-import type { Shopalytic, Verdict } from "./api";
-import { NO_IDENTITY } from "./catalogue";
-import { context } from "./context";
-import { enqueue, Name, refusal } from "./delivery";
-import { copy, now, uuid } from "./ids";
-import { off, options } from "./settings";
-import { drop, get, put } from "./store";
+import type { Shopalytic, Verdict } from "./api.js";
+import { NO_IDENTITY } from "./catalogue.js";
+import { context } from "./context.js";
+import { enqueue, Name, refusal } from "./delivery.js";
+import { copy, now, uuid } from "./ids.js";
+import { off, options } from "./settings.js";
+import { drop, get, put } from "./store.js";
 
 /** Whether this very page has said who the visitor is. */
 export let namedHere = false;
