@@ -1,6 +1,7 @@
 """The routes of the gateway, put together into one ASGI application."""
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -8,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shopalytic_server.gateway.collect import CollectRoute
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.connect import ConnectRoute
-from shopalytic_server.gateway.edge import Edge
+from shopalytic_server.gateway.edge import ROUTE, Edge
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.intake import Intake
 from shopalytic_server.gateway.joiner import Joiner
@@ -21,9 +22,16 @@ from shopalytic_server.gateway.static import StaticRoute, contract_image, tag_sc
 
 
 def make_application(
-    collector: Collector, metrics: Metrics, options: GatewayOptions, stopping: asyncio.Event
+    collector: Collector,
+    metrics: Metrics,
+    options: GatewayOptions,
+    stopping: asyncio.Event,
+    guests: Mapping[str, ASGIApp],
 ) -> ASGIApp:
-    """Everything that the gateway answers. `stopping` ends the streams that would otherwise never end."""
+    """Everything that the gateway answers. `stopping` ends the streams that would otherwise never end.
+
+    `guests` are applications that share the port, each with its path and all below it.
+    """
     joiner = Joiner(
         collector.track,
         linger_seconds=options.linger_seconds,
@@ -45,6 +53,9 @@ def make_application(
         Route("/metrics", _App(probes.metrics)),
         Route("/", _App(probes.home)),
     ]
+    for path, guest in guests.items():
+        app = _Guest(path.strip("/"), guest)
+        routes += [Route(path, app), Route(f"{path}/{{rest:path}}", app)]
     return Edge(Router(routes, redirect_slashes=False, default=_not_found), metrics, options.max_held_bytes)
 
 
@@ -70,6 +81,19 @@ class _App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
+        await self._app(scope, receive, send)
+
+
+class _Guest:
+    """Counts the requests of another application under its name."""
+
+    def __init__(self, name: str, app: ASGIApp) -> None:
+        self._name = name
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        scope[ROUTE] = self._name
         await self._app(scope, receive, send)
 
 

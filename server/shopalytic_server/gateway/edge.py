@@ -17,10 +17,10 @@ ROUTE = "shopalytic.route"
 _SECURITY: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"interest-cohort=()"),
 )
 _DEFAULTS: tuple[Header, ...] = (
+    (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )

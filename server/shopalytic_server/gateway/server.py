@@ -1,6 +1,9 @@
 """One gateway: its connection to the collector, its application, and its HTTP server."""
 
 import asyncio
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp
 
 from shopalytic_server.gateway.application import make_application
 from shopalytic_server.gateway.collector import Collector
@@ -12,8 +15,12 @@ from shopalytic_server.gateway.options import GatewayOptions
 class GatewayServer:
     """Start it once, then stop it once; both in one event loop."""
 
-    def __init__(self, options: GatewayOptions, collector_address: str) -> None:
+    def __init__(
+        self, options: GatewayOptions, collector_address: str, guests: Mapping[str, ASGIApp] | None = None
+    ) -> None:
+        """`guests`: applications that share the port, by the path that each has."""
         self._options = options
+        self._guests = guests or {}
         self._address = collector_address
         self._stopping = asyncio.Event()
 
@@ -21,7 +28,7 @@ class GatewayServer:
         """Listens, and returns the port. Raises OSError when the address is taken."""
         metrics = Metrics()
         self._collector = Collector(self._address, metrics, track_seconds=self._options.track_seconds)
-        app = make_application(self._collector, metrics, self._options, self._stopping)
+        app = make_application(self._collector, metrics, self._options, self._stopping, self._guests)
         self._http = HttpServer(app, self._options)
         try:
             return await self._http.start()
