@@ -129,6 +129,11 @@ class ScriptedReports:
     ) -> reports_pb2.GetSalesReportResponse:
         return self._answer(project, request, reports_pb2.GetSalesReportResponse())
 
+    async def list_events(
+        self, project: Project, request: reports_pb2.ListEventsRequest
+    ) -> reports_pb2.ListEventsResponse:
+        return self._answer(project, request, reports_pb2.ListEventsResponse())
+
 
 @dataclass
 class Running:

@@ -21,7 +21,7 @@ from workload import Workload
 
 _COLUMNS = (
     "dataset_id, subject, occurred_at, event_id, received_at, sent_at, corrected_at, "
-    "type, tracking_id, identity, source, properties, context"
+    "type, tracking_id, identity, source, bot, properties, context"
 )
 
 

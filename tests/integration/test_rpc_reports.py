@@ -13,6 +13,7 @@ from shopalytic.v1.reports_pb2 import (
     GetSalesReportRequest,
     ListCustomerEventsRequest,
     ListCustomersRequest,
+    ListEventsRequest,
     ReportScope,
 )
 from shopalytic_server.domain import errors
@@ -24,6 +25,7 @@ REQUESTS: dict[str, Any] = {
     "ListCustomers": ListCustomersRequest(page_size=5),
     "ListCustomerEvents": ListCustomerEventsRequest(customer=CUSTOMER, types=["order"]),
     "GetSalesReport": GetSalesReportRequest(scope=ReportScope(time_zone="Europe/London", currency="GBP")),
+    "ListEvents": ListEventsRequest(explain="token", page_size=5),
 }
 
 
@@ -52,6 +54,7 @@ async def test_a_question_reaches_the_store_with_the_caller_s_project(shop: Runn
         ("GetSalesReport", GetSalesReportRequest(scope=ReportScope(currency="gbp")), "scope.currency"),
         ("GetSalesReport", GetSalesReportRequest(scope=ReportScope(time_zone="London")), "scope.time_zone"),
         ("GetSalesReport", GetSalesReportRequest.FromString(b"\x10\x09"), "interval"),
+        ("ListEvents", ListEventsRequest(), "explain"),
     ],
 )
 async def test_a_question_that_cannot_be_is_refused_with_the_field(

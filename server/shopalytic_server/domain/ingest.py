@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from shopalytic.v1 import collector_pb2, properties, rules
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
+from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
 from shopalytic_server.domain.projects import KeyClass, Project
 
@@ -50,6 +51,7 @@ class Prepared:
     tracking_id: str | None = None
     identity: str | None = None
     source: str | None = None
+    bot: bool = False
     properties: dict[str, Any] = field(default_factory=dict)
     properties_json: bytes = b""
     context_json: bytes | None = None
@@ -149,7 +151,9 @@ def _fill(prepared: Prepared) -> None:
     prepared.properties = properties.properties(event)
     prepared.properties_json = orjson.dumps(prepared.properties)
     if event.HasField("context"):
-        prepared.context_json = orjson.dumps(properties.context_dict(event.context))
+        context = event.context
+        prepared.bot = is_bot(context.user_agent, automated=context.automated)
+        prepared.context_json = orjson.dumps(properties.context_dict(context))
 
 
 def _datetime(timestamp: Timestamp) -> datetime:

@@ -50,6 +50,12 @@ class Reports(Protocol):
         """Sales per interval and currency."""
         ...
 
+    async def list_events(
+        self, project: Project, request: reports_pb2.ListEventsRequest
+    ) -> reports_pb2.ListEventsResponse:
+        """A page of the events behind a number."""
+        ...
+
 
 class EventTail(Protocol):
     """Tells of events as they are stored."""

@@ -51,10 +51,13 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         self, request: reports_pb2.GetSalesReportRequest, context: Context
     ) -> reports_pb2.GetSalesReportResponse:
         """The sales report."""
-        project = await self._admit(request, context)
-        if request.scope.time_zone:
-            check_time_zone("scope.time_zone", request.scope.time_zone)
-        return await self._reports.get_sales_report(project, request)
+        return await self._reports.get_sales_report(await self._admit_scope(request, context), request)
+
+    async def ListEvents(
+        self, request: reports_pb2.ListEventsRequest, context: Context
+    ) -> reports_pb2.ListEventsResponse:
+        """A page of the events behind a number."""
+        return await self._reports.list_events(await self._admit(request, context), request)
 
     async def TailEvents(
         self, request: reports_pb2.TailEventsRequest, context: Context
@@ -88,3 +91,10 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         caller = await self._door.admit(context, REPORT_SERVICE)
         check_request(request)
         return caller.project
+
+    async def _admit_scope(self, request: Any, context: Context) -> Project:
+        """As `_admit`, for a request with a scope."""
+        project = await self._admit(request, context)
+        if request.scope.time_zone:
+            check_time_zone("scope.time_zone", request.scope.time_zone)
+        return project

@@ -13,12 +13,14 @@ from shopalytic_server.domain.ingest import Prepared
 
 COLUMNS = (
     "dataset_id, subject, occurred_at, event_id, received_at, sent_at, corrected_at, "
-    "type, tracking_id, identity, source, properties, context"
+    "type, tracking_id, identity, source, bot, properties, context"
 )
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
 _TRAILER = struct.pack("!h", -1)
 _NULL = struct.pack("!i", -1)
+_TRUE = struct.pack("!i?", 1, True)
+_FALSE = struct.pack("!i?", 1, False)
 _JSONB_VERSION = b"\x01"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,7 +40,7 @@ def _row(item: Prepared) -> bytes:
     return b"".join(
         (
             _start(
-                13,
+                14,
                 4,
                 item.dataset_id,
                 16,
@@ -56,6 +58,7 @@ def _row(item: Prepared) -> bytes:
             _text(item.tracking_id),
             _text(item.identity),
             _text(item.source),
+            _TRUE if item.bot else _FALSE,
             _json(item.properties_json),
             _json(item.context_json),
         )

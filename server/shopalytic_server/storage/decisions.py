@@ -200,6 +200,7 @@ class Decisions:
                 "occurred_at": item.occurred_at,
                 "subject": item.subject,
                 "source": item.source,
+                "bot": item.bot,
                 "ordered_at": typed.order_time(item),
             },
         )

@@ -19,7 +19,10 @@ _WRONG = (
 )
 
 Paged = (
-    reports_pb2.ListCustomersRequest | reports_pb2.ListCustomerEventsRequest | admin_pb2.ListQuarantineRequest
+    reports_pb2.ListCustomersRequest
+    | reports_pb2.ListCustomerEventsRequest
+    | reports_pb2.ListEventsRequest
+    | admin_pb2.ListQuarantineRequest
 )
 Position = TypeVar("Position")
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from shopalytic_server.domain.errors import StoreUnavailable
@@ -16,13 +17,13 @@ class Snapshot:
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
 
-    async def fetch(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
+    async def fetch(self, statement: str | sql.Composed, **parameters: Any) -> list[dict[str, Any]]:
         """Runs a named statement and returns its rows."""
         async with self._conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(statement, parameters)
             return await cursor.fetchall()
 
-    async def fetch_one(self, statement: str, **parameters: Any) -> dict[str, Any] | None:
+    async def fetch_one(self, statement: str | sql.Composed, **parameters: Any) -> dict[str, Any] | None:
         """Runs a named statement and returns its first row, if it has one."""
         rows = await self.fetch(statement, **parameters)
         return rows[0] if rows else None

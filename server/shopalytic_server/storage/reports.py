@@ -1,8 +1,15 @@
-"""Answers questions about customers and the shop, each from one snapshot of the store."""
+"""Answers questions about customers and the shop, each from one snapshot of the store.
+
+A report is a module with `async def get_…_report(snapshot, project, request)`,
+which begins with `resolve_scope(project, request.scope)` (see `storage.scope`),
+and whose numbers carry tokens of `storage.explain`. Here each has one method
+that gives it a snapshot; `rpc.ports.Reports`, the servicer and the client's
+`shopalytic.Reports` have one of the same name.
+"""
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage import customers, sales, timeline
+from shopalytic_server.storage import customers, explain, sales, timeline
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.reading import reading
 
@@ -40,6 +47,13 @@ class Reports:
         """Sales per interval and currency; raises InvalidRequest."""
         async with reading(self._pool) as snapshot:
             return await sales.get_sales_report(snapshot, project, request)
+
+    async def list_events(
+        self, project: Project, request: reports_pb2.ListEventsRequest
+    ) -> reports_pb2.ListEventsResponse:
+        """A page of the events behind a number; raises InvalidRequest."""
+        async with reading(self._pool) as snapshot:
+            return await explain.list_events(snapshot, project, request)
 
 
 def _dataset(

@@ -15,20 +15,21 @@ _TABLES = {
     "profile_changes": "dataset_id:int4 subject:uuid occurred_at:timestamptz event_id:uuid email:text "
     "first_name:text last_name:text join_date:timestamptz",
     "cart_changes": "dataset_id:int4 cart_id:text sku:text occurred_at:timestamptz event_id:uuid "
-    "subject:uuid added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text",
+    "subject:uuid added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text "
+    "bot:bool",
     "order_revisions": "dataset_id:int4 order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
-    "subject:uuid current:bool ordered_at:timestamptz source:text cart_id:text currency:text total:numeric "
-    "subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric units:int8 "
-    "payment_type:text billing_country:text shipping_country:text",
+    "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
+    "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
+    "units:int8 payment_type:text billing_country:text shipping_country:text",
     "order_items": "dataset_id:int4 order_id:text content:uuid line:int4 sku:text price:numeric qty:int4 "
     "cost:numeric",
     "refunds": "dataset_id:int4 order_id:text event_id:uuid occurred_at:timestamptz subject:uuid source:text "
-    "refund_type:text given_currency:text total_refund:numeric subtotal_refund:numeric tax_refund:numeric "
-    "shipping_refund:numeric discount_refund:numeric currency:text amount:numeric",
+    "bot:bool refund_type:text given_currency:text total_refund:numeric subtotal_refund:numeric "
+    "tax_refund:numeric shipping_refund:numeric discount_refund:numeric currency:text amount:numeric",
     "refund_items": "dataset_id:int4 order_id:text event_id:uuid line:int4 sku:text price:numeric qty:int4",
     "shipment_changes": "dataset_id:int4 shipment_id:text occurred_at:timestamptz event_id:uuid "
-    "order_id:text subject:uuid carrier:text tracking_number:text date_shipped:timestamptz "
-    "date_delivered:timestamptz",
+    "order_id:text subject:uuid source:text bot:bool carrier:text tracking_number:text "
+    "date_shipped:timestamptz date_delivered:timestamptz",
 }
 
 
@@ -93,6 +94,7 @@ def add_cart_change(rows: Rows, item: Prepared) -> None:
         given.get("currency", item.currency),
         _time(given.get("modified_date")) or item.occurred_at,
         item.source,
+        item.bot,
     )
 
 
@@ -116,6 +118,7 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
         current,
         order_time(item),
         item.source,
+        item.bot,
         given["cart_id"],
         given.get("currency", item.currency),
         Decimal(given["total"]),
@@ -152,6 +155,7 @@ def add_refund(rows: Rows, item: Prepared) -> None:
         item.occurred_at,
         item.subject,
         item.source,
+        item.bot,
         given["refund_type"],
         given.get("currency"),
         total,
@@ -183,6 +187,8 @@ def add_shipment(rows: Rows, item: Prepared) -> None:
         item.event_id,
         given["order_id"],
         item.subject,
+        item.source,
+        item.bot,
         given.get("carrier"),
         given.get("tracking_number"),
         _time(given.get("date_shipped")),

@@ -17,15 +17,17 @@ _SQL = load("timeline")
 # the bytes of its JSON. A page that would grow further ends early.
 MAX_PAGE_BYTES = 1_000_000
 
+# The position before every event of a list that is newest first.
+NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
 
 
 async def list_customer_events(
     snapshot: Snapshot, dataset: int, request: reports_pb2.ListCustomerEventsRequest
 ) -> reports_pb2.ListCustomerEventsResponse:
     """A page of one customer's timeline; raises NotFound."""
-    before_at, before_id = read_token(request, dataset, _parse_position) or _NEWEST
+    before_at, before_id = read_token(request, dataset, parse_position) or NEWEST
     found = await find(snapshot, dataset, request.customer)
     [person] = await load_people(snapshot, dataset, [found])
     rows = await snapshot.fetch(
@@ -39,13 +41,14 @@ async def list_customer_events(
         max_bytes=MAX_PAGE_BYTES,
     )
     page = rows[: page_size(request)]
-    response = reports_pb2.ListCustomerEventsResponse(events=[_event(row) for row in page])
+    response = reports_pb2.ListCustomerEventsResponse(events=[stored_event(row) for row in page])
     if page and page[0]["found"] > len(page):
-        response.next_page_token = write_token(request, dataset, _position(page[-1]))
+        response.next_page_token = write_token(request, dataset, position(page[-1]))
     return response
 
 
-def _event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
+def stored_event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
+    """A row of `events` as reports tell of it."""
     event = reports_pb2.StoredEvent(
         event_id=str(row["event_id"]),
         type=row["type"],
@@ -63,10 +66,12 @@ def _event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
     return event
 
 
-def _position(row: dict[str, Any]) -> str:
+def position(row: dict[str, Any]) -> str:
+    """Where an event stands in a list of events, as text for a page token."""
     return f"{(row['occurred_at'] - _EPOCH) // timedelta(microseconds=1)} {row['event_id']}"
 
 
-def _parse_position(text: str) -> tuple[str, UUID]:
+def parse_position(text: str) -> tuple[str, UUID]:
+    """The time and event id that `position` wrote."""
     micros, _, event_id = text.partition(" ")
     return (_EPOCH + timedelta(microseconds=int(micros))).isoformat(), UUID(event_id)

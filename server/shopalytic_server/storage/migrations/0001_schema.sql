@@ -48,10 +48,13 @@ CREATE TABLE events (
     tracking_id text,
     identity text,
     source text,
+    bot boolean NOT NULL,
     properties jsonb NOT NULL,
     context jsonb,
     PRIMARY KEY (dataset_id, subject, occurred_at, event_id)
 ) PARTITION BY RANGE (occurred_at);
+-- For reports on a range of time, which read one kind of event.
+CREATE INDEX events_type_time ON events (dataset_id, type, occurred_at);
 
 -- Events that were not accepted, whole, with the reasons.
 CREATE TABLE quarantine (
@@ -66,7 +69,7 @@ CREATE TABLE quarantine (
     sent_at timestamptz,
     PRIMARY KEY (dataset_id, fingerprint)
 );
-CREATE INDEX quarantine_arrival ON quarantine (dataset_id, received_at);
+CREATE INDEX quarantine_arrival ON quarantine (dataset_id, received_at, fingerprint);
 
 -- Facts of identity: a call said that this tracking id is used by this
 -- identity; of several such calls the earliest. The owner of a tracking id is
@@ -145,6 +148,7 @@ CREATE TABLE cart_changes (
     currency text NOT NULL,
     modified_at timestamptz NOT NULL,
     source text,
+    bot boolean NOT NULL,
     PRIMARY KEY (dataset_id, cart_id, sku, occurred_at, event_id)
 );
 
@@ -160,6 +164,7 @@ CREATE TABLE order_revisions (
     current boolean NOT NULL,
     ordered_at timestamptz NOT NULL,
     source text,
+    bot boolean NOT NULL,
     cart_id text NOT NULL,
     currency text NOT NULL,
     total numeric NOT NULL,
@@ -199,6 +204,7 @@ CREATE TABLE refunds (
     occurred_at timestamptz NOT NULL,
     subject uuid NOT NULL,
     source text,
+    bot boolean NOT NULL,
     refund_type text NOT NULL,
     given_currency text,
     total_refund numeric,
@@ -233,6 +239,8 @@ CREATE TABLE shipment_changes (
     event_id uuid NOT NULL,
     order_id text NOT NULL,
     subject uuid NOT NULL,
+    source text,
+    bot boolean NOT NULL,
     carrier text,
     tracking_number text,
     date_shipped timestamptz,
@@ -261,7 +269,7 @@ CREATE TABLE products (
 CREATE VIEW orders AS
 SELECT r.dataset_id, r.order_id, r.ordered_at, r.subject, r.cart_id, r.currency, r.total, r.subtotal,
        r.total_tax, r.total_shipping, r.total_discount, r.units, r.payment_type, r.billing_country,
-       r.shipping_country, r.source, r.event_id, r.occurred_at, r.content,
+       r.shipping_country, r.source, r.bot, r.event_id, r.occurred_at, r.content,
        (SELECT count(*) - 1 FROM order_revisions o
          WHERE o.dataset_id = r.dataset_id AND o.order_id = r.order_id) AS revisions
   FROM order_revisions r

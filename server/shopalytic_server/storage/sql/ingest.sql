@@ -69,7 +69,7 @@ SELECT order_id, content, occurred_at, event_id, subject FROM order_revisions
 
 -- name: move_revision
 UPDATE order_revisions
-   SET event_id = %(event_id)s, occurred_at = %(occurred_at)s, subject = %(subject)s, source = %(source)s,
+   SET event_id = %(event_id)s, occurred_at = %(occurred_at)s, subject = %(subject)s, source = %(source)s, bot = %(bot)s,
        ordered_at = %(ordered_at)s
  WHERE dataset_id = %(dataset)s AND order_id = %(order_id)s AND content = %(content)s
 

@@ -8,30 +8,30 @@ SELECT min(found.at) AS first, max(found.at) AS last
  CROSS JOIN LATERAL (
     (SELECT o.ordered_at AS at FROM order_revisions o
       WHERE o.dataset_id = d.dataset_id AND o.current
-        AND o.ordered_at >= %(begin)s::timestamptz AND o.ordered_at < %(end)s::timestamptz
+        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
         AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
-        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+        AND (%(source)s::text IS NULL OR o.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT o.bot)
       ORDER BY o.ordered_at LIMIT 1)
      UNION ALL
     (SELECT o.ordered_at AS at FROM order_revisions o
       WHERE o.dataset_id = d.dataset_id AND o.current
-        AND o.ordered_at >= %(begin)s::timestamptz AND o.ordered_at < %(end)s::timestamptz
+        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
         AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
-        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+        AND (%(source)s::text IS NULL OR o.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT o.bot)
       ORDER BY o.ordered_at DESC LIMIT 1)
      UNION ALL
     (SELECT f.occurred_at AS at FROM refunds f
       WHERE f.dataset_id = d.dataset_id AND f.amount IS NOT NULL
-        AND f.occurred_at >= %(begin)s::timestamptz AND f.occurred_at < %(end)s::timestamptz
+        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
         AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
-        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
+        AND (%(source)s::text IS NULL OR f.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT f.bot)
       ORDER BY f.occurred_at LIMIT 1)
      UNION ALL
     (SELECT f.occurred_at AS at FROM refunds f
       WHERE f.dataset_id = d.dataset_id AND f.amount IS NOT NULL
-        AND f.occurred_at >= %(begin)s::timestamptz AND f.occurred_at < %(end)s::timestamptz
+        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
         AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
-        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
+        AND (%(source)s::text IS NULL OR f.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT f.bot)
       ORDER BY f.occurred_at DESC LIMIT 1)
   ) AS found
 
@@ -48,9 +48,9 @@ WITH placed AS MATERIALIZED (
       LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
       LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
-       AND o.ordered_at >= %(begin)s::timestamptz AND o.ordered_at < %(end)s::timestamptz
+       AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
-       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+       AND (%(source)s::text IS NULL OR o.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT o.bot)
 )
 SELECT currency, bucket, count(*) AS orders, sum(units)::bigint AS units, sum(total) AS gross,
        count(DISTINCT customer_id) AS customers
@@ -66,9 +66,9 @@ WITH given AS MATERIALIZED (
     SELECT f.currency, width_bucket(f.occurred_at, %(starts)s::timestamptz[]) AS bucket, f.amount
       FROM refunds f
      WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL
-       AND f.occurred_at >= %(begin)s::timestamptz AND f.occurred_at < %(end)s::timestamptz
+       AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
-       AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
+       AND (%(source)s::text IS NULL OR f.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT f.bot)
 )
 SELECT currency, bucket, sum(amount) AS refunds FROM given GROUP BY currency, bucket
  UNION ALL

@@ -1,0 +1,130 @@
+"""The events behind a number: tokens that stand beside it, and the list that a token asks for.
+
+A report registers, at import, a kind of number with the statement that yields
+its events, and writes a token with `explain_token` for each number:
+
+    register("sales_row", _SQL.explain_row)
+    row.explain = explain_token(scope, "sales_row", currency="EUR", from_at=start, to_at=end)
+
+The statement yields (dataset_id, subject, occurred_at, event_id), each event
+once and in any order. It takes the parameters of the scope (see
+`storage.scope`), those of the token on top, and nothing else; it must cast each
+one (`%(skus)s::text[]`), since times and ids come as text.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import zlib
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import sql
+
+from shopalytic.v1 import reports_pb2
+from shopalytic.violations import Violation
+from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.scope import Scope, datasets
+from shopalytic_server.storage.timeline import (
+    MAX_PAGE_BYTES,
+    NEWEST,
+    parse_position,
+    position,
+    stored_event,
+)
+
+_SQL = load("explain")
+_DIGEST_BYTES = 8
+_MAX_JSON = 200_000
+_WRONG = "is not a token of this project's reports; send the explain of a row as it was given"
+
+_statements: dict[str, sql.SQL] = {}
+
+Value = str | int | bool | datetime | UUID | None | list[str] | list[int] | list[UUID]
+
+
+def register(kind: str, statement: str) -> None:
+    """Makes a kind of number known, with the statement that yields its events."""
+    _statements[kind] = sql.SQL(statement)
+
+
+def explain_token(scope: Scope, kind: str, **parameters: Value) -> str:
+    """The token of a number of this kind. `parameters` come on top of the scope's, or instead of them."""
+    given: dict[str, Any] = {**scope.parameters(), **parameters}
+    del given["datasets"]
+    body = json.dumps(
+        [kind, scope.include_sandbox, None if scope.as_of is None else scope.as_of.isoformat(), given],
+        default=_plain,
+        separators=(",", ":"),
+    )
+    packed = zlib.compress(body.encode(), 9)
+    return base64.urlsafe_b64encode(_digest(scope.project, packed) + packed).rstrip(b"=").decode()
+
+
+class Number(NamedTuple):
+    """What a token names: a kind of number, its statement's parameters, and the moment it was known at."""
+
+    kind: str
+    parameters: dict[str, Any]
+    as_of: datetime | None
+
+
+def read_explain(project: Project, token: str) -> Number:
+    """What a token names; raises InvalidRequest when it is damaged or another project's."""
+    try:
+        data = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
+        digest, packed = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        if digest == _digest(project, packed):
+            body = zlib.decompressobj().decompress(packed, _MAX_JSON)
+            kind, include_sandbox, as_of, parameters = json.loads(body)
+            parameters["datasets"] = datasets(project, include_sandbox=include_sandbox)
+            if kind in _statements:
+                return Number(kind, parameters, None if as_of is None else datetime.fromisoformat(as_of))
+    except (ValueError, TypeError, binascii.Error, zlib.error):
+        pass
+    raise InvalidRequest([Violation("explain", "explain.known", _WRONG)])
+
+
+async def list_events(
+    snapshot: Snapshot, project: Project, request: reports_pb2.ListEventsRequest
+) -> reports_pb2.ListEventsResponse:
+    """A page of the events behind a number, newest first; raises InvalidRequest."""
+    number = read_explain(project, request.explain)
+    dataset = 2 * project.project_id
+    before_at, before_id = read_token(request, dataset, parse_position) or NEWEST
+    rows = await snapshot.fetch(
+        sql.SQL(_SQL.page).format(behind=_statements[number.kind]),
+        **number.parameters,
+        before_at=before_at,
+        before_id=before_id,
+        limit=page_size(request) + 1,
+        max_bytes=MAX_PAGE_BYTES,
+    )
+    page = rows[: page_size(request)]
+    response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in page])
+    if page and page[0]["found"] > len(page):
+        response.next_page_token = write_token(request, dataset, position(page[-1]))
+    return response
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be in a token")
+
+
+def _digest(project: Project, packed: bytes) -> bytes:
+    """Ties a token to its project, and finds damage.
+
+    It need not resist forgery: whatever a token says, it reads only the
+    caller's own project, with statements of ours.
+    """
+    return hashlib.blake2b(packed, digest_size=_DIGEST_BYTES, salt=project.project_id.to_bytes(16)).digest()
