@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp
 
 from shopalytic_server import default_project
 from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.default_project import ensure_default_project
+from shopalytic_server.demo.demo import PATH, Demo, DemoOptions
 from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
@@ -38,25 +41,38 @@ class Ready:
     project: str
     keys: dict[str, str] = field(repr=False)
     keys_are_new: bool
+    demo_address: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """The content of the ready file."""
-        return {
+        content: dict[str, object] = {
             "grpc_address": self.grpc_address,
             "http_address": self.http_address,
             "database_url": self.database_url,
             "project": self.project,
             "keys": self.keys,
         }
+        if self.demo_address:
+            content["demo_address"] = self.demo_address
+        return content
 
 
-async def serve(settings: Settings, *, with_http: bool, announce: Callable[[Ready], None]) -> None:
-    """Run until a signal says to end, then drain: nothing that was accepted is dropped."""
+async def serve(
+    settings: Settings,
+    *,
+    with_http: bool,
+    announce: Callable[[Ready], None],
+    demo: DemoOptions | None = None,
+) -> None:
+    """Run until a signal says to end, then drain: nothing that was accepted is dropped.
+
+    With `demo`, HTTP has a shop beside it, and visitors come.
+    """
     directory = DataDirectory(settings.data_dir)
     _gateway_options(settings)  # What cannot be used is told before anything is started.
     with Shutdown() as shutdown:
         async with Parts(shutdown) as parts:
-            ready = await _start(settings, directory, parts, with_http)
+            ready = await _start(settings, directory, parts, with_http, demo)
             directory.write_run({"grpc_address": ready.grpc_address, "http_address": ready.http_address})
             parts.callback(directory.remove_run)
             if not shutdown.is_asked:
@@ -78,7 +94,9 @@ async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> No
             log.info("Stopping: requests in flight finish first. [stopping]")
 
 
-async def _start(settings: Settings, directory: DataDirectory, parts: Parts, with_http: bool) -> Ready:
+async def _start(
+    settings: Settings, directory: DataDirectory, parts: Parts, with_http: bool, demo: DemoOptions | None
+) -> Ready:
     """Start every part; `parts` ends them in the opposite order."""
     database_url = await _database(settings, parts)
     directory.create()
@@ -108,8 +126,34 @@ async def _start(settings: Settings, directory: DataDirectory, parts: Parts, wit
     )
     grpc_address = _address(settings.grpc_host, await server.start())
     parts.ends_in_order(server.stop, settings.drain_timeout)
-    http_address = await _start_gateway(settings, grpc_address, parts) if with_http else None
-    return Ready(grpc_address, http_address, database_url, default_project.NAME, keys.secrets, keys.are_new)
+    http_address = demo_address = None
+    if demo is not None:
+        http_address = await _start_demo(demo, settings, grpc_address, keys.secrets, parts)
+        demo_address = f"{http_address}{PATH}/"
+    elif with_http:
+        http_address = await _start_gateway(settings, grpc_address, parts)
+    return Ready(
+        grpc_address,
+        http_address,
+        database_url,
+        default_project.NAME,
+        keys.secrets,
+        keys.are_new,
+        demo_address,
+    )
+
+
+async def _start_demo(
+    options: DemoOptions, settings: Settings, grpc_address: str, keys: Mapping[str, str], parts: Parts
+) -> str:
+    """HTTP with the shop beside it, and then the shop's visitors."""
+    demo = Demo(options, keys, grpc_address)
+    guests = await demo.open(settings.script_path)
+    parts.ends_in_order(demo.close)
+    http_address = await _start_gateway(settings, grpc_address, parts, guests)
+    demo.let_in(http_address, settings.collect_path)
+    parts.ends_in_order(demo.send_away)
+    return http_address
 
 
 async def _database(settings: Settings, parts: Parts) -> str:
@@ -139,8 +183,10 @@ async def _pool(database_url: str, parts: Parts) -> Pool:
     return pool
 
 
-async def _start_gateway(settings: Settings, collector: str, parts: Parts) -> str:
-    gateway = GatewayServer(_gateway_options(settings), collector)
+async def _start_gateway(
+    settings: Settings, collector: str, parts: Parts, guests: Mapping[str, ASGIApp] | None = None
+) -> str:
+    gateway = GatewayServer(_gateway_options(settings), collector, guests)
     try:
         port = await gateway.start()
     except OSError as error:

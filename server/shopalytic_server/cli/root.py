@@ -13,6 +13,7 @@ COMMANDS = {
     "serve": "shopalytic_server.cli.serve:serve",
     "server": "shopalytic_server.cli.serve:server",
     "gateway": "shopalytic_server.cli.serve:gateway",
+    "demo": "shopalytic_server.cli.demo:demo",
     "import": "shopalytic_server.cli.import_events:import_events",
     "customer": "shopalytic_server.cli.customer:customer",
     "report": "shopalytic_server.cli.report:report",

@@ -39,7 +39,7 @@ def serve(settings: Settings) -> None:
     """
     from shopalytic_server import app
 
-    _run(settings, app.serve(settings, with_http=True, announce=lambda ready: _announce(ready, settings)))
+    run(settings, app.serve(settings, with_http=True, announce=lambda ready: announce(ready, settings)))
 
 
 @click.command()
@@ -52,7 +52,7 @@ def server(settings: Settings) -> None:
     """
     from shopalytic_server import app
 
-    _run(settings, app.serve(settings, with_http=False, announce=lambda ready: _announce(ready, settings)))
+    run(settings, app.serve(settings, with_http=False, announce=lambda ready: announce(ready, settings)))
 
 
 @click.command()
@@ -65,12 +65,13 @@ def gateway(settings: Settings) -> None:
     """
     from shopalytic_server import app
 
-    _run(
+    run(
         settings, app.run_gateway(settings, lambda address: click.echo(f"The gateway is ready at {address}."))
     )
 
 
-def _run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
+def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
+    """Run a service until a signal ends it."""
     logs.set_up(settings.log_level, settings.log_format)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -88,13 +89,16 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-def _announce(ready: "Ready", settings: Settings) -> None:
+def announce(ready: "Ready", settings: Settings) -> None:
+    """Print what a person who started the service needs to know."""
     keys_path = DataDirectory(settings.data_dir).keys_path
     flag = _data_dir_flag(settings)
     where = "outside" if settings.database_url else f"embedded, in {settings.data_dir}"
     lines = ["Shopalytic is ready.", f"  gRPC          {ready.grpc_address}"]
     if ready.http_address:
         lines.append(f"  HTTP          {ready.http_address}")
+    if ready.demo_address:
+        lines.append(f"  demo shop     {ready.demo_address}")
     lines += [f"  database      {where}", f"  project       {ready.project}"]
     if ready.keys_are_new:
         lines += [f"  {name + ' key':<14}{secret}" for name, secret in ready.keys.items()]

@@ -8,7 +8,8 @@ from shopalytic_server.demo.pages import COUNTRIES, line_list, totals
 from shopalytic_server.demo.state import Account, Order
 
 _REGISTER = """<h1>Register</h1>{problem}
-<form method="post" action="/demo/register" class="fields">{fields}{then}<button>Make an account</button></form>
+<form method="post" action="/demo/register" class="fields">{fields}{then}
+<button>Make an account</button></form>
 <p>Registered already? <a href="/demo/login">Sign in</a></p>"""
 
 _SIGN_IN = """<h1>Sign in</h1>{problem}

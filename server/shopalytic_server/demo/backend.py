@@ -1,4 +1,4 @@
-"""The shop's backend service: it tells Shopalytic what only a backend knows, by the Python client over gRPC."""
+"""The shop's backend service: tells what only a backend knows, by the Python client over gRPC."""
 
 from typing import Any
 

@@ -39,7 +39,8 @@ _SHAPES = {
         <ellipse cx="58" cy="73" rx="33" ry="26" fill="{main}"/>
         <ellipse cx="58" cy="49" rx="17" ry="5" fill="{dark}"/>
         <circle cx="58" cy="42" r="5" fill="{main}"/>
-        <path d="M36 70c2-9 8-13 14-14" fill="none" stroke="{light}" stroke-width="4" stroke-linecap="round"/>""",
+        <path d="M36 70c2-9 8-13 14-14"
+         fill="none" stroke="{light}" stroke-width="4" stroke-linecap="round"/>""",
     "bowl": """
         <path d="M46 90h28l3 8H43z" fill="{dark}"/>
         <path d="M20 54h80c0 26-17 40-40 40S20 80 20 54z" fill="{main}"/>
@@ -66,7 +67,8 @@ _SHAPES = {
         <path d="M78 52c20-4 20 30 2 28" fill="none" stroke="{main}" stroke-width="7"/>
         <path d="M34 32l46 4c-4 14 4 20 4 40 0 14-10 22-25 22S34 90 34 76c0-18 10-26 8-34z" fill="{main}"/>
         <path d="M34 32l46 4c-6 6-30 7-38 4z" fill="{dark}"/>
-        <path d="M44 66c-2 8-2 12 2 18" fill="none" stroke="{light}" stroke-width="4" stroke-linecap="round"/>""",
+        <path d="M44 66c-2 8-2 12 2 18"
+         fill="none" stroke="{light}" stroke-width="4" stroke-linecap="round"/>""",
     "candle": """
         <ellipse cx="60" cy="98" rx="30" ry="6" fill="{dark}"/>
         <path d="M60 14c8 10 9 18 0 24-9-6-8-14 0-24z" fill="#f2b134"/>
@@ -78,7 +80,8 @@ _SHAPES = {
         <rect x="34" y="34" width="52" height="64" rx="5" fill="{main}"/>
         <rect x="31" y="24" width="58" height="16" rx="5" fill="{dark}"/>
         <rect x="34" y="52" width="52" height="30" fill="{light}"/>
-        <path d="M48 74c0-12 8-17 24-17 0 13-8 19-20 17l-6 5" fill="{main}" stroke="{dark}" stroke-width="2"/>""",
+        <path d="M48 74c0-12 8-17 24-17 0 13-8 19-20 17l-6 5"
+         fill="{main}" stroke="{dark}" stroke-width="2"/>""",
     "spoon": """
         <path d="M56 60L92 100" stroke="{main}" stroke-width="8" stroke-linecap="round"/>
         <ellipse cx="43" cy="42" rx="17" ry="25" transform="rotate(-38 43 42)" fill="{main}"/>

@@ -26,7 +26,8 @@ _PAGE = """<!doctype html>
 <a class="skip" href="#content">Skip to content</a>
 <header class="top">
 <a class="brand" href="/demo/">Kiln &amp; Kettle</a>
-<nav aria-label="Shop">{account}<a class="cart" href="/demo/cart">Cart <span class="count">{count}</span></a></nav>
+<nav aria-label="Shop">{account}
+<a class="cart" href="/demo/cart">Cart <span class="count">{count}</span></a></nav>
 </header>
 <div class="columns">
 <main id="content">{content}</main>
@@ -46,7 +47,8 @@ _PAGE = """<!doctype html>
 """
 
 _SIGNED_IN = """<a href="/demo/account">{name}</a>
-<form method="post" action="/demo/logout" data-does="sign-out"><button class="link">Sign out</button></form>"""
+<form method="post" action="/demo/logout" data-does="sign-out">
+<button class="link">Sign out</button></form>"""
 _SIGNED_OUT = Markup('<a href="/demo/login">Sign in</a><a href="/demo/register">Register</a>')
 
 
@@ -129,4 +131,3 @@ def choice(label: str, name: str, options: dict[str, str], chosen: str) -> Marku
     return fill(
         '<label>{label}<select name="{name}">{items}</select></label>', label=label, name=name, items=items
     )
-

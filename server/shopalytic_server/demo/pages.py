@@ -71,7 +71,8 @@ _CHECKOUT = """<p class="crumbs">Step 1 of 2</p><h1>Where should it go?</h1>{pro
 _PAY = """<p class="crumbs">Step 2 of 2</p><h1>Pay and order</h1>
 <p>To {name}, {city} {zipcode}, {country}. <a href="/demo/checkout">Change</a></p>
 <ul class="plain">{lines}</ul>{totals}
-<form method="post" action="/demo/checkout/pay" class="fields">{payment}<button>Place the order</button></form>"""
+<form method="post" action="/demo/checkout/pay" class="fields">{payment}
+<button>Place the order</button></form>"""
 
 _TOTALS = """<dl class="totals"><dt>Products</dt><dd>{subtotal}</dd>{discount}
 <dt>Shipping</dt><dd>{shipping}</dd><dt>Total</dt><dd>{total}</dd></dl>"""
@@ -154,9 +155,7 @@ def checkout_page(session: Session, problem: str = "") -> Page:
             choice("Country", "country", COUNTRIES, known.get("country", "DEU")),
         ]
     )
-    content = fill(
-        _CHECKOUT, problem=alert(problem), invitation="" if account else invitation, fields=fields
-    )
+    content = fill(_CHECKOUT, problem=alert(problem), invitation="" if account else invitation, fields=fields)
     return Page("Checkout: delivery", content, page_type="checkout-1")
 
 

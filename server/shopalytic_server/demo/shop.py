@@ -87,7 +87,9 @@ class Shop:
                 response = Response(str(problem), 400, media_type="text/plain")
             response.headers.update(_HEADERS)
             if session.token != token:
-                response.set_cookie(SESSION_COOKIE, session.token, path="/demo", httponly=True, samesite="lax")
+                response.set_cookie(
+                    SESSION_COOKIE, session.token, path="/demo", httponly=True, samesite="lax"
+                )
             return response
 
         return handle
