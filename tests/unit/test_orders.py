@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
@@ -84,7 +85,7 @@ def test_an_earlier_event_with_the_same_content_replaces_the_known_one():
     assert book.contents["o"][content("x")] == occurrence(1, 1)
 
 
-BASE = {
+BASE: dict[str, Any] = {
     "order_id": "o",
     "total": "10.50",
     "subtotal": "10.5",

@@ -1,0 +1,142 @@
+"""The laws of the store: order, repetition and batching make no difference, and a rebuild changes nothing."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import pytest
+from google.protobuf import json_format
+from hypothesis import given, settings
+from psycopg import sql
+
+from histories import batches, histories, quarrels
+from report_shop import NOW, PROJECT, START, open_shop
+from shopalytic.v1 import reports_pb2
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.ingest import Prepared, prepare
+from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.storage.rebuild import TABLES, rebuild
+
+VIEWS = ("orders", "order_lines", "profiles", "shipments", "cart_lines", "carts", "subject_customers")
+EVENTS = ("events", "event_keys")
+# An example stores its history several times over; HYPOTHESIS_PROFILE=thorough asks for more of them.
+EXAMPLES = max(10, settings.default.max_examples * 2 // 5)
+
+
+@dataclass
+class Laboratory:
+    """One database, and a fresh project for each time that a history is stored."""
+
+    runner: asyncio.Runner
+    url: str
+    numbers: "itertools.count[int]"
+
+    def clear(self) -> None:
+        with psycopg.connect(self.url) as connection:
+            for table in (*TABLES, *EVENTS, "quarantine", "projects"):
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+
+    def store(self, requests: list[list[Event]], *, at_once: bool = False) -> Project:
+        """Sends requests to a fresh project, one after the other or all at once."""
+        number = next(self.numbers)
+        project = replace(PROJECT, project_id=number, name=f"shop {number}")
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "INSERT INTO projects VALUES (%s, %s, %s, %s, '{}', %s)",
+                [number, project.name, project.currency, project.time_zone, START],
+            )
+        self.runner.run(self._store(project, requests, at_once))
+        return project
+
+    async def _store(self, project: Project, requests: list[list[Event]], at_once: bool) -> None:
+        async with open_shop(self.url) as shop:
+            answers = []
+            for request in requests:
+                answers.append(shop.writer.submit(_prepared(request, project)))
+                if not at_once:
+                    await answers[-1]
+            await asyncio.gather(*answers)
+
+    def state(self, project: Project) -> dict[str, Any]:
+        """All that is stored of a project, and the reports on it."""
+        with psycopg.connect(self.url) as connection:
+            stored = {table: _rows(connection, table, project) for table in (*EVENTS, *TABLES, *VIEWS)}
+        return stored | {"reports": self.runner.run(self._reports(project))}
+
+    async def _reports(self, project: Project) -> list[Any]:
+        answers: list[Any] = []
+        async with open_shop(self.url) as opened:
+            shop = replace(opened, project=project)
+            for sandbox in (False, True):
+                answers += await shop.sales(interval=reports_pb2.INTERVAL_DAY, include_sandbox=sandbox)
+                answers.append(await shop.customers(sandbox=sandbox))
+        return [json_format.MessageToDict(answer) for answer in answers]
+
+    def quarantined(self, project: Project) -> int:
+        with psycopg.connect(self.url) as connection:
+            return len(_rows(connection, "quarantine", project))
+
+    def check(self) -> dict[str, int]:
+        """What a rebuild would change, by table."""
+        return self.runner.run(rebuild(self.url, check=True)).differences
+
+
+def _prepared(events: list[Event], project: Project) -> list[Prepared]:
+    """The events as a request's."""
+    return [
+        prepare(each, project=project, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
+        for each in events
+    ]
+
+
+def _rows(connection: psycopg.Connection, table: str, project: Project) -> list[tuple[Any, ...]]:
+    dataset = 2 * project.project_id
+    statement = sql.SQL("SELECT * FROM {} WHERE dataset_id IN (%s, %s)").format(sql.Identifier(table))
+    rows = connection.execute(statement, [dataset, dataset + 1]).fetchall()
+    return sorted(((row[0] - dataset, *row[1:]) for row in rows), key=repr)
+
+
+@pytest.fixture
+def laboratory(database_url: str) -> Iterator[Laboratory]:
+    with asyncio.Runner() as runner:
+        yield Laboratory(runner, database_url, itertools.count(1))
+
+
+def shuffled(events: list[Event], chance: random.Random) -> list[Event]:
+    """All events in another order, some of them more than once."""
+    again = events + chance.choices(events, k=chance.randint(0, len(events)))
+    chance.shuffle(again)
+    return again
+
+
+@settings(max_examples=EXAMPLES)
+@given(events=histories(), seed=...)
+def test_any_order_any_repetition_and_any_batching_give_the_same_state(
+    laboratory: Laboratory, events: list[Event], seed: int
+):
+    chance = random.Random(seed)
+    laboratory.clear()
+    by_time = sorted(events, key=lambda each: (each.occurred_at.ToDatetime(), each.event_id))
+    expected_project = laboratory.store([[each] for each in by_time])
+    expected = laboratory.state(expected_project)
+    assert not laboratory.quarantined(expected_project)
+    for at_once in (False, True):
+        project = laboratory.store(batches(shuffled(events, chance), chance), at_once=at_once)
+        assert laboratory.state(project) == expected
+        assert not laboratory.quarantined(project)
+    assert not any(laboratory.check().values())
+
+
+@settings(max_examples=EXAMPLES)
+@given(events=quarrels(), seed=...)
+def test_a_rebuild_changes_nothing_whatever_was_refused(
+    laboratory: Laboratory, events: list[Event], seed: int
+):
+    chance = random.Random(seed)
+    laboratory.clear()
+    laboratory.store(batches(shuffled(events, chance), chance))
+    assert not any(laboratory.check().values())
