@@ -179,7 +179,9 @@ class Decisions:
         # The same content happened earlier than was known: that event stands
         # for it from now on, so that the order of arrival makes no difference.
         if (order_id, content) in self._new_orders:
-            self._dropped.add(self._new_orders[order_id, content].event_key)
+            before = self._new_orders[order_id, content]
+            self._dropped.add(before.event_key)
+            self.vacated.add(before.subject)
             self._new_orders[order_id, content] = item
         elif replaced is not None:
             await self._move_revision(item, order_id, content, replaced)
