@@ -1,5 +1,6 @@
-"""`Client` and `AsyncClient` send a shop's events; the messages are in `shopalytic.v1`.
+"""`Client` and `AsyncClient` send a shop's events, `Reports` asks for its numbers.
 
+The messages are in `shopalytic.v1`.
 The names below are loaded when first used, so that importing a message or a
 rule does not load gRPC.
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         QueueFull,
         ShopalyticError,
     )
+    from shopalytic.reports import Reports
     from shopalytic.results import CloseResult, FlushResult, Result, Stats, Status
     from shopalytic.violations import Violation
 
@@ -31,6 +33,7 @@ _MODULES = {
     "InvalidEvent": "errors",
     "LossReason": "errors",
     "QueueFull": "errors",
+    "Reports": "reports",
     "Result": "results",
     "ShopalyticError": "errors",
     "Stats": "results",
@@ -48,6 +51,7 @@ __all__ = [
     "InvalidEvent",
     "LossReason",
     "QueueFull",
+    "Reports",
     "Result",
     "ShopalyticError",
     "Stats",

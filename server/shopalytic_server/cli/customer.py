@@ -1,5 +1,6 @@
 """`shopalytic customer`: look customers and their timelines up."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -93,13 +94,7 @@ def events(
     with connect(settings, "reports") as remote:
         stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
         answer = stub.ListCustomerEvents(request, metadata=remote.metadata, timeout=CALL_SECONDS)
-    found = [event_data(event) for event in answer.events]
-    if as_json:
-        print_json({"events": found, "next_page_token": answer.next_page_token})
-        return
-    rows = [(row["occurred_at"], row["type"], row.get("source"), summary(row["properties"])) for row in found]
-    print_table(["occurred_at", "type", "source", "properties"], rows)
-    print_more(answer.next_page_token)
+    print_events(answer.events, answer.next_page_token, as_json=as_json)
 
 
 @customer.command("list")
@@ -169,6 +164,17 @@ def _link_data(link: reports_pb2.Link) -> dict[str, Any]:
         "event_id": link.event_id,
         "owner": link.owner,
     }
+
+
+def print_events(events: Iterable[reports_pb2.StoredEvent], next_page_token: str, *, as_json: bool) -> None:
+    """Print a page of events."""
+    found = [event_data(event) for event in events]
+    if as_json:
+        print_json({"events": found, "next_page_token": next_page_token})
+        return
+    rows = [(row["occurred_at"], row["type"], row.get("source"), summary(row["properties"])) for row in found]
+    print_table(["occurred_at", "type", "source", "properties"], rows)
+    print_more(next_page_token)
 
 
 def event_data(event: reports_pb2.StoredEvent) -> dict[str, Any]:

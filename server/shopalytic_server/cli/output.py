@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich import box
@@ -56,6 +57,30 @@ def printable(text: str) -> str:
 def time_text(timestamp: Timestamp) -> str:
     """RFC 3339 in UTC."""
     return timestamp.ToJsonString()
+
+
+def message_data(message: Message) -> dict[str, Any]:
+    """A message as plain data by its fields' names: times as text, what is absent left out."""
+    data: dict[str, Any] = {}
+    for descriptor in message.DESCRIPTOR.fields:
+        if descriptor.has_presence and not message.HasField(descriptor.name):
+            continue
+        value = getattr(message, descriptor.name)
+        if descriptor.message_type is not None and descriptor.message_type.GetOptions().map_entry:
+            data[descriptor.name] = dict(sorted(value.items()))
+        elif descriptor.is_repeated:
+            data[descriptor.name] = [_field_data(each) for each in value]
+        else:
+            data[descriptor.name] = _field_data(value)
+    return data
+
+
+def _field_data(value: Any) -> Any:
+    if isinstance(value, Timestamp):
+        return time_text(value)
+    if isinstance(value, Struct):
+        return plain(value)
+    return message_data(value) if isinstance(value, Message) else value
 
 
 def plain(value: Struct | ListValue | Value) -> Any:

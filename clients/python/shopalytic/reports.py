@@ -1,0 +1,179 @@
+"""Asks a service's reports: one typed call per question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from shopalytic.connection import Endpoint
+from shopalytic.v1 import reports_pb2, reports_pb2_grpc
+
+_Request = TypeVar("_Request")
+_Answer = TypeVar("_Answer")
+
+Interval = Literal["day", "week", "month"]
+CustomerOrder = Literal["last_seen", "net", "orders"]
+
+
+class Scope(TypedDict, total=False):
+    """What every report takes, as `ReportScope` of the contract defines it. Nothing needs to be given."""
+
+    start: datetime
+    """Begin of the range, inclusive."""
+    end: datetime
+    """End of the range, exclusive."""
+    time_zone: str
+    currency: str
+    source: str
+    include_sandbox: bool
+    include_bots: bool
+    as_of: datetime
+
+
+class Reports:
+    """Asks reports from any thread; needs a key of class reports or admin.
+
+    Answers are the messages of the contract. A failed call raises grpc.RpcError
+    whose code and details say what to do. Close it, or use it as a context
+    manager.
+    """
+
+    def __init__(
+        self,
+        target: str | None = None,
+        key: str | None = None,
+        *,
+        tls: bool | grpc.ChannelCredentials = False,
+        timeout: float = 120.0,
+        channel_options: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        """Connects when the first question is asked.
+
+        `target` ("host:port") is SHOPALYTIC_TARGET if absent, else
+        127.0.0.1:50051; `key` is SHOPALYTIC_KEY if absent. Each call may take
+        `timeout` seconds.
+        """
+        self._endpoint = Endpoint.of(target, key, tls, channel_options)
+        self._channel = self._endpoint.open()
+        self._stub = reports_pb2_grpc.ReportServiceStub(self._channel)
+        self._timeout = timeout
+
+    def customer(
+        self, name: str | None = None, *, sandbox: bool = False, **by: str
+    ) -> reports_pb2.GetCustomerResponse:
+        """Everything known of one customer.
+
+        `name` may be a customer id, identity, tracking id or email; or say
+        which: `customer(email="jane@example.com")`.
+        """
+        request = reports_pb2.GetCustomerRequest(customer=_selector(name, by), sandbox=sandbox)
+        return self._ask(self._stub.GetCustomer, request)
+
+    def customers(
+        self,
+        *,
+        order_by: CustomerOrder | None = None,
+        seen_after: datetime | None = None,
+        seen_before: datetime | None = None,
+        **fields: Any,
+    ) -> reports_pb2.ListCustomersResponse:
+        """A page of the identified customers; `fields` are those of ListCustomersRequest (search="jane")."""
+        request = reports_pb2.ListCustomersRequest(**fields)
+        if order_by is not None:
+            request.order_by = getattr(reports_pb2, f"CUSTOMER_ORDER_{order_by.upper()}")
+        for name, moment in (("seen_after", seen_after), ("seen_before", seen_before)):
+            if moment is not None:
+                getattr(request, name).CopyFrom(_timestamp(name, moment))
+        return self._ask(self._stub.ListCustomers, request)
+
+    def customer_events(
+        self,
+        name: str | None = None,
+        *,
+        types: Sequence[str] = (),
+        page_size: int = 0,
+        page_token: str = "",
+        sandbox: bool = False,
+        **by: str,
+    ) -> reports_pb2.ListCustomerEventsResponse:
+        """A page of a customer's timeline, newest first."""
+        request = reports_pb2.ListCustomerEventsRequest(
+            customer=_selector(name, by),
+            types=types,
+            page_size=page_size,
+            page_token=page_token,
+            sandbox=sandbox,
+        )
+        return self._ask(self._stub.ListCustomerEvents, request)
+
+    def events(
+        self, explain: str, *, page_size: int = 0, page_token: str = ""
+    ) -> reports_pb2.ListEventsResponse:
+        """A page of the events behind a number, by the `explain` that stands beside it."""
+        request = reports_pb2.ListEventsRequest(explain=explain, page_size=page_size, page_token=page_token)
+        return self._ask(self._stub.ListEvents, request)
+
+    def sales(
+        self, *, interval: Interval | None = None, **scope: Unpack[Scope]
+    ) -> reports_pb2.GetSalesReportResponse:
+        """Orders, units, gross, refunds and net per interval and currency."""
+        request = reports_pb2.GetSalesReportRequest(
+            scope=report_scope(**scope), interval=report_interval(interval)
+        )
+        return self._ask(self._stub.GetSalesReport, request)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, call: grpc.UnaryUnaryMultiCallable[_Request, _Answer], request: _Request) -> _Answer:
+        return call(request, metadata=self._endpoint.metadata, timeout=self._timeout)
+
+
+def report_scope(**scope: Unpack[Scope]) -> reports_pb2.ReportScope:
+    """A scope as the contract has it; a time without a time zone is a ValueError."""
+    given: dict[str, Any] = dict(scope)
+    times = {name: given.pop(name, None) for name in ("start", "end", "as_of")}
+    message = reports_pb2.ReportScope(**given)
+    for name, moment in times.items():
+        if moment is not None:
+            field = {"start": "from", "end": "to"}.get(name, name)
+            getattr(message, field).CopyFrom(_timestamp(name, moment))
+    return message
+
+
+def report_interval(name: str | None) -> reports_pb2.Interval:
+    """The interval with this name; without one the whole range is one row."""
+    if name is None:
+        return reports_pb2.INTERVAL_UNSPECIFIED
+    if name not in ("day", "week", "month"):
+        raise ValueError(f"{name!r} is no interval; it is day, week or month.")
+    interval: reports_pb2.Interval = getattr(reports_pb2, f"INTERVAL_{name.upper()}")
+    return interval
+
+
+def _timestamp(name: str, moment: datetime) -> Timestamp:
+    if moment.tzinfo is None:
+        raise ValueError(f"{name} has no time zone; give it one, such as datetime.UTC.")
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp
+
+
+def _selector(name: str | None, by: dict[str, str]) -> reports_pb2.CustomerSelector:
+    if (name is None) == (len(by) != 1):
+        raise ValueError("Name one customer: by any name, or by identity, tracking_id, email or customer_id.")
+    return reports_pb2.CustomerSelector(**(by if name is None else {"any": name}))

@@ -1,0 +1,233 @@
+"""What every `shopalytic report` command shares: its scope, the call, and how answers are printed."""
+
+import csv
+import functools
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+import grpc
+from google.protobuf.message import Message
+
+from shopalytic.reports import report_scope
+from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2, reports_pb2_grpc
+from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.output import message_data, print_json, print_table
+from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
+from shopalytic_server.config import Settings
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Moment(click.ParamType[str]):
+    """A date (midnight in the report's time zone) or an RFC 3339 time, as text until the zone is known."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check the form; wrong text is wrong usage."""
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            parsed = None
+        if parsed is None or (parsed.tzinfo is None and not _DATE.fullmatch(value)):
+            self.fail(
+                f"{value!r} is neither a date (2026-01-31) nor an RFC 3339 time (2026-01-31T12:00:00Z)."
+            )
+        return str(value)
+
+
+class Zone(click.ParamType[str]):
+    """An IANA time zone."""
+
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check that the zone exists."""
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            self.fail(f"{value!r} is not an IANA time zone such as Europe/Berlin.")
+        return str(value)
+
+
+def moment(text: str, zone: str) -> datetime:
+    """A date as midnight in the zone, a time as it is; in UTC."""
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=ZoneInfo(zone))
+    return parsed.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table of an answer. Times in it are text; those of `local` columns are shown as days in the zone.
+
+    Sheets of one name have the same columns, and are one table in CSV.
+    """
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    title: str | None = None
+    total: Sequence[Any] | None = None
+    """A last line for people; CSV is without it, so that columns can be added up."""
+    words: Sequence[str] = ()
+    """Columns of words; all others but the first are numbers, and stand right."""
+    local: Sequence[str] = ("start",)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A report that is asked for on the command line: its scope, and how the answer is printed."""
+
+    remote: Remote
+    scope: reports_pb2.ReportScope
+    zone: str
+    as_json: bool
+    as_csv: bool
+    sheet: str | None
+
+    def ask(self, request: Any) -> Any:
+        """Asks; the method is the one of the request's type (GetSalesReportRequest: GetSalesReport)."""
+        request.scope.CopyFrom(self.scope)
+        stub = reports_pb2_grpc.ReportServiceStub(self.remote.channel)
+        method = getattr(stub, request.DESCRIPTOR.name.removesuffix("Request"))
+        return method(request, metadata=self.remote.metadata, timeout=CALL_SECONDS)
+
+    def show(self, answer: Message, sheets: Sequence[Sheet], *, nothing: str = "") -> None:
+        """Prints an answer: all of it as JSON, or its sheets. Without a row people read `nothing`."""
+        if self.sheet and sheets and self.sheet not in [each.name for each in sheets]:
+            names = ", ".join(dict.fromkeys(each.name for each in sheets))
+            raise click.UsageError(f"This answer has no table {self.sheet!r}; it has {names}.")
+        if self.as_json:
+            print_json(self._data(answer))
+        elif self.as_csv:
+            self._print_csv(sheets)
+        else:
+            chosen = [each for each in sheets if self.sheet in (None, each.name)]
+            for each in chosen:
+                self._print(each)
+            if not chosen:
+                click.echo(nothing or "Nothing in this range.")
+
+    def _data(self, answer: Message) -> Any:
+        """A report of one currency is that currency's block, without a list around it."""
+        data = message_data(answer)
+        if self.scope.HasField("currency") and len(data.get("reports", ())) == 1:
+            return data["reports"][0]
+        return data
+
+    def _print_csv(self, sheets: Sequence[Sheet]) -> None:
+        name = self.sheet or (sheets[0].name if sheets else None)
+        chosen = [each for each in sheets if each.name == name]
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        if chosen:
+            writer.writerow(chosen[0].columns)
+        for each in chosen:
+            writer.writerows(each.rows)
+
+    def _print(self, sheet: Sheet) -> None:
+        rows = [self._line(sheet, row) for row in sheet.rows]
+        if sheet.total is not None:
+            rows.append(self._line(sheet, sheet.total))
+        right = [name for name in sheet.columns[1:] if name not in (*sheet.words, *sheet.local)]
+        print_table(sheet.columns, rows, title=sheet.title, right=right)
+
+    def _line(self, sheet: Sheet, row: Sequence[Any]) -> list[Any]:
+        return [
+            self._day(value) if column in sheet.local else value
+            for column, value in zip(sheet.columns, row, strict=True)
+        ]
+
+    def _day(self, text: Any) -> Any:
+        try:
+            return datetime.fromisoformat(text).astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%d")
+        except (TypeError, ValueError):
+            return text
+
+
+interval_option = click.option(
+    "--interval",
+    type=click.Choice(("day", "week", "month")),
+    help="Length of a row.  [default: the whole range]",
+)
+
+_SCOPE_OPTIONS = (
+    click.option("--from", "start", type=Moment(), help="Begin of the range.  [default: the first event]"),
+    click.option(
+        "--to", "end", type=Moment(), help="End of the range, exclusive.  [default: the last event]"
+    ),
+    click.option("--time-zone", type=Zone(), help="Whose days count.  [default: the project's, else UTC]"),
+    click.option("--currency", metavar="CODE", help="Only this currency.  [default: each by itself]"),
+    click.option("--source", metavar="LABEL", help="Only events with this source label."),
+    click.option("--include-sandbox", is_flag=True, help="Count trial events too."),
+    click.option("--include-bots", is_flag=True, help="Count robots too."),
+    click.option(
+        "--as-of", type=Moment(), help="As it was known at this time, by what had arrived.  [default: now]"
+    ),
+)
+_SCOPE_NAMES = (
+    "start",
+    "end",
+    "time_zone",
+    "currency",
+    "source",
+    "include_sandbox",
+    "include_bots",
+    "as_of",
+)
+_FORM_OPTIONS = (
+    json_option,
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV for spreadsheets."),
+    click.option("--table", "sheet", metavar="NAME", help="Only this table of the answer."),
+)
+
+
+def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options of all reports, and a Question as its argument `question`."""
+
+    @functools.wraps(function)
+    def run(settings: Settings, as_json: bool, as_csv: bool, sheet: str | None, **arguments: Any) -> None:
+        if as_json and as_csv:
+            raise click.UsageError("--json and --csv exclude each other; choose one.")
+        given = {name: arguments.pop(name) for name in _SCOPE_NAMES}
+        with connect(settings, "reports") as remote:
+            zone = given["time_zone"] or _project_zone(settings, remote)
+            scope = _scope(zone, given)
+            function(question=Question(remote, scope, zone, as_json, as_csv, sheet), **arguments)
+
+    command: Callable[..., Any] = with_settings("target", "key", "data_dir")(run)
+    for option in reversed((*_SCOPE_OPTIONS, *_FORM_OPTIONS)):
+        command = option(command)
+    return command
+
+
+def _scope(zone: str, given: dict[str, Any]) -> reports_pb2.ReportScope:
+    for name in ("start", "end", "as_of"):
+        if given[name] is not None:
+            given[name] = moment(given[name], zone)
+    given["time_zone"] = zone
+    return report_scope(**{name: value for name, value in given.items() if value is not None})
+
+
+def _project_zone(settings: Settings, remote: Remote) -> str:
+    """The project's time zone. A key that may not ask gets UTC, and the reader is told."""
+    # Reports keys may not ask; beside the data directory's one there is one that may.
+    metadata = bearer(key_of(settings, "admin", remote.target))
+    stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
+    try:
+        answer = stub.GetProject(admin_pb2.GetProjectRequest(), metadata=metadata, timeout=CALL_SECONDS)
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
+            raise
+        click.echo(
+            "This key cannot see the project's time zone, so days are in UTC; --time-zone sets it.", err=True
+        )
+        return "UTC"
+    return str(answer.project.time_zone or "UTC")
