@@ -71,24 +71,48 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
     metavar="TYPES",
     help="Event types that browser keys may send, separated by commas; '' allows none.",
 )
+@click.option(
+    "--allowed-origins",
+    metavar="ORIGINS",
+    help="Origins of pages that may send with a browser key, separated by commas; '' allows any.",
+)
+@click.option(
+    "--respect-privacy-signals/--ignore-privacy-signals",
+    default=None,
+    help="Whether to refuse events of browsers that send Do Not Track or Global Privacy Control.",
+)
 @with_settings("target", "key", "data_dir")
 @json_option
-def update(settings: Settings, time_zone: str | None, browser_event_types: str | None, as_json: bool) -> None:
+def update(
+    settings: Settings,
+    time_zone: str | None,
+    browser_event_types: str | None,
+    allowed_origins: str | None,
+    respect_privacy_signals: bool | None,
+    as_json: bool,
+) -> None:
     """Change settings of the key's project. What is not given stays.
 
     \b
     Example:  shopalytic project update --browser-event-types page_view,product_view,identify
     """
-    if time_zone is None and browser_event_types is None:
-        raise click.UsageError("Nothing to change: give --time-zone or --browser-event-types.")
-    request = admin_pb2.UpdateProjectRequest(time_zone=time_zone)
+    if (time_zone, browser_event_types, allowed_origins, respect_privacy_signals) == (None,) * 4:
+        raise click.UsageError("Nothing to change: give one of the options that --help lists.")
+    request = admin_pb2.UpdateProjectRequest(
+        time_zone=time_zone, respect_privacy_signals=respect_privacy_signals
+    )
     if browser_event_types is not None:
-        names = [name.strip() for name in browser_event_types.split(",") if name.strip()]
-        request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=names))
+        request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=_listed(browser_event_types)))
+    if allowed_origins is not None:
+        request.allowed_origins.CopyFrom(admin_pb2.Origins(origins=_listed(allowed_origins)))
     with connect(settings, "admin") as remote:
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         answer = stub.UpdateProject(request, metadata=remote.metadata, timeout=CALL_SECONDS)
     _print_project(answer.project, as_json)
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
@@ -97,6 +121,8 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
         "currency": found.currency,
         "time_zone": found.time_zone,
         "browser_event_types": list(found.browser_event_types),
+        "allowed_origins": list(found.allowed_origins),
+        "respect_privacy_signals": found.respect_privacy_signals,
         "created_at": time_text(found.created_at),
     }
 
@@ -107,4 +133,5 @@ def _print_project(found: admin_pb2.Project, as_json: bool) -> None:
         print_json(data)
         return
     data["browser_event_types"] = ", ".join(data["browser_event_types"])
+    data["allowed_origins"] = ", ".join(data["allowed_origins"]) or "any"
     print_table(["project", data["name"]], list(data.items())[1:])

@@ -23,6 +23,9 @@ MAX_CLOCK_AHEAD = timedelta(days=1)
 # mostly the network.
 SKEW_TOLERANCE = timedelta(seconds=5)
 
+# Fields of the context that are no part of what makes two events the same.
+_SET_BY_GATEWAY = ("address", "origin", "privacy_signal")
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ID = UUID(int=0)
 
@@ -104,17 +107,37 @@ def prepare(
 
 
 def _refusal(event: Event, type_: str, project: Project, key_class: KeyClass) -> Violation | None:
-    if key_class is KeyClass.BROWSER and type_ not in project.browser_event_types and type_ != "undecoded":
+    if key_class is KeyClass.BROWSER and (refused := _browser_refusal(event, type_, project)):
+        return refused
+    size = event.ByteSize()
+    if size > MAX_EVENT_BYTES:
+        return Violation(
+            "", "event.max_bytes", f"the event has {size:,} bytes; the limit is {MAX_EVENT_BYTES:,}"
+        )
+    return None
+
+
+def _browser_refusal(event: Event, type_: str, project: Project) -> Violation | None:
+    """Why a public key may not send this; what an operator's setting says is not kept."""
+    if type_ not in project.browser_event_types and type_ != "undecoded":
         return Violation(
             "payload",
             "key.event_type",
             f"{type_ or 'this event'} may not be sent with a browser key; send it from a backend with a "
             "server key, or allow the type in the project's browser_event_types",
         )
-    size = event.ByteSize()
-    if size > MAX_EVENT_BYTES:
+    if project.respect_privacy_signals and event.context.privacy_signal:
         return Violation(
-            "", "event.max_bytes", f"the event has {size:,} bytes; the limit is {MAX_EVENT_BYTES:,}"
+            "context.privacy_signal",
+            "privacy.signal",
+            "the browser asks not to be tracked and the project respects that; nothing is kept",
+        )
+    origin = event.context.origin
+    if project.allowed_origins and origin and origin not in project.allowed_origins:
+        return Violation(
+            "context.origin",
+            "origin.not_allowed",
+            f"pages of {origin} may not send to this project; add the origin to its allowed_origins",
         )
     return None
 
@@ -161,14 +184,15 @@ def _datetime(timestamp: Timestamp) -> datetime:
 
 
 def _fingerprint(event: Event) -> bytes:
-    """Equal for equal events. The address is left out: a retry may come from another network."""
+    """Equal for equal events, also when a retry comes from another network or page."""
     if event.HasField("undecoded"):
         return hashlib.blake2b(event.undecoded.json.encode(), digest_size=16).digest()
-    if event.HasField("context") and event.context.HasField("address"):
-        event_without_address = Event()
-        event_without_address.CopyFrom(event)
-        event_without_address.context.ClearField("address")
-        event = event_without_address
+    if event.HasField("context") and any(map(event.context.HasField, _SET_BY_GATEWAY)):
+        plain = Event()
+        plain.CopyFrom(event)
+        for name in _SET_BY_GATEWAY:
+            plain.context.ClearField(name)
+        event = plain
     data = event.SerializeToString(deterministic=True)
     return hashlib.blake2b(data, digest_size=16).digest()
 

@@ -49,6 +49,10 @@ class Project:
     time_zone: str
     browser_event_types: frozenset[str]
     created_at: datetime
+    allowed_origins: frozenset[str] = frozenset()
+    """Origins whose pages may send with a browser key; none: any."""
+    respect_privacy_signals: bool = False
+    """Whether events of browsers that ask not to be tracked are refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.payload import Payload, UnreadableEvent
 
 _MAX_USER_AGENT = 2_000
+_MAX_ORIGIN = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Sender:
 
     user_agent: str | None
     address: str | None
+    origin: str | None = None
+    privacy_signal: bool = False
 
 
 def decode_sent_at(value: Any) -> float | None:
@@ -65,6 +68,13 @@ def _describe(event: Event, sender: Sender) -> None:
         context.ClearField("address")
     else:
         context.address = sender.address
+    # Nor is where the page is from, or what the browser asks for.
+    context.ClearField("origin")
+    if sender.origin:
+        context.origin = sender.origin[:_MAX_ORIGIN]
+    context.ClearField("privacy_signal")
+    if sender.privacy_signal:
+        context.privacy_signal = True
 
 
 def assign_tracking_id(events: Sequence[Event], tracking_id: str, *, even_if_identified: bool) -> None:

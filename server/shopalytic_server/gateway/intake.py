@@ -24,6 +24,7 @@ from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.payload import Payload
 
+_ORIGIN_OF_PAGE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _KEY = re.compile(r"[!-~]{1,200}")
 _STATUS_NAMES = {number: name.removeprefix("EVENT_STATUS_") for name, number in EventStatus.items()}
 
@@ -50,14 +51,15 @@ class Intake:
         token = _key(scope, payload.token)
         sent_at = decode_sent_at(payload.sent_at)
         address = client_address(scope, self._options.trusted_proxies)
-        events = decode_events(payload, Sender(header(scope, b"user-agent"), address))
+        events = decode_events(payload, _sender(scope, address))
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
         tracking_id = known or _new_visitor(token, payload, events)
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
         results = await self._joiner.track(token, events, sent_at, size) if events else []
         for event, result in zip(events, results, strict=True):
             self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none")
-        return Taken(tracking_id, self._cookie(scope, payload, tracking_id), results)
+        cookie = [] if _unwanted(results) else self._cookie(scope, payload, tracking_id)
+        return Taken(tracking_id, cookie, results)
 
     def _cookie(self, scope: Scope, payload: Payload, tracking_id: str) -> list[Header]:
         if not payload.cookie:
@@ -70,6 +72,25 @@ class Intake:
             across_subdomains=payload.cross_subdomain_cookie,
         )
         return [(b"set-cookie", value)]
+
+
+def _sender(scope: Scope, address: str | None) -> Sender:
+    asks_for_privacy = header(scope, b"dnt") == "1" or header(scope, b"sec-gpc") == "1"
+    return Sender(header(scope, b"user-agent"), address, _origin(scope), asks_for_privacy)
+
+
+def _origin(scope: Scope) -> str | None:
+    """The page's origin. A picture's request has none, but tells the page itself."""
+    origin = header(scope, b"origin")
+    if origin is not None:
+        return origin
+    page = _ORIGIN_OF_PAGE.match(header(scope, b"referer") or "")
+    return page[0].lower() if page else None
+
+
+def _unwanted(results: list[EventResult]) -> bool:
+    """Whether the visitor, by the project's setting, is not to be known again."""
+    return any(found.rule_id == "privacy.signal" for result in results for found in result.violations)
 
 
 def status_name(result: EventResult) -> str:

@@ -70,6 +70,10 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             caller.project.project_id,
             time_zone=request.time_zone if request.HasField("time_zone") else None,
             browser_event_types=types,
+            allowed_origins=request.allowed_origins.origins if request.HasField("allowed_origins") else None,
+            respect_privacy_signals=(
+                request.respect_privacy_signals if request.HasField("respect_privacy_signals") else None
+            ),
         )
         return admin_pb2.UpdateProjectResponse(project=project_message(project))
 
@@ -117,6 +121,8 @@ def project_message(project: Project) -> admin_pb2.Project:
         currency=project.currency,
         time_zone=project.time_zone,
         browser_event_types=in_catalogue_order(project.browser_event_types),
+        allowed_origins=sorted(project.allowed_origins),
+        respect_privacy_signals=project.respect_privacy_signals,
     )
     message.created_at.FromDatetime(project.created_at)
     return message

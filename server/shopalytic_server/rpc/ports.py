@@ -95,7 +95,13 @@ class ProjectStore(KeyFinder, Protocol):
         ...
 
     async def update_project(
-        self, project_id: int, *, time_zone: str | None, browser_event_types: Sequence[str] | None
+        self,
+        project_id: int,
+        *,
+        time_zone: str | None,
+        browser_event_types: Sequence[str] | None,
+        allowed_origins: Sequence[str] | None,
+        respect_privacy_signals: bool | None,
     ) -> Project:
         """Changes what is given; raises NotFound."""
         ...

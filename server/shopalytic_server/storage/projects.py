@@ -78,11 +78,23 @@ class Projects:
         return [_project(row) for row in rows]
 
     async def update_project(
-        self, project_id: int, *, time_zone: str | None, browser_event_types: Sequence[str] | None
+        self,
+        project_id: int,
+        *,
+        time_zone: str | None = None,
+        browser_event_types: Sequence[str] | None = None,
+        allowed_origins: Sequence[str] | None = None,
+        respect_privacy_signals: bool | None = None,
     ) -> Project:
         """Changes what is given; raises NotFound."""
         types = None if browser_event_types is None else in_catalogue_order(browser_event_types)
-        values = {"project_id": project_id, "time_zone": time_zone, "browser_event_types": types}
+        values = {
+            "project_id": project_id,
+            "time_zone": time_zone,
+            "browser_event_types": types,
+            "allowed_origins": None if allowed_origins is None else sorted(set(allowed_origins)),
+            "respect_privacy_signals": respect_privacy_signals,
+        }
         async with self._connection() as connection:
             row = await _row(connection, SQL.update_project, values)
         return _project(_found(row, "project"))
@@ -158,6 +170,8 @@ def _project(row: Mapping[str, Any]) -> Project:
         currency=row["currency"],
         time_zone=row["time_zone"],
         browser_event_types=frozenset(row["browser_event_types"]),
+        allowed_origins=frozenset(row["allowed_origins"]),
+        respect_privacy_signals=row["respect_privacy_signals"],
         created_at=row["created_at"],
     )
 

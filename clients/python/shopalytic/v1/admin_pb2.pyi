@@ -26,18 +26,22 @@ KEY_CLASS_REPORTS: KeyClass
 KEY_CLASS_ADMIN: KeyClass
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at")
+    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     name: str
     currency: str
     time_zone: str
     browser_event_types: _containers.RepeatedScalarFieldContainer[str]
     created_at: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    allowed_origins: _containers.RepeatedScalarFieldContainer[str]
+    respect_privacy_signals: bool
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ...) -> None: ...
 
 class Key(_message.Message):
     __slots__ = ("key_id", "key_class", "label", "hint", "created_at", "revoked_at")
@@ -92,12 +96,22 @@ class GetProjectResponse(_message.Message):
     def __init__(self, project: _Optional[_Union[Project, _Mapping]] = ...) -> None: ...
 
 class UpdateProjectRequest(_message.Message):
-    __slots__ = ("time_zone", "browser_event_types")
+    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals")
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     time_zone: str
     browser_event_types: EventTypes
-    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ...) -> None: ...
+    allowed_origins: Origins
+    respect_privacy_signals: bool
+    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ...) -> None: ...
+
+class Origins(_message.Message):
+    __slots__ = ("origins",)
+    ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    origins: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, origins: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EventTypes(_message.Message):
     __slots__ = ("types",)

@@ -55,7 +55,7 @@ class Event(_message.Message):
     def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[Context, _Mapping]] = ..., customer_register: _Optional[_Union[CustomerRegister, _Mapping]] = ..., customer_update: _Optional[_Union[CustomerUpdate, _Mapping]] = ..., cart_add: _Optional[_Union[CartAdd, _Mapping]] = ..., cart_modify: _Optional[_Union[CartModify, _Mapping]] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., refund: _Optional[_Union[Refund, _Mapping]] = ..., shipment: _Optional[_Union[Shipment, _Mapping]] = ..., shipment_delivered: _Optional[_Union[ShipmentDelivered, _Mapping]] = ..., product_view: _Optional[_Union[ProductView, _Mapping]] = ..., page_view: _Optional[_Union[PageView, _Mapping]] = ..., identify: _Optional[_Union[Identify, _Mapping]] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ..., undecoded: _Optional[_Union[Undecoded, _Mapping]] = ...) -> None: ...
 
 class Context(_message.Message):
-    __slots__ = ("url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "user_agent", "language", "screen_width", "screen_height", "time_zone", "library_name", "library_version", "address", "automated")
+    __slots__ = ("url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "user_agent", "language", "screen_width", "screen_height", "time_zone", "library_name", "library_version", "address", "automated", "origin", "privacy_signal")
     URL_FIELD_NUMBER: _ClassVar[int]
     REFERRER_FIELD_NUMBER: _ClassVar[int]
     UTM_SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +72,8 @@ class Context(_message.Message):
     LIBRARY_VERSION_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     AUTOMATED_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    PRIVACY_SIGNAL_FIELD_NUMBER: _ClassVar[int]
     url: str
     referrer: str
     utm_source: str
@@ -88,7 +90,9 @@ class Context(_message.Message):
     library_version: str
     address: str
     automated: bool
-    def __init__(self, url: _Optional[str] = ..., referrer: _Optional[str] = ..., utm_source: _Optional[str] = ..., utm_medium: _Optional[str] = ..., utm_campaign: _Optional[str] = ..., utm_term: _Optional[str] = ..., utm_content: _Optional[str] = ..., user_agent: _Optional[str] = ..., language: _Optional[str] = ..., screen_width: _Optional[int] = ..., screen_height: _Optional[int] = ..., time_zone: _Optional[str] = ..., library_name: _Optional[str] = ..., library_version: _Optional[str] = ..., address: _Optional[str] = ..., automated: _Optional[bool] = ...) -> None: ...
+    origin: str
+    privacy_signal: bool
+    def __init__(self, url: _Optional[str] = ..., referrer: _Optional[str] = ..., utm_source: _Optional[str] = ..., utm_medium: _Optional[str] = ..., utm_campaign: _Optional[str] = ..., utm_term: _Optional[str] = ..., utm_content: _Optional[str] = ..., user_agent: _Optional[str] = ..., language: _Optional[str] = ..., screen_width: _Optional[int] = ..., screen_height: _Optional[int] = ..., time_zone: _Optional[str] = ..., library_name: _Optional[str] = ..., library_version: _Optional[str] = ..., address: _Optional[str] = ..., automated: _Optional[bool] = ..., origin: _Optional[str] = ..., privacy_signal: _Optional[bool] = ...) -> None: ...
 
 class CustomerRegister(_message.Message):
     __slots__ = ("email", "first_name", "last_name", "join_date")

@@ -82,6 +82,12 @@ def context_dict(message: Context) -> dict[str, Any]:
     value = message.automated
     if value or message.HasField("automated"):
         values["automated"] = value
+    value = message.origin
+    if value or message.HasField("origin"):
+        values["origin"] = value
+    value = message.privacy_signal
+    if value or message.HasField("privacy_signal"):
+        values["privacy_signal"] = value
     return values
 
 

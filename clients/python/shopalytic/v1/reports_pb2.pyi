@@ -737,15 +737,17 @@ class TrafficRow(_message.Message):
     def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_views: _Optional[int] = ..., visitors: _Optional[int] = ..., sessions: _Optional[int] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class TrafficSource(_message.Message):
-    __slots__ = ("value", "sessions", "visitors", "first_touch_revenue", "last_touch_revenue")
+    __slots__ = ("value", "sessions", "visitors", "first_touch_revenue", "last_touch_revenue", "explain")
     VALUE_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     VISITORS_FIELD_NUMBER: _ClassVar[int]
     FIRST_TOUCH_REVENUE_FIELD_NUMBER: _ClassVar[int]
     LAST_TOUCH_REVENUE_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     value: str
     sessions: int
     visitors: int
     first_touch_revenue: str
     last_touch_revenue: str
-    def __init__(self, value: _Optional[str] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., first_touch_revenue: _Optional[str] = ..., last_touch_revenue: _Optional[str] = ...) -> None: ...
+    explain: str
+    def __init__(self, value: _Optional[str] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., first_touch_revenue: _Optional[str] = ..., last_touch_revenue: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...

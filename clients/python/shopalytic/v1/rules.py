@@ -222,6 +222,12 @@ def _context(message: Context) -> list[Violation] | None:
             found = note(found, "address", "string.max_len", too_long(value, 64))
         if "\0" in value:
             found = note(found, "address", "string.no_nul", NO_NUL)
+    value = message.origin
+    if value:
+        if len(value) > 300:
+            found = note(found, "origin", "string.max_len", too_long(value, 300))
+        if "\0" in value:
+            found = note(found, "origin", "string.no_nul", NO_NUL)
     return found
 
 

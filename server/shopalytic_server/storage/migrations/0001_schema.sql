@@ -11,6 +11,8 @@ CREATE TABLE projects (
     currency text NOT NULL,
     time_zone text NOT NULL,
     browser_event_types text[] NOT NULL,
+    allowed_origins text[] NOT NULL DEFAULT '{}',
+    respect_privacy_signals boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL
 );
 
