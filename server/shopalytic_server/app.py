@@ -206,6 +206,8 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
             collect_path=settings.collect_path,
             script_path=settings.script_path,
             trusted_proxies=settings.trusted_proxies,
+            cookie_name=settings.cookie_name,
+            cors_origins=settings.cors_origins,
         )
     except ValueError as error:
         raise SettingsError(f"{error}.") from None

@@ -101,6 +101,10 @@ def _script_path(value: str) -> str:
     return _http_path(value)
 
 
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
 def _setting(default: Any, parse: Callable[[str], Any], text: str, shown: str | None = None) -> Any:
     shown_default = shown if shown is not None else str(default)
     return field(default=default, metadata={"parse": parse, "help": text, "shown": shown_default})
@@ -152,6 +156,13 @@ class Settings:
     )
     script_path: str = _setting("/shopalytic.js", _script_path, "Path of the browser tag's script.")
     collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")
+    cookie_name: str = _setting("shopalytic_id", _text, "Name of the tracking cookie.")
+    cors_origins: tuple[str, ...] = _setting(
+        (),
+        _list,
+        "Origins whose pages may call the RPC routes and read the answers, separated by commas.",
+        "none",
+    )
     collector: str = _setting(
         "127.0.0.1:50051", _text, "gRPC address of the server, for a gateway that runs alone."
     )

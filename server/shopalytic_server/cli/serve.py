@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 # The service's parts are imported when one is run, so that `--help` does not wait for them.
 STORE = ("data_dir", "database_url", "reports_database_url")
 GRPC = ("grpc_host", "grpc_port")
-HTTP = ("http_host", "http_port", "trusted_proxies", "script_path", "collect_path")
+HTTP = (
+    "http_host",
+    "http_port",
+    "trusted_proxies",
+    "script_path",
+    "collect_path",
+    "cookie_name",
+    "cors_origins",
+)
 RUN = ("ready_file", "drain_timeout", "log_level", "log_format")
 PROJECT = ("currency", "time_zone", "max_pending_events")
 
