@@ -50,7 +50,6 @@ class Demo:
             self._crowd = Crowd(
                 self._options.seed,
                 self._options.visitors_per_minute,
-                shop_url=f"{http_address}{PATH}",
                 collect_url=f"{http_address}{collect_path}",
                 grpc_address=self._grpc_address,
                 keys=self._keys,

@@ -42,7 +42,8 @@ _PRODUCT = """<article class="product" data-product-view="{view}">
 <p class="said" role="status" hidden>In your cart. <a href="/demo/cart">Go to the cart</a></p>
 </div></article>"""
 
-_CART_LINE = """<tr><th scope="row"><a href="/demo/products/{sku}">{name}</a></th><td>{price}</td>
+_CART_LINE = """<tr><th scope="row"><a href="/demo/products/{sku}">{name}</a></th>
+<td class="each">{price}</td>
 <td><form method="post" action="/demo/cart/change" data-does="cart-modify" data-sku="{sku}">
 <input type="hidden" name="sku" value="{sku}">
 <label><span class="unseen">Pieces of {name}</span>
@@ -52,7 +53,7 @@ _CART_LINE = """<tr><th scope="row"><a href="/demo/products/{sku}">{name}</a></t
 
 _CART = """<h1>Your cart</h1>{problem}
 <div class="scroll"><table>
-<thead><tr><th scope="col">Product</th><th scope="col">Each</th><th scope="col">Pieces</th>
+<thead><tr><th scope="col">Product</th><th scope="col" class="each">Each</th><th scope="col">Pieces</th>
 <th scope="col">Amount</th></tr></thead>
 <tbody>{lines}</tbody></table></div>
 {totals}

@@ -57,7 +57,8 @@ const actions = {
     const said = document.createElement("p");
     said.className = verdict.status === "ACCEPTED" || verdict.status === "DUPLICATE" ? "said" : "alert";
     said.setAttribute("role", "status");
-    said.textContent = verdict.violations[0]?.message ?? "The card is yours now.";
+    const [violation] = verdict.violations;
+    said.textContent = violation ? `This number ${violation.message}.` : "The card is yours now.";
     form.parentElement.querySelector("[role=status]")?.remove();
     form.after(said);
   },
