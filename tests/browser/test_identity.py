@@ -1,7 +1,5 @@
 """Who events belong to: identities, resets, and tracking ids before and after the first answer."""
 
-import pytest
-
 from browser.scripted_shop import accept, hang_up
 
 TRACK = "shopalytic.track('customer_update', {first_name: 'Ann'})"
@@ -25,14 +23,12 @@ def test_identify_and_track_identify_are_the_same(shop, visitor):
     assert [event.get("identity") for event in shop.events] == [None, "ann", "ann"]
 
 
-@pytest.mark.parametrize(
-    "wrong", ["undefined", "null", "'guest'", "({})", "' Anonymous '", "'0'", "'x'.repeat(201)"]
-)
-def test_an_identity_that_the_server_will_refuse_does_not_cost_later_events(shop, visitor, wrong):
-    shop.add_page("/", f"shopalytic.identify({wrong});", TRACK + ";")
+def test_an_identity_that_the_server_will_refuse_does_not_cost_later_events(shop, visitor):
+    wrong = ["undefined", "null", "'guest'", "({})", "' Anonymous '", "'0'", "''", "'x'.repeat(201)"]
+    shop.add_page("/", *[f"shopalytic.identify({value});" for value in wrong], TRACK + ";")
     visitor.visit(shop.url())
-    shop.until_events(3)
-    assert shop.types() == ["page_view", "identify", "customer_update"]
+    shop.until_events(len(wrong) + 2)
+    assert shop.types() == ["page_view", *["identify"] * len(wrong), "customer_update"]
     assert all("identity" not in event for event in shop.events)
 
 
@@ -94,7 +90,7 @@ def test_a_first_visit_in_two_tabs_is_one_visitor(shop, visitor):
     shop.until_events(1)
     visitor.new_tab()
     visitor.visit(shop.url())
-    shop.until_events(2)
+    visitor.until("shopalytic.version")
     shop.answer_gate.set()
     shop.until_stored(2)
     assert len({sent.body["tracking_id"] for sent in shop.requests}) == 1
@@ -109,7 +105,7 @@ def test_the_visitor_that_the_server_names_is_kept(shop, visitor):
     shop.behave = known_elsewhere
     shop.add_page("/")
     visitor.visit(shop.url())
-    shop.until_stored(1)
+    visitor.until("Object.values(localStorage).includes('of-another-subdomain')")
     visitor.run(f"return {TRACK}")
     assert shop.requests[1].body["tracking_id"] == "of-another-subdomain"
 
@@ -127,6 +123,6 @@ def test_an_identity_remembered_from_before_ends_with_the_visitor_it_belonged_to
 
     shop.behave = logged_out_elsewhere
     visitor.visit(shop.url("/next"))
-    shop.until_stored(3)
+    visitor.until("Object.values(localStorage).includes('somebody-else')")
     visitor.run(f"return {TRACK}")
     assert "identity" not in shop.events[-1]

@@ -2,7 +2,7 @@
 import type { Verdict } from "./api.js";
 import { copy, now, uuid } from "./ids.js";
 import { off, options, token } from "./settings.js";
-import { drop, exclusively, get, ids, put } from "./store.js";
+import { drop, lock, get, ids, put } from "./store.js";
 import { namedHere } from "./tag.js";
 
 /** An event as it is sent; a reset without an event has no type. */
@@ -21,8 +21,6 @@ export interface Item {
   t: string;
   /** Whether the visitor gets that id even if they have another: a reset. */
   r: boolean | undefined;
-  /** Whether it is in the storage now, where another page may take it from. */
-  k?: true;
 }
 
 interface Answer {
@@ -95,7 +93,7 @@ function mustNotSend(): unknown {
 }
 
 function tick(): void {
-  clearTimeout(timer);
+  // If this was no timer's doing, the one that is set only comes to nothing.
   timer = 0;
   // The answer to what is under way wakes us again.
   if (mustNotSend() || flying.size) return;
@@ -103,7 +101,7 @@ function tick(): void {
   if (delay > 0) wake(delay);
   else if (lookForKept) {
     lookForKept = false;
-    void exclusively(takeKept);
+    void lock(takeKept);
   } else flush();
 }
 
@@ -128,7 +126,9 @@ function flush(all?: boolean): void {
     const end = waiting.findIndex(
       ({ e, t }) => t !== waiting[0]!.t || (bytes += new Blob([JSON.stringify(e)]).size + 1) > Limit.BATCH_BYTES,
     );
-    void post(waiting.splice(0, end < 0 ? Limit.BATCH_ITEMS : end || 1), !!end);
+    const answered = post(waiting.splice(0, end < 0 ? Limit.BATCH_ITEMS : end || 1), !!end);
+    // As long as this page lives, no other may take for lost what it has under way.
+    void lock(() => answered, "shared");
   }
 }
 
@@ -192,11 +192,9 @@ async function post(batch: Item[], keepalive: boolean): Promise<void> {
 /** Puts events into the storage, the newest of them if there are too many. */
 function keep(items: Iterable<Item>): void {
   for (const item of items) {
-    if (item.k) continue;
     // By the time it is sent, somebody else may be the visitor.
     if (item.t === answeredId) item.e.tracking_id = item.t;
     put(item.e.event_id, JSON.stringify(item));
-    item.k = true;
   }
   ids().slice(0, -Limit.KEPT_ITEMS).forEach(drop);
 }

@@ -42,10 +42,10 @@ export function ids(): string[] {
     .sort();
 }
 
-/** Does something that no other tab does at the same time, where browsers have locks. */
-export async function exclusively(work: () => void): Promise<void> {
+/** Does something alone among all tabs, or shared with others that share, where browsers have locks. */
+export async function lock(work: () => unknown, mode?: "shared"): Promise<void> {
   try {
-    await navigator.locks.request(prefix, work);
+    await navigator.locks.request(prefix, { mode: mode! }, work);
   } catch {
     work();
   }
