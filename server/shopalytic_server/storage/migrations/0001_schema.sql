@@ -153,6 +153,7 @@ CREATE TABLE cart_changes (
     bot boolean NOT NULL,
     PRIMARY KEY (dataset_id, cart_id, sku, occurred_at, event_id)
 );
+CREATE INDEX cart_changes_time ON cart_changes (dataset_id, modified_at);
 
 -- Each distinct content that was sent for an order, from its earliest
 -- occurrence on. The one that happened last is current.
@@ -250,6 +251,9 @@ CREATE TABLE shipment_changes (
     PRIMARY KEY (dataset_id, shipment_id, occurred_at, event_id)
 );
 CREATE INDEX shipment_changes_order ON shipment_changes (dataset_id, order_id);
+CREATE INDEX shipment_changes_time ON shipment_changes (dataset_id, occurred_at);
+CREATE INDEX shipment_changes_shipped ON shipment_changes (dataset_id, date_shipped)
+    WHERE date_shipped IS NOT NULL;
 
 -- Each product as it was last seen.
 CREATE TABLE products (
@@ -340,3 +344,25 @@ SELECT l.dataset_id, l.subject, i.customer_id
   FROM tracking_links l
   JOIN identities i ON i.dataset_id = l.dataset_id AND i.identity = l.identity
  WHERE l.owner;
+
+-- The identified customers, joined over their devices: identities oldest
+-- first, and of each field of the profile the latest.
+CREATE VIEW customers AS
+SELECT i.dataset_id, i.customer_id, i.identities, p.email, p.first_name, p.last_name, p.join_date
+  FROM (SELECT dataset_id, customer_id, array_agg(identity ORDER BY first_at, identity) AS identities
+          FROM identities
+         GROUP BY dataset_id, customer_id) AS i
+  LEFT JOIN (
+    SELECT s.dataset_id, s.customer_id,
+           (array_agg(c.email ORDER BY c.occurred_at DESC, c.event_id DESC)
+               FILTER (WHERE c.email IS NOT NULL))[1] AS email,
+           (array_agg(c.first_name ORDER BY c.occurred_at DESC, c.event_id DESC)
+               FILTER (WHERE c.first_name IS NOT NULL))[1] AS first_name,
+           (array_agg(c.last_name ORDER BY c.occurred_at DESC, c.event_id DESC)
+               FILTER (WHERE c.last_name IS NOT NULL))[1] AS last_name,
+           (array_agg(c.join_date ORDER BY c.occurred_at DESC, c.event_id DESC)
+               FILTER (WHERE c.join_date IS NOT NULL))[1] AS join_date
+      FROM profile_changes c
+      JOIN subject_customers s ON s.dataset_id = c.dataset_id AND s.subject = c.subject
+     GROUP BY s.dataset_id, s.customer_id) AS p
+    ON p.dataset_id = i.dataset_id AND p.customer_id = i.customer_id;
