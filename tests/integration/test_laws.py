@@ -46,7 +46,8 @@ class Laboratory:
         project = replace(PROJECT, project_id=number, name=f"shop {number}")
         with psycopg.connect(self.url) as connection:
             connection.execute(
-                "INSERT INTO projects VALUES (%s, %s, %s, %s, '{}', %s)",
+                "INSERT INTO projects (project_id, name, currency, time_zone, created_at,"
+                " browser_event_types) VALUES (%s, %s, %s, %s, %s, '{}')",
                 [number, project.name, project.currency, project.time_zone, START],
             )
         self.runner.run(self._store(project, requests, at_once))
