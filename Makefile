@@ -18,7 +18,7 @@ NODE_INSTALLED := $(addsuffix /node_modules/.installed,$(NODE_PROJECTS))
 NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
 
 # What `make run` starts, and more options for it: make run ARGS="--http-port 8090".
-RUN := serve
+RUN := demo
 ARGS :=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
