@@ -11,6 +11,11 @@ def text(amount: Decimal) -> str:
     return f"{amount:f}"
 
 
+def total(first: Decimal, second: Decimal) -> Decimal:
+    """Both together, exactly."""
+    return _EXACT.add(first, second)
+
+
 def difference(gross: Decimal, refunds: Decimal) -> Decimal:
     """What is left, exactly."""
     return _EXACT.subtract(gross, refunds)

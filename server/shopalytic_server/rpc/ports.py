@@ -50,6 +50,24 @@ class Reports(Protocol):
         """Sales per interval and currency."""
         ...
 
+    async def get_funnel_report(
+        self, project: Project, request: reports_pb2.GetFunnelReportRequest
+    ) -> reports_pb2.GetFunnelReportResponse:
+        """Customers and median times per step."""
+        ...
+
+    async def get_retention_report(
+        self, project: Project, request: reports_pb2.GetRetentionReportRequest
+    ) -> reports_pb2.GetRetentionReportResponse:
+        """Who orders again, by when they ordered first."""
+        ...
+
+    async def get_traffic_report(
+        self, project: Project, request: reports_pb2.GetTrafficReportRequest
+    ) -> reports_pb2.GetTrafficReportResponse:
+        """Page views, visitors and sessions."""
+        ...
+
     async def list_events(
         self, project: Project, request: reports_pb2.ListEventsRequest
     ) -> reports_pb2.ListEventsResponse:

@@ -13,7 +13,7 @@ from shopalytic_server.domain.errors import ShuttingDown
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.rpc.auth import REPORT_SERVICE, Door
 from shopalytic_server.rpc.ports import EventTail, Reports
-from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
+from shopalytic_server.rpc.validation import check_event_types, check_request, check_steps, check_time_zone
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -52,6 +52,26 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
     ) -> reports_pb2.GetSalesReportResponse:
         """The sales report."""
         return await self._reports.get_sales_report(await self._admit_scope(request, context), request)
+
+    async def GetFunnelReport(
+        self, request: reports_pb2.GetFunnelReportRequest, context: Context
+    ) -> reports_pb2.GetFunnelReportResponse:
+        """The funnel report."""
+        project = await self._admit_scope(request, context)
+        check_steps(request.steps)
+        return await self._reports.get_funnel_report(project, request)
+
+    async def GetRetentionReport(
+        self, request: reports_pb2.GetRetentionReportRequest, context: Context
+    ) -> reports_pb2.GetRetentionReportResponse:
+        """The retention report."""
+        return await self._reports.get_retention_report(await self._admit_scope(request, context), request)
+
+    async def GetTrafficReport(
+        self, request: reports_pb2.GetTrafficReportRequest, context: Context
+    ) -> reports_pb2.GetTrafficReportResponse:
+        """The traffic report."""
+        return await self._reports.get_traffic_report(await self._admit_scope(request, context), request)
 
     async def ListEvents(
         self, request: reports_pb2.ListEventsRequest, context: Context

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from protovalidate import Validator, ViolationPb
 
-from shopalytic.v1 import collector_pb2
+from shopalytic.v1 import collector_pb2, reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import EVENT_TYPES
@@ -76,6 +76,17 @@ def check_event_types(field: str, types: Iterable[str]) -> None:
         Violation(f"{field}[{index}]", "event_type.known", _not_a_type(name))
         for index, name in enumerate(types)
         if name not in EVENT_TYPES
+    ]
+    if violations:
+        raise InvalidRequest(violations)
+
+
+def check_steps(steps: Iterable[reports_pb2.FunnelStep]) -> None:
+    """Raises InvalidRequest when a funnel has a step of a type that is not in the catalogue."""
+    violations = [
+        Violation(f"steps[{index}].event_type", "event_type.known", _not_a_type(step.event_type))
+        for index, step in enumerate(steps)
+        if step.WhichOneof("by") == "event_type" and step.event_type not in EVENT_TYPES
     ]
     if violations:
         raise InvalidRequest(violations)

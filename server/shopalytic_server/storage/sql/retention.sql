@@ -1,0 +1,142 @@
+-- Retention. Where cohorts and periods begin is worked out beforehand, so no
+-- time zone is needed here.
+
+-- The first order, and the last order or refund, of the customers that count.
+-- name: extent
+SELECT min(found.at) FILTER (WHERE found.is_order) AS first, max(found.at) AS last
+  FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
+ CROSS JOIN LATERAL (
+    (SELECT true AS is_order, o.ordered_at AS at
+       FROM order_revisions o
+       LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
+       LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
+      WHERE o.dataset_id = d.dataset_id AND o.current
+        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+        AND (%(include_bots)s::boolean OR NOT o.bot)
+        AND (%(include_visitors)s::boolean OR num_nonnulls(named.subject, l.subject) > 0)
+      ORDER BY o.ordered_at LIMIT 1)
+     UNION ALL
+    (SELECT true, o.ordered_at
+       FROM order_revisions o
+       LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
+       LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
+      WHERE o.dataset_id = d.dataset_id AND o.current
+        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+        AND (%(include_bots)s::boolean OR NOT o.bot)
+        AND (%(include_visitors)s::boolean OR num_nonnulls(named.subject, l.subject) > 0)
+      ORDER BY o.ordered_at DESC LIMIT 1)
+     UNION ALL
+    (SELECT false, f.occurred_at
+       FROM refunds f
+       LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
+       LEFT JOIN identities named
+         ON named.dataset_id = f.dataset_id AND named.subject = coalesce(o.subject, f.subject)
+       LEFT JOIN tracking_links l
+         ON l.dataset_id = f.dataset_id AND l.subject = coalesce(o.subject, f.subject) AND l.owner
+      WHERE f.dataset_id = d.dataset_id AND f.amount IS NOT NULL
+        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
+        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
+        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
+        AND (%(include_bots)s::boolean OR NOT f.bot)
+        AND (%(include_visitors)s::boolean OR num_nonnulls(named.subject, l.subject) > 0)
+      ORDER BY f.occurred_at DESC LIMIT 1)
+  ) AS found
+
+-- The orders and refunds of all cohorts' customers: the interval of the
+-- customer's first order, the one of the order or refund, and what it adds to
+-- net. Intervals count from 1. Who ordered before the range is looked up by the
+-- subjects of those who ordered in it, so that older orders are not all read.
+-- name: moves
+WITH placed AS MATERIALIZED (
+    SELECT o.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id,
+           width_bucket(o.ordered_at, %(starts)s::timestamptz[]) AS period,
+           o.subject, o.occurred_at, o.event_id, o.currency, o.total
+      FROM order_revisions o
+      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
+      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
+      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT o.bot)
+       AND (%(include_visitors)s::boolean OR num_nonnulls(named.subject, l.subject) > 0)
+), buyers AS MATERIALIZED (
+    SELECT dataset_id, customer_id, min(period) AS cohort FROM placed GROUP BY dataset_id, customer_id
+), members AS MATERIALIZED (
+    SELECT b.dataset_id, b.customer_id, i.subject
+      FROM buyers b
+      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
+     UNION ALL
+    SELECT b.dataset_id, b.customer_id, l.subject
+      FROM buyers b
+      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
+      JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
+     UNION ALL
+    SELECT b.dataset_id, b.customer_id, b.customer_id FROM buyers b
+), known_before AS MATERIALIZED (
+    SELECT DISTINCT m.dataset_id, m.customer_id
+      FROM members m
+      JOIN order_revisions o ON o.dataset_id = m.dataset_id AND o.subject = m.subject AND o.current
+     WHERE o.ordered_at < %(from_at)s::timestamptz
+       AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT o.bot)
+), cohorts AS MATERIALIZED (
+    SELECT b.*
+      FROM buyers b
+      LEFT JOIN known_before k ON k.dataset_id = b.dataset_id AND k.customer_id = b.customer_id
+     WHERE k.customer_id IS NULL
+), given AS (
+    SELECT f.dataset_id,
+           coalesce(named.customer_id, owner.customer_id, o.subject, f.subject) AS customer_id,
+           width_bucket(f.occurred_at, %(starts)s::timestamptz[]) AS period,
+           f.subject, f.occurred_at, f.event_id, f.currency, f.amount
+      FROM refunds f
+      LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
+      LEFT JOIN identities named
+        ON named.dataset_id = f.dataset_id AND named.subject = coalesce(o.subject, f.subject)
+      LEFT JOIN tracking_links l
+        ON l.dataset_id = f.dataset_id AND l.subject = coalesce(o.subject, f.subject) AND l.owner
+      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+     WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL
+       AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
+       AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
+       AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT f.bot)
+)
+SELECT c.cohort, p.period, true AS is_order, c.dataset_id, c.customer_id, p.subject, p.occurred_at,
+       p.event_id, p.currency, p.total AS amount
+  FROM cohorts c
+  JOIN placed p ON p.dataset_id = c.dataset_id AND p.customer_id = c.customer_id
+ UNION ALL
+SELECT c.cohort, g.period, false, c.dataset_id, c.customer_id, g.subject, g.occurred_at,
+       g.event_id, g.currency, -g.amount
+  FROM cohorts c
+  JOIN given g ON g.dataset_id = c.dataset_id AND g.customer_id = c.customer_id
+ WHERE g.period >= c.cohort
+
+-- Customers per cohort and period (currency NULL), and net per currency.
+-- name: periods
+WITH moves AS MATERIALIZED (
+{moves}
+)
+SELECT cohort, period, NULL AS currency, count(*) AS customers, NULL AS net
+  FROM (SELECT DISTINCT cohort, period, dataset_id, customer_id FROM moves WHERE is_order) AS ordered
+ GROUP BY cohort, period
+ UNION ALL
+SELECT cohort, period, currency, NULL, sum(amount)
+  FROM moves
+ GROUP BY cohort, period, currency
+
+-- name: explain_period
+WITH moves AS (
+{moves}
+)
+SELECT dataset_id, subject, occurred_at, event_id
+  FROM moves
+ WHERE cohort = %(cohort)s::int AND period = %(period)s::int

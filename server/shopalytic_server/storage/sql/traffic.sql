@@ -1,0 +1,224 @@
+-- Traffic. Where the rows begin is worked out beforehand, so no time zone is
+-- needed here. A page view begins a session when its customer had none in the
+-- 30 minutes before it: looking half an hour before the range is enough.
+
+-- name: extent
+SELECT min(found.at) AS first, max(found.at) AS last
+  FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
+ CROSS JOIN LATERAL (
+    (SELECT e.occurred_at AS at FROM events e
+      WHERE e.dataset_id = d.dataset_id AND e.type = 'page_view'
+        AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+        AND (%(source)s::text IS NULL OR e.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT e.bot)
+      ORDER BY e.occurred_at LIMIT 1)
+     UNION ALL
+    (SELECT e.occurred_at FROM events e
+      WHERE e.dataset_id = d.dataset_id AND e.type = 'page_view'
+        AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+        AND (%(source)s::text IS NULL OR e.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT e.bot)
+      ORDER BY e.occurred_at DESC LIMIT 1)
+  ) AS found
+
+-- The hosts of the pages in the range are the shop's own. Most addresses begin
+-- alike, so that few hosts have to be picked out.
+-- name: own_hosts
+SELECT DISTINCT regexp_replace(lower(substring(
+           begin FROM '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(\[[^]/?#]*\]|[^/?#:]*)')), '^www[.]', '') AS host
+  FROM (
+    SELECT DISTINCT split_part(e.properties ->> 'url', '/', 1) || '/' || split_part(e.properties ->> 'url', '/', 2)
+                    || '/' || split_part(e.properties ->> 'url', '/', 3) AS begin
+      FROM events e
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
+       AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+       AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT e.bot)
+  ) AS pages
+
+-- name: views_of_range
+SELECT e.dataset_id, coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id,
+       e.subject, e.occurred_at, e.event_id, e.properties ->> 'url' AS url,
+       e.properties ->> 'referrer' AS referrer, e.context ->> 'utm_campaign' AS campaign
+  FROM events e
+  LEFT JOIN identities named ON named.dataset_id = e.dataset_id AND named.subject = e.subject
+  LEFT JOIN tracking_links l ON l.dataset_id = e.dataset_id AND l.subject = e.subject AND l.owner
+  LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+ WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
+   AND e.occurred_at >= %(from_at)s::timestamptz - interval '30 minutes'
+   AND e.occurred_at < %(to_at)s::timestamptz
+   AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+   AND (%(include_bots)s::boolean OR NOT e.bot)
+
+-- All page views, up to the range's end, of those who ordered in the range.
+-- name: views_of_buyers
+SELECT m.dataset_id, m.customer_id, e.subject, e.occurred_at, e.event_id, e.properties ->> 'url' AS url,
+       e.properties ->> 'referrer' AS referrer, e.context ->> 'utm_campaign' AS campaign
+  FROM members m
+  JOIN events e ON e.dataset_id = m.dataset_id AND e.subject = m.subject
+ WHERE e.type = 'page_view' AND e.occurred_at < %(to_at)s::timestamptz
+   AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+   AND (%(include_bots)s::boolean OR NOT e.bot)
+
+-- name: marked
+SELECT v.*, coalesce(v.occurred_at - lag(v.occurred_at) OVER (
+                         PARTITION BY v.dataset_id, v.customer_id ORDER BY v.occurred_at, v.event_id)
+                     > interval '30 minutes', true) AS begins
+  FROM ({views}) AS v
+
+-- Sessions by their first page view. A campaign that stands `encoded` in the
+-- address is decoded elsewhere: SQL could not, without failing on wrong bytes.
+-- name: sessions
+SELECT m.dataset_id, m.customer_id, m.subject, m.occurred_at, m.event_id,
+       split_part(split_part(m.url, '#', 1), '?', 1) AS landing_page,
+       CASE WHEN r.host = ANY({own_hosts}) THEN '' ELSE coalesce(r.host, '') END AS referrer,
+       coalesce(nullif(m.campaign, ''), c.campaign, '') AS campaign,
+       coalesce(m.campaign, '') = '' AND coalesce(c.campaign, '') ~ '[%%+]' AS encoded
+  FROM marked m
+ CROSS JOIN LATERAL (
+    SELECT regexp_replace(lower(substring(
+        m.referrer FROM '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(\[[^]/?#]*\]|[^/?#:]*)')), '^www[.]', '') AS host
+  ) AS r
+ CROSS JOIN LATERAL (
+    SELECT CASE WHEN m.url LIKE '%%utm_campaign=%%'
+                THEN substring('&' || substring(split_part(m.url, '#', 1) FROM '[?](.*)$')
+                               FROM '&utm_campaign=([^&]*)') END AS campaign
+  ) AS c
+ WHERE m.begins
+
+-- Page views, visitors and sessions: of each row, of the whole range (number
+-- NULL), and of the first of the ways in which sessions came.
+-- name: traffic
+WITH marked AS MATERIALIZED (
+{marked}
+), sessions AS (
+{sessions}
+), customers AS MATERIALIZED (
+    SELECT width_bucket(occurred_at, %(starts)s::timestamptz[]) AS number, dataset_id, customer_id,
+           count(*) AS page_views, count(*) FILTER (WHERE begins) AS sessions
+      FROM marked
+     WHERE occurred_at >= %(from_at)s::timestamptz
+     GROUP BY number, dataset_id, customer_id
+), ways AS (
+    SELECT w.dimension, w.value, s.dataset_id, s.customer_id, count(*) AS sessions
+      FROM sessions s
+     CROSS JOIN LATERAL (VALUES
+        ('landing_page', s.landing_page),
+        ('referrer', s.referrer),
+        ('campaign', CASE WHEN s.encoded
+                          THEN (%(decoded)s::text[])[array_position(%(encoded)s::text[], s.campaign)]
+                          ELSE s.campaign END)
+      ) AS w (dimension, value)
+     WHERE s.occurred_at >= %(from_at)s::timestamptz
+     GROUP BY w.dimension, w.value, s.dataset_id, s.customer_id
+), ranked AS (
+    SELECT dimension, value, count(*) AS visitors, sum(sessions) AS sessions,
+           row_number() OVER (PARTITION BY dimension ORDER BY sum(sessions) DESC, value COLLATE "C") AS rank
+      FROM ways
+     GROUP BY dimension, value
+)
+SELECT 'row' AS dimension, NULL AS value, number, sum(page_views)::bigint AS page_views, count(*) AS visitors,
+       sum(sessions)::bigint AS sessions
+  FROM customers
+ GROUP BY number
+ UNION ALL
+SELECT 'row', NULL, NULL, coalesce(sum(page_views), 0)::bigint, count(*), coalesce(sum(sessions), 0)::bigint
+  FROM (
+    SELECT sum(page_views) AS page_views, sum(sessions) AS sessions
+      FROM customers
+     GROUP BY dataset_id, customer_id
+  ) AS each
+ UNION ALL
+SELECT dimension, value, NULL, NULL, visitors, sessions::bigint
+  FROM ranked
+ WHERE rank <= %(limit)s::bigint
+
+-- What came of the ways: each order's total goes to the first session of its
+-- customer, and to the last one, that began no later than the order counts. In
+-- a customer's timeline `session` counts the sessions so far.
+-- name: revenue
+WITH placed AS MATERIALIZED (
+    SELECT o.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id,
+           o.ordered_at, o.event_id, o.total
+      FROM order_revisions o
+      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
+      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
+      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.currency = %(currency)s::text
+       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT o.bot)
+), buyers AS MATERIALIZED (
+    SELECT DISTINCT dataset_id, customer_id FROM placed
+), members AS MATERIALIZED (
+    SELECT b.dataset_id, b.customer_id, i.subject
+      FROM buyers b
+      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
+     UNION
+    SELECT b.dataset_id, b.customer_id, l.subject
+      FROM buyers b
+      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
+      JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
+     UNION
+    SELECT b.dataset_id, b.customer_id, b.customer_id FROM buyers b
+), marked AS (
+{marked}
+), sessions AS (
+{sessions}
+), timeline AS (
+    SELECT s.dataset_id, s.customer_id, s.occurred_at AS at, s.event_id,
+           ARRAY[s.landing_page, s.referrer, s.campaign, s.encoded::text] AS way, NULL::numeric AS total
+      FROM sessions s
+     UNION ALL
+    SELECT p.dataset_id, p.customer_id, p.ordered_at, p.event_id, NULL, p.total
+      FROM placed p
+), numbered AS (
+    SELECT t.*, count(t.way) OVER (
+               PARTITION BY dataset_id, customer_id ORDER BY at, total NULLS FIRST, event_id) AS session
+      FROM timeline t
+), touched AS (
+    SELECT n.total, n.session,
+           first_value(n.way) OVER (PARTITION BY dataset_id, customer_id, session > 0
+                                        ORDER BY at, total NULLS FIRST, event_id) AS first_way,
+           first_value(n.way) OVER (PARTITION BY dataset_id, customer_id, session
+                                        ORDER BY at, total NULLS FIRST, event_id) AS last_way
+      FROM numbered n
+)
+SELECT w.dimension, w.value, coalesce(sum(t.total) FILTER (WHERE w.touch = 'first'), 0) AS first_touch,
+       coalesce(sum(t.total) FILTER (WHERE w.touch = 'last'), 0) AS last_touch
+  FROM touched t
+ CROSS JOIN LATERAL (VALUES
+    ('first', 'landing_page', t.first_way[1]),
+    ('first', 'referrer', t.first_way[2]),
+    ('first', CASE t.first_way[4] WHEN 'true' THEN 'encoded_campaign' ELSE 'campaign' END, t.first_way[3]),
+    ('last', 'landing_page', t.last_way[1]),
+    ('last', 'referrer', t.last_way[2]),
+    ('last', CASE t.last_way[4] WHEN 'true' THEN 'encoded_campaign' ELSE 'campaign' END, t.last_way[3])
+  ) AS w (touch, dimension, value)
+ WHERE t.total IS NOT NULL AND t.session > 0
+ GROUP BY w.dimension, w.value
+
+-- name: explain_row
+SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id
+  FROM events e
+ WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
+   AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+   AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+   AND (%(include_bots)s::boolean OR NOT e.bot)
+
+-- The first page views of the sessions that came one way; `encoded` are the
+-- forms in which the campaign stands in addresses.
+-- name: explain_way
+WITH marked AS (
+{marked}
+), sessions AS (
+{sessions}
+)
+SELECT dataset_id, subject, occurred_at, event_id
+  FROM sessions s
+ WHERE s.occurred_at >= %(from_at)s::timestamptz
+   AND CASE %(dimension)s::text
+       WHEN 'landing_page' THEN s.landing_page = %(value)s::text
+       WHEN 'referrer' THEN s.referrer = %(value)s::text
+       WHEN 'campaign' THEN CASE WHEN s.encoded THEN s.campaign = ANY(%(encoded)s::text[])
+                                 ELSE s.campaign = %(value)s::text END
+       END

@@ -1,0 +1,155 @@
+"""The traffic report: page views, visitors and sessions, where they come from and what they buy."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.amounts import text, total
+from shopalytic_server.domain.campaigns import campaign_of
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.ranges import Unit
+from shopalytic_server.storage.campaigns import encoded_campaigns
+from shopalytic_server.storage.customers import timestamp
+from shopalytic_server.storage.explain import explain_token, register
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
+
+_SQL = load("traffic")
+_GIVEN = "%(own_hosts)s::text[]"
+_TRAFFIC = _SQL.traffic.format(
+    marked=_SQL.marked.format(views=_SQL.views_of_range), sessions=_SQL.sessions.format(own_hosts=_GIVEN)
+)
+_REVENUE = _SQL.revenue.format(
+    marked=_SQL.marked.format(views=_SQL.views_of_buyers), sessions=_SQL.sessions.format(own_hosts=_GIVEN)
+)
+register("traffic_row", _SQL.explain_row)
+register(
+    "traffic_way",
+    _SQL.explain_way.format(
+        marked=_SQL.marked.format(views=_SQL.views_of_range),
+        # A shop may have more hosts than fit into a token.
+        sessions=_SQL.sessions.format(own_hosts=f"ARRAY(\n{_SQL.own_hosts}\n)"),
+    ),
+)
+
+DEFAULT_LIMIT = 50
+
+
+@dataclass(slots=True)
+class _Way:
+    """What came one way."""
+
+    sessions: int = 0
+    visitors: int = 0
+    first_touch: Decimal = Decimal(0)
+    last_touch: Decimal = Decimal(0)
+
+
+# By dimension ("landing_page", "referrer", "campaign"), then by value.
+_Ways = dict[str, dict[str, _Way]]
+
+
+async def get_traffic_report(
+    snapshot: Snapshot, project: Project, request: reports_pb2.GetTrafficReportRequest
+) -> reports_pb2.GetTrafficReportResponse:
+    """Traffic per interval, and the ways it came; raises InvalidRequest."""
+    scope = resolve_scope(project, request.scope)
+    starts = await _starts(snapshot, scope, UNITS.get(request.interval))
+    limit = request.limit or DEFAULT_LIMIT
+    campaigns = await encoded_campaigns(snapshot, scope)
+    own_hosts = [row["host"] for row in await snapshot.fetch(_SQL.own_hosts, **scope.parameters())]
+    parameters = {
+        **scope.parameters(),
+        "starts": starts,
+        "limit": limit,
+        "own_hosts": own_hosts,
+        "encoded": list(campaigns),
+        "decoded": list(campaigns.values()),
+        "currency": scope.currency or project.currency,
+    }
+    found = await snapshot.fetch(_TRAFFIC, **parameters)
+    rows = {row["number"]: row for row in found if row["dimension"] == "row"}
+    ways = _ways(found, await snapshot.fetch(_REVENUE, **parameters))
+    response = reports_pb2.GetTrafficReportResponse(
+        rows=[_row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)],
+        total=_row(scope, starts, None, rows[None]),
+    )
+    for dimension, into in (
+        ("landing_page", response.landing_pages),
+        ("referrer", response.referrers),
+        ("campaign", response.campaigns),
+    ):
+        ranked = sorted(ways[dimension].items(), key=lambda item: (-item[1].sessions, item[0]))
+        into.extend(_source(scope, campaigns, dimension, value, way) for value, way in ranked[:limit])
+    return response
+
+
+async def _starts(snapshot: Snapshot, scope: Scope, unit: Unit | None) -> list[datetime]:
+    """Where the rows begin; none when the range is open and there is no page view in it."""
+    begin, end = scope.from_at, scope.to_at
+    if begin is None or end is None:
+        extent = await snapshot.fetch_one(_SQL.extent, **scope.parameters())
+        if extent is None or extent["first"] is None:
+            return []
+        begin = begin or extent["first"]
+        end = end or extent["last"] + timedelta(microseconds=1)
+    return row_starts(begin, end, unit, scope.zone)
+
+
+def _ways(found: Sequence[dict[str, Any]], revenue: Sequence[dict[str, Any]]) -> _Ways:
+    ways: _Ways = defaultdict(lambda: defaultdict(_Way))
+    for row in found:
+        if row["dimension"] != "row":
+            way = ways[row["dimension"]][row["value"]]
+            way.sessions, way.visitors = row["sessions"], row["visitors"]
+    for row in revenue:
+        dimension, value = row["dimension"], row["value"]
+        if dimension == "encoded_campaign":
+            dimension, value = "campaign", campaign_of(value)
+        way = ways[dimension][value]
+        way.first_touch = total(way.first_touch, row["first_touch"])
+        way.last_touch = total(way.last_touch, row["last_touch"])
+    return ways
+
+
+def _row(
+    scope: Scope, starts: list[datetime], number: int | None, row: dict[str, Any] | None
+) -> reports_pb2.TrafficRow:
+    """A row of the report by its number; the whole range without one."""
+    bounds: dict[str, Any] = {}
+    if number is not None and number > 1:
+        bounds["from_at"] = starts[number - 1]
+    if number is not None and number < len(starts):
+        bounds["to_at"] = starts[number]
+    return reports_pb2.TrafficRow(
+        start=timestamp(starts[(number or 1) - 1]) if starts else None,
+        page_views=row["page_views"] if row else 0,
+        visitors=row["visitors"] if row else 0,
+        sessions=row["sessions"] if row else 0,
+        explain=explain_token(scope, "traffic_row", **bounds),
+    )
+
+
+def _source(
+    scope: Scope, campaigns: dict[str, str], dimension: str, value: str, way: _Way
+) -> reports_pb2.TrafficSource:
+    encoded = [each for each, campaign in campaigns.items() if campaign == value]
+    return reports_pb2.TrafficSource(
+        value=value,
+        sessions=way.sessions,
+        visitors=way.visitors,
+        first_touch_revenue=text(way.first_touch),
+        last_touch_revenue=text(way.last_touch),
+        explain=explain_token(
+            scope,
+            "traffic_way",
+            dimension=dimension,
+            value=value,
+            encoded=encoded if dimension == "campaign" else [],
+        ),
+    )
