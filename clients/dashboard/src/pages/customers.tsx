@@ -1,0 +1,109 @@
+/** Finds customers as one types; one of them is shown at an address of their own. */
+import { type Customer, CustomerOrder, ReportService } from "contract/reports_pb";
+import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask } from "../answers";
+import { count, money } from "../amounts";
+import { Choice, Entry } from "../parts/controls";
+import { Paged } from "../parts/pages";
+import { Table } from "../parts/table";
+import { change, link, useRoute } from "../route";
+import { useView } from "../view";
+import { moment, plusDays, startOf, dayOf } from "../zones";
+import { Profile } from "./profile";
+
+const PAUSE_MS = 150;
+const PAGE_SIZE = 50;
+const ORDERS: Record<string, CustomerOrder> = { "": CustomerOrder.LAST_SEEN, net: CustomerOrder.NET, orders: CustomerOrder.ORDERS };
+
+export function Customers() {
+  const { item } = useRoute();
+  return item ? <Profile who={item} /> : <Found />;
+}
+
+function Found() {
+  const { zone, sandbox, currency } = useView();
+  const { params } = useRoute();
+  const search = params.get("q") ?? "";
+  const seen = Number(params.get("seen")) || 0;
+  const minOrders = /^\d{1,9}$/.test(params.get("min-orders") ?? "") ? BigInt(params.get("min-orders") ?? "") : undefined;
+  const country = params.get("country") ?? "";
+  const request = {
+    pageSize: PAGE_SIZE,
+    search,
+    sandbox,
+    orderBy: ORDERS[params.get("sort") ?? ""] ?? CustomerOrder.LAST_SEEN,
+    ...(minOrders ? { minOrders } : {}),
+    ...(currency ? { currency } : {}),
+    ...(isCountry(country) ? { country } : {}),
+    ...(seen ? { seenAfter: timestampFromDate(startOf(plusDays(dayOf(new Date(), zone), 1 - seen), zone)) } : {}),
+  };
+  const name = JSON.stringify([search, sandbox, request.orderBy, `${minOrders}`, currency, country, seen]);
+  return (
+    <>
+      <div class="controls">
+        <Search value={search} />
+        <Choice label="Sort by" name="sort" standard="" choices={[["", "last seen"], ["net", "net"], ["orders", "orders"]]} />
+        <Choice label="Seen" name="seen" standard="" choices={[["", "at any time"], ["1", "today"], ["7", "in 7 days"], ["30", "in 30 days"], ["90", "in 90 days"]]} />
+        <Choice label="Orders" name="min-orders" standard="" choices={[["", "any number"], ["1", "at least 1"], ["2", "at least 2"], ["5", "at least 5"], ["10", "at least 10"]]} />
+        <Entry label="Country" name="country" placeholder="GBR" fits={isCountry} />
+      </div>
+      <Paged
+        name={name}
+        empty={search ? `Nobody is called “${search}”` : "No identified customers yet"}
+        load={async (pageToken) => {
+          const page = await ask(ReportService.method.listCustomers, { ...request, pageToken });
+          return { items: page.customers, next: page.nextPageToken };
+        }}
+      >
+        {(customers) => <List customers={customers} />}
+      </Paged>
+      {search && <p class="note">Looking for a visitor whom nobody has named? <a href={link("customers", search)}>Look up “{search}” as an id</a></p>}
+    </>
+  );
+}
+
+function isCountry(text: string): boolean {
+  return /^[A-Z]{3}$/.test(text);
+}
+
+function Search({ value }: { value: string }) {
+  const [typed, setTyped] = useState(value);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  useEffect(() => {
+    if (typed.trim() === value) return;
+    const timer = setTimeout(() => change({ q: typed.trim() || null }, "replace"), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  useEffect(() => {
+    if (value !== typed.trim()) setTyped(value);
+  }, [value]);
+  return (
+    <label class="field search">
+      <span>Search</span>
+      <input ref={field} type="search" value={typed} maxLength={200} placeholder="name, e-mail or identity" autocomplete="off" spellcheck={false} onInput={(event) => setTyped(event.currentTarget.value)} />
+    </label>
+  );
+}
+
+export function nameOf({ profile, identities, trackingIds, customerId }: Customer): string {
+  const name = [profile?.firstName, profile?.lastName].filter(Boolean).join(" ");
+  return name || profile?.email || identities[0] || trackingIds[0] || customerId;
+}
+
+function List({ customers }: { customers: Customer[] }) {
+  const { zone } = useView();
+  const seen = (customer: Customer): Date | undefined => customer.lastSeen && timestampDate(customer.lastSeen);
+  const orders = (customer: Customer): bigint => customer.values.reduce((sum, value) => sum + value.orders, 0n);
+  return (
+    <Table title="Customers" file="customers" rows={customers} columns={[
+      { label: "Customer", text: nameOf, cell: (customer) => <a href={link("customers", customer.customerId)}>{nameOf(customer)}</a> },
+      { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },
+      { label: "Identities", text: (customer) => customer.identities.join(" "), cell: (customer) => <span class="long">{customer.identities.join(", ")}</span> },
+      { label: "Orders", text: (customer) => `${orders(customer)}`, cell: (customer) => count(orders(customer)), number: true, define: "CustomerValue.orders" },
+      { label: "Net", text: (customer) => customer.values.map((value) => `${value.net} ${value.currency}`).join(" "), cell: (customer) => customer.values.map((value) => <div key={value.currency}>{money(value.net, value.currency)}</div>), number: true, define: "CustomerValue.net" },
+      { label: "Last seen", text: (customer) => seen(customer)?.toISOString() ?? "", cell: (customer) => { const at = seen(customer); return at && moment(at, zone); }, define: "Customer.last_seen" },
+    ]} />
+  );
+}

@@ -1,0 +1,69 @@
+/** How long parcels take, by carrier. */
+import { type CarrierRow, ReportService } from "contract/reports_pb";
+import { useAnswer } from "../answers";
+import { count, hours, percent, scaled } from "../amounts";
+import { Choice, Controls } from "../parts/controls";
+import type { Defined } from "../parts/define";
+import { Explain } from "../parts/explain";
+import { Empty, Shown } from "../parts/states";
+import { type Column, Table } from "../parts/table";
+import { Tile, Tiles } from "../parts/tile";
+import { useRoute } from "../route";
+import { useView } from "../view";
+
+export function Fulfilment() {
+  const view = useView();
+  const { params } = useRoute();
+  const days = Number(params.get("promised")) || 0;
+  const answer = useAnswer(ReportService.method.getFulfilmentReport, { scope: view.scope, promisedDays: days });
+  const before = useAnswer(ReportService.method.getFulfilmentReport, view.previous && { scope: view.over(view.previous), promisedDays: days });
+  const choices = ["1", "2", "3", "", "7", "10", "14"].map((each): [string, string] => [each, each === "1" ? "1 day" : `${each || 5} days`]);
+  return (
+    <>
+      <Controls currency={false}>
+        <Choice label="Promised in" name="promised" standard="" choices={choices} />
+      </Controls>
+      <Shown answer={answer}>
+        {({ carriers, total }) => (total && total.parcels > 0n ? <Report carriers={carriers} total={total} before={view.previous ? before.value?.total : undefined} /> : <Empty title="No parcels in this range">Parcels appear with their shipment event.</Empty>)}
+      </Shown>
+    </>
+  );
+}
+
+function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: CarrierRow; before: CarrierRow | undefined }) {
+  const { previous } = useView();
+  const against = previous?.label;
+  const both = (now: string, old: string | undefined): [string, string] | undefined => (now && old ? [now, old] : undefined);
+  return (
+    <>
+      <Tiles>
+        <Tile label="Parcels" define="CarrierRow.parcels" value={count(total.parcels)} explain={total.explain} compare={before && [`${total.parcels}`, `${before.parcels}`]} against={against} />
+        <Tile label="On the way" define="CarrierRow.on_the_way" value={count(total.onTheWay)} explain={total.explain} />
+        <Tile label="Order to shipped" define="CarrierRow.order_to_shipped_median" value={hours(total.orderToShippedMedian)} explain={total.explain} compare={both(total.orderToShippedMedian, before?.orderToShippedMedian)} against={against} falling>nine in ten within {hours(total.orderToShippedP90)}</Tile>
+        <Tile label="Shipped to delivered" define="CarrierRow.shipped_to_delivered_median" value={hours(total.shippedToDeliveredMedian)} explain={total.explain} compare={both(total.shippedToDeliveredMedian, before?.shippedToDeliveredMedian)} against={against} falling>nine in ten within {hours(total.shippedToDeliveredP90)}</Tile>
+        <Tile label="Late" define="CarrierRow.late_rate" value={percent(total.lateRate)} explain={total.explain} compare={both(total.lateRate, before?.lateRate)} against={against} falling>{count(total.late)} parcels</Tile>
+        <Tile label="Refunded after late" define="CarrierRow.refund_rate_after_late" value={percent(total.refundRateAfterLate)} explain={total.explain} />
+      </Tiles>
+      <Table title="Carriers" file="fulfilment" rows={carriers} total={total} columns={columns()} />
+    </>
+  );
+}
+
+function columns(): Column<CarrierRow>[] {
+  const whole = (label: string, define: Defined, value: (row: CarrierRow) => bigint): Column<CarrierRow> => ({ label, define, text: (row) => `${value(row)}`, cell: (row) => count(value(row)), number: true, by: value });
+  const long = (label: string, define: Defined, value: (row: CarrierRow) => string): Column<CarrierRow> => ({ label, define, text: value, cell: (row) => <span title={value(row) && `${value(row)} hours`}>{hours(value(row))}</span>, number: true, by: (row) => scaled(value(row)) });
+  const share = (label: string, define: Defined, value: (row: CarrierRow) => string): Column<CarrierRow> => ({ label, define, text: value, cell: (row) => percent(value(row)), number: true, by: (row) => scaled(value(row)) });
+  return [
+    { label: "Carrier", text: (row) => row.carrier, cell: (row) => <Explain token={row.explain} of={`Parcels, ${row.carrier || "carrier not known yet"}`}>{row.carrier || "not known yet"}</Explain>, by: (row) => row.carrier },
+    whole("Parcels", "CarrierRow.parcels", (row) => row.parcels),
+    whole("On the way", "CarrierRow.on_the_way", (row) => row.onTheWay),
+    whole("Delivered", "CarrierRow.delivered", (row) => row.delivered),
+    long("To shipped, median", "CarrierRow.order_to_shipped_median", (row) => row.orderToShippedMedian),
+    long("To shipped, p90", "CarrierRow.order_to_shipped_p90", (row) => row.orderToShippedP90),
+    long("To delivered, median", "CarrierRow.shipped_to_delivered_median", (row) => row.shippedToDeliveredMedian),
+    long("To delivered, p90", "CarrierRow.shipped_to_delivered_p90", (row) => row.shippedToDeliveredP90),
+    whole("Late", "CarrierRow.late", (row) => row.late),
+    share("Late rate", "CarrierRow.late_rate", (row) => row.lateRate),
+    share("Refunded after late", "CarrierRow.refund_rate_after_late", (row) => row.refundRateAfterLate),
+  ];
+}

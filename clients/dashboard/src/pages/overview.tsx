@@ -1,0 +1,157 @@
+/** How the shop does: today, the range against the range before, what sells, and how far visitors come. */
+import { Interval, type ProductRow, ReportService, type SalesReport, type SalesRow, type TrafficRow } from "contract/reports_pb";
+import { useAnswer } from "../answers";
+import { count, money, percent, scaled } from "../amounts";
+import { Controls } from "../parts/controls";
+import { Explain } from "../parts/explain";
+import { Steps } from "../parts/steps";
+import { Empty, Shown } from "../parts/states";
+import { Table } from "../parts/table";
+import { Tile, Tiles } from "../parts/tile";
+import { Trend } from "../parts/trend";
+import { rangeNamed } from "../ranges";
+import { link } from "../route";
+import { blockOf, intervalOf, useView } from "../view";
+
+const TOP_PRODUCTS = 5;
+
+export function Overview() {
+  return (
+    <>
+      <Controls />
+      <Today />
+      <Numbers />
+      <div class="pair">
+        <TopProducts />
+        <FunnelInShort />
+      </div>
+    </>
+  );
+}
+
+/** Two days in one answer: yesterday and today. */
+function Today() {
+  const view = useView();
+  const scope = view.over({ ...rangeNamed("today", view.zone), first: rangeNamed("yesterday", view.zone).first });
+  const sales = useAnswer(ReportService.method.getSalesReport, { scope, interval: Interval.DAY });
+  const traffic = useAnswer(ReportService.method.getTrafficReport, { scope, interval: Interval.DAY, limit: 1 });
+  const block = sales.value && blockOf(sales.value.reports, view);
+  const [yesterday, today] = block?.rows ?? [];
+  const [visitedBefore, visited] = traffic.value?.rows ?? [];
+  return (
+    <section class="card today" aria-labelledby="today">
+      <h2 id="today">Today so far</h2>
+      <dl>
+        <Fact name="Net" now={today && money(today.net, block?.currency ?? "")} before={yesterday && money(yesterday.net, block?.currency ?? "")} token={today?.explain} />
+        <Fact name="Orders" now={today && count(today.orders)} before={yesterday && count(yesterday.orders)} token={today?.explain} />
+        <Fact name="Visitors" now={visited && count(visited.visitors)} before={visitedBefore && count(visitedBefore.visitors)} token={visited?.explain} />
+      </dl>
+    </section>
+  );
+}
+
+function Fact({ name, now, before, token = "" }: { name: string; now: string | undefined; before: string | undefined; token?: string | undefined }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{now ? <Explain token={token} of={`${name} today`}>{now}</Explain> : "–"}<small>{before ? ` yesterday ${before}` : ""}</small></dd>
+    </div>
+  );
+}
+
+function Numbers() {
+  const view = useView();
+  const ask = (scope: typeof view.scope) => ({ scope, interval: intervalOf(view.interval) });
+  const sales = useAnswer(ReportService.method.getSalesReport, ask(view.scope));
+  const salesBefore = useAnswer(ReportService.method.getSalesReport, view.previous && ask(view.over(view.previous)));
+  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...ask(view.scope), limit: 1 });
+  const trafficBefore = useAnswer(ReportService.method.getTrafficReport, view.previous && { ...ask(view.over(view.previous)), limit: 1 });
+  const earlier = view.previous ? salesBefore.value && blockOf(salesBefore.value.reports, view) : undefined;
+  return (
+    <>
+      <Shown answer={sales}>
+        {(answer) => {
+          const block = blockOf(answer.reports, view);
+          if (!block?.total) return <Empty title={`No sales${view.currency ? ` in ${view.currency}` : ""} in this range`}>Choose a longer range, or look at <a href={link("live")}>what arrives</a>.</Empty>;
+          return <SalesInShort block={block} before={earlier} total={block.total} />;
+        }}
+      </Shown>
+      <Shown answer={traffic}>
+        {(answer) => answer.total && <TrafficInShort rows={answer.rows} total={answer.total} before={view.previous ? trafficBefore.value : undefined} />}
+      </Shown>
+    </>
+  );
+}
+
+function SalesInShort({ block, before, total }: { block: SalesReport; before: SalesReport | undefined; total: SalesRow }) {
+  const view = useView();
+  const old = before?.total;
+  const amount = (text: string): string => money(text, block.currency);
+  const against = view.previous?.label;
+  return (
+    <>
+      <Tiles>
+        <Tile label="Net sales" define="SalesRow.net" value={amount(total.net)} explain={total.explain} compare={old && [total.net, old.net]} against={against} />
+        <Tile label="Orders" define="SalesRow.orders" value={count(total.orders)} explain={total.explain} compare={old && [`${total.orders}`, `${old.orders}`]} against={against} />
+        <Tile label="Average order" define="SalesRow.average_order" value={amount(total.averageOrder)} explain={total.explain} compare={old && [total.averageOrder, old.averageOrder]} against={against} />
+        <Tile label="Customers" define="SalesRow.customers" value={count(total.customers)} explain={total.explain} compare={old && [`${total.customers}`, `${old.customers}`]} against={against} />
+        <Tile label="Refunds" define="SalesRow.refunds" value={amount(total.refunds)} explain={total.explain} compare={old && [total.refunds, old.refunds]} against={against} falling />
+      </Tiles>
+      <section class="card">
+        <header class="card-head"><h2>Net sales</h2></header>
+        <Trend label="Net sales" rows={block.rows} before={before?.rows ?? []} value={(row) => Number(row.net)} words={(row) => amount(row.net)} />
+      </section>
+    </>
+  );
+}
+
+function TrafficInShort({ rows, total, before }: { rows: TrafficRow[]; total: TrafficRow; before: { rows: TrafficRow[]; total?: TrafficRow } | undefined }) {
+  return (
+    <section class="card">
+      <header class="card-head">
+        <h2>Visitors</h2>
+        <span class="big"><Explain token={total.explain} of="Visitors">{count(total.visitors)}</Explain></span>
+        {before?.total && <small>{count(before.total.visitors)} in the range before</small>}
+      </header>
+      <Trend label="Visitors" rows={rows} before={before?.rows ?? []} value={(row) => Number(row.visitors)} words={(row) => count(row.visitors)} />
+    </section>
+  );
+}
+
+function TopProducts() {
+  const view = useView();
+  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.scope, limit: TOP_PRODUCTS });
+  return (
+    <Shown answer={answer}>
+      {({ reports }) => {
+        const block = blockOf(reports, view);
+        const amount = (row: ProductRow): string => money(row.net, block?.currency ?? "");
+        return (
+          <Table title="Best products" file="best-products" rows={block?.rows.slice(0, TOP_PRODUCTS) ?? []} empty="Nothing was sold or looked at in this range." columns={[
+            { label: "Product", text: (row) => row.name || row.sku },
+            { label: "Units", text: (row) => `${row.units}`, cell: (row) => count(row.units), number: true, by: (row) => row.units },
+            { label: "Net", text: (row) => row.net, cell: (row) => <Explain token={row.explain} of={`${row.name || row.sku}, net`}>{amount(row)}</Explain>, number: true, by: (row) => scaled(row.net), define: "ProductRow.net" },
+          ]}>
+            <a href={link("products")}>All products</a>
+          </Table>
+        );
+      }}
+    </Shown>
+  );
+}
+
+function FunnelInShort() {
+  const view = useView();
+  const answer = useAnswer(ReportService.method.getFunnelReport, { scope: view.scope });
+  return (
+    <Shown answer={answer}>
+      {({ funnels }) => (
+        <section class="card">
+          <header class="card-head"><h2>From view to order</h2><a href={link("funnel")}>The funnel</a></header>
+          {funnels[0]?.steps[0]?.customers ? <Steps steps={funnels[0].steps} /> : <p class="none">Nobody took the first step in this range.</p>}
+          {funnels[0]?.steps[0]?.customers ? <p class="note">{percent(funnels[0].steps.at(-1)?.conversion ?? "")} of those who looked at a product ordered.</p> : null}
+        </section>
+      )}
+    </Shown>
+  );
+}

@@ -1,0 +1,159 @@
+/** One customer: who they are, what they are worth, what they did on which device, and why we think it was them. */
+import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Customer, type Link, ReportService, type Touch } from "contract/reports_pb";
+import { ask, useAnswer } from "../answers";
+import { count, decimal, money } from "../amounts";
+import { Choice } from "../parts/controls";
+import { Define } from "../parts/define";
+import { EventLine } from "../parts/event";
+import { Paged } from "../parts/pages";
+import { Shown } from "../parts/states";
+import { Table } from "../parts/table";
+import { Tile, Tiles } from "../parts/tile";
+import { link, useRoute } from "../route";
+import { useView } from "../view";
+import { date, moment } from "../zones";
+import { nameOf } from "./customers";
+import { Orders } from "./orders";
+
+const PAGE_SIZE = 50;
+const KINDS = ["page_view", "product_view", "cart_add", "cart_modify", "order", "refund", "shipment", "shipment_delivered", "identify", "alias", "customer_register", "customer_update"];
+
+export function Profile({ who }: { who: string }) {
+  const { sandbox } = useView();
+  const answer = useAnswer(ReportService.method.getCustomer, { customer: { by: { case: "any", value: who } }, sandbox });
+  return (
+    <>
+      <p class="back"><a href={link("customers")}>← All customers</a></p>
+      <Shown answer={answer}>{({ customer }) => customer && <Known customer={customer} />}</Shown>
+    </>
+  );
+}
+
+function Known({ customer }: { customer: Customer }) {
+  const { zone } = useView();
+  const day = (at: Timestamp | undefined): string => (at ? date(timestampDate(at), zone) : "not known");
+  return (
+    <>
+      <header class="person">
+        <h2>{nameOf(customer)}</h2>
+        {customer.profile?.email && <p>{customer.profile.email}</p>}
+        <p class="chips">{customer.identities.map((identity) => <span class="chip" key={identity}>{identity}</span>)}{customer.identities.length === 0 && <span class="chip">visitor, not named</span>}</p>
+        <p class="note">
+          First seen {day(customer.firstSeen)}, last seen {day(customer.lastSeen)}
+          {customer.profile?.joinDate && `, account since ${day(customer.profile.joinDate)}`}
+        </p>
+      </header>
+      <Worth customer={customer} />
+      <div class="pair">
+        <TouchCard title="Came first" touch={customer.firstTouch} />
+        <TouchCard title="Came last" touch={customer.lastTouch} />
+      </div>
+      {customer.orders.length > 0 && <Orders orders={customer.orders} />}
+      <Timeline id={customer.customerId} />
+      <Devices customer={customer} />
+      <Joined links={customer.links} />
+    </>
+  );
+}
+
+function Worth({ customer }: { customer: Customer }) {
+  return (
+    <Tiles>
+      {customer.values.map((value) => (
+        <Tile key={value.currency} label={`Net in ${value.currency}`} define="CustomerValue.net" value={money(value.net, value.currency)}>
+          {count(value.orders)} {value.orders === 1n ? "order" : "orders"}, {money(value.gross, value.currency)} less {money(value.refunds, value.currency)} refunded
+        </Tile>
+      ))}
+      {customer.daysBetweenOrders && <Tile label="Days between orders" define="Customer.days_between_orders" value={decimal(customer.daysBetweenOrders)} />}
+      {customer.rfm && (
+        <Tile label="Recency · frequency · money" define="Customer.rfm" value={`${customer.rfm.recency} · ${customer.rfm.frequency} · ${customer.rfm.money}`}>each from 1 to 5, the best fifth</Tile>
+      )}
+    </Tiles>
+  );
+}
+
+function TouchCard({ title, touch }: { title: string; touch: Touch | undefined }) {
+  const { zone } = useView();
+  if (!touch) return null;
+  const facts: [string, string][] = [
+    ["When", touch.occurredAt ? moment(timestampDate(touch.occurredAt), zone) : ""],
+    ["From", touch.referrer || "directly"],
+    ["Campaign", [touch.campaign, touch.source, touch.medium].filter(Boolean).join(" · ")],
+    ["Page", touch.landingPage],
+  ];
+  return (
+    <section class="card">
+      <header class="card-head"><h2>{title}</h2><Define name={title === "Came first" ? "Customer.first_touch" : "Customer.last_touch"} label={title} /></header>
+      <dl class="facts">{facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
+    </section>
+  );
+}
+
+function Timeline({ id }: { id: string }) {
+  const { sandbox } = useView();
+  const { params } = useRoute();
+  const type = params.get("type") ?? "";
+  return (
+    <section class="card" aria-labelledby="timeline">
+      <header class="card-head">
+        <h2 id="timeline">Timeline</h2>
+        <Choice label="Show" name="type" standard="" choices={[["", "everything"], ...KINDS.map((kind): [string, string] => [kind, kind.replace(/_/g, " ")])]} />
+      </header>
+      <Paged
+        name={`${id} ${type} ${sandbox}`}
+        empty="No such events"
+        load={async (pageToken) => {
+          const page = await ask(ReportService.method.listCustomerEvents, { customer: { by: { case: "customerId", value: id } }, pageSize: PAGE_SIZE, pageToken, sandbox, types: type ? [type] : [] });
+          return { items: page.events, next: page.nextPageToken };
+        }}
+      >
+        {(events) => events.map((event) => <EventLine key={event.eventId} event={event} who={false} />)}
+      </Paged>
+    </section>
+  );
+}
+
+function Devices({ customer }: { customer: Customer }) {
+  const { zone } = useView();
+  const at = (time: Timestamp | undefined): string => (time ? moment(timestampDate(time), zone) : "");
+  const exact = (time: Timestamp | undefined): string => (time ? timestampDate(time).toISOString() : "");
+  if (customer.devices.length === 0) return null;
+  return (
+    <Table title="Devices" file="devices" rows={customer.devices} columns={[
+      { label: "Tracking id", text: (device) => device.trackingId, cell: (device) => <code>{device.trackingId}</code> },
+      { label: "Browser", text: (device) => device.userAgentFamily, cell: (device) => device.userAgentFamily || "not known" },
+      { label: "First seen", text: (device) => exact(device.firstSeen), cell: (device) => at(device.firstSeen) },
+      { label: "Last seen", text: (device) => exact(device.lastSeen), cell: (device) => at(device.lastSeen) },
+      { label: "Joined by", text: (device) => device.joinedBy?.eventId ?? "", cell: (device) => (device.joinedBy ? `${device.joinedBy.kind} of ${device.joinedBy.identity}, ${at(device.joinedBy.occurredAt)}` : "nothing: nobody named this visitor") },
+    ]} />
+  );
+}
+
+function Joined({ links }: { links: Link[] }) {
+  const { zone } = useView();
+  if (links.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="joined">
+      <header class="card-head"><h2 id="joined">Why this is one customer</h2></header>
+      <ol class="reasons">
+        {links.map((fact) => (
+          <li key={`${fact.eventId} ${fact.trackingId}`}>
+            <time>{fact.occurredAt && moment(timestampDate(fact.occurredAt), zone)}</time>
+            <span>{reason(fact)} <small>event {fact.eventId}</small></span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function reason(fact: Link): string {
+  if (fact.kind === "alias") {
+    const old = fact.existingIdentity ?? fact.trackingId;
+    return `alias gave ${old ? `“${old}”` : "the customer"} the further identity “${fact.identity}”.`;
+  }
+  if (!fact.trackingId) return `identify made “${fact.identity}” known.`;
+  if (!fact.owner) return `identify named “${fact.identity}” on the device “${fact.trackingId}”, which stays with whom it belonged to before.`;
+  return `identify named “${fact.identity}” on the device “${fact.trackingId}”, which joined it with all its past.`;
+}

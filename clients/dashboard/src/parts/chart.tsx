@@ -1,0 +1,102 @@
+/** Lines over time. Charts draw floats; the words beside them are the exact values. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import { onTheme } from "../theme";
+
+export interface Series {
+  label: string;
+  values: (number | null)[];
+  /** The range before, drawn behind. */
+  faint?: boolean;
+  /** Name of a colour of the style sheet. */
+  colour?: string;
+}
+
+interface ChartProps {
+  /** For those who cannot see it. */
+  label: string;
+  /** Begins of the intervals, in seconds. */
+  times: number[];
+  series: Series[];
+  zone: string;
+  /** The exact words for one interval, by its place. */
+  describe: (index: number) => string;
+}
+
+const HEIGHT = 220;
+const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact" });
+
+export function Chart({ label, times, series, zone, describe }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const [index, setIndex] = useState<number | null>(null);
+  const drawn = JSON.stringify([times, series, zone]);
+  useEffect(() => {
+    const parent = place.current;
+    if (!parent) return;
+    let plot = draw(parent, times, series, zone, setIndex);
+    const fit = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height: HEIGHT }));
+    fit.observe(parent);
+    const stop = onTheme(() => {
+      plot.destroy();
+      plot = draw(parent, times, series, zone, setIndex);
+    });
+    return () => {
+      stop();
+      fit.disconnect();
+      plot.destroy();
+    };
+  }, [drawn]);
+  const last = times.length - 1;
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span class="legend">
+          {series.map((each) => (
+            <span key={each.label} class={each.faint ? "key faint" : "key"}>
+              <i class={`swatch ${each.faint ? "before" : (each.colour ?? "accent")}`} />
+              {each.label}
+            </span>
+          ))}
+        </span>
+        <span class="readout">{last >= 0 && describe(index !== null && index <= last ? index : last)}</span>
+      </figcaption>
+      <div class="plot" ref={place} role="img" aria-label={label} />
+    </figure>
+  );
+}
+
+function draw(parent: HTMLElement, times: number[], series: Series[], zone: string, onCursor: (index: number | null) => void): uPlot {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  const axis = { stroke: colour("muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
+  const lone = times.length < 2;
+  return new uPlot(
+    {
+      width: parent.clientWidth || 600,
+      height: HEIGHT,
+      padding: [8, 8, 0, 0],
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false } },
+      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high && high > 0 ? high * 1.08 : 1] } },
+      axes: [
+        { ...axis, grid: { show: false } },
+        { ...axis, size: 56, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
+      ],
+      series: [
+        {},
+        ...series.map((each) => ({
+          label: each.label,
+          stroke: colour(each.faint ? "before" : (each.colour ?? "accent")),
+          width: each.faint ? 1.5 : 2,
+          ...(each.faint ? { dash: [4, 4] } : {}),
+          ...(each.faint || each.colour ? {} : { fill: colour("accent-wash") }),
+          points: { show: lone },
+        })),
+      ],
+      hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
+    },
+    [times, ...series.map((each) => each.values)],
+    parent,
+  );
+}

@@ -1,0 +1,171 @@
+/** The controls that every report has: range, currency, time zone and what is counted. All of them live in the address. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { PRESETS, STANDARD } from "../ranges";
+import { change, useRoute } from "../route";
+import { useView } from "../view";
+import { isDay, isZone, plusDays } from "../zones";
+
+/** A choice that lives in the address. */
+export function Choice({ label, name, standard, choices }: { label: string; name: string; standard: string; choices: [string, string][] }) {
+  const { params } = useRoute();
+  const value = params.get(name) ?? standard;
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select value={value} onChange={(event) => change({ [name]: event.currentTarget.value === standard ? null : event.currentTarget.value })}>
+        {choices.map(([each, text]) => <option key={each} value={each}>{text}</option>)}
+      </select>
+    </label>
+  );
+}
+
+interface EntryProps {
+  label: string;
+  name: string;
+  placeholder?: string;
+  suggestions?: string[];
+  /** Whether the address takes this text. */
+  fits?: (text: string) => boolean;
+}
+
+/** A text that lives in the address; taken over when it is finished. */
+export function Entry({ label, name, placeholder = "", suggestions = [], fits = () => true }: EntryProps) {
+  const { params } = useRoute();
+  const value = params.get(name) ?? "";
+  const [wrong, setWrong] = useState(false);
+  const list = `list-${name}`;
+  const take = (text: string): void => {
+    const usable = text === "" || fits(text);
+    setWrong(!usable);
+    if (usable) change({ [name]: text || null });
+  };
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input type="text" value={value} placeholder={placeholder} list={suggestions.length ? list : undefined} aria-invalid={wrong} autocomplete="off" spellcheck={false} onChange={(event) => take(event.currentTarget.value.trim())} />
+      {suggestions.length > 0 && <datalist id={list}>{suggestions.map((each) => <option key={each} value={each} />)}</datalist>}
+    </label>
+  );
+}
+
+/** A tick that lives in the address. */
+export function Tick({ label, name }: { label: string; name: string }) {
+  const { params } = useRoute();
+  return (
+    <label class="tick">
+      <input type="checkbox" checked={params.get(name) === "1"} onChange={(event) => change({ [name]: event.currentTarget.checked ? "1" : null })} />
+      {label}
+    </label>
+  );
+}
+
+/** Several ways to show the same, one of them chosen. */
+export function Segments({ label, name, standard, choices }: { label: string; name: string; standard: string; choices: [string, string][] }) {
+  const { params } = useRoute();
+  const value = params.get(name) ?? standard;
+  return (
+    <div class="segments" role="group" aria-label={label}>
+      {choices.map(([each, text]) => (
+        <button key={each} type="button" aria-pressed={each === value} onClick={() => change({ [name]: each === standard ? null : each })}>{text}</button>
+      ))}
+    </div>
+  );
+}
+
+function RangePicker() {
+  const { range } = useView();
+  const preset = PRESETS.some(([name]) => name === range.name);
+  const last = range.end ? plusDays(range.end, -1) : "";
+  const take = (first: string, end: string): void => {
+    if (isDay(first) && isDay(end)) change({ range: first <= end ? `${first}..${end}` : `${end}..${first}` });
+  };
+  return (
+    <>
+      <label class="field">
+        <span>Range</span>
+        <select value={preset ? range.name : "own"} onChange={(event) => {
+          const name = event.currentTarget.value;
+          if (name === "own") take(range.first ?? last, last);
+          else change({ range: name === STANDARD ? null : name });
+        }}>
+          {PRESETS.map(([name, label]) => <option key={name} value={name}>{label}</option>)}
+          <option value="own" disabled={!range.first}>From … to …</option>
+        </select>
+      </label>
+      {!preset && (
+        <>
+          <label class="field"><span>From</span><input type="date" value={range.first ?? ""} onChange={(event) => take(event.currentTarget.value, last)} /></label>
+          <label class="field"><span>To</span><input type="date" value={last} onChange={(event) => take(range.first ?? "", event.currentTarget.value)} /></label>
+        </>
+      )}
+    </>
+  );
+}
+
+const COMMON = ["AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "JPY", "NOK", "PLN", "SEK", "USD"];
+
+function CurrencyPicker() {
+  const { home, currency } = useView();
+  const all = [...new Set([...(currency ? [currency] : []), ...COMMON])].filter((each) => each !== home).sort();
+  return <Choice label="Currency" name="currency" standard="" choices={[["", home || "The project’s"], ...all.map((each): [string, string] => [each, each])]} />;
+}
+
+/** The row of controls; `currency` only where amounts are shown. */
+export function Controls({ currency = true, children }: { currency?: boolean; children?: ComponentChildren }) {
+  return (
+    <div class="controls">
+      <RangePicker />
+      {currency && <CurrencyPicker />}
+      {children}
+      <More />
+    </div>
+  );
+}
+
+function More() {
+  const { params } = useRoute();
+  const { zone } = useView();
+  const place = useRef<HTMLDetailsElement>(null);
+  const set = ["tz", "source", "asof", "bots", "sandbox"].filter((name) => params.has(name)).length;
+  useEffect(() => {
+    const close = (event: Event): void => {
+      const leaving = event instanceof KeyboardEvent ? event.key === "Escape" : !place.current?.contains(event.target as Node);
+      if (leaving && place.current) place.current.open = false;
+    };
+    document.addEventListener("pointerdown", close);
+    document.addEventListener("keydown", close);
+    return () => {
+      document.removeEventListener("pointerdown", close);
+      document.removeEventListener("keydown", close);
+    };
+  }, []);
+  return (
+    <details class="filters" ref={place}>
+      <summary>Filters{set > 0 && <b class="badge">{set}</b>}</summary>
+      <div class="filters-box">
+        <Entry label="Time zone" name="tz" placeholder={zone} suggestions={Intl.supportedValuesOf("timeZone")} fits={isZone} />
+        <Entry label="Source" name="source" placeholder="all sources" suggestions={["web", "ios", "android"]} />
+        <AsOf />
+        <Tick label="Count bots too" name="bots" />
+        <Tick label="Count sandbox events too" name="sandbox" />
+      </div>
+    </details>
+  );
+}
+
+/** As the store knew it at a moment, given in the reader's own time. */
+function AsOf() {
+  const { params } = useRoute();
+  const at = new Date(params.get("asof") ?? "");
+  const shown = Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  return (
+    <label class="field">
+      <span>As known at</span>
+      <input type="datetime-local" value={shown} onChange={(event) => {
+        const given = new Date(event.currentTarget.value);
+        change({ asof: Number.isNaN(given.getTime()) ? null : given.toISOString() });
+      }} />
+    </label>
+  );
+}

@@ -1,0 +1,63 @@
+/** What a page shows instead of data: that it loads, that there is none, that it failed or may not be seen. */
+import { Code, type ConnectError } from "@connectrpc/connect";
+import type { ComponentChildren } from "preact";
+import type { Answer } from "../answers";
+import { signOut } from "../session";
+
+export function Loading() {
+  return (
+    <div class="state" role="status">
+      <span class="spinner" aria-hidden="true" /> Loading…
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="state empty">
+      <p class="state-title">{title}</p>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+export function Failed({ error, retry }: { error: ConnectError; retry: () => void }) {
+  if (error.code === Code.PermissionDenied) {
+    return (
+      <div class="state failed" role="alert">
+        <p class="state-title">This key may not see this</p>
+        <p>{error.rawMessage}</p>
+        <button type="button" onClick={() => signOut()}>Sign in with another key</button>
+      </div>
+    );
+  }
+  return (
+    <div class="state failed" role="alert">
+      <p class="state-title">{TITLES[error.code] ?? "This could not be answered"}</p>
+      <p>{error.rawMessage}</p>
+      {error.code !== Code.InvalidArgument && error.code !== Code.NotFound && (
+        <button type="button" onClick={retry}>Try again</button>
+      )}
+    </div>
+  );
+}
+
+const TITLES: Partial<Record<Code, string>> = {
+  [Code.Unavailable]: "The server cannot answer now",
+  [Code.DeadlineExceeded]: "The answer takes too long",
+  [Code.Unimplemented]: "This server does not have this report",
+  [Code.InvalidArgument]: "The server does not take this question",
+  [Code.NotFound]: "Nothing was found",
+};
+
+interface ShownProps<T> {
+  answer: Answer<T>;
+  children: (value: T) => ComponentChildren;
+}
+
+/** An answer, or what is shown until there is one. An answer that is being replaced stays, dimmed. */
+export function Shown<T>({ answer, children }: ShownProps<T>) {
+  if (answer.error) return <Failed error={answer.error} retry={answer.retry} />;
+  if (answer.value === undefined) return <Loading />;
+  return <div class={answer.busy ? "shown busy" : "shown"} aria-busy={answer.busy}>{children(answer.value)}</div>;
+}

@@ -1,0 +1,70 @@
+/** Ranges of days by name, and what they mean in a time zone. */
+import { date, type Day, daysBetween, dayOf, firstOfMonth, isDay, plusDays, startOf } from "./zones";
+
+/** Days from `first` up to but not including `end`; an open side is unbounded. */
+export interface Range {
+  name: string;
+  label: string;
+  first: Day | null;
+  end: Day | null;
+}
+
+export const STANDARD = "28d";
+
+export const PRESETS: [name: string, label: string][] = [
+  ["today", "Today"],
+  ["yesterday", "Yesterday"],
+  ["7d", "Last 7 days"],
+  ["28d", "Last 28 days"],
+  ["90d", "Last 90 days"],
+  ["month", "This month"],
+  ["last-month", "Last month"],
+  ["365d", "Last 365 days"],
+  ["all", "All time"],
+];
+
+/** A preset, or two days with ".." between, both inclusive. Anything else is the standard range. */
+export function rangeNamed(name: string, zone: string, now = new Date()): Range {
+  const today = dayOf(now, zone);
+  const tomorrow = plusDays(today, 1);
+  const [first = "", last = ""] = name.split("..");
+  if (isDay(first) && isDay(last) && first <= last) {
+    return { name, label: `${written(first)} – ${written(last)}`, first, end: plusDays(last, 1) };
+  }
+  const label = PRESETS.find(([each]) => each === name)?.[1];
+  if (label === undefined) return rangeNamed(STANDARD, zone, now);
+  if (name === "all") return { name, label, first: null, end: null };
+  if (name === "today") return { name, label, first: today, end: tomorrow };
+  if (name === "yesterday") return { name, label, first: plusDays(today, -1), end: today };
+  if (name === "month") return { name, label, first: firstOfMonth(today), end: tomorrow };
+  if (name === "last-month") return { name, label, first: firstOfMonth(today, -1), end: firstOfMonth(today) };
+  return { name, label, first: plusDays(tomorrow, -Number.parseInt(name, 10)), end: tomorrow };
+}
+
+/** The range just before, of the same length; none for all time. */
+export function before(range: Range): Range | null {
+  if (!range.first || !range.end) return null;
+  const first = range.name === "last-month" ? firstOfMonth(range.first, -1) : plusDays(range.first, -daysBetween(range.first, range.end));
+  const end = range.first;
+  return { name: "", label: `${written(first)} – ${written(plusDays(end, -1))}`, first, end };
+}
+
+export type IntervalName = "day" | "week" | "month";
+
+/** The interval that gives a readable number of rows. */
+export function fitting(range: Range): IntervalName {
+  if (!range.first || !range.end) return "month";
+  const days = daysBetween(range.first, range.end);
+  return days <= 92 ? "day" : days <= 400 ? "week" : "month";
+}
+
+export function moments(range: Range, zone: string): { from?: Date; to?: Date } {
+  return {
+    ...(range.first ? { from: startOf(range.first, zone) } : {}),
+    ...(range.end ? { to: startOf(range.end, zone) } : {}),
+  };
+}
+
+function written(day: Day): string {
+  return date(new Date(`${day}T12:00:00Z`), "UTC");
+}

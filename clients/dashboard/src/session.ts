@@ -1,0 +1,64 @@
+/** Who looks: the key, where it is kept, and what this machine hands to its own page. */
+const PLACE = "shopalytic.key";
+const SIGNED_OUT = "shopalytic.signed-out";
+
+export interface Session {
+  key: string;
+  /** The public key of web pages, where this machine told it. */
+  browserKey: string;
+}
+
+let session: Session | null = null;
+let listener: (signedIn: boolean, reason: string) => void = () => {};
+
+export function key(): string {
+  return session?.key ?? "";
+}
+
+export function browserKey(): string {
+  return session?.browserKey ?? "";
+}
+
+/** Tells when somebody has signed in or out; the reason is empty unless a key was refused. */
+export function onChange(listen: (signedIn: boolean, reason: string) => void): void {
+  listener = listen;
+}
+
+/** Takes the key that was kept, or else the one that a local server gives to its own page. */
+export async function resume(): Promise<boolean> {
+  const kept = sessionStorage.getItem(PLACE) ?? localStorage.getItem(PLACE);
+  const local = sessionStorage.getItem(SIGNED_OUT) ? null : await localSession();
+  if (kept) session = { key: kept, browserKey: local?.browserKey ?? "" };
+  else session = local;
+  return session !== null;
+}
+
+export function signIn(given: string, remember: boolean): void {
+  session = { key: given, browserKey: "" };
+  sessionStorage.setItem(PLACE, given);
+  sessionStorage.removeItem(SIGNED_OUT);
+  if (remember) localStorage.setItem(PLACE, given);
+  listener(true, "");
+}
+
+/** Forgets the key here and wherever it was kept. */
+export function signOut(reason = ""): void {
+  if (session === null) return;
+  session = null;
+  sessionStorage.removeItem(PLACE);
+  localStorage.removeItem(PLACE);
+  sessionStorage.setItem(SIGNED_OUT, "1");
+  listener(false, reason);
+}
+
+/** A server on this very machine may hand out its default project's keys; others answer with nothing. */
+async function localSession(): Promise<Session | null> {
+  try {
+    const answer = await fetch("/session.json", { cache: "no-store" });
+    if (answer.status !== 200) return null;
+    const given = (await answer.json()) as { reports_key: string; browser_key: string };
+    return { key: given.reports_key, browserKey: given.browser_key };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,91 @@
+/** What the controls say, as every page needs it: range, time zone, currency and the scope of reports. */
+import { create } from "@bufbuild/protobuf";
+import { timestampDate, timestampFromDate, type Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Project } from "contract/admin_pb";
+import { Interval, type ReportScope, ReportScopeSchema } from "contract/reports_pb";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { before, fitting, type IntervalName, moments, type Range, rangeNamed, STANDARD } from "./ranges";
+import type { Route } from "./route";
+import { date, isZone, month, shortDay } from "./zones";
+
+export interface View {
+  zone: string;
+  range: Range;
+  previous: Range | null;
+  /** The currency that was chosen; empty: the project's where there is a choice. */
+  currency: string;
+  /** The project's currency; empty while it is not known. */
+  home: string;
+  sandbox: boolean;
+  interval: IntervalName;
+  scope: ReportScope;
+  /** The same scope over another range. */
+  over: (range: Range) => ReportScope;
+}
+
+const INTERVALS: Record<IntervalName, Interval> = { day: Interval.DAY, week: Interval.WEEK, month: Interval.MONTH };
+
+export function isInterval(name: string | null): name is IntervalName {
+  return name !== null && name in INTERVALS;
+}
+
+export function intervalOf(name: IntervalName): Interval {
+  return INTERVALS[name];
+}
+
+/** Reads the address. Amounts of several currencies come in one answer, so the currency is chosen from it here. */
+export function viewOf({ params }: Route, project: Project | undefined): View {
+  const asked = params.get("tz") ?? "";
+  const zone = isZone(asked) ? asked : project?.timeZone || "UTC";
+  const range = rangeNamed(params.get("range") ?? STANDARD, zone);
+  const interval = params.get("interval");
+  const sandbox = params.get("sandbox") === "1";
+  const over = (each: Range): ReportScope => scopeOver(each, zone, params);
+  return {
+    zone,
+    range,
+    previous: before(range),
+    currency: params.get("currency") ?? "",
+    home: project?.currency ?? "",
+    sandbox,
+    interval: isInterval(interval) ? interval : fitting(range),
+    scope: over(range),
+    over,
+  };
+}
+
+function scopeOver(range: Range, zone: string, params: URLSearchParams): ReportScope {
+  const { from, to } = moments(range, zone);
+  const asOf = new Date(params.get("asof") ?? "");
+  const source = params.get("source");
+  return create(ReportScopeSchema, {
+    ...(from ? { from: timestampFromDate(from) } : {}),
+    ...(to ? { to: timestampFromDate(to) } : {}),
+    ...(source ? { source } : {}),
+    ...(Number.isNaN(asOf.getTime()) ? {} : { asOf: timestampFromDate(asOf) }),
+    timeZone: zone,
+    includeBots: params.get("bots") === "1",
+    includeSandbox: params.get("sandbox") === "1",
+  });
+}
+
+/** Of one block per currency the one to show: the chosen, else the project's, else the first. */
+export function blockOf<T extends { currency: string }>(blocks: T[], view: View): T | undefined {
+  if (view.currency) return blocks.find((block) => block.currency === view.currency);
+  return blocks.find((block) => block.currency === view.home) ?? blocks[0];
+}
+
+/** The begin of an interval, as a row is headed. */
+export function intervalLabel(start: Timestamp | undefined, interval: IntervalName, zone: string): string {
+  if (!start) return "";
+  const at = timestampDate(start);
+  if (interval === "month") return month(at, zone);
+  return interval === "week" ? `Week of ${shortDay(at, zone)}` : date(at, zone);
+}
+
+export const ViewContext = createContext<View>(null as unknown as View);
+
+export function useView(): View {
+  return useContext(ViewContext);
+}
