@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -31,6 +31,12 @@ PROJECT = Project(
     browser_event_types=frozenset(),
     created_at=START,
 )
+
+_ADD_PROJECT = """
+INSERT INTO projects (project_id, name, currency, time_zone, browser_event_types, created_at)
+VALUES (%(project_id)s, %(name)s, %(currency)s, %(time_zone)s, %(browser_event_types)s, %(created_at)s)
+    ON CONFLICT DO NOTHING
+"""
 
 
 def event(
@@ -111,11 +117,16 @@ class Shop:
     project: Project = PROJECT
 
     async def send(
-        self, *events: Event, expected: Sequence["collector_pb2.EventStatus"] | None = None
+        self,
+        *events: Event,
+        expected: Sequence["collector_pb2.EventStatus"] | None = None,
+        arrival: datetime = NOW,
     ) -> None:
         """Stores events as one request; each is expected to be accepted."""
         items = [
-            prepare(each, project=self.project, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
+            prepare(
+                each, project=self.project, key_class=KeyClass.SERVER, received_at=arrival, sent_at=arrival
+            )
             for each in events
         ]
         results = await self.writer.submit(items)
@@ -155,8 +166,9 @@ class Shop:
         interval: "reports_pb2.Interval" = reports_pb2.INTERVAL_UNSPECIFIED,
         **scope: Any,
     ) -> Sequence[reports_pb2.SalesReport]:
+        as_of = scope.pop("as_of", None)
         request = reports_pb2.GetSalesReportRequest(scope=reports_pb2.ReportScope(**scope), interval=interval)
-        for name, time in (("from", begin), ("to", end)):
+        for name, time in (("from", begin), ("to", end), ("as_of", as_of)):
             if time is not None:
                 getattr(request.scope, name).FromDatetime(time)
         return list((await self.reports.get_sales_report(self.project, request)).reports)
@@ -169,6 +181,8 @@ class Shop:
 @asynccontextmanager
 async def open_shop(database_url: str) -> AsyncIterator[Shop]:
     pool = await open_pool(database_url)
+    async with pool.connection() as conn:
+        await conn.execute(_ADD_PROJECT, {**asdict(PROJECT), "browser_event_types": []})
     writer = Writer(pool)
     await writer.start()
     try:

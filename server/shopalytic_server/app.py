@@ -116,7 +116,7 @@ async def _start(
     parts.ends_in_order(probe.stop)
     server = GrpcServer(
         writer=writer,
-        reports=Reports(reports_pool),
+        reports=Reports(reports_pool, pool),
         tail=tail,
         projects=projects,
         quarantine=Quarantine(reports_pool),

@@ -8,6 +8,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.storage.as_of import Past, connected_to
 from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
 
 
@@ -31,7 +32,7 @@ class Snapshot:
 
 @asynccontextmanager
 async def reading(pool: Pool) -> AsyncIterator[Snapshot]:
-    """A snapshot of the store; raises StoreUnavailable."""
+    """A snapshot of the store as it is; raises StoreUnavailable."""
     try:
         with translated():
             async with pool.connection() as conn, conn.transaction():
@@ -40,3 +41,14 @@ async def reading(pool: Pool) -> AsyncIterator[Snapshot]:
     except ROLLED_BACK as error:
         # Only a replica does this to a reader, to keep up with its primary.
         raise StoreUnavailable(retry_after=1.0) from error
+
+
+@asynccontextmanager
+async def reading_past(database_url: str, past: Past) -> AsyncIterator[Snapshot]:
+    """A snapshot of the store as it was known at a moment; raises StoreUnavailable.
+
+    It makes temporary tables, so the database cannot be a replica.
+    """
+    with translated():
+        async with connected_to(past, database_url) as conn:
+            yield Snapshot(conn)

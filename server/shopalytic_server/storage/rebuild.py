@@ -1,40 +1,18 @@
 """Makes the typed tables anew from the stored events, and tells where they differ from what is there."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
 
-from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.storage.database import Connection
-from shopalytic_server.storage.decisions import DECIDED_TYPES, Decisions
-from shopalytic_server.storage.ingest import KnownIdentities, project_plain
 from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
 
 _SQL = load("rebuild")
 
-TABLES = (
-    "identities",
-    "tracking_links",
-    "alias_links",
-    "profile_changes",
-    "cart_changes",
-    "order_revisions",
-    "order_items",
-    "refunds",
-    "refund_items",
-    "shipment_changes",
-    "products",
-)
 _SCHEMA = "shopalytic_rebuild"
 _CHUNK = 2_000
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +28,7 @@ class RebuildResult:
         return not any(self.differences.values())
 
 
-async def rebuild(database_url: str, *, check: bool, progress: Progress | None = None) -> RebuildResult:
+async def rebuild(database_url: str, *, check: bool, progress: Progress = silent) -> RebuildResult:
     """Builds every typed table from `events` beside the live ones, and compares.
 
     With `check` nothing is changed and ingest goes on. Without it ingest waits,
@@ -64,7 +42,7 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress | None =
             if not check:
                 await conn.execute(_SQL.hold_ingest)
             await _make_tables(conn)
-            events = await _replay(conn, progress or _silent)
+            events = await replay(conn, chunk=_CHUNK, progress=progress)
             differences = {table: await _difference(conn, table) for table in TABLES}
             if not check:
                 for table in TABLES:
@@ -72,10 +50,6 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress | None =
                         await _replace(conn, table)
                 await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(_SCHEMA)))
     return RebuildResult(events, differences)
-
-
-def _silent(_done: int, _total: int) -> None:
-    pass
 
 
 async def _make_tables(conn: Connection) -> None:
@@ -89,36 +63,6 @@ async def _make_tables(conn: Connection) -> None:
     # The statements of ingest name no schema: they now find the new tables
     # first, and `events` where it is.
     await conn.execute(sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(_SCHEMA)))
-
-
-async def _replay(conn: Connection, progress: Progress) -> int:
-    row = await (await conn.execute(_SQL.count_events)).fetchone()
-    total = row[0] if row is not None else 0
-    done = 0
-    known = KnownIdentities()
-    async with conn.cursor("shopalytic_rebuild", row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL.read_events)
-        while rows := await cursor.fetchmany(_CHUNK):
-            await _apply(conn, [_prepared(row) for row in rows], known)
-            done += len(rows)
-            progress(done, total)
-    return done
-
-
-async def _apply(conn: Connection, items: Sequence[Prepared], known: KnownIdentities) -> None:
-    await known.note(conn, items)
-    known.add(items)
-    await project_plain(conn, [item for item in items if item.type not in DECIDED_TYPES])
-    for dataset in sorted({item.dataset_id for item in items}):
-        decided = [item for item in items if item.dataset_id == dataset and item.type in DECIDED_TYPES]
-        if decided:
-            await Decisions(conn, dataset, decided, trusted=True).decide()
-
-
-def _prepared(row: dict[str, Any]) -> Prepared:
-    event_id: UUID = row.pop("event_id")
-    event = Event(event_id=str(event_id))
-    return Prepared(event=event, event_key=event_id.bytes, fingerprint=b"", sent_at=None, **row)
 
 
 async def _difference(conn: Connection, table: str) -> int:

@@ -3,22 +3,45 @@
 A report is a module with `async def get_…_report(snapshot, project, request)`,
 which begins with `resolve_scope(project, request.scope)` (see `storage.scope`),
 and whose numbers carry tokens of `storage.explain`. Here each has one method
-that gives it a snapshot; `rpc.ports.Reports`, the servicer and the client's
-`shopalytic.Reports` have one of the same name.
+that gives it the snapshot of its scope, which may be one of the past;
+`rpc.ports.Reports`, the servicer and the client's `shopalytic.Reports` have one
+of the same name.
 """
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage import customers, explain, sales, timeline
+from shopalytic_server.storage import (
+    carts,
+    customers,
+    explain,
+    fulfilment,
+    funnel,
+    products_report,
+    retention,
+    sales,
+    timeline,
+    traffic,
+)
+from shopalytic_server.storage.as_of import Past
 from shopalytic_server.storage.database import Pool
-from shopalytic_server.storage.reading import reading
+from shopalytic_server.storage.reading import Snapshot, reading, reading_past
+from shopalytic_server.storage.scope import datasets, resolve_scope
 
 
 class Reports:
     """The reports of all projects. Every call may raise StoreUnavailable."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, primary: Pool | None = None) -> None:
+        """Reads from `pool`; the past from `primary`, which may write, if that is another."""
         self._pool = pool
+        self._primary = primary or pool
+        # Making the past anew keeps this process busy, so it is done once at a time.
+        self._past = asyncio.Semaphore(1)
 
     async def get_customer(
         self, project: Project, request: reports_pb2.GetCustomerRequest
@@ -45,15 +68,74 @@ class Reports:
         self, project: Project, request: reports_pb2.GetSalesReportRequest
     ) -> reports_pb2.GetSalesReportResponse:
         """Sales per interval and currency; raises InvalidRequest."""
-        async with reading(self._pool) as snapshot:
+        async with self._reading(project, request.scope) as snapshot:
             return await sales.get_sales_report(snapshot, project, request)
+
+    async def get_funnel_report(
+        self, project: Project, request: reports_pb2.GetFunnelReportRequest
+    ) -> reports_pb2.GetFunnelReportResponse:
+        """Customers and median times per step; raises InvalidRequest."""
+        async with self._reading(project, request.scope) as snapshot:
+            return await funnel.get_funnel_report(snapshot, project, request)
+
+    async def get_retention_report(
+        self, project: Project, request: reports_pb2.GetRetentionReportRequest
+    ) -> reports_pb2.GetRetentionReportResponse:
+        """Who orders again, by when they ordered first; raises InvalidRequest."""
+        async with self._reading(project, request.scope) as snapshot:
+            return await retention.get_retention_report(snapshot, project, request)
+
+    async def get_traffic_report(
+        self, project: Project, request: reports_pb2.GetTrafficReportRequest
+    ) -> reports_pb2.GetTrafficReportResponse:
+        """Page views, visitors and sessions; raises InvalidRequest."""
+        async with self._reading(project, request.scope) as snapshot:
+            return await traffic.get_traffic_report(snapshot, project, request)
+
+    async def get_product_report(
+        self, project: Project, request: reports_pb2.GetProductReportRequest
+    ) -> reports_pb2.GetProductReportResponse:
+        """Views, carts, orders and refunds per product; raises InvalidRequest."""
+        async with self._reading(project, request.scope) as snapshot:
+            return await products_report.get_product_report(snapshot, project, request)
+
+    async def get_cart_report(
+        self, project: Project, request: reports_pb2.GetCartReportRequest
+    ) -> reports_pb2.GetCartReportResponse:
+        """Carts, and those that were left; raises InvalidRequest."""
+        async with self._reading(project, request.scope) as snapshot:
+            return await carts.get_cart_report(snapshot, project, request)
+
+    async def get_fulfilment_report(
+        self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
+    ) -> reports_pb2.GetFulfilmentReportResponse:
+        """How long parcels take, and how many are late; raises InvalidRequest."""
+        async with self._reading(project, request.scope) as snapshot:
+            return await fulfilment.get_fulfilment_report(snapshot, project, request)
 
     async def list_events(
         self, project: Project, request: reports_pb2.ListEventsRequest
     ) -> reports_pb2.ListEventsResponse:
         """A page of the events behind a number; raises InvalidRequest."""
-        async with reading(self._pool) as snapshot:
+        as_of = explain.read_explain(project, request.explain).as_of
+        async with self._at(project, as_of) as snapshot:
             return await explain.list_events(snapshot, project, request)
+
+    def _reading(
+        self, project: Project, scope: reports_pb2.ReportScope
+    ) -> AbstractAsyncContextManager[Snapshot]:
+        """What a report with this scope is to see; raises InvalidRequest."""
+        return self._at(project, resolve_scope(project, scope).as_of)
+
+    @asynccontextmanager
+    async def _at(self, project: Project, moment: datetime | None) -> AsyncIterator[Snapshot]:
+        if moment is None:
+            async with reading(self._pool) as snapshot:
+                yield snapshot
+            return
+        past = Past(datasets(project, include_sandbox=True), moment)
+        async with self._past, reading_past(str(self._primary.conninfo), past) as snapshot:
+            yield snapshot
 
 
 def _dataset(

@@ -1,0 +1,78 @@
+"""The store as it was known at a moment: by what had arrived until then.
+
+Names of tables that a statement leaves without a schema are looked up among a
+connection's temporary ones first. So a connection of its own gets temporary
+tables with what the events of then amount to, and temporary views over them,
+and every statement of every report works on the past unchanged.
+
+An order that was sent more than once with the same content is known from the
+arrival of the event that stands for it, which is the one that happened first.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from shopalytic_server.storage.database import CONNECT_TIMEOUT, Connection
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.replay import TABLES, replay
+
+_SQL = load("as_of")
+
+# Between two chunks the process serves other calls.
+_CHUNK = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Which datasets, as known at which moment."""
+
+    datasets: Sequence[int]
+    moment: datetime
+
+
+@asynccontextmanager
+async def connected_to(past: Past, database_url: str) -> AsyncIterator[Connection]:
+    """A connection that shows the past, in a transaction that leaves nothing behind."""
+    async with (
+        # Statements that a pooled connection has prepared would go on reading
+        # the tables of the present.
+        await psycopg.AsyncConnection.connect(
+            database_url, autocommit=True, connect_timeout=int(CONNECT_TIMEOUT), application_name="shopalytic"
+        ) as conn,
+        conn.transaction(force_rollback=True),
+    ):
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await conn.execute("SET LOCAL timezone = 'UTC'")
+        await _make_tables(conn, past)
+        await replay(conn, chunk=_CHUNK)
+        for table in TABLES:
+            await conn.execute(sql.SQL("ANALYZE {}").format(_temporary(table)))
+        yield conn
+
+
+async def _make_tables(conn: Connection, past: Past) -> None:
+    # Read while the views' tables are still the ones that are found: their
+    # names then have no schema, and find the temporary tables afterwards.
+    views = await (await conn.execute(_SQL.views)).fetchall()
+    for table in TABLES:
+        await conn.execute(
+            sql.SQL("CREATE TABLE {} (LIKE public.{} INCLUDING ALL)").format(
+                _temporary(table), sql.Identifier(table)
+            )
+        )
+    await conn.execute(
+        sql.SQL(_SQL.events_of_then).format(
+            datasets=sql.Literal(list(past.datasets)), moment=sql.Literal(past.moment)
+        )
+    )
+    for name, definition in views:
+        await conn.execute(sql.SQL("CREATE VIEW {} AS {}").format(_temporary(name), sql.SQL(definition)))
+
+
+def _temporary(name: str) -> sql.Identifier:
+    return sql.Identifier("pg_temp", name)

@@ -1,0 +1,72 @@
+"""Replays stored events into empty typed tables: for a rebuild, and for what was known at a moment."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.storage.database import Connection
+from shopalytic_server.storage.decisions import DECIDED_TYPES, Decisions
+from shopalytic_server.storage.ingest import KnownIdentities, project_plain
+from shopalytic_server.storage.queries import load
+
+_SQL = load("rebuild")
+
+TABLES = (
+    "identities",
+    "tracking_links",
+    "alias_links",
+    "profile_changes",
+    "cart_changes",
+    "order_revisions",
+    "order_items",
+    "refunds",
+    "refund_items",
+    "shipment_changes",
+    "products",
+)
+
+Progress = Callable[[int, int], None]
+
+
+def silent(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+async def replay(conn: Connection, *, chunk: int, progress: Progress = silent) -> int:
+    """Makes the typed rows of all events that `events` shows; returns how many were read.
+
+    The statements of ingest name no schema: tables and the events are those
+    that the connection's search path finds first. `progress` is called with
+    (events done, events in all) after each `chunk` events.
+    """
+    row = await (await conn.execute(_SQL.count_events)).fetchone()
+    total = row[0] if row is not None else 0
+    done = 0
+    known = KnownIdentities()
+    async with conn.cursor("shopalytic_replay", row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL.read_events)
+        while rows := await cursor.fetchmany(chunk):
+            await _apply(conn, [_prepared(row) for row in rows], known)
+            done += len(rows)
+            progress(done, total)
+    return done
+
+
+async def _apply(conn: Connection, items: Sequence[Prepared], known: KnownIdentities) -> None:
+    await known.note(conn, items)
+    known.add(items)
+    await project_plain(conn, [item for item in items if item.type not in DECIDED_TYPES])
+    for dataset in sorted({item.dataset_id for item in items}):
+        decided = [item for item in items if item.dataset_id == dataset and item.type in DECIDED_TYPES]
+        if decided:
+            await Decisions(conn, dataset, decided, trusted=True).decide()
+
+
+def _prepared(row: dict[str, Any]) -> Prepared:
+    event_id: UUID = row.pop("event_id")
+    event = Event(event_id=str(event_id))
+    return Prepared(event=event, event_key=event_id.bytes, fingerprint=b"", sent_at=None, **row)

@@ -1,0 +1,14 @@
+-- The store as it was known at a moment.
+
+-- Oldest first, so that a view comes after those it reads.
+-- name: views
+SELECT c.relname, pg_get_viewdef(c.oid)
+  FROM pg_class c
+ WHERE c.relkind = 'v' AND c.relnamespace = 'public'::regnamespace
+   AND NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ ORDER BY c.oid
+
+-- name: events_of_then
+CREATE VIEW pg_temp.events AS
+SELECT * FROM public.events WHERE dataset_id = ANY({datasets}::int[]) AND received_at <= {moment}
