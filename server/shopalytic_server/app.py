@@ -12,7 +12,7 @@ from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.default_project import ensure_default_project
 from shopalytic_server.demo.demo import PATH, Demo, DemoOptions
 from shopalytic_server.embedded import EmbeddedPostgres
-from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.rpc.server import GrpcServer
@@ -131,7 +131,7 @@ async def _start(
         http_address = await _start_demo(demo, settings, grpc_address, keys.secrets, parts)
         demo_address = f"{http_address}{PATH}/"
     elif with_http:
-        http_address = await _start_gateway(settings, grpc_address, parts)
+        http_address = await _start_gateway(settings, grpc_address, parts, keys=keys.secrets)
     return Ready(
         grpc_address,
         http_address,
@@ -150,7 +150,7 @@ async def _start_demo(
     demo = Demo(options, keys, grpc_address)
     guests = await demo.open(settings.script_path)
     parts.ends_in_order(demo.close)
-    http_address = await _start_gateway(settings, grpc_address, parts, guests)
+    http_address = await _start_gateway(settings, grpc_address, parts, guests, keys)
     demo.let_in(http_address, settings.collect_path)
     parts.ends_in_order(demo.send_away)
     return http_address
@@ -184,9 +184,13 @@ async def _pool(database_url: str, parts: Parts) -> Pool:
 
 
 async def _start_gateway(
-    settings: Settings, collector: str, parts: Parts, guests: Mapping[str, ASGIApp] | None = None
+    settings: Settings,
+    collector: str,
+    parts: Parts,
+    guests: Mapping[str, ASGIApp] | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> str:
-    gateway = GatewayServer(_gateway_options(settings), collector, guests)
+    gateway = GatewayServer(_gateway_options(settings, keys), collector, guests)
     try:
         port = await gateway.start()
     except OSError as error:
@@ -198,7 +202,7 @@ async def _start_gateway(
     return f"http://{_address(settings.http_host, port)}"
 
 
-def _gateway_options(settings: Settings) -> GatewayOptions:
+def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) -> GatewayOptions:
     try:
         return GatewayOptions(
             host=settings.http_host,
@@ -208,6 +212,7 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
             trusted_proxies=settings.trusted_proxies,
             cookie_name=settings.cookie_name,
             cors_origins=settings.cors_origins,
+            local_keys=LocalKeys(keys["reports"], keys["browser"]) if keys else None,
         )
     except ValueError as error:
         raise SettingsError(f"{error}.") from None

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shopalytic_server.gateway.collect import CollectRoute
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.connect import ConnectRoute
+from shopalytic_server.gateway.dashboard import dashboard_routes
 from shopalytic_server.gateway.edge import ROUTE, Edge
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.intake import Intake
@@ -51,6 +52,7 @@ def make_application(
         Route("/healthz", _App(probes.alive)),
         Route("/readyz", _App(probes.ready)),
         Route("/metrics", _App(probes.metrics)),
+        *dashboard_routes(options),
         Route("/", _App(probes.home)),
     ]
     for path, guest in guests.items():

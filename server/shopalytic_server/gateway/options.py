@@ -1,12 +1,20 @@
 """What a gateway can be told when it is made."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
-_RESERVED = ("/healthz", "/readyz", "/metrics")
+_RESERVED = ("/healthz", "/readyz", "/metrics", "/session.json")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalKeys:
+    """Keys of the default project, for the dashboard on the machine that made them."""
+
+    reports: str = field(repr=False)
+    browser: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,9 @@ class GatewayOptions:
     """Events that may be unanswered at once; past it senders are told to come back."""
     max_held_bytes: int = 128 * 1024 * 1024
     """Bytes of bodies that may be in memory at once, as sent and again as decompressed; past it as above."""
+
+    local_keys: LocalKeys | None = None
+    """What the dashboard's page is given when it is opened on this machine; None: everybody signs in."""
 
     def __post_init__(self) -> None:
         for name in ("collect_path", "script_path"):

@@ -14,8 +14,8 @@ from shopalytic_server.gateway.edge import ROUTE
 from shopalytic_server.gateway.errors import Refusal
 
 _SHORT = b"public, max-age=300"
-_FOR_EVER = b"public, max-age=31536000, immutable"
-_JAVASCRIPT = b"text/javascript; charset=utf-8"
+FOR_EVER = b"public, max-age=31536000, immutable"
+JAVASCRIPT = b"text/javascript; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +56,25 @@ class StaticRoute:
         file = self._file
         if file is None:
             raise Refusal(404, "not_found", self._missing)
-        headers = _headers(file, scope["path_params"].get("version"))
-        if _known(header(scope, b"if-none-match"), file.version):
-            await answer_empty(send, 304, headers)
-        elif _takes_gzip(header(scope, b"accept-encoding")):
-            await answer(
-                send, 200, file.zipped, file.content_type, [*headers, (b"content-encoding", b"gzip")]
-            )
-        else:
-            await answer(send, 200, file.content, file.content_type, headers)
+        await answer_file(scope, send, file, _headers(file, scope["path_params"].get("version")))
+
+
+async def answer_file(scope: Scope, send: Send, file: StaticFile, headers: list[Header]) -> None:
+    """Sends a file as the client wants it: compressed, or not at all where it has this very version."""
+    headers = [*headers, (b"etag", f'W/"{file.version}"'.encode()), (b"vary", b"Accept-Encoding")]
+    if _known(header(scope, b"if-none-match"), file.version):
+        await answer_empty(send, 304, headers)
+    elif _takes_gzip(header(scope, b"accept-encoding")):
+        await answer(send, 200, file.zipped, file.content_type, [*headers, (b"content-encoding", b"gzip")])
+    else:
+        await answer(send, 200, file.content, file.content_type, headers)
 
 
 def _headers(file: StaticFile, version: str | None) -> list[Header]:
     # A page kept somewhere may ask for a version that is gone. It gets the
     # present one, but must not keep it for ever under the old name.
     return [
-        (b"etag", f'W/"{file.version}"'.encode()),
-        (b"cache-control", _FOR_EVER if version == file.version else _SHORT),
-        (b"vary", b"Accept-Encoding"),
+        (b"cache-control", FOR_EVER if version == file.version else _SHORT),
         (b"access-control-allow-origin", b"*"),
         (b"cross-origin-resource-policy", b"cross-origin"),
     ]
@@ -98,20 +99,21 @@ def tag_script(script_path: str, collect_path: str) -> StaticFile | None:
     As built it sends to /collect beside the script. Browsers resolve "/..", and
     it stops at the root, so this also holds for pages that name an endpoint.
     """
-    path = _tag_folder() / "shopalytic.js"
+    path = static_folder() / "shopalytic.js"
     if not path.is_file():
         return None
     up = "/.." * (script_path.count("/") - 1)
     target = f'"{up}{collect_path}"'.encode()
-    return StaticFile.make(path.read_bytes().replace(b'"/collect"', target), _JAVASCRIPT)
+    return StaticFile.make(path.read_bytes().replace(b'"/collect"', target), JAVASCRIPT)
 
 
 def tag_stub() -> StaticFile | None:
     """The tag's stub as a file, for pages whose policy forbids inline scripts."""
-    return StaticFile.load(_tag_folder() / "shopalytic-stub.js", _JAVASCRIPT)
+    return StaticFile.load(static_folder() / "shopalytic-stub.js", JAVASCRIPT)
 
 
-def _tag_folder() -> Traversable:
+def static_folder() -> Traversable:
+    """Where the builds of clients/ put what is served."""
     return files("shopalytic_server.gateway") / "static"
 
 
