@@ -4,46 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import psycopg
 import pytest
 
-from report_shop import NOW, START, Shop, event, open_shop, order, page
-from shopalytic.v1 import collector_pb2
+from ingest_answers import A, C, D, answers, prepared, send, stored, words
+from report_shop import START, Shop, event, open_shop, order, page
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.ingest import Prepared, prepare
-from shopalytic_server.domain.projects import KeyClass
-
-A, D, C = "ACCEPTED", "DUPLICATE", "CONFLICT"
 
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Shop]:
     async with open_shop(database_url) as opened:
         yield opened
-
-
-def prepared(shop: Shop, *events: Event) -> list[Prepared]:
-    return [
-        prepare(each, project=shop.project, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
-        for each in events
-    ]
-
-
-async def answers(shop: Shop, *events: Event) -> list[Any]:
-    return list(await shop.writer.submit(prepared(shop, *events)))
-
-
-def words(results: list[Any]) -> list[str]:
-    return [collector_pb2.EventStatus.Name(each.status).removeprefix("EVENT_STATUS_") for each in results]
-
-
-async def send(shop: Shop, *events: Event) -> list[str]:
-    return words(await answers(shop, *events))
-
-
-def stored(url: str, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(statement).fetchall()
 
 
 ID = "0190b6f0-8c7e-7cc0-9d3a-5f1c2b7a4e10"

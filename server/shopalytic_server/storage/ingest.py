@@ -59,6 +59,7 @@ class Ingest:
         async with conn.transaction():
             fresh = await self._claim(conn, valid, results)
             stored = await self._store_fresh(conn, fresh, results)
+            _refuse_repeated(valid, fresh, results)
             await _quarantine(conn, items, results)
         self._identities.add(stored)
         await _add_links(conn, items, results)
@@ -227,6 +228,23 @@ async def project_plain(conn: Connection, items: Sequence[Prepared]) -> None:
             typed.add_cart_change(rows, item)
     await rows.write(conn)
     await upsert_products(conn, [item for item in items if item.type == "product_view"])
+
+
+def _refuse_repeated(
+    valid: dict[int, Prepared], fresh: dict[int, Prepared], results: dict[int, EventResult]
+) -> None:
+    """An event that repeats a refused one of its own group is refused too: neither is stored."""
+    refused = {
+        (item.dataset_id, item.event_key, item.fingerprint): results[index]
+        for index, item in fresh.items()
+        if results[index].status == CONFLICT
+    }
+    if not refused:
+        return
+    for index, item in valid.items():
+        found = refused.get((item.dataset_id, item.event_key, item.fingerprint))
+        if found is not None:
+            results[index] = found
 
 
 def _repeated(item: Prepared, *, same: bool) -> EventResult:
