@@ -2,20 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import average, difference, text
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.domain.ranges import Unit
+from shopalytic_server.domain.ranges import Unit, bucket_starts
 from shopalytic_server.storage.customers import timestamp
+from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
 
 _SQL = load("sales")
+register("sales_row", _SQL.explain_row)
 
 
 @dataclass(slots=True)
@@ -23,12 +25,26 @@ class _Sums:
     orders: int = 0
     units: int = 0
     gross: Decimal = Decimal(0)
+    discounts: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+    shipping: Decimal = Decimal(0)
+    cost: Decimal = Decimal(0)
+    margin: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
     customers: int = 0
+    new_customers: int = 0
 
 
 # The sums of each bucket, counted from 1; None is the whole range.
 _Buckets = Mapping[int | None, _Sums]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The time of one row. An end that is None is open."""
+
+    begin: datetime | None
+    end: datetime | None
 
 
 async def get_sales_report(
@@ -40,7 +56,10 @@ async def get_sales_report(
     currencies = await _sums(snapshot, scope, starts) if starts else {}
     if scope.currency is not None:
         currencies = {scope.currency: currencies.get(scope.currency, {})}
-    blocks = [_report(currency, currencies[currency], scope, starts) for currency in sorted(currencies)]
+    spans = _spans(scope, starts, unit)
+    blocks = [
+        _report(currency, currencies[currency], scope, starts, spans) for currency in sorted(currencies)
+    ]
     return reports_pb2.GetSalesReportResponse(reports=blocks)
 
 
@@ -56,20 +75,29 @@ async def _starts(snapshot: Snapshot, scope: Scope, unit: Unit | None) -> list[d
     return row_starts(begin, end, unit, scope.zone)
 
 
+def _spans(scope: Scope, starts: list[datetime], unit: Unit | None) -> list[_Span]:
+    """The time of each row, within the range."""
+    if unit is None or not starts:
+        return [_Span(scope.from_at, scope.to_at) for _ in starts]
+    # No interval is longer than 40 days.
+    following = bucket_starts(starts[-1], starts[-1] + timedelta(days=40), unit, scope.zone)[1]
+    begins = [scope.from_at or starts[0], *starts[1:]]
+    return [_Span(*span) for span in zip(begins, [*starts[1:], scope.to_at or following], strict=True)]
+
+
 async def _sums(snapshot: Snapshot, scope: Scope, starts: list[datetime]) -> dict[str, _Buckets]:
     parameters = {**scope.parameters(), "starts": starts}
     sums: dict[str, dict[int | None, _Sums]] = defaultdict(lambda: defaultdict(_Sums))
-    for row in await snapshot.fetch(_SQL.orders, **parameters):
-        into = sums[row["currency"]][row["bucket"]]
-        into.orders, into.units = row["orders"], row["units"]
-        into.gross, into.customers = row["gross"], row["customers"]
-    for row in await snapshot.fetch(_SQL.refunds, **parameters):
-        sums[row["currency"]][row["bucket"]].refunds = row["refunds"]
+    for statement in (_SQL.orders, _SQL.costs, _SQL.refunds):
+        for row in await snapshot.fetch(statement, **parameters):
+            into = sums[row.pop("currency")][row.pop("bucket")]
+            for name, value in row.items():
+                setattr(into, name, value)
     return dict(sums)
 
 
 def _report(
-    currency: str, buckets: _Buckets, scope: Scope, starts: list[datetime]
+    currency: str, buckets: _Buckets, scope: Scope, starts: list[datetime], spans: list[_Span]
 ) -> reports_pb2.SalesReport:
     """One currency's block. Where the range is open it goes as far as this currency's sales do."""
     filled = [bucket for bucket in buckets if bucket is not None]
@@ -77,10 +105,17 @@ def _report(
     last = len(starts) if scope.to_at is not None else max(filled, default=0)
     report = reports_pb2.SalesReport(currency=currency)
     for number in range(first, last + 1):
-        report.rows.append(_row(starts[number - 1], buckets.get(number, _Sums())))
+        row = report.rows.add()
+        row.CopyFrom(_row(starts[number - 1], buckets.get(number, _Sums())))
+        row.explain = _explain(scope, currency, spans[number - 1])
     begin = starts[first - 1] if report.rows else scope.from_at
     report.total.CopyFrom(_row(begin, buckets.get(None, _Sums())))
+    report.total.explain = _explain(scope, currency, _Span(scope.from_at, scope.to_at))
     return report
+
+
+def _explain(scope: Scope, currency: str, span: _Span) -> str:
+    return explain_token(replace(scope, from_at=span.begin, to_at=span.end, currency=currency), "sales_row")
 
 
 def _row(start: datetime | None, sums: _Sums) -> reports_pb2.SalesRow:
@@ -93,4 +128,11 @@ def _row(start: datetime | None, sums: _Sums) -> reports_pb2.SalesRow:
         net=text(difference(sums.gross, sums.refunds)),
         customers=sums.customers,
         average_order=average(sums.gross, sums.orders),
+        discounts=text(sums.discounts),
+        tax=text(sums.tax),
+        shipping=text(sums.shipping),
+        cost=text(sums.cost),
+        margin=text(sums.margin),
+        new_customers=sums.new_customers,
+        returning_customers=sums.customers - sums.new_customers,
     )
