@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from psycopg import sql
 
 from histories import batches, histories, quarrels
-from report_shop import NOW, PROJECT, START, open_shop
+from report_shop import NOW, PROJECT, START, alias, open_shop, page
 from shopalytic.v1 import reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.ingest import Prepared, prepare
@@ -140,4 +140,15 @@ def test_a_rebuild_changes_nothing_whatever_was_refused(
     chance = random.Random(seed)
     laboratory.clear()
     laboratory.store(batches(shuffled(events, chance), chance))
+    assert not any(laboratory.check().values())
+
+
+def test_names_that_were_given_each_other_are_one_customer_for_a_rebuild_too(laboratory: Laboratory):
+    """The earlier use of one of them, told last, must not change who stands for both."""
+    requests = [
+        [alias("B", identity="A", at=5)],
+        [alias("A", identity="B", at=6)],
+        [page("T", identity="B", at=2)],
+    ]
+    laboratory.store(requests)
     assert not any(laboratory.check().values())

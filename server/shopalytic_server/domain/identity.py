@@ -95,9 +95,10 @@ class IdentityGraph:
     def seen(self, identity: str, occurred_at: datetime) -> None:
         """Notes that an event carried or named this identity."""
         known = self.first_at.get(identity)
+        if known is None:
+            self._customers = None
         if known is None or occurred_at < known:
             self.first_at[identity] = occurred_at
-            self._customers = None
 
     def customer(self, identity: str) -> str:
         """The identity that stands for the customer this one is part of."""
@@ -195,11 +196,10 @@ def _reachable(start: str, neighbours: dict[str, set[str]]) -> set[str]:
 
 
 def _representative(members: Iterable[str], graph: IdentityGraph) -> str:
-    """The identity the others were joined to: one that is no alias if there is one, then the earliest."""
-    return min(
-        members,
-        key=lambda identity: (_is_joined_to_another(identity, graph), graph.first_at[identity], identity),
-    )
+    """The identity the others were joined to: one that is no alias if there is one, the first by name."""
+    # Not the earliest: events move first_at without looking at the facts again,
+    # and what stands for a customer depends on the facts alone.
+    return min(members, key=lambda identity: (_is_joined_to_another(identity, graph), identity))
 
 
 def _is_joined_to_another(identity: str, graph: IdentityGraph) -> bool:
