@@ -6,7 +6,7 @@ from shopalytic_server.cli.options import with_settings
 from shopalytic_server.cli.serve import GRPC, HTTP, PROJECT, RUN, STORE, announce, run
 from shopalytic_server.config import Settings
 
-MOST_VISITORS_PER_MINUTE = 6_000
+MOST_VISITORS_PER_MINUTE = 1_000
 
 
 @click.command()

@@ -129,6 +129,5 @@ def _device(dated: Dated) -> Device | None:
 
 
 def _counts(verdicts: Counter[str]) -> str:
-    return (
-        ", ".join(f"{number:,} {status.lower()}" for status, number in sorted(verdicts.items())) or "nothing"
-    )
+    told = [f"{number} {status.lower()}" for status, number in sorted(verdicts.items())]
+    return ", ".join(told) or "nothing to tell"
