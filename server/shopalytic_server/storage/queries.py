@@ -26,4 +26,12 @@ def load(name: str) -> Queries:
     """Reads `sql/NAME.sql`: blocks that each begin with a line `-- name: statement_name`."""
     text = resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
     parts = _HEADER.split(text)[1:]
-    return Queries(f"{name}.sql", dict(zip(parts[::2], (body.strip() for body in parts[1::2]), strict=True)))
+    return Queries(f"{name}.sql", dict(zip(parts[::2], map(_statement, parts[1::2]), strict=True)))
+
+
+def _statement(body: str) -> str:
+    """A block without the comment at its end: that one speaks of the next, and would swallow what follows."""
+    lines = body.strip().splitlines()
+    while lines and (not lines[-1].strip() or lines[-1].startswith("--")):
+        lines.pop()
+    return "\n".join(lines)
