@@ -30,6 +30,11 @@ export function money(text: string, currency: string): string {
   return currency ? format({ style: "currency", currency, ...options }).format(text) : format(options).format(text);
 }
 
+/** An amount that is an average: as fine as the currency, no finer. */
+export function average(text: string, currency: string): string {
+  return text === "" ? NOTHING : format({ style: "currency", currency }).format(text);
+}
+
 /** A whole number. */
 export function count(value: bigint | number): string {
   return format({}).format(value);

@@ -9,7 +9,12 @@ export interface Range {
   end: Day | null;
 }
 
-export const STANDARD = "28d";
+const STANDARD = "28d";
+
+/** The range that a page has when none is chosen: cohorts need a longer past. */
+export function standardFor(page: string): string {
+  return page === "retention" ? "365d" : STANDARD;
+}
 
 export const PRESETS: [name: string, label: string][] = [
   ["today", "Today"],

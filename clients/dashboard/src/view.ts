@@ -5,13 +5,15 @@ import type { Project } from "contract/admin_pb";
 import { Interval, type ReportScope, ReportScopeSchema } from "contract/reports_pb";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { before, fitting, type IntervalName, moments, type Range, rangeNamed, STANDARD } from "./ranges";
+import { before, fitting, type IntervalName, moments, type Range, rangeNamed, standardFor } from "./ranges";
 import type { Route } from "./route";
 import { date, isZone, month, shortDay } from "./zones";
 
 export interface View {
   zone: string;
   range: Range;
+  /** Name of the range that this page has when none is chosen. */
+  standard: string;
   previous: Range | null;
   /** The currency that was chosen; empty: the project's where there is a choice. */
   currency: string;
@@ -35,16 +37,18 @@ export function intervalOf(name: IntervalName): Interval {
 }
 
 /** Reads the address. Amounts of several currencies come in one answer, so the currency is chosen from it here. */
-export function viewOf({ params }: Route, project: Project | undefined): View {
+export function viewOf({ page, params }: Route, project: Project | undefined): View {
   const asked = params.get("tz") ?? "";
   const zone = isZone(asked) ? asked : project?.timeZone || "UTC";
-  const range = rangeNamed(params.get("range") ?? STANDARD, zone);
+  const standard = standardFor(page);
+  const range = rangeNamed(params.get("range") ?? standard, zone);
   const interval = params.get("interval");
   const sandbox = params.get("sandbox") === "1";
   const over = (each: Range): ReportScope => scopeOver(each, zone, params);
   return {
     zone,
     range,
+    standard,
     previous: before(range),
     currency: params.get("currency") ?? "",
     home: project?.currency ?? "",

@@ -34,19 +34,18 @@ export function Carts() {
 }
 
 function Report({ block, before }: { block: CartReport; before: CartReport | undefined }) {
-  const { zone, previous } = useView();
-  const against = previous?.label;
+  const { zone } = useView();
   const at = (cart: AbandonedCart, end: "createdAt" | "changedAt"): Date | undefined => cart[end] && timestampDate(cart[end]);
   const contents = (cart: AbandonedCart): string => cart.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", ");
   return (
     <>
       <Tiles>
-        <Tile label="Created" define="CartReport.created" value={count(block.created)} compare={before && [`${block.created}`, `${before.created}`]} against={against} />
-        <Tile label="Ordered" define="CartReport.ordered" value={count(block.ordered)} compare={before && [`${block.ordered}`, `${before.ordered}`]} against={against} />
-        <Tile label="Abandoned" define="CartReport.abandoned" value={count(block.abandoned)} explain={block.explain} compare={before && [`${block.abandoned}`, `${before.abandoned}`]} against={against} falling />
-        <Tile label="Abandonment rate" define="CartReport.abandonment_rate" value={percent(block.abandonmentRate)} explain={block.explain} compare={before && [block.abandonmentRate, before.abandonmentRate]} against={against} falling />
-        <Tile label="Value left" define="CartReport.abandoned_value" value={money(block.abandonedValue, block.currency)} explain={block.explain} compare={before && [block.abandonedValue, before.abandonedValue]} against={against} falling />
-        <Tile label="Still open" define="CartReport.open" value={count(block.open)} />
+        <Tile label="Created" define="CartReport.created" now={block.created} before={before?.created} show={count} />
+        <Tile label="Ordered" define="CartReport.ordered" now={block.ordered} before={before?.ordered} show={count} />
+        <Tile label="Abandoned" define="CartReport.abandoned" now={block.abandoned} before={before?.abandoned} show={count} explain={block.explain} falling />
+        <Tile label="Abandonment rate" define="CartReport.abandonment_rate" now={block.abandonmentRate} before={before?.abandonmentRate} show={percent} explain={block.explain} falling />
+        <Tile label="Value left" define="CartReport.abandoned_value" now={block.abandonedValue} before={before?.abandonedValue} show={(text) => money(text, block.currency)} explain={block.explain} falling />
+        <Tile label="Still open" define="CartReport.open" now={block.open} before={before?.open} show={count} />
       </Tiles>
       <Table title="Abandoned carts" file={`carts-${block.currency}`} rows={block.carts} empty="No cart was left." columns={[
         { label: "Cart", text: (cart) => cart.cartId },

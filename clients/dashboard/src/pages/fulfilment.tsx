@@ -31,18 +31,15 @@ export function Fulfilment() {
 }
 
 function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: CarrierRow; before: CarrierRow | undefined }) {
-  const { previous } = useView();
-  const against = previous?.label;
-  const both = (now: string, old: string | undefined): [string, string] | undefined => (now && old ? [now, old] : undefined);
   return (
     <>
       <Tiles>
-        <Tile label="Parcels" define="CarrierRow.parcels" value={count(total.parcels)} explain={total.explain} compare={before && [`${total.parcels}`, `${before.parcels}`]} against={against} />
-        <Tile label="On the way" define="CarrierRow.on_the_way" value={count(total.onTheWay)} explain={total.explain} />
-        <Tile label="Order to shipped" define="CarrierRow.order_to_shipped_median" value={hours(total.orderToShippedMedian)} explain={total.explain} compare={both(total.orderToShippedMedian, before?.orderToShippedMedian)} against={against} falling>nine in ten within {hours(total.orderToShippedP90)}</Tile>
-        <Tile label="Shipped to delivered" define="CarrierRow.shipped_to_delivered_median" value={hours(total.shippedToDeliveredMedian)} explain={total.explain} compare={both(total.shippedToDeliveredMedian, before?.shippedToDeliveredMedian)} against={against} falling>nine in ten within {hours(total.shippedToDeliveredP90)}</Tile>
-        <Tile label="Late" define="CarrierRow.late_rate" value={percent(total.lateRate)} explain={total.explain} compare={both(total.lateRate, before?.lateRate)} against={against} falling>{count(total.late)} parcels</Tile>
-        <Tile label="Refunded after late" define="CarrierRow.refund_rate_after_late" value={percent(total.refundRateAfterLate)} explain={total.explain} />
+        <Tile label="Parcels" define="CarrierRow.parcels" now={total.parcels} before={before?.parcels} show={count} explain={total.explain} />
+        <Tile label="On the way" define="CarrierRow.on_the_way" now={total.onTheWay} before={before?.onTheWay} show={count} explain={total.explain} />
+        <Tile label="Order to shipped" define="CarrierRow.order_to_shipped_median" now={total.orderToShippedMedian} before={before?.orderToShippedMedian} show={hours} explain={total.explain} falling>nine in ten within {hours(total.orderToShippedP90)}</Tile>
+        <Tile label="Shipped to delivered" define="CarrierRow.shipped_to_delivered_median" now={total.shippedToDeliveredMedian} before={before?.shippedToDeliveredMedian} show={hours} explain={total.explain} falling>nine in ten within {hours(total.shippedToDeliveredP90)}</Tile>
+        <Tile label="Late" define="CarrierRow.late_rate" now={total.lateRate} before={before?.lateRate} show={percent} explain={total.explain} falling>{count(total.late)} parcels</Tile>
+        <Tile label="Refunded after late" define="CarrierRow.refund_rate_after_late" now={total.refundRateAfterLate} before={before?.refundRateAfterLate} show={percent} explain={total.explain} />
       </Tiles>
       <Table title="Carriers" file="fulfilment" rows={carriers} total={total} columns={columns()} />
     </>

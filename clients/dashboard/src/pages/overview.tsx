@@ -1,7 +1,7 @@
 /** How the shop does: today, the range against the range before, what sells, and how far visitors come. */
 import { Interval, type ProductRow, ReportService, type SalesReport, type SalesRow, type TrafficRow } from "contract/reports_pb";
 import { useAnswer } from "../answers";
-import { count, money, percent, scaled } from "../amounts";
+import { average, count, money, percent, scaled } from "../amounts";
 import { Controls } from "../parts/controls";
 import { Explain } from "../parts/explain";
 import { Steps } from "../parts/steps";
@@ -84,18 +84,16 @@ function Numbers() {
 }
 
 function SalesInShort({ block, before, total }: { block: SalesReport; before: SalesReport | undefined; total: SalesRow }) {
-  const view = useView();
   const old = before?.total;
   const amount = (text: string): string => money(text, block.currency);
-  const against = view.previous?.label;
   return (
     <>
       <Tiles>
-        <Tile label="Net sales" define="SalesRow.net" value={amount(total.net)} explain={total.explain} compare={old && [total.net, old.net]} against={against} />
-        <Tile label="Orders" define="SalesRow.orders" value={count(total.orders)} explain={total.explain} compare={old && [`${total.orders}`, `${old.orders}`]} against={against} />
-        <Tile label="Average order" define="SalesRow.average_order" value={amount(total.averageOrder)} explain={total.explain} compare={old && [total.averageOrder, old.averageOrder]} against={against} />
-        <Tile label="Customers" define="SalesRow.customers" value={count(total.customers)} explain={total.explain} compare={old && [`${total.customers}`, `${old.customers}`]} against={against} />
-        <Tile label="Refunds" define="SalesRow.refunds" value={amount(total.refunds)} explain={total.explain} compare={old && [total.refunds, old.refunds]} against={against} falling />
+        <Tile label="Net sales" define="SalesRow.net" now={total.net} before={old?.net} show={amount} explain={total.explain} />
+        <Tile label="Orders" define="SalesRow.orders" now={total.orders} before={old?.orders} show={count} explain={total.explain} />
+        <Tile label="Average order" define="SalesRow.average_order" now={total.averageOrder} before={old?.averageOrder} show={(text) => average(text, block.currency)} explain={total.explain} />
+        <Tile label="Customers" define="SalesRow.customers" now={total.customers} before={old?.customers} show={count} explain={total.explain} />
+        <Tile label="Refunds" define="SalesRow.refunds" now={total.refunds} before={old?.refunds} show={amount} explain={total.explain} falling />
       </Tiles>
       <section class="card">
         <header class="card-head"><h2>Net sales</h2></header>

@@ -61,13 +61,13 @@ function Worth({ customer }: { customer: Customer }) {
   return (
     <Tiles>
       {customer.values.map((value) => (
-        <Tile key={value.currency} label={`Net in ${value.currency}`} define="CustomerValue.net" value={money(value.net, value.currency)}>
+        <Tile key={value.currency} label={`Net in ${value.currency}`} define="CustomerValue.net" now={value.net} show={(text) => money(text, value.currency)}>
           {count(value.orders)} {value.orders === 1n ? "order" : "orders"}, {money(value.gross, value.currency)} less {money(value.refunds, value.currency)} refunded
         </Tile>
       ))}
-      {customer.daysBetweenOrders && <Tile label="Days between orders" define="Customer.days_between_orders" value={decimal(customer.daysBetweenOrders)} />}
+      {customer.daysBetweenOrders && <Tile label="Days between orders" define="Customer.days_between_orders" now={customer.daysBetweenOrders} show={decimal} />}
       {customer.rfm && (
-        <Tile label="Recency · frequency · money" define="Customer.rfm" value={`${customer.rfm.recency} · ${customer.rfm.frequency} · ${customer.rfm.money}`}>each from 1 to 5, the best fifth</Tile>
+        <Tile label="Recency · frequency · money" define="Customer.rfm" now={`${customer.rfm.recency} · ${customer.rfm.frequency} · ${customer.rfm.money}`} show={(text) => text}>each from 1 to 5, the best fifth</Tile>
       )}
     </Tiles>
   );

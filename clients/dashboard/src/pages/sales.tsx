@@ -2,7 +2,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { ReportService, type SalesReport, type SalesRow } from "contract/reports_pb";
 import { useAnswer } from "../answers";
-import { count, money, scaled } from "../amounts";
+import { average, count, money, scaled } from "../amounts";
 import { Controls, Segments } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
@@ -51,10 +51,10 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
   const view = useView();
   const { params } = useRoute();
   const chosen = MEASURES.find(([name]) => name === params.get("measure")) ?? ["net", "Net"] as const;
-  const amount = (text: string): string => money(text, block.currency);
+  const write = (name: Amount) => (text: string): string => (name === "averageOrder" ? average : money)(text, block.currency);
   const old = before?.total;
   const tile = (label: string, define: Defined, name: Amount, falling = false) => (
-    <Tile label={label} define={define} value={amount(total[name])} explain={total.explain} compare={old && [total[name], old[name]]} against={view.previous?.label} falling={falling} />
+    <Tile label={label} define={define} now={total[name]} before={old?.[name]} show={write(name)} explain={total.explain} falling={falling} />
   );
   return (
     <>
@@ -62,15 +62,15 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
         {tile("Net", "SalesRow.net", "net")}
         {tile("Gross", "SalesRow.gross", "gross")}
         {tile("Refunds", "SalesRow.refunds", "refunds", true)}
-        <Tile label="Orders" define="SalesRow.orders" value={count(total.orders)} explain={total.explain} compare={old && [`${total.orders}`, `${old.orders}`]} against={view.previous?.label}>{count(total.units)} units</Tile>
+        <Tile label="Orders" define="SalesRow.orders" now={total.orders} before={old?.orders} show={count} explain={total.explain}>{count(total.units)} units</Tile>
         {tile("Average order", "SalesRow.average_order", "averageOrder")}
-        <Tile label="Customers" define="SalesRow.customers" value={count(total.customers)} explain={total.explain} compare={old && [`${total.customers}`, `${old.customers}`]} against={view.previous?.label}>
+        <Tile label="Customers" define="SalesRow.customers" now={total.customers} before={old?.customers} show={count} explain={total.explain}>
           {count(total.newCustomers)} new, {count(total.returningCustomers)} returning
         </Tile>
       </Tiles>
       <section class="card">
         <header class="card-head"><h2>{chosen[1]}</h2><Segments label="Measure" name="measure" standard="net" choices={MEASURES} /></header>
-        <Trend label={chosen[1]} rows={block.rows} before={before?.rows ?? []} value={(row) => Number(row[chosen[0]])} words={(row) => amount(row[chosen[0]])} />
+        <Trend label={chosen[1]} rows={block.rows} before={before?.rows ?? []} value={(row) => Number(row[chosen[0]])} words={(row) => write(chosen[0])(row[chosen[0]])} />
       </section>
       <Table title={`Sales in ${block.currency}`} file={`sales-${block.currency}`} rows={block.rows} total={total} columns={columns(block.currency, view)} />
     </>
@@ -88,6 +88,7 @@ function columns(currency: string, { interval, zone }: View): Column<SalesRow>[]
     amount("Gross", "SalesRow.gross", (row) => row.gross),
     amount("Refunds", "SalesRow.refunds", (row) => row.refunds),
     amount("Net", "SalesRow.net", (row) => row.net),
+    { ...amount("Average order", "SalesRow.average_order", (row) => row.averageOrder), cell: (row) => average(row.averageOrder, currency) },
     amount("Discounts", "SalesRow.discounts", (row) => row.discounts),
     amount("Tax", "SalesRow.tax", (row) => row.tax),
     amount("Shipping", "SalesRow.shipping", (row) => row.shipping),

@@ -34,13 +34,12 @@ export function Traffic() {
 }
 
 function Report({ report, total, before }: { report: GetTrafficReportResponse; total: TrafficRow; before: GetTrafficReportResponse | undefined }) {
-  const { previous, currency, home, zone, interval } = useView();
+  const { currency, home, zone, interval } = useView();
   const { params } = useRoute();
   const [measure, name] = MEASURES.find(([each]) => each === params.get("measure")) ?? MEASURES[0] as (typeof MEASURES)[0];
   const old = before?.total;
-  const against = previous?.label;
   const tile = (label: string, define: "TrafficRow.visitors" | "TrafficRow.sessions" | "TrafficRow.page_views", each: Measure) => (
-    <Tile label={label} define={define} value={count(total[each])} explain={total.explain} compare={old && [`${total[each]}`, `${old[each]}`]} against={against} />
+    <Tile label={label} define={define} now={total[each]} before={old?.[each]} show={count} explain={total.explain} />
   );
   const unit = currency || home;
   return (

@@ -1,7 +1,7 @@
 /** The controls that every report has: range, currency, time zone and what is counted. All of them live in the address. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { PRESETS, STANDARD } from "../ranges";
+import { PRESETS } from "../ranges";
 import { change, useRoute } from "../route";
 import { useView } from "../view";
 import { isDay, isZone, plusDays } from "../zones";
@@ -74,7 +74,7 @@ export function Segments({ label, name, standard, choices }: { label: string; na
 }
 
 function RangePicker() {
-  const { range } = useView();
+  const { range, standard } = useView();
   const preset = PRESETS.some(([name]) => name === range.name);
   const last = range.end ? plusDays(range.end, -1) : "";
   const take = (first: string, end: string): void => {
@@ -87,7 +87,7 @@ function RangePicker() {
         <select value={preset ? range.name : "own"} onChange={(event) => {
           const name = event.currentTarget.value;
           if (name === "own") take(range.first ?? last, last);
-          else change({ range: name === STANDARD ? null : name });
+          else change({ range: name === standard ? null : name });
         }}>
           {PRESETS.map(([name, label]) => <option key={name} value={name}>{label}</option>)}
           <option value="own" disabled={!range.first}>From … to …</option>

@@ -1,46 +1,45 @@
-/** One number with its name, its definition, its events, and how it compares. */
+/** One number with its name, its definition, its events, and how it compares with the range before. */
 import type { ComponentChildren } from "preact";
-import { type Change, change } from "../amounts";
+import { change } from "../amounts";
 import { Define, type Defined } from "./define";
 import { Explain } from "./explain";
 
-interface TileProps {
+interface TileProps<Value extends string | bigint> {
   label: string;
-  define?: Defined;
-  value: ComponentChildren;
+  define: Defined;
+  now: Value;
+  /** The same number of the range before. */
+  before?: Value | undefined;
+  show: (value: Value) => string;
   explain?: string;
-  /** This and the number before as plain decimals, to compare. */
-  compare?: [now: string, before: string] | undefined;
-  /** What is compared with, such as "the 28 days before". */
-  against?: string | undefined;
   /** For numbers that are better when they fall. */
   falling?: boolean;
   children?: ComponentChildren;
 }
 
-export function Tile({ label, define, value, explain = "", compare, against, falling = false, children }: TileProps) {
-  const difference = compare ? change(...compare) : null;
+export function Tile<Value extends string | bigint>({ label, define, now, before, show, explain = "", falling = false, children }: TileProps<Value>) {
   return (
     <div class="tile">
       <div class="tile-label">
         {label}
-        {define && <Define name={define} label={label} />}
+        <Define name={define} label={label} />
       </div>
-      <div class="tile-value">
-        <Explain token={explain} of={label}>{value}</Explain>
+      <div class="tile-value" title={`${now}`}>
+        <Explain token={explain} of={label}>{show(now)}</Explain>
       </div>
-      {compare && <Compared difference={difference} against={against} falling={falling} />}
+      {before !== undefined && before !== "" && now !== "" && <Compared now={`${now}`} before={`${before}`} shown={show(before)} falling={falling} />}
       {children && <div class="tile-note">{children}</div>}
     </div>
   );
 }
 
-function Compared({ difference, against, falling }: { difference: Change | null; against: string | undefined; falling: boolean }) {
-  if (!difference) return <div class="tile-note">nothing before to compare with</div>;
-  const good = difference.direction === "same" ? "same" : (difference.direction === "up") !== falling ? "good" : "bad";
+function Compared({ now, before, shown, falling }: { now: string; before: string; shown: string; falling: boolean }) {
+  const difference = change(now, before);
+  const good = difference && difference.direction !== "same" && (difference.direction === "up") !== falling;
+  const kind = !difference || difference.direction === "same" ? "" : good ? "good" : "bad";
   return (
-    <div class="tile-note" title={against}>
-      <span class={`change ${good}`}>{difference.text}</span> {against ? "against the range before" : ""}
+    <div class="tile-note" title="against the range before">
+      {difference && <span class={`change ${kind}`}>{difference.text} </span>}from {shown}
     </div>
   );
 }
