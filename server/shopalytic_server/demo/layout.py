@@ -41,7 +41,8 @@ _PAGE = """<!doctype html>
 </details>
 </aside>
 </div>
-<footer>A demo shop: nothing is charged, nothing is sent, and it forgets you when it ends.</footer>
+<footer>A demo shop: nothing is charged, nothing is sent, and it forgets you when it ends.
+<a href="/">See the reports</a></footer>
 </body>
 </html>
 """
