@@ -3,23 +3,23 @@
 -- Each event that a customer's chosen attempt took, with its step and how many
 -- microseconds after the step before. `value` is what the funnel is split by.
 --
--- Events are numbered so that a customer's later ones have smaller numbers; the
--- next event of a step is then the largest number before one's own. Which event
--- comes next does not depend on where an attempt began, so it is worked out
--- once for every event, and attempts only follow these links.
+-- An event has a row for each step that it can take. Rows are numbered so that a
+-- customer's later ones have smaller numbers; the next row of a step is then the
+-- largest number before one's own. Which one that is does not depend on where an
+-- attempt began, so it is worked out once for every row, and attempts follow
+-- these links. They do so in arrays, by number: joins would be quadratic
+-- whenever the planner expects too few rows.
 -- name: chosen
 WITH matched AS MATERIALIZED (
     SELECT e.dataset_id, coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id,
            s.step, e.subject, e.occurred_at, e.event_id,
            CASE WHEN s.step > 1 THEN NULL
                 WHEN %(split)s::text = 'source' THEN coalesce(e.source, '')
-                WHEN %(split)s::text = 'campaign' THEN coalesce(
-                    nullif(e.context ->> 'utm_campaign', ''),
-                    CASE WHEN given.campaign ~ '[%%+]'
-                         THEN (%(decoded)s::text[])[array_position(%(encoded)s::text[], given.campaign)]
-                         ELSE given.campaign END,
-                    '')
-                ELSE '' END AS value
+                WHEN %(split)s::text <> 'campaign' THEN ''
+                WHEN e.context ->> 'utm_campaign' <> '' THEN e.context ->> 'utm_campaign'
+                WHEN given.campaign ~ '[%%+]'
+                THEN (%(decoded)s::text[])[array_position(%(encoded)s::text[], given.campaign)]
+                ELSE coalesce(given.campaign, '') END AS value
       FROM events e
       JOIN unnest(%(types)s::text[], %(page_types)s::text[]) WITH ORDINALITY AS s (type, page_type, step)
         ON s.type = e.type AND (s.page_type = '' OR s.page_type = e.properties ->> 'page_type')
@@ -39,51 +39,62 @@ WITH matched AS MATERIALIZED (
        AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT e.bot)
 ), numbered AS (
-    SELECT *, dense_rank() OVER (ORDER BY dataset_id, customer_id, occurred_at DESC, event_id DESC) AS number
+    SELECT *, row_number() OVER (
+               ORDER BY dataset_id, customer_id, occurred_at DESC, event_id DESC, step) AS number
       FROM matched
 ), paired AS (
     SELECT n.*, p.is_next,
            max(n.number) FILTER (WHERE p.is_next) OVER (
-               PARTITION BY n.dataset_id, n.customer_id, p.pair ORDER BY n.number
+               PARTITION BY n.dataset_id, n.customer_id, p.pair ORDER BY n.occurred_at DESC, n.event_id DESC
                GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_number
       FROM numbered n
      CROSS JOIN LATERAL (VALUES (n.step, false), (n.step - 1, true)) AS p (pair, is_next)
 ), linked AS MATERIALIZED (
     SELECT * FROM paired WHERE NOT is_next
+), arrays AS MATERIALIZED (
+    SELECT array_agg(coalesce(next_number, 0) ORDER BY number) AS nexts,
+           array_agg(occurred_at ORDER BY number) AS times,
+           array_agg(event_id ORDER BY number) AS event_ids,
+           array_agg(subject ORDER BY number) AS subjects
+      FROM linked
 ), attempts AS (
-    SELECT s1.dataset_id, s1.customer_id, s1.number, s1.value,
-           num_nonnulls(s1.number, s2.number, s3.number, s4.number, s5.number, s6.number, s7.number,
-                        s8.number, s9.number, s10.number) AS reached,
-           ARRAY[s1.occurred_at, s2.occurred_at, s3.occurred_at, s4.occurred_at, s5.occurred_at,
-                 s6.occurred_at, s7.occurred_at, s8.occurred_at, s9.occurred_at, s10.occurred_at] AS times,
-           ARRAY[s1.event_id, s2.event_id, s3.event_id, s4.event_id, s5.event_id,
-                 s6.event_id, s7.event_id, s8.event_id, s9.event_id, s10.event_id] AS event_ids,
-           ARRAY[s1.subject, s2.subject, s3.subject, s4.subject, s5.subject,
-                 s6.subject, s7.subject, s8.subject, s9.subject, s10.subject] AS subjects
-      FROM linked s1
+    SELECT f.dataset_id, f.customer_id, f.value, r1, ARRAY[r1, r2, r3, r4, r5, r6, r7, r8, r9, r10] AS numbers,
+           1
+           + coalesce((a.times[r2] <= deadline)::int, 0)
+           + coalesce((a.times[r3] <= deadline)::int, 0)
+           + coalesce((a.times[r4] <= deadline)::int, 0)
+           + coalesce((a.times[r5] <= deadline)::int, 0)
+           + coalesce((a.times[r6] <= deadline)::int, 0)
+           + coalesce((a.times[r7] <= deadline)::int, 0)
+           + coalesce((a.times[r8] <= deadline)::int, 0)
+           + coalesce((a.times[r9] <= deadline)::int, 0)
+           + coalesce((a.times[r10] <= deadline)::int, 0) AS reached
+      FROM linked f
+     CROSS JOIN arrays a
      CROSS JOIN LATERAL (
-        SELECT s1.occurred_at + %(window)s::bigint * interval '1 second' AS deadline
-      ) AS d
-      LEFT JOIN linked s2 ON s2.step = s1.step + 1 AND s2.number = s1.next_number AND s2.occurred_at <= deadline
-      LEFT JOIN linked s3 ON s3.step = s2.step + 1 AND s3.number = s2.next_number AND s3.occurred_at <= deadline
-      LEFT JOIN linked s4 ON s4.step = s3.step + 1 AND s4.number = s3.next_number AND s4.occurred_at <= deadline
-      LEFT JOIN linked s5 ON s5.step = s4.step + 1 AND s5.number = s4.next_number AND s5.occurred_at <= deadline
-      LEFT JOIN linked s6 ON s6.step = s5.step + 1 AND s6.number = s5.next_number AND s6.occurred_at <= deadline
-      LEFT JOIN linked s7 ON s7.step = s6.step + 1 AND s7.number = s6.next_number AND s7.occurred_at <= deadline
-      LEFT JOIN linked s8 ON s8.step = s7.step + 1 AND s8.number = s7.next_number AND s8.occurred_at <= deadline
-      LEFT JOIN linked s9 ON s9.step = s8.step + 1 AND s9.number = s8.next_number AND s9.occurred_at <= deadline
-      LEFT JOIN linked s10 ON s10.step = s9.step + 1 AND s10.number = s9.next_number AND s10.occurred_at <= deadline
-     WHERE s1.step = 1
+        SELECT f.number AS r1, f.occurred_at + %(window)s::bigint * interval '1 second' AS deadline
+      ) AS l1
+     CROSS JOIN LATERAL (SELECT a.nexts[r1] AS r2) AS l2
+     CROSS JOIN LATERAL (SELECT a.nexts[r2] AS r3) AS l3
+     CROSS JOIN LATERAL (SELECT a.nexts[r3] AS r4) AS l4
+     CROSS JOIN LATERAL (SELECT a.nexts[r4] AS r5) AS l5
+     CROSS JOIN LATERAL (SELECT a.nexts[r5] AS r6) AS l6
+     CROSS JOIN LATERAL (SELECT a.nexts[r6] AS r7) AS l7
+     CROSS JOIN LATERAL (SELECT a.nexts[r7] AS r8) AS l8
+     CROSS JOIN LATERAL (SELECT a.nexts[r8] AS r9) AS l9
+     CROSS JOIN LATERAL (SELECT a.nexts[r9] AS r10) AS l10
+     WHERE f.step = 1
 ), furthest AS (
     SELECT DISTINCT ON (dataset_id, customer_id) *
       FROM attempts
-     ORDER BY dataset_id, customer_id, reached DESC, number DESC
+     ORDER BY dataset_id, customer_id, reached DESC, r1 DESC
 )
-SELECT f.value, t.step, f.dataset_id, t.subject, t.occurred_at, t.event_id,
-       (extract(epoch FROM t.occurred_at - f.times[t.step - 1]) * 1000000)::bigint AS waited
+SELECT f.value, t.step, f.dataset_id, a.subjects[t.number] AS subject, a.times[t.number] AS occurred_at,
+       a.event_ids[t.number] AS event_id,
+       (extract(epoch FROM a.times[t.number] - a.times[f.numbers[t.step - 1]]) * 1000000)::bigint AS waited
   FROM furthest f
- CROSS JOIN LATERAL unnest(f.times, f.event_ids, f.subjects)
-       WITH ORDINALITY AS t (occurred_at, event_id, subject, step)
+ CROSS JOIN arrays a
+ CROSS JOIN LATERAL unnest(f.numbers) WITH ORDINALITY AS t (number, step)
  WHERE t.step <= f.reached
 
 -- The two middle ones of the waits; for an odd number they are the same one.

@@ -48,8 +48,11 @@ SELECT min(found.at) FILTER (WHERE found.is_order) AS first, max(found.at) AS la
 
 -- The orders and refunds of all cohorts' customers: the interval of the
 -- customer's first order, the one of the order or refund, and what it adds to
--- net. Intervals count from 1. Who ordered before the range is looked up by the
--- subjects of those who ordered in it, so that older orders are not all read.
+-- net. Intervals count from 1; orders before the range are in interval 0, whose
+-- customers are no cohort. They are looked up by the subjects of those who
+-- ordered in the range, so that older orders are not all read. What belongs to
+-- one customer is brought together by windows: joins would be quadratic whenever
+-- the planner expects too few rows.
 -- name: moves
 WITH placed AS MATERIALIZED (
     SELECT o.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id,
@@ -66,8 +69,8 @@ WITH placed AS MATERIALIZED (
        AND (%(include_bots)s::boolean OR NOT o.bot)
        AND (%(include_visitors)s::boolean OR num_nonnulls(named.subject, l.subject) > 0)
 ), buyers AS MATERIALIZED (
-    SELECT dataset_id, customer_id, min(period) AS cohort FROM placed GROUP BY dataset_id, customer_id
-), members AS MATERIALIZED (
+    SELECT DISTINCT dataset_id, customer_id FROM placed
+), members AS (
     SELECT b.dataset_id, b.customer_id, i.subject
       FROM buyers b
       JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
@@ -78,24 +81,22 @@ WITH placed AS MATERIALIZED (
       JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
      UNION ALL
     SELECT b.dataset_id, b.customer_id, b.customer_id FROM buyers b
-), known_before AS MATERIALIZED (
-    SELECT DISTINCT m.dataset_id, m.customer_id
+), moves AS (
+    SELECT p.dataset_id, p.customer_id, p.period, true AS is_order, p.subject, p.occurred_at, p.event_id,
+           p.currency, p.total AS amount
+      FROM placed p
+     UNION ALL
+    SELECT m.dataset_id, m.customer_id, 0, true, o.subject, o.occurred_at, o.event_id, o.currency, o.total
       FROM members m
       JOIN order_revisions o ON o.dataset_id = m.dataset_id AND o.subject = m.subject AND o.current
      WHERE o.ordered_at < %(from_at)s::timestamptz
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
-), cohorts AS MATERIALIZED (
-    SELECT b.*
-      FROM buyers b
-      LEFT JOIN known_before k ON k.dataset_id = b.dataset_id AND k.customer_id = b.customer_id
-     WHERE k.customer_id IS NULL
-), given AS (
-    SELECT f.dataset_id,
-           coalesce(named.customer_id, owner.customer_id, o.subject, f.subject) AS customer_id,
-           width_bucket(f.occurred_at, %(starts)s::timestamptz[]) AS period,
-           f.subject, f.occurred_at, f.event_id, f.currency, f.amount
+     UNION ALL
+    SELECT f.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject, f.subject),
+           width_bucket(f.occurred_at, %(starts)s::timestamptz[]), false, f.subject, f.occurred_at,
+           f.event_id, f.currency, -f.amount
       FROM refunds f
       LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
       LEFT JOIN identities named
@@ -108,17 +109,11 @@ WITH placed AS MATERIALIZED (
        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT f.bot)
+), together AS (
+    SELECT m.*, min(m.period) FILTER (WHERE m.is_order) OVER (PARTITION BY m.dataset_id, m.customer_id) AS cohort
+      FROM moves m
 )
-SELECT c.cohort, p.period, true AS is_order, c.dataset_id, c.customer_id, p.subject, p.occurred_at,
-       p.event_id, p.currency, p.total AS amount
-  FROM cohorts c
-  JOIN placed p ON p.dataset_id = c.dataset_id AND p.customer_id = c.customer_id
- UNION ALL
-SELECT c.cohort, g.period, false, c.dataset_id, c.customer_id, g.subject, g.occurred_at,
-       g.event_id, g.currency, -g.amount
-  FROM cohorts c
-  JOIN given g ON g.dataset_id = c.dataset_id AND g.customer_id = c.customer_id
- WHERE g.period >= c.cohort
+SELECT * FROM together WHERE cohort > 0 AND period >= cohort
 
 -- Customers per cohort and period (currency NULL), and net per currency.
 -- name: periods

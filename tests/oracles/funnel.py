@@ -1,0 +1,76 @@
+"""The funnel, customer by customer, attempt by attempt."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from oracles.digits import divided
+from oracles.pages import campaign
+from oracles.seen import Customer, Seen, counted
+
+Step = tuple[str, str]
+Funnels = dict[str, list[tuple[int, str, str, list[str]]]]
+
+_SPLITS: dict[str, Callable[[Seen], str]] = {
+    "": lambda _: "",
+    "source": lambda seen: seen.source,
+    "campaign": campaign,
+}
+
+
+def funnel(
+    seen: Iterable[Seen],
+    steps: Sequence[Step],
+    *,
+    begin: int,
+    end: int,
+    window: int = 7 * 24 * 3600,
+    split: str = "",
+    **scope: Any,
+) -> Funnels:
+    """By value: per step its customers, conversion, median seconds, and ids of the events that took it."""
+    timelines: dict[Customer, list[Seen]] = defaultdict(list)
+    for each in counted(seen, **scope):
+        if each.at >= begin:
+            timelines[each.customer].append(each)
+    taken: dict[str, list[list[Seen]]] = defaultdict(list)
+    for timeline in timelines.values():
+        attempts = [
+            _follow(timeline, position, steps, window)
+            for position, each in enumerate(timeline)
+            if each.at < end and _takes(each, steps[0])
+        ]
+        if attempts:
+            best = max(attempts, key=len)
+            taken[_SPLITS[split](best[0])].append(best)
+    if not split:
+        taken.setdefault("", [])
+    return {value: _steps(attempts, len(steps)) for value, attempts in taken.items()}
+
+
+def _takes(seen: Seen, step: Step) -> bool:
+    kind, page_type = step
+    return seen.type == kind and (not page_type or seen.properties.get("page_type") == page_type)
+
+
+def _follow(timeline: Sequence[Seen], position: int, steps: Sequence[Step], window: int) -> list[Seen]:
+    attempt = [timeline[position]]
+    for each in timeline[position + 1 :]:
+        if len(attempt) == len(steps) or each.at > attempt[0].at + window * 1_000_000:
+            break
+        if _takes(each, steps[len(attempt)]):
+            attempt.append(each)
+    return attempt
+
+
+def _steps(attempts: list[list[Seen]], count: int) -> list[tuple[int, str, str, list[str]]]:
+    found = []
+    for step in range(count):
+        here = [attempt for attempt in attempts if len(attempt) > step]
+        waits = sorted(attempt[step].at - attempt[step - 1].at for attempt in here) if step else []
+        median = ""
+        if waits:
+            median = divided(waits[(len(waits) - 1) // 2] + waits[len(waits) // 2], 2_000_000, 3)
+        ids = sorted(attempt[step].event_id for attempt in here)
+        found.append((len(here), divided(len(here), len(attempts), 4), median, ids))
+    return found

@@ -1,0 +1,172 @@
+"""What was sent, as plain Python values: who, when, what. Nothing here is shared with the server.
+
+Knows identify and alias of identities; a history must not alias tracking ids,
+nor repeat an order's old content.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from google.protobuf import json_format
+
+from shopalytic.v1.events_pb2 import Event
+
+Customer = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event. `at` is in microseconds; (at, event_id) orders events."""
+
+    event_id: str
+    at: int
+    type: str
+    customer: Customer
+    named: bool
+    source: str
+    bot: bool
+    sandbox: bool
+    properties: dict[str, Any]
+    context: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.at, self.event_id
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order as it was last, or a refund with what it counts as (amounts of refunds are negative)."""
+
+    seen: Seen
+    at: int
+    currency: str
+    amount: Decimal
+    customer: Customer
+    named: bool
+
+
+def micros(moment: datetime) -> int:
+    whole = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (whole.days * 86_400 + whole.seconds) * 1_000_000 + whole.microseconds
+
+
+def read(events: Iterable[Event]) -> list[Seen]:
+    """Each event once, whoever sent it how often, with its customer as known in the end."""
+    different = {event.event_id: event for event in events}.values()
+    customer_of = _customers(different)
+    return sorted((_seen(event, *customer_of(event)) for event in different), key=lambda seen: seen.key)
+
+
+def counted(
+    seen: Iterable[Seen],
+    *,
+    source: str | None = None,
+    include_sandbox: bool = False,
+    include_bots: bool = False,
+) -> list[Seen]:
+    """Those that a scope counts, whatever its range."""
+    return [
+        each
+        for each in seen
+        if (source is None or each.source == source)
+        and (include_sandbox or not each.sandbox)
+        and (include_bots or not each.bot)
+    ]
+
+
+def orders_and_refunds(seen: Iterable[Seen], project_currency: str) -> tuple[list[Placed], list[Placed]]:
+    """All orders as they were last, and all refunds that count."""
+    everything = list(seen)
+    latest: dict[tuple[bool, str], Seen] = {}
+    for each in everything:
+        if each.type == "order":
+            latest[each.sandbox, each.properties["order_id"]] = each
+    orders = {name: _order(each, project_currency) for name, each in latest.items()}
+    left = {name: order.amount for name, order in orders.items()}
+    refunds = []
+    for each in everything:
+        if each.type != "refund":
+            continue
+        name = each.sandbox, each.properties["order_id"]
+        order = orders.get(name)
+        currency = each.properties.get("currency") or (order.currency if order else project_currency)
+        if each.properties["refund_type"] == "partial":
+            amount = Decimal(each.properties["total_refund"])
+        elif order is None:
+            continue
+        else:
+            amount, currency = max(left[name], Decimal(0)), order.currency
+        if order is not None and currency == order.currency:
+            left[name] -= amount
+        owner = order.seen if order else each
+        refunds.append(Placed(each, each.at, currency, -amount, owner.customer, owner.named))
+    return list(orders.values()), refunds
+
+
+def _order(seen: Seen, project_currency: str) -> Placed:
+    properties = seen.properties
+    at = seen.at
+    if "order_date" in properties:
+        at = micros(datetime.fromisoformat(properties["order_date"]))
+    currency = properties.get("currency", project_currency)
+    return Placed(seen, at, currency, Decimal(properties["total"]), seen.customer, seen.named)
+
+
+def _customers(events: Iterable[Event]) -> Callable[[Event], tuple[Customer, bool]]:
+    """Tells an event's customer, and whether they are named."""
+    owner: dict[tuple[bool, str], str] = {}
+    parent: dict[tuple[bool, str], tuple[bool, str]] = {}
+
+    def root(name: tuple[bool, str]) -> tuple[bool, str]:
+        while name in parent:
+            name = parent[name]
+        return name
+
+    for event in sorted(events, key=_moment):
+        kind = event.WhichOneof("payload")
+        if kind == "identify":
+            owner.setdefault((event.sandbox, event.tracking_id), event.identify.identity)
+        if kind == "alias":
+            first, second = (root((event.sandbox, name)) for name in (event.identity, event.alias.identity))
+            if first != second:
+                parent[second] = first
+
+    def customer_of(event: Event) -> tuple[Customer, bool]:
+        identity = event.identity or (
+            event.identify.identity if event.WhichOneof("payload") == "identify" else ""
+        )
+        name = identity or owner.get((event.sandbox, event.tracking_id), "")
+        if not name:
+            return (event.sandbox, "visitor " + event.tracking_id), False
+        return (event.sandbox, "customer " + root((event.sandbox, name))[1]), True
+
+    return customer_of
+
+
+def _moment(event: Event) -> tuple[int, str]:
+    return event.occurred_at.seconds * 1_000_000 + event.occurred_at.nanos // 1000, event.event_id
+
+
+def _seen(event: Event, customer: Customer, named: bool) -> Seen:
+    kind = event.WhichOneof("payload")
+    context = _plain(event.context)
+    return Seen(
+        event_id=event.event_id,
+        at=_moment(event)[0],
+        type=kind,
+        customer=customer,
+        named=named,
+        source=event.source,
+        bot="Googlebot" in context.get("user_agent", "") or context.get("automated", False),
+        sandbox=event.sandbox,
+        properties=_plain(getattr(event, kind)),
+        context=context,
+    )
+
+
+def _plain(message: Any) -> dict[str, Any]:
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
