@@ -50,9 +50,9 @@ function Known({ customer }: { customer: Customer }) {
         <TouchCard title="Came last" touch={customer.lastTouch} />
       </div>
       {customer.orders.length > 0 && <Orders orders={customer.orders} />}
-      <Timeline id={customer.customerId} />
       <Devices customer={customer} />
       <Joined links={customer.links} />
+      <Timeline id={customer.customerId} />
     </>
   );
 }

@@ -66,7 +66,7 @@ function Report({ report, total, before }: { report: GetTrafficReportResponse; t
 
 function sources(label: string, none: string, currency: string): Column<TrafficSource>[] {
   return [
-    { label, text: (row) => row.value, cell: (row) => <span class="long">{row.value || <i>{none}</i>}</span> },
+    { label, text: (row) => row.value, cell: (row) => <Explain token={row.explain} of={`Sessions, ${label.toLowerCase()} ${row.value || none}`}><span class="long">{row.value || <i>{none}</i>}</span></Explain> },
     { label: "Sessions", text: (row) => `${row.sessions}`, cell: (row) => count(row.sessions), number: true, by: (row) => row.sessions, define: "TrafficSource.sessions" },
     { label: "Visitors", text: (row) => `${row.visitors}`, cell: (row) => count(row.visitors), number: true, by: (row) => row.visitors, define: "TrafficSource.visitors" },
     { label: "First-touch revenue", text: (row) => row.firstTouchRevenue, cell: (row) => money(row.firstTouchRevenue, currency), number: true, by: (row) => scaled(row.firstTouchRevenue), define: "TrafficSource.first_touch_revenue" },

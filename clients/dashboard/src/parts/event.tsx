@@ -8,7 +8,7 @@ import { useView } from "../view";
 import { moment, time } from "../zones";
 
 export function EventLine({ event, who = true, clock = false }: { event: StoredEvent; who?: boolean; clock?: boolean }) {
-  const { zone } = useView();
+  const { zone, home } = useView();
   const person = event.identity ?? event.trackingId ?? "";
   const at = event.occurredAt ? timestampDate(event.occurredAt) : undefined;
   return (
@@ -16,7 +16,7 @@ export function EventLine({ event, who = true, clock = false }: { event: StoredE
       <summary>
         <time dateTime={at?.toISOString()}>{at && (clock ? time(at, zone) : moment(at, zone))}</time>
         <span class={`kind ${event.type}`}>{event.type.replace(/_/g, " ")}</span>
-        <span class="what">{summary(event)}</span>
+        <span class="what">{summary(event, home)}</span>
         {who && <span class="who">{person}</span>}
       </summary>
       <EventDetails event={event} />
@@ -51,9 +51,9 @@ function EventDetails({ event }: { event: StoredEvent }) {
   );
 }
 
-/** What happened, in a few words. */
-export function summary(event: StoredEvent): string {
-  const properties: JsonObject = event.properties ?? {};
+/** What happened, in a few words. Amounts that name no currency are in the project's. */
+function summary(event: StoredEvent, home: string): string {
+  const properties: JsonObject = { currency: home, ...event.properties };
   const say = SUMMARIES[event.type];
   return say ? say(properties) : "";
 }
@@ -70,7 +70,7 @@ const SUMMARIES: Record<string, (of: JsonObject) => string> = {
   identify: (of) => text(of.identity),
   alias: (of) => text(of.identity),
   customer_register: (of) => [of.first_name, of.last_name, of.email].map(text).filter(Boolean).join(" "),
-  customer_update: (of) => Object.keys(of).join(", ").replace(/_/g, " "),
+  customer_update: (of) => Object.keys(of).filter((name) => name !== "currency").join(", ").replace(/_/g, " "),
 };
 
 function text(value: JsonValue | undefined): string {
