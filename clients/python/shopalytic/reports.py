@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
 
@@ -18,6 +18,7 @@ _Answer = TypeVar("_Answer")
 
 Interval = Literal["day", "week", "month"]
 CustomerOrder = Literal["last_seen", "net", "orders"]
+FunnelSplit = Literal["source", "campaign"]
 
 
 class Scope(TypedDict, total=False):
@@ -127,6 +128,49 @@ class Reports:
         )
         return self._ask(self._stub.GetSalesReport, request)
 
+    def funnel(
+        self,
+        steps: Sequence[str] = (),
+        *,
+        window: timedelta | None = None,
+        split: FunnelSplit | None = None,
+        **scope: Unpack[Scope],
+    ) -> reports_pb2.GetFunnelReportResponse:
+        """Customers and median times per step.
+
+        A step is an event type, or "page_view:" and a page type; without steps
+        product_view, cart_add, order. Whole seconds of `window` count.
+        """
+        request = reports_pb2.GetFunnelReportRequest(
+            scope=report_scope(**scope),
+            steps=[funnel_step(step) for step in steps],
+            window_seconds=0 if window is None else window // timedelta(seconds=1),
+            split=funnel_split(split),
+        )
+        return self._ask(self._stub.GetFunnelReport, request)
+
+    def retention(
+        self,
+        *,
+        interval: Literal["week", "month"] | None = None,
+        include_visitors: bool = False,
+        **scope: Unpack[Scope],
+    ) -> reports_pb2.GetRetentionReportResponse:
+        """Who orders again, by when they ordered first."""
+        request = reports_pb2.GetRetentionReportRequest(
+            scope=report_scope(**scope), interval=report_interval(interval), include_visitors=include_visitors
+        )
+        return self._ask(self._stub.GetRetentionReport, request)
+
+    def traffic(
+        self, *, interval: Interval | None = None, limit: int = 0, **scope: Unpack[Scope]
+    ) -> reports_pb2.GetTrafficReportResponse:
+        """Page views, visitors and sessions, where they come from and what they buy."""
+        request = reports_pb2.GetTrafficReportRequest(
+            scope=report_scope(**scope), interval=report_interval(interval), limit=limit
+        )
+        return self._ask(self._stub.GetTrafficReport, request)
+
     def close(self) -> None:
         """Ends the connection."""
         self._channel.close()
@@ -163,6 +207,24 @@ def report_interval(name: str | None) -> reports_pb2.Interval:
         raise ValueError(f"{name!r} is no interval; it is day, week or month.")
     interval: reports_pb2.Interval = getattr(reports_pb2, f"INTERVAL_{name.upper()}")
     return interval
+
+
+def funnel_step(name: str) -> reports_pb2.FunnelStep:
+    """A step by its name: an event type, or "page_view:" and a page type."""
+    kind, colon, page_type = name.partition(":")
+    if kind == "page_view" and colon:
+        return reports_pb2.FunnelStep(page_type=page_type)
+    return reports_pb2.FunnelStep(event_type=name)
+
+
+def funnel_split(name: str | None) -> reports_pb2.FunnelSplit:
+    """What a funnel is split by; nothing without a name."""
+    if name is None:
+        return reports_pb2.FUNNEL_SPLIT_UNSPECIFIED
+    if name not in ("source", "campaign"):
+        raise ValueError(f"{name!r} is nothing to split by; it is source or campaign.")
+    split: reports_pb2.FunnelSplit = getattr(reports_pb2, f"FUNNEL_SPLIT_{name.upper()}")
+    return split
 
 
 def _timestamp(name: str, moment: datetime) -> Timestamp:

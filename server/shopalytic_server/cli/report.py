@@ -15,6 +15,7 @@ from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import message_data
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.cli.report_question import Question, Sheet, interval_option, report_options
+from shopalytic_server.cli.report_visitors import funnel, retention, traffic
 from shopalytic_server.config import Settings
 
 
@@ -69,6 +70,10 @@ def events(settings: Settings, token: str, limit: int, page_token: str, as_json:
         stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
         answer = stub.ListEvents(request, metadata=remote.metadata, timeout=CALL_SECONDS)
     print_events(answer.events, answer.next_page_token, as_json=as_json)
+
+
+for command in (funnel, retention, traffic):
+    report.add_command(command)
 
 
 def _cells(row: Message, columns: list[str]) -> list[object]:
