@@ -129,6 +129,36 @@ class ScriptedReports:
     ) -> reports_pb2.GetSalesReportResponse:
         return self._answer(project, request, reports_pb2.GetSalesReportResponse())
 
+    async def get_funnel_report(
+        self, project: Project, request: reports_pb2.GetFunnelReportRequest
+    ) -> reports_pb2.GetFunnelReportResponse:
+        return self._answer(project, request, reports_pb2.GetFunnelReportResponse())
+
+    async def get_retention_report(
+        self, project: Project, request: reports_pb2.GetRetentionReportRequest
+    ) -> reports_pb2.GetRetentionReportResponse:
+        return self._answer(project, request, reports_pb2.GetRetentionReportResponse())
+
+    async def get_traffic_report(
+        self, project: Project, request: reports_pb2.GetTrafficReportRequest
+    ) -> reports_pb2.GetTrafficReportResponse:
+        return self._answer(project, request, reports_pb2.GetTrafficReportResponse())
+
+    async def get_product_report(
+        self, project: Project, request: reports_pb2.GetProductReportRequest
+    ) -> reports_pb2.GetProductReportResponse:
+        return self._answer(project, request, reports_pb2.GetProductReportResponse())
+
+    async def get_cart_report(
+        self, project: Project, request: reports_pb2.GetCartReportRequest
+    ) -> reports_pb2.GetCartReportResponse:
+        return self._answer(project, request, reports_pb2.GetCartReportResponse())
+
+    async def get_fulfilment_report(
+        self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
+    ) -> reports_pb2.GetFulfilmentReportResponse:
+        return self._answer(project, request, reports_pb2.GetFulfilmentReportResponse())
+
     async def list_events(
         self, project: Project, request: reports_pb2.ListEventsRequest
     ) -> reports_pb2.ListEventsResponse:

@@ -68,6 +68,24 @@ class Reports(Protocol):
         """Page views, visitors and sessions."""
         ...
 
+    async def get_product_report(
+        self, project: Project, request: reports_pb2.GetProductReportRequest
+    ) -> reports_pb2.GetProductReportResponse:
+        """Views, carts, orders and refunds per product."""
+        ...
+
+    async def get_cart_report(
+        self, project: Project, request: reports_pb2.GetCartReportRequest
+    ) -> reports_pb2.GetCartReportResponse:
+        """Carts, and those that were left."""
+        ...
+
+    async def get_fulfilment_report(
+        self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
+    ) -> reports_pb2.GetFulfilmentReportResponse:
+        """How long parcels take, and how many are late."""
+        ...
+
     async def list_events(
         self, project: Project, request: reports_pb2.ListEventsRequest
     ) -> reports_pb2.ListEventsResponse:

@@ -73,6 +73,24 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         """The traffic report."""
         return await self._reports.get_traffic_report(await self._admit_scope(request, context), request)
 
+    async def GetProductReport(
+        self, request: reports_pb2.GetProductReportRequest, context: Context
+    ) -> reports_pb2.GetProductReportResponse:
+        """The product report."""
+        return await self._reports.get_product_report(await self._admit_scope(request, context), request)
+
+    async def GetCartReport(
+        self, request: reports_pb2.GetCartReportRequest, context: Context
+    ) -> reports_pb2.GetCartReportResponse:
+        """The cart report."""
+        return await self._reports.get_cart_report(await self._admit_scope(request, context), request)
+
+    async def GetFulfilmentReport(
+        self, request: reports_pb2.GetFulfilmentReportRequest, context: Context
+    ) -> reports_pb2.GetFulfilmentReportResponse:
+        """The fulfilment report."""
+        return await self._reports.get_fulfilment_report(await self._admit_scope(request, context), request)
+
     async def ListEvents(
         self, request: reports_pb2.ListEventsRequest, context: Context
     ) -> reports_pb2.ListEventsResponse:

@@ -1,0 +1,148 @@
+-- Carts. Times are compared as they are, so no time zone is needed.
+
+-- The carts that were created in the range, each with what became of it. The
+-- change that created a cart is its first; it is found by the time of changes,
+-- and everything else is then looked up by the cart's id.
+-- name: carts
+    SELECT cart.*,
+           CASE WHEN placed.first_at <= cart.changed_at + make_interval(hours => %(hours)s::int) THEN 'ordered'
+                WHEN cart.changed_at + make_interval(hours => %(hours)s::int) < %(known_at)s::timestamptz
+                THEN 'abandoned'
+                ELSE 'open' END AS state
+      FROM (
+        SELECT c.dataset_id, c.cart_id, min(c.modified_at) AS created_at, max(c.modified_at) AS changed_at,
+               (array_agg(c.subject ORDER BY c.occurred_at DESC, c.event_id DESC))[1] AS subject,
+               coalesce((array_agg(c.currency ORDER BY c.occurred_at DESC, c.event_id DESC)
+                            FILTER (WHERE c.price IS NOT NULL))[1],
+                        %(default_currency)s::text) AS currency
+          FROM (
+            SELECT f.dataset_id, f.cart_id
+              FROM cart_changes f
+             WHERE f.dataset_id = ANY(%(datasets)s::int[])
+               AND f.modified_at >= %(from_at)s::timestamptz AND f.modified_at < %(to_at)s::timestamptz
+               AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
+               AND (%(include_bots)s::boolean OR NOT f.bot)
+               AND NOT EXISTS (
+                   SELECT FROM cart_changes b
+                    WHERE b.dataset_id = f.dataset_id AND b.cart_id = f.cart_id
+                      AND (b.modified_at, b.occurred_at, b.event_id)
+                          < (f.modified_at, f.occurred_at, f.event_id))
+          ) AS created
+          JOIN cart_changes c ON c.dataset_id = created.dataset_id AND c.cart_id = created.cart_id
+         GROUP BY c.dataset_id, c.cart_id
+      ) AS cart
+      LEFT JOIN LATERAL (
+        SELECT min(o.ordered_at) AS first_at
+          FROM order_revisions o
+         WHERE o.dataset_id = cart.dataset_id AND o.cart_id = cart.cart_id AND o.current
+      ) AS placed ON true
+     WHERE %(currency)s::text IS NULL OR cart.currency = %(currency)s::text
+
+-- What the abandoned carts hold. A line holds what was last set, plus what was
+-- added since; its price is the latest. Lines whose price is not known, or is
+-- in another currency than the cart's, have no value to add.
+-- name: lines
+    SELECT l.dataset_id, l.cart_id, l.sku, l.currency, l.qty, l.price
+      FROM (
+        SELECT m.dataset_id, m.cart_id, m.sku, m.cart_currency,
+               sum(m.qty) FILTER (WHERE m.added AND m.sets_since = 0 OR NOT m.added AND m.sets_since = 1) AS qty,
+               (array_agg(m.price ORDER BY m.occurred_at DESC, m.event_id DESC)
+                   FILTER (WHERE m.price IS NOT NULL))[1] AS price,
+               (array_agg(m.currency ORDER BY m.occurred_at DESC, m.event_id DESC)
+                   FILTER (WHERE m.price IS NOT NULL))[1] AS currency
+          FROM (
+            SELECT c.*, left_behind.currency AS cart_currency,
+                   count(*) FILTER (WHERE NOT c.added AND c.qty IS NOT NULL) OVER (
+                       PARTITION BY c.dataset_id, c.cart_id, c.sku
+                       ORDER BY c.occurred_at DESC, c.event_id DESC) AS sets_since
+              FROM left_behind
+              JOIN cart_changes c ON c.dataset_id = left_behind.dataset_id AND c.cart_id = left_behind.cart_id
+          ) AS m
+         GROUP BY m.dataset_id, m.cart_id, m.sku, m.cart_currency
+      ) AS l
+     WHERE l.qty > 0 AND l.currency = l.cart_currency
+
+-- name: totals
+WITH carts AS MATERIALIZED (
+{carts}
+), left_behind AS (
+    SELECT * FROM carts WHERE state = 'abandoned'
+), lines AS (
+{lines}
+), valued AS (
+    SELECT currency, sum(qty * price) AS value FROM lines GROUP BY currency
+), counted AS (
+    SELECT currency, count(*) AS created, count(*) FILTER (WHERE state = 'ordered') AS ordered,
+           count(*) FILTER (WHERE state = 'abandoned') AS abandoned,
+           count(*) FILTER (WHERE state = 'open') AS open
+      FROM carts
+     GROUP BY currency
+)
+SELECT n.*, coalesce(v.value, 0) AS abandoned_value
+  FROM counted n
+  LEFT JOIN valued v ON v.currency = n.currency
+
+-- The abandoned carts of each currency that were changed last.
+-- name: abandoned
+WITH ranked AS (
+    SELECT c.*, row_number() OVER (
+               PARTITION BY c.currency
+               ORDER BY c.changed_at DESC, c.cart_id COLLATE "C", c.dataset_id) AS place
+      FROM (
+{carts}
+      ) AS c
+     WHERE c.state = 'abandoned'
+)
+SELECT r.*, coalesce(named.customer_id, owner.customer_id, r.subject) AS customer_id
+  FROM ranked r
+  LEFT JOIN identities named ON named.dataset_id = r.dataset_id AND named.subject = r.subject
+  LEFT JOIN tracking_links l ON l.dataset_id = r.dataset_id AND l.subject = r.subject AND l.owner
+  LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+ WHERE r.place <= %(limit)s::int
+ ORDER BY r.currency, r.place
+
+-- What is in some carts. The arrays are parallel.
+-- name: contents
+WITH left_behind AS (
+    SELECT *
+      FROM unnest(%(of_datasets)s::int[], %(cart_ids)s::text[], %(currencies)s::text[])
+           AS l (dataset_id, cart_id, currency)
+), lines AS (
+{lines}
+)
+SELECT l.dataset_id, l.cart_id, l.sku, l.qty, l.price, seen.name,
+       sum(l.qty * l.price) OVER (PARTITION BY l.dataset_id, l.cart_id) AS value
+  FROM lines l
+  LEFT JOIN products seen ON seen.dataset_id = l.dataset_id AND seen.sku = l.sku
+ ORDER BY l.sku COLLATE "C"
+
+-- The current e-mail addresses of customers, over all their devices and
+-- identities. The arrays are parallel.
+-- name: emails
+WITH wanted AS (
+    SELECT DISTINCT * FROM unnest(%(of_datasets)s::int[], %(customer_ids)s::uuid[]) AS w (dataset_id, customer_id)
+), subjects AS (
+    SELECT w.dataset_id, w.customer_id, i.subject
+      FROM wanted w
+      JOIN identities i ON i.dataset_id = w.dataset_id AND i.customer_id = w.customer_id
+     UNION
+    SELECT w.dataset_id, w.customer_id, l.subject
+      FROM wanted w
+      JOIN identities i ON i.dataset_id = w.dataset_id AND i.customer_id = w.customer_id
+      JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
+     UNION
+    SELECT w.dataset_id, w.customer_id, w.customer_id FROM wanted w
+)
+SELECT DISTINCT ON (s.dataset_id, s.customer_id) s.dataset_id, s.customer_id, p.email
+  FROM subjects s
+  JOIN profile_changes p ON p.dataset_id = s.dataset_id AND p.subject = s.subject
+ WHERE p.email IS NOT NULL
+ ORDER BY s.dataset_id, s.customer_id, p.occurred_at DESC, p.event_id DESC
+
+-- name: explain_abandoned
+SELECT c.dataset_id, c.subject, c.occurred_at, c.event_id
+  FROM (
+{carts}
+  ) AS cart
+  JOIN cart_changes c ON c.dataset_id = cart.dataset_id AND c.cart_id = cart.cart_id
+ WHERE cart.state = 'abandoned'

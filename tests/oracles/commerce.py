@@ -1,0 +1,36 @@
+"""Orders, prices and times as plain Python reads them from what was sent."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from oracles.seen import Seen, micros
+
+Name = tuple[bool, str]
+
+
+def time_of(seen: Seen, field: str) -> int:
+    """The date in a field of the event, or else when the event happened."""
+    return moment(seen, field) or seen.at
+
+
+def moment(seen: Seen, field: str) -> int | None:
+    """The date in a field of the event."""
+    text = seen.properties.get(field)
+    return micros(datetime.fromisoformat(text)) if text else None
+
+
+def within(at: int, begin: datetime | None, end: datetime | None) -> bool:
+    return (begin is None or at >= micros(begin)) and (end is None or at < micros(end))
+
+
+def lines_of(seen: Seen) -> list[tuple[str, Decimal, int]]:
+    """Sku, price and pieces of each line."""
+    lines: list[dict[str, Any]] = seen.properties.get("line_items", [])
+    return [(line["sku"], Decimal(line["price"]), line["qty"]) for line in lines]
+
+
+def current_orders(seen: Iterable[Seen]) -> dict[Name, Seen]:
+    """Each order as it was last; the events stand in the order in which they happened."""
+    return {(each.sandbox, each.properties["order_id"]): each for each in seen if each.type == "order"}
