@@ -162,6 +162,29 @@ class Reports:
         )
         return self._ask(self._stub.GetRetentionReport, request)
 
+    def products(self, *, limit: int = 0, **scope: Unpack[Scope]) -> reports_pb2.GetProductReportResponse:
+        """Views, carts, orders and refunds per product, and what is bought together."""
+        request = reports_pb2.GetProductReportRequest(scope=report_scope(**scope), limit=limit)
+        return self._ask(self._stub.GetProductReport, request)
+
+    def carts(
+        self, *, abandoned_after_hours: int = 0, limit: int = 0, **scope: Unpack[Scope]
+    ) -> reports_pb2.GetCartReportResponse:
+        """Carts, and those that were left."""
+        request = reports_pb2.GetCartReportRequest(
+            scope=report_scope(**scope), abandoned_after_hours=abandoned_after_hours, limit=limit
+        )
+        return self._ask(self._stub.GetCartReport, request)
+
+    def fulfilment(
+        self, *, promised_days: int = 0, **scope: Unpack[Scope]
+    ) -> reports_pb2.GetFulfilmentReportResponse:
+        """How long parcels take, and how many are late."""
+        request = reports_pb2.GetFulfilmentReportRequest(
+            scope=report_scope(**scope), promised_days=promised_days
+        )
+        return self._ask(self._stub.GetFulfilmentReport, request)
+
     def traffic(
         self, *, interval: Interval | None = None, limit: int = 0, **scope: Unpack[Scope]
     ) -> reports_pb2.GetTrafficReportResponse:
