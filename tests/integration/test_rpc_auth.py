@@ -129,9 +129,7 @@ async def test_a_browser_key_sends_only_the_types_its_project_allows(shop: Runni
 
 
 async def test_a_browser_key_whose_project_forbids_identify_is_denied_the_call(shop: Running) -> None:
-    await shop.projects.update_project(
-        shop.project.project_id, browser_event_types=["page_view"]
-    )
+    await shop.projects.update_project(shop.project.project_id, browser_event_types=["page_view"])
     request = collector_pb2.IdentifyRequest(event_id=page_view().event_id, tracking_id="t", identity="i")
     request.occurred_at.GetCurrentTime()
     error = await error_of(shop.collector.Identify(request, metadata=shop.key(KeyClass.BROWSER)))
