@@ -21,6 +21,8 @@ async function bundle(source, target, options) {
     minify: true,
     target: "es2021",
     define: { VERSION: JSON.stringify(version) },
+    // Modules are strict whether they say so or not, and the script is the same in both modes.
+    tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
     logLevel: "warning",
     ...options,
   });

@@ -209,6 +209,8 @@ def test_a_failed_send_is_repeated_by_the_same_page_with_the_same_ids(shop, visi
     shop.add_page("/", f"window.verdict = {TRACK};")
     visitor.visit(shop.url())
     shop.until(lambda: len(shop.requests) >= 1, "an attempt")
+    # The event is about the page as it was.
+    visitor.run("document.title = 'Another title'")
     shop.behave = accept
     assert visitor.run("return verdict")["status"] == "ACCEPTED"
     assert shop.requests[-1].ids == shop.requests[0].ids

@@ -112,13 +112,14 @@ def test_a_page_prepared_ahead_sends_nothing_until_it_is_seen(shop, visitor):
     shop.add_page("/next", "shopalytic.track('customer_update', {first_name: document.prerendering});")
     visitor.visit(shop.url())
     shop.until(lambda: shop.served.count("/shopalytic.js") == 2, "the prepared page's own script")
-    # A visible page's event, so that the prepared one has had its time to send.
-    visitor.run("return shopalytic.track('customer_update', {first_name: 'Bob'})")
-    assert paths(shop) == ["/"]
+    # Two batches of a visible page, one after the other: the prepared one has had its time to send.
+    for _ in range(2):
+        visitor.run("return shopalytic.track('customer_update', {first_name: 'Bob'})")
+    assert shop.types() == ["page_view", "customer_update", "customer_update"]
     visitor.run("document.querySelector('a').click()")
     shop.until(lambda: paths(shop) == ["/", "/next"], "the view of the page that is seen now")
     names = [e["properties"]["first_name"] for e in shop.events if e["type"] == "customer_update"]
-    assert names == ["Bob", True]
+    assert names == ["Bob", "Bob", True]
 
 
 def test_a_return_from_the_back_forward_cache_counts_once(shop, visitor):
@@ -151,5 +152,5 @@ def test_very_long_addresses_and_titles_do_not_cost_the_event(shop, visitor):
     visitor.visit(shop.url(f"/?utm_source={'s' * 900}#{'x' * 9000}"))
     (event,) = shop.until_events(1)
     assert len(event["properties"]["title"]) == 1000
-    assert len(event["context"]["url"]) == 8192
+    assert len(event["context"]["url"]) == 8000
     assert len(event["context"]["utm_source"]) == 500

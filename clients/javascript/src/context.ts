@@ -6,8 +6,8 @@ declare const VERSION: string;
 /** An event's context. A value that is too long here must not cost the event. */
 export function context(): Record<string, unknown> {
   const known: Record<string, unknown> = {
-    url: location.href.slice(0, 8192),
-    referrer: referrer.slice(0, 8192),
+    url: location.href.slice(0, 8000),
+    referrer: referrer.slice(0, 8000),
     language: navigator.language,
     screen_width: screen.width,
     screen_height: screen.height,

@@ -56,7 +56,7 @@ export function look(): void {
     referrer,
     // Read when the event is sent: pages set their title some time after the address.
     get title() {
-      return location.href === url ? document.title.slice(0, 1000) : undefined;
+      return document.title.slice(0, 1000);
     },
   });
 }
