@@ -110,8 +110,10 @@ export function useAnswer<I extends DescMessage, O extends DescMessage>(method: 
     return () => void watchers.delete(watcher);
   }, []);
   const asked = init && failed.current?.name !== name ? entry(method, init) : null;
+  const drawn = asked?.value !== undefined;
   useEffect(() => {
-    if (!asked || asked.value !== undefined) return;
+    // The answer may have come between drawing and this.
+    if (!asked || drawn) return;
     const settled = (): void => {
       if (here.current === name) {
         failed.current = asked.error ? { name, error: asked.error } : null;

@@ -57,7 +57,7 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
         <Segments label="Measure" name="measure" standard="share" choices={MEASURES.map(([name, label]) => [name, label])} />
         <button type="button" class="quiet" onClick={() => save(`shopalytic-retention-${measure}.csv`, saved())}>Export CSV</button>
       </header>
-      <div class="scroll" tabindex={0} role="region" aria-labelledby="cohorts">
+      <div class="scroll" tabindex={0} role="group" aria-labelledby="cohorts">
         <table class="heat">
           <thead>
             <tr><th scope="col">Cohort</th><th scope="col" class="number">Customers</th>{columns.map((index) => <th scope="col" class="number" key={index}>{index}</th>)}</tr>

@@ -51,7 +51,7 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
       {rows.length === 0 ? (
         <p class="none">{empty}</p>
       ) : (
-        <div class="scroll" tabindex={0} role="region" aria-labelledby={id}>
+        <div class="scroll" tabindex={0} role="group" aria-labelledby={id}>
           <table>
             <thead>
               <tr>
