@@ -23,6 +23,9 @@ PROJECT_CURRENCY = "EUR"
 ROBOT = {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
 SKUS = ["a", "B", "c-1", "d", "É", "f", "g", "z"]
 
+# When the two halves arrive, and a moment between.
+EARLY, BETWEEN, LATE = (datetime(2026, month, 1, tzinfo=UTC) for month in (5, 6, 7))
+
 _FAR_FUTURE = datetime(2090, 1, 1, tzinfo=UTC)
 
 
@@ -181,6 +184,13 @@ def _world(sender: dict[str, Any]) -> dict[str, Any]:
     return {name: sender[name] for name in ("sandbox", "context") if name in sender}
 
 
+def cut_in_two(events: Iterable[Event], seed: int) -> tuple[list[Event], list[Event]]:
+    """Those that arrive early and those that arrive late, whenever they happened."""
+    shuffled = list(events)
+    random.Random(seed).shuffle(shuffled)
+    return shuffled[::2], shuffled[1::2]
+
+
 def shuffled_and_doubled(events: Iterable[Event], seed: int) -> list[Event]:
     """Every event twice, in any order."""
     twice = [each for each in events for _ in range(2)]
@@ -188,11 +198,13 @@ def shuffled_and_doubled(events: Iterable[Event], seed: int) -> list[Event]:
     return twice
 
 
-async def store(shop: Shop, events: list[Event], batch: int = 97) -> None:
+async def store(shop: Shop, events: list[Event], batch: int = 97, arrival: datetime = NOW) -> None:
     """Stores the events in batches; those that were sent before are duplicates."""
     for first in range(0, len(events), batch):
         items = [
-            prepare(each, project=shop.project, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
+            prepare(
+                each, project=shop.project, key_class=KeyClass.SERVER, received_at=arrival, sent_at=arrival
+            )
             for each in events[first : first + batch]
         ]
         for result in await shop.writer.submit(items):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commerce_month import BEGIN, Month, shuffled_and_doubled, store
+from commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two, shuffled_and_doubled, store
 from oracles.carts import Cart, carts
 from oracles.digits import divided
 from oracles.seen import Customer, micros, read
@@ -62,7 +62,9 @@ async def behind(shop: Shop, explain: str) -> list[str]:
 
 
 def add(cart_id: str, sku: str, price: str, qty: int = 1, **envelope: Any):
-    extra = {name: envelope.pop(name) for name in ("currency", "modified_date") if name in envelope}
+    extra: dict[str, Any] = {
+        name: envelope.pop(name) for name in ("currency", "modified_date") if name in envelope
+    }
     return event(
         "cart_add", {"cart_id": cart_id, "sku": sku, "price": price, "qty": qty, **extra}, **envelope
     )
@@ -157,6 +159,22 @@ async def test_every_number_equals_one_worked_out_cart_by_cart(shop, seed, arriv
     for sandbox in (False, True):
         own = [ids.copy().pop() for (trial, _), ids in customer_ids.items() if trial == sandbox]
         assert len(set(own)) == len(own)
+
+
+async def test_as_of_a_moment_the_numbers_are_those_of_what_had_arrived(shop):
+    early, late = cut_in_two(Month(3).events, 3)
+    await store(shop, early, arrival=EARLY)
+    await store(shop, late, arrival=LATE)
+    then = read(early)
+    for report in await ask(shop, as_of=BETWEEN, hours=48):
+        own = carts(then, now=micros(BETWEEN), hours=48, currency=report.currency)
+        left = [cart for cart in own if cart.state == "abandoned"]
+        assert (report.created, report.abandoned) == (len(own), len(left))
+        assert Decimal(report.abandoned_value) == sum(cart.value for cart in left)
+        assert [cart.email for cart in report.carts] == [
+            cart.email for cart in sorted(left, key=lambda cart: (-cart.changed_at, cart.name[1]))
+        ]
+    assert len(await behind(shop, report.explain)) == sum(len(cart.events) for cart in left)
 
 
 async def test_an_order_in_time_saves_a_cart_and_a_late_one_does_not(shop):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commerce_month import BEGIN, Month, shuffled_and_doubled, store
+from commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two, shuffled_and_doubled, store
 from oracles.fulfilment import fulfilment
 from oracles.seen import read
 from report_shop import START, Shop, event, open_shop, order, refund
@@ -38,12 +38,13 @@ async def ask(
     end: datetime | None = None,
     *,
     promised_days: int = 0,
+    as_of: datetime | None = None,
     **scope: Any,
 ) -> reports_pb2.GetFulfilmentReportResponse:
     request = reports_pb2.GetFulfilmentReportRequest(
         scope=reports_pb2.ReportScope(**scope), promised_days=promised_days
     )
-    for name, time in (("from", begin), ("to", end)):
+    for name, time in (("from", begin), ("to", end), ("as_of", as_of)):
         if time is not None:
             getattr(request.scope, name).FromDatetime(time)
     return await shop.reports.get_fulfilment_report(shop.project, request)
@@ -98,6 +99,21 @@ async def test_every_number_equals_one_worked_out_parcel_by_parcel(shop, seed, a
             own = dict(expected[carrier])
             assert sorted(await behind(shop, row.explain)) == sorted(own.pop("events")), label
             assert figures(row) == own, label
+
+
+async def test_as_of_a_moment_the_numbers_are_those_of_what_had_arrived(shop):
+    early, late = cut_in_two(Month(3).events, 3)
+    await store(shop, early, arrival=EARLY)
+    await store(shop, late, arrival=LATE)
+    then = read(early)
+    expected = fulfilment(then)
+    found = await ask(shop, as_of=BETWEEN)
+    for carrier, row in [*((row.carrier, row) for row in found.carriers), (None, found.total)]:
+        own = dict(expected.pop(carrier))
+        events = own.pop("events")
+        assert figures(row) == own
+    assert not expected
+    assert sorted(await behind(shop, found.total.explain)) == sorted(events)
 
 
 async def test_times_are_hours_with_two_digits(shop):

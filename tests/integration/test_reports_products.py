@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import retail
-from commerce_month import BEGIN, Month, shuffled_and_doubled, store
+from commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two, shuffled_and_doubled, store
 from oracles.digits import divided
 from oracles.products import Product, products
 from oracles.seen import read
@@ -40,10 +40,16 @@ async def shop(database_url: str) -> AsyncIterator[Shop]:
 
 
 async def ask(
-    shop: Shop, begin: datetime | None = None, end: datetime | None = None, limit: int = 0, **scope: Any
+    shop: Shop,
+    begin: datetime | None = None,
+    end: datetime | None = None,
+    *,
+    limit: int = 0,
+    as_of: datetime | None = None,
+    **scope: Any,
 ) -> list[reports_pb2.ProductReport]:
     request = reports_pb2.GetProductReportRequest(scope=reports_pb2.ReportScope(**scope), limit=limit)
-    for name, time in (("from", begin), ("to", end)):
+    for name, time in (("from", begin), ("to", end), ("as_of", as_of)):
         if time is not None:
             getattr(request.scope, name).FromDatetime(time)
     return list((await shop.reports.get_product_report(shop.project, request)).reports)
@@ -128,6 +134,24 @@ async def test_every_number_equals_one_worked_out_event_by_event(shop, seed, arr
             assert [((p.sku, p.other_sku), p.orders) for p in report.bought_together] == best, label
             for row in report.rows[:3]:
                 assert sorted(await behind(shop, row.explain)) == sorted(rows[row.sku].events), label
+
+
+async def test_as_of_a_moment_the_numbers_are_those_of_what_had_arrived(shop):
+    early, late = cut_in_two(Month(3).events, 3)
+    await store(shop, early, arrival=EARLY)
+    await store(shop, late, arrival=LATE)
+    then = read(early)
+    expected, _ = products(then)
+    found = await ask(shop, as_of=BETWEEN)
+    assert [each.currency for each in found] == sorted(expected)
+    for report in found:
+        rows = expected[report.currency]
+        names = {row.sku: row.name for row in report.rows}
+        assert {row.sku: as_found(row) for row in report.rows} == {
+            sku: as_expected(sku, names[sku], row) for sku, row in rows.items()
+        }
+        for row in report.rows[:2]:
+            assert sorted(await behind(shop, row.explain)) == sorted(rows[row.sku].events)
 
 
 async def test_a_full_refund_gives_back_what_earlier_refunds_left(shop):
