@@ -217,7 +217,7 @@ async def _fill_six_months(shop: Shop, database_url: str) -> None:
         connection.execute(
             """
             INSERT INTO events (dataset_id, subject, occurred_at, event_id, received_at, type, tracking_id,
-                                properties)
+                                bot, properties)
             SELECT 2, s.subject, timestamptz '2026-01-01' + n * interval '12 minutes', gen_random_uuid(),
                    now(), 'page_view', 't', false, '{}'
               FROM generate_series(1, 20000) AS n
