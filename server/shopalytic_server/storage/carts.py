@@ -14,7 +14,7 @@ from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope, resolve_scope
-from shopalytic_server.storage.customers import timestamp
+from shopalytic_server.storage.times import timestamp
 
 _SQL = load("carts")
 _TOTALS = _SQL.totals.format(carts=_SQL.carts, lines=_SQL.lines)

@@ -1,65 +1,67 @@
 """Customers as reports tell of them: who they are, what was said of them, what they are worth."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import difference, text
-from shopalytic_server.storage.paging import page_size, read_token, write_token
-from shopalytic_server.storage.people import Found, Joined, Person, add_aliases, find, load_people
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.shares import rounded
+from shopalytic_server.storage.customer_page import devices_of, orders_of, touches_of
+from shopalytic_server.storage.fifths import Fifths
+from shopalytic_server.storage.people import Person, add_aliases, find, link, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.times import timestamp
 
 _SQL = load("customers")
+_MICROSECOND = timedelta(microseconds=1)
 
 
 async def get_customer(
-    snapshot: Snapshot, dataset: int, request: reports_pb2.GetCustomerRequest
+    snapshot: Snapshot, project: Project, fifths: Fifths, request: reports_pb2.GetCustomerRequest
 ) -> reports_pb2.GetCustomerResponse:
     """Everything known of one customer; raises NotFound."""
-    found = await find(snapshot, dataset, request.customer)
-    people = await load_people(snapshot, dataset, [found])
-    [customer] = await _describe(snapshot, dataset, people)
-    customer.links.extend(_link(people[0], fact) for fact in people[0].facts)
+    dataset = 2 * project.project_id + request.sandbox
+    people = await load_people(snapshot, dataset, [await find(snapshot, dataset, request.customer)])
+    await add_aliases(snapshot, dataset, people)
+    parameters = members(dataset, people)
+    values = (await _values(snapshot, parameters))[people[0].customer_id]
+    [customer] = await describe(snapshot, dataset, people)
+    customer.links.extend(link(people[0], fact) for fact in people[0].facts)
+    customer.orders.extend(await orders_of(snapshot, dataset, people[0]))
+    customer.devices.extend(await devices_of(snapshot, dataset, people[0]))
+    if touches := await touches_of(snapshot, dataset, people[0]):
+        customer.first_touch.CopyFrom(touches[0])
+        customer.last_touch.CopyFrom(touches[1])
+    if last_at := max((value.last_at for value in values.values() if value.last_at), default=None):
+        own = values[project.currency]
+        orders, net = sum(value.orders for value in values.values()), difference(own.gross, own.refunds)
+        rfm = await fifths.classify(snapshot, dataset, project.currency, last_at, orders, net)
+        customer.rfm.CopyFrom(rfm)
     return reports_pb2.GetCustomerResponse(customer=customer)
-
-
-async def list_customers(
-    snapshot: Snapshot, dataset: int, request: reports_pb2.ListCustomersRequest
-) -> reports_pb2.ListCustomersResponse:
-    """A page of the identified customers, by customer id."""
-    size = page_size(request)
-    after = read_token(request, dataset, UUID) or UUID(int=0)
-    rows = await snapshot.fetch(_SQL.page_of_customers, dataset=dataset, after=after, limit=size + 1)
-    found = [Found(row["customer_id"]) for row in rows[:size]]
-    people = await load_people(snapshot, dataset, found)
-    response = reports_pb2.ListCustomersResponse(customers=await _describe(snapshot, dataset, people))
-    if len(rows) > size:
-        response.next_page_token = write_token(request, dataset, str(found[-1].customer_id))
-    return response
 
 
 @dataclass(slots=True)
 class _Value:
+    """What a customer did in one currency."""
+
     orders: int = 0
     gross: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
+    first_at: datetime | None = None
+    last_at: datetime | None = None
 
 
-async def _describe(snapshot: Snapshot, dataset: int, people: Sequence[Person]) -> list[reports_pb2.Customer]:
-    await add_aliases(snapshot, dataset, people)
-    parameters = {
-        "dataset": dataset,
-        "customer_ids": [person.customer_id for person in people for _ in person.subjects],
-        "subjects": [subject for person in people for subject in person.subjects],
-    }
+async def describe(snapshot: Snapshot, dataset: int, people: Sequence[Person]) -> list[reports_pb2.Customer]:
+    """Who these people are and what they are worth. Their facts count; load those of alias calls before."""
+    parameters = members(dataset, people)
     profiles = {row["customer_id"]: row for row in await snapshot.fetch(_SQL.profiles, **parameters)}
     seen = {row["customer_id"]: row for row in await snapshot.fetch(_SQL.seen, **parameters)}
     values = await _values(snapshot, parameters)
@@ -74,11 +76,21 @@ async def _describe(snapshot: Snapshot, dataset: int, people: Sequence[Person]) 
     ]
 
 
+def members(dataset: int, people: Sequence[Person]) -> dict[str, Any]:
+    """Which subjects are whose, as parallel arrays."""
+    return {
+        "dataset": dataset,
+        "customer_ids": [person.customer_id for person in people for _ in person.subjects],
+        "subjects": [subject for person in people for subject in person.subjects],
+    }
+
+
 async def _values(snapshot: Snapshot, parameters: dict[str, Any]) -> dict[UUID, dict[str, _Value]]:
     values: dict[UUID, dict[str, _Value]] = defaultdict(lambda: defaultdict(_Value))
     for row in await snapshot.fetch(_SQL.orders, **parameters):
         value = values[row["customer_id"]][row["currency"]]
         value.orders, value.gross = row["orders"], row["gross"]
+        value.first_at, value.last_at = row["first_at"], row["last_at"]
     for row in await snapshot.fetch(_SQL.refunds, **parameters):
         values[row["customer_id"]][row["currency"]].refunds = row["refunds"]
     return values
@@ -92,6 +104,7 @@ def _customer(
         identities=person.identities,
         tracking_ids=person.tracking_ids,
         profile=_profile(profile),
+        days_between_orders=_days_between(values.values()),
     )
     for currency, value in sorted(values.items()):
         customer.values.add(
@@ -109,29 +122,18 @@ def _customer(
     return customer
 
 
+def _days_between(values: Iterable[_Value]) -> str:
+    ordered = [(value.first_at, value.last_at) for value in values if value.first_at and value.last_at]
+    count = sum(value.orders for value in values)
+    if count < 2:
+        return ""
+    span = max(last for _, last in ordered) - min(first for first, _ in ordered)
+    return rounded(Fraction(span // _MICROSECOND, (count - 1) * (timedelta(days=1) // _MICROSECOND)), 2)
+
+
 def _profile(row: dict[str, Any]) -> reports_pb2.Profile:
     known = {name: row.get(name) for name in ("email", "first_name", "last_name")}
     profile = reports_pb2.Profile(**known)
     if row.get("join_date") is not None:
         profile.join_date.CopyFrom(timestamp(row["join_date"]))
     return profile
-
-
-def _link(person: Person, fact: Joined) -> reports_pb2.Link:
-    return reports_pb2.Link(
-        tracking_id=fact.tracking_id or None,
-        identity=fact.identity,
-        kind=fact.kind,
-        occurred_at=timestamp(fact.occurred_at),
-        event_id=str(fact.event_id),
-        existing_identity=fact.existing_identity or None,
-        # An identity that was joined to an identity shares nobody's computer.
-        owner=not fact.tracking_id or fact.tracking_id in person.tracking_ids,
-    )
-
-
-def timestamp(time: datetime) -> Timestamp:
-    """A time as protobuf has it."""
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from shopalytic.v1.reports_pb2 import CustomerSelector
+from shopalytic.v1.reports_pb2 import CustomerSelector, Link
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.times import timestamp
 
 _SQL = load("customers")
 
@@ -43,6 +44,20 @@ class Person:
     tracking_ids: list[str] = field(default_factory=list)
     subjects: list[UUID] = field(default_factory=list)
     facts: list[Joined] = field(default_factory=list)
+
+
+def link(person: Person, fact: Joined) -> Link:
+    """A fact as reports tell of it."""
+    return Link(
+        tracking_id=fact.tracking_id or None,
+        identity=fact.identity,
+        kind=fact.kind,
+        occurred_at=timestamp(fact.occurred_at),
+        event_id=str(fact.event_id),
+        existing_identity=fact.existing_identity or None,
+        # An identity that was joined to an identity shares nobody's computer.
+        owner=not fact.tracking_id or fact.tracking_id in person.tracking_ids,
+    )
 
 
 async def find(snapshot: Snapshot, dataset: int, selector: CustomerSelector) -> Found:

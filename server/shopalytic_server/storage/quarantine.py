@@ -7,11 +7,11 @@ from uuid import UUID
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage.customers import timestamp
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.paging import page_size, read_token, write_token
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import reading
+from shopalytic_server.storage.times import timestamp
 
 _SQL = load("quarantine")
 

@@ -17,6 +17,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage import (
     carts,
+    customer_list,
     customers,
     explain,
     fulfilment,
@@ -29,6 +30,7 @@ from shopalytic_server.storage import (
 )
 from shopalytic_server.storage.as_of import Past
 from shopalytic_server.storage.database import Pool
+from shopalytic_server.storage.fifths import Fifths
 from shopalytic_server.storage.reading import Snapshot, reading, reading_past
 from shopalytic_server.storage.scope import datasets, resolve_scope
 
@@ -42,27 +44,29 @@ class Reports:
         self._primary = primary or pool
         # Making the past anew keeps this process busy, so it is done once at a time.
         self._past = asyncio.Semaphore(1)
+        self._fifths = Fifths()
 
     async def get_customer(
         self, project: Project, request: reports_pb2.GetCustomerRequest
     ) -> reports_pb2.GetCustomerResponse:
         """Everything known of one customer; raises NotFound."""
         async with reading(self._pool) as snapshot:
-            return await customers.get_customer(snapshot, _dataset(project, request), request)
+            return await customers.get_customer(snapshot, project, self._fifths, request)
 
     async def list_customers(
         self, project: Project, request: reports_pb2.ListCustomersRequest
     ) -> reports_pb2.ListCustomersResponse:
         """A page of identified customers; raises InvalidRequest."""
         async with reading(self._pool) as snapshot:
-            return await customers.list_customers(snapshot, _dataset(project, request), request)
+            return await customer_list.list_customers(snapshot, project, request)
 
     async def list_customer_events(
         self, project: Project, request: reports_pb2.ListCustomerEventsRequest
     ) -> reports_pb2.ListCustomerEventsResponse:
         """A page of one customer's timeline; raises NotFound and InvalidRequest."""
+        dataset = 2 * project.project_id + request.sandbox
         async with reading(self._pool) as snapshot:
-            return await timeline.list_customer_events(snapshot, _dataset(project, request), request)
+            return await timeline.list_customer_events(snapshot, dataset, request)
 
     async def get_sales_report(
         self, project: Project, request: reports_pb2.GetSalesReportRequest
@@ -136,12 +140,3 @@ class Reports:
         past = Past(datasets(project, include_sandbox=True), moment)
         async with self._past, reading_past(str(self._primary.conninfo), past) as snapshot:
             yield snapshot
-
-
-def _dataset(
-    project: Project,
-    request: reports_pb2.GetCustomerRequest
-    | reports_pb2.ListCustomersRequest
-    | reports_pb2.ListCustomerEventsRequest,
-) -> int:
-    return 2 * project.project_id + request.sandbox

@@ -13,11 +13,11 @@ from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit
 from shopalytic_server.domain.shares import share
-from shopalytic_server.storage.customers import timestamp
 from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
+from shopalytic_server.storage.times import timestamp
 
 _SQL = load("retention")
 _PERIODS = _SQL.periods.format(moves=_SQL.moves)

@@ -10,11 +10,11 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import average, difference, text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit, bucket_starts
-from shopalytic_server.storage.customers import timestamp
 from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
+from shopalytic_server.storage.times import timestamp
 
 _SQL = load("sales")
 register("sales_row", _SQL.explain_row)

@@ -8,10 +8,10 @@ from uuid import UUID
 from shopalytic.v1 import properties, reports_pb2
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage.customers import timestamp
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.people import find, load_people
 from shopalytic_server.storage.reading import reading
+from shopalytic_server.storage.times import timestamp
 
 # What a reader may lag behind before events are left out for it.
 MAX_WAITING = 1_000

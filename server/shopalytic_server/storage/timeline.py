@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from shopalytic.v1 import reports_pb2
-from shopalytic_server.storage.customers import timestamp
 from shopalytic_server.storage.paging import page_size, read_token, write_token
 from shopalytic_server.storage.people import find, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.times import timestamp
 
 _SQL = load("timeline")
 

@@ -121,6 +121,18 @@ CREATE TABLE identities (
 CREATE INDEX identities_customer ON identities (dataset_id, customer_id);
 CREATE INDEX identities_subject ON identities (dataset_id, subject);
 
+-- The pieces of three characters in some texts: what an index needs to find a
+-- text inside of others. Extensions do this too, but not every server has them.
+CREATE FUNCTION trigrams(VARIADIC texts text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT array_agg(substr(lower(part), start, 3))
+      FROM unnest(texts) AS part
+     CROSS JOIN generate_series(1, greatest(length(part) - 2, 1)) AS start
+     WHERE part IS NOT NULL
+$$;
+CREATE INDEX identities_search ON identities USING gin (trigrams(identity));
+
 -- What each customer_register and customer_update said.
 CREATE TABLE profile_changes (
     dataset_id int NOT NULL,
@@ -135,6 +147,7 @@ CREATE TABLE profile_changes (
 );
 CREATE INDEX profile_changes_email ON profile_changes (dataset_id, lower(email))
     WHERE email IS NOT NULL;
+CREATE INDEX profile_changes_search ON profile_changes USING gin (trigrams(email, first_name, last_name));
 
 -- What each cart_add and cart_modify did to a line.
 CREATE TABLE cart_changes (

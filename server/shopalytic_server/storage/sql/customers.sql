@@ -38,13 +38,6 @@ SELECT latest.subject
  ORDER BY latest.occurred_at, latest.event_id
  LIMIT 1
 
--- name: page_of_customers
-SELECT DISTINCT customer_id
-  FROM identities
- WHERE dataset_id = %(dataset)s AND customer_id > %(after)s
- ORDER BY customer_id
- LIMIT %(limit)s
-
 -- name: identities
 SELECT customer_id, identity, subject, first_at
   FROM identities
@@ -77,7 +70,8 @@ SELECT m.customer_id,
  GROUP BY m.customer_id
 
 -- name: orders
-SELECT m.customer_id, o.currency, count(*) AS orders, sum(o.total) AS gross
+SELECT m.customer_id, o.currency, count(*) AS orders, sum(o.total) AS gross, min(o.ordered_at) AS first_at,
+       max(o.ordered_at) AS last_at
   FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
   JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.subject = m.subject AND o.current
  GROUP BY m.customer_id, o.currency
