@@ -63,7 +63,12 @@ def test_products_are_told_with_what_is_bought_together(service):
     ]
     assert block["bought_together"] == [{"sku": "mug", "other_sku": "pot", "orders": 1}]
     behind = service.json("report", "events", block["rows"][0]["explain"])
-    assert sorted(each["type"] for each in behind["events"]) == ["cart_add", "order", "product_view"]
+    assert sorted(each["type"] for each in behind["events"]) == [
+        "cart_add",
+        "cart_add",
+        "order",
+        "product_view",
+    ]
 
 
 def test_carts_are_told_with_those_that_were_left(service):
