@@ -74,7 +74,7 @@ class Dashboard:
 
     def press(self, text: str) -> None:
         """Presses the button or link with this text."""
-        path = f"//*[self::button or self::a][normalize-space()={json.dumps(text)}]"
+        path = f'//*[self::button or self::a][normalize-space()="{text}"]'
         self.sees(text)
         self.visitor.driver.find_element("xpath", path).click()
 

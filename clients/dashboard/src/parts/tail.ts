@@ -52,7 +52,7 @@ async function follow(types: string[], sandbox: boolean, signal: AbortSignal, up
     } catch (cause) {
       if (signal.aborted) return;
       const error = ConnectError.from(cause);
-      update({ error });
+      update({ error, state: "connecting" });
       if (!PASSING.has(error.code)) return;
     }
     await waited(pause, signal);
