@@ -20,22 +20,23 @@ from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_sta
 from shopalytic_server.storage.times import timestamp
 
 _SQL = load("traffic")
+
+
+def _statement(block: str, views: str, own_hosts: str) -> str:
+    """A statement about the sessions that some page views make."""
+    return block.format(
+        marked=_SQL.marked.format(views=views),
+        sessions=_SQL.sessions.format(own_hosts=own_hosts, host=_SQL.host.format(address="m.referrer")),
+    )
+
+
 _GIVEN = "%(own_hosts)s::text[]"
-_TRAFFIC = _SQL.traffic.format(
-    marked=_SQL.marked.format(views=_SQL.views_of_range), sessions=_SQL.sessions.format(own_hosts=_GIVEN)
-)
-_REVENUE = _SQL.revenue.format(
-    marked=_SQL.marked.format(views=_SQL.views_of_buyers), sessions=_SQL.sessions.format(own_hosts=_GIVEN)
-)
+_OWN_HOSTS = _SQL.own_hosts.format(host=_SQL.host.format(address="begin"))
+_TRAFFIC = _statement(_SQL.traffic, _SQL.views_of_range, _GIVEN)
+_REVENUE = _statement(_SQL.revenue, _SQL.views_of_buyers, _GIVEN)
 register("traffic_row", _SQL.explain_row)
-register(
-    "traffic_way",
-    _SQL.explain_way.format(
-        marked=_SQL.marked.format(views=_SQL.views_of_range),
-        # A shop may have more hosts than fit into a token.
-        sessions=_SQL.sessions.format(own_hosts=f"ARRAY(\n{_SQL.own_hosts}\n)"),
-    ),
-)
+# A shop may have more hosts than fit into a token, so they are found again.
+register("traffic_way", _statement(_SQL.explain_way, _SQL.views_of_range, f"ARRAY(\n{_OWN_HOSTS}\n)"))
 
 DEFAULT_LIMIT = 50
 
@@ -62,7 +63,7 @@ async def get_traffic_report(
     starts = await _starts(snapshot, scope, UNITS.get(request.interval))
     limit = request.limit or DEFAULT_LIMIT
     campaigns = await encoded_campaigns(snapshot, scope)
-    own_hosts = [row["host"] for row in await snapshot.fetch(_SQL.own_hosts, **scope.parameters())]
+    own_hosts = [row["host"] for row in await snapshot.fetch(_OWN_HOSTS, **scope.parameters())]
     parameters = {
         **scope.parameters(),
         "starts": starts,

@@ -19,11 +19,22 @@ SELECT min(found.at) AS first, max(found.at) AS last
       ORDER BY e.occurred_at DESC LIMIT 1)
   ) AS found
 
+-- The host of an address, in lower case, without user, port and "www.". Most
+-- addresses are plain ones, for which a regular expression would take most of a
+-- report's time.
+-- name: host
+coalesce(ltrim(replace('/' || lower(
+    CASE WHEN split_part({address}, '//', 1) IN ('https:', 'http:', '') AND {address} NOT LIKE '%%[%%'
+         THEN split_part(split_part(split_part(split_part(split_part(split_part(
+              {address}, '//', 2), '/', 1), '?', 1), '#', 1), '@', -1), ':', 1)
+         ELSE substring({address} FROM
+              '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:]*)')
+     END), '/www.', '/'), '/'), '')
+
 -- The hosts of the pages in the range are the shop's own. Most addresses begin
 -- alike, so that few hosts have to be picked out.
 -- name: own_hosts
-SELECT DISTINCT regexp_replace(lower(substring(
-           begin FROM '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(\[[^]/?#]*\]|[^/?#:]*)')), '^www[.]', '') AS host
+SELECT DISTINCT {host} AS host
   FROM (
     SELECT DISTINCT split_part(e.properties ->> 'url', '/', 1) || '/' || split_part(e.properties ->> 'url', '/', 2)
                     || '/' || split_part(e.properties ->> 'url', '/', 3) AS begin
@@ -69,14 +80,11 @@ SELECT v.*, coalesce(v.occurred_at - lag(v.occurred_at) OVER (
 -- name: sessions
 SELECT m.dataset_id, m.customer_id, m.subject, m.occurred_at, m.event_id,
        split_part(split_part(m.url, '#', 1), '?', 1) AS landing_page,
-       CASE WHEN r.host = ANY({own_hosts}) THEN '' ELSE coalesce(r.host, '') END AS referrer,
+       CASE WHEN r.host = ANY({own_hosts}) THEN '' ELSE r.host END AS referrer,
        coalesce(nullif(m.campaign, ''), c.campaign, '') AS campaign,
        coalesce(m.campaign, '') = '' AND coalesce(c.campaign, '') ~ '[%%+]' AS encoded
   FROM marked m
- CROSS JOIN LATERAL (
-    SELECT regexp_replace(lower(substring(
-        m.referrer FROM '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?(\[[^]/?#]*\]|[^/?#:]*)')), '^www[.]', '') AS host
-  ) AS r
+ CROSS JOIN LATERAL (SELECT {host} AS host) AS r
  CROSS JOIN LATERAL (
     SELECT CASE WHEN m.url LIKE '%%utm_campaign=%%'
                 THEN substring('&' || substring(split_part(m.url, '#', 1) FROM '[?](.*)$')
