@@ -82,6 +82,7 @@ async def test_the_official_client_tracks_and_finds_customers_in_both_codecs(
         assert seen["statuses"] == ["ACCEPTED", "QUARANTINED"]
         assert "required" in seen["rules"]
         assert seen["identities"] == [seen["asked"]]
+        assert seen["watched"] == "page_view"
         assert seen["missing"] == "NotFound"
         assert seen["wrongKey"] == "Unauthenticated"
         assert seen["empty"] == "InvalidArgument"

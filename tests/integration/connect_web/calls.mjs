@@ -21,6 +21,27 @@ async function codeOf(call) {
   }
 }
 
+// The first event that a watcher is told of; pages are seen until the watching has begun.
+async function watchedPage(collector, reports) {
+  const url = `https://shop.example/${crypto.randomUUID()}`;
+  const watching = new AbortController();
+  const told = (async () => {
+    const options = { ...bearer(reportsKey), signal: watching.signal };
+    for await (const { item } of reports.tailEvents({ types: ["page_view"] }, options)) {
+      if (item.case === "event" && item.value.properties.url === url) return item.value.type;
+    }
+  })();
+  let type;
+  told.then((found) => (type = found));
+  while (type === undefined) {
+    const event = { eventId: crypto.randomUUID(), occurredAt: timestampNow(), trackingId: "watched" };
+    const payload = { case: "pageView", value: { url, referrer: "" } };
+    await collector.track(create(TrackRequestSchema, { events: [{ ...event, payload }] }), bearer(serverKey));
+  }
+  watching.abort();
+  return type;
+}
+
 async function everything(useBinaryFormat) {
   const transport = createConnectTransport({ baseUrl, useBinaryFormat });
   const collector = createClient(CollectorService, transport);
@@ -42,6 +63,7 @@ async function everything(useBinaryFormat) {
   const found = await reports.getCustomer(by, bearer(reportsKey));
   const nobody = { customer: { by: { case: "identity", value: "nobody at all" } } };
   return {
+    watched: await watchedPage(collector, reports),
     statuses: tracked.results.map((result) => EventStatus[result.status]),
     rules: tracked.results[1].violations.map((violation) => violation.ruleId).sort(),
     identities: found.customer.identities.map((each) => each.identity ?? each),
