@@ -100,6 +100,9 @@ node-installed: $(NODE_INSTALLED)
 	cd $* && npm ci --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=2000 --fetch-retry-maxtimeout=10000
 	@touch $@
 
+# The dashboard is made of the contract, and shows the tag's stub.
+clients/dashboard/dist/.built: clients/python/shopalytic/shopalytic.v1.binpb clients/javascript/src/stub.ts
+
 .SECONDEXPANSION:
 %/dist/.built: %/node_modules/.installed $$(shell find $$*/src $$*/package.json $$*/*.mjs -type f 2>/dev/null)
 	cd $* && npm run build --if-present

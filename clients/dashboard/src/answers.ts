@@ -1,5 +1,13 @@
 /** Asks the server: each question once, until somebody asks for newer answers. */
-import { create, type DescMessage, type DescMethodStreaming, type DescMethodUnary, type MessageInitShape, type MessageShape, toJsonString } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethodStreaming,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+  toJsonString,
+} from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { useEffect, useReducer, useRef } from "preact/hooks";
@@ -27,22 +35,34 @@ interface Entry {
 
 const kept = new Map<string, Entry>();
 const watchers = new Set<() => void>();
-let askedAt = new Date();
+let round = 0;
 
 /** Forgets all answers: for another key, or because newer ones are wanted. */
 export function forget(): void {
   kept.clear();
-  askedAt = new Date();
+  round += 1;
   for (const watcher of [...watchers]) watcher();
 }
 
-/** Since when answers have been kept. */
-export function since(): Date {
-  return askedAt;
+/** Redraws a view when answers are forgotten; the number tells one time from the next. */
+export function useRound(forgotten: () => void = () => {}): number {
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  useEffect(() => {
+    const watcher = (): void => {
+      forgotten();
+      redraw(0);
+    };
+    watchers.add(watcher);
+    return () => void watchers.delete(watcher);
+  }, []);
+  return round;
 }
 
 /** One call, answered from what is kept where it was asked before. */
-export function ask<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, init: MessageInitShape<I>): Promise<MessageShape<O>> {
+export function ask<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  init: MessageInitShape<I>,
+): Promise<MessageShape<O>> {
   return entry(method, init).promise as Promise<MessageShape<O>>;
 }
 
@@ -64,24 +84,35 @@ function entry<I extends DescMessage, O extends DescMessage>(method: DescMethodU
   return asked;
 }
 
-async function call<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, init: MessageInitShape<I>): Promise<MessageShape<O>> {
+async function call<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  init: MessageInitShape<I>,
+): Promise<MessageShape<O>> {
   const asker = key();
   try {
     const answer = await transport.unary(method, undefined, LONGEST_MS, undefined, init);
     return answer.message;
   } catch (cause) {
     const error = ConnectError.from(cause);
-    if (error.code === Code.Unauthenticated && asker === key()) signOut("This key is not valid, or it was revoked. Sign in with another one.");
+    if (error.code === Code.Unauthenticated && asker === key())
+      signOut("This key is not valid, or it was revoked. Sign in with another one.");
     throw error;
   }
 }
 
 /** One call with a key that is only being tried. */
-export async function attempt<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, init: MessageInitShape<I>, given: string): Promise<void> {
+export async function attempt<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  init: MessageInitShape<I>,
+  given: string,
+): Promise<void> {
   await transport.unary(method, undefined, LONGEST_MS, { authorization: `Bearer ${given}` }, init);
 }
 
-function question<I extends DescMessage>(method: { parent: { typeName: string }; name: string; input: I }, init: MessageInitShape<I>): string {
+function question<I extends DescMessage>(
+  method: { parent: { typeName: string }; name: string; input: I },
+  init: MessageInitShape<I>,
+): string {
   return `${method.parent.typeName}/${method.name} ${toJsonString(method.input, create(method.input, init))}`;
 }
 
@@ -94,21 +125,17 @@ export interface Answer<T> {
 }
 
 /** The answer to a question, asked when the view needs it; null asks nothing. */
-export function useAnswer<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, init: MessageInitShape<I> | null): Answer<MessageShape<O>> {
+export function useAnswer<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  init: MessageInitShape<I> | null,
+): Answer<MessageShape<O>> {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const last = useRef<MessageShape<O> | undefined>(undefined);
   const failed = useRef<{ name: string; error: ConnectError } | null>(null);
   const name = init ? question(method, init) : "";
   const here = useRef(name);
   here.current = name;
-  useEffect(() => {
-    const watcher = (): void => {
-      failed.current = null;
-      redraw(0);
-    };
-    watchers.add(watcher);
-    return () => void watchers.delete(watcher);
-  }, []);
+  useRound(() => (failed.current = null));
   const asked = init && failed.current?.name !== name ? entry(method, init) : null;
   const drawn = asked?.value !== undefined;
   useEffect(() => {
@@ -132,7 +159,12 @@ export function useAnswer<I extends DescMessage, O extends DescMessage>(method: 
 }
 
 /** A stream of answers, until the signal ends it or it fails; tells when the server has begun to listen. */
-export async function* listen<I extends DescMessage, O extends DescMessage>(method: DescMethodStreaming<I, O>, init: MessageInitShape<I>, signal: AbortSignal, begun: () => void): AsyncGenerator<MessageShape<O>> {
+export async function* listen<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodStreaming<I, O>,
+  init: MessageInitShape<I>,
+  signal: AbortSignal,
+  begun: () => void,
+): AsyncGenerator<MessageShape<O>> {
   const one = async function* (): AsyncGenerator<MessageInitShape<I>> {
     yield init;
   };

@@ -40,12 +40,23 @@ function Inside() {
   const view = viewOf(route, project.value?.project);
   return (
     <ViewContext.Provider value={view}>
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to the content</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
       <div class="frame">
         <Nav page={page?.name ?? ""} />
         <div class="column">
           <Top title={page?.title ?? ""} project={project.value?.project?.name ?? ""} signOut={() => signOut()} />
-          <main id="main" tabindex={-1}>{page && <page.Page key={`${page.name}/${route.item}`} />}</main>
+          <main id="main" tabindex={-1}>
+            {page && <page.Page key={`${page.name}/${route.item}`} />}
+          </main>
         </div>
       </div>
       {explain && <Drawer key={explain} token={explain} of={route.params.get("of") ?? ""} />}

@@ -51,12 +51,17 @@ export function Nav({ page }: { page: string }) {
   }, [page]);
   return (
     <nav class="nav" aria-label="Pages" ref={bar}>
-      <a class="brand" href={link("overview")}><Mark />Shopalytic</a>
+      <a class="brand" href={link("overview")}>
+        <Mark />
+        Shopalytic
+      </a>
       {groups.map((group) => (
         <div class="nav-group" key={group}>
           {group && <span class="nav-head">{group}</span>}
           {PAGES.filter((each) => each.group === group).map((each) => (
-            <a key={each.name} href={link(each.name)} aria-current={each.name === page ? "page" : undefined}>{each.title}</a>
+            <a key={each.name} href={link(each.name)} aria-current={each.name === page ? "page" : undefined}>
+              {each.title}
+            </a>
           ))}
         </div>
       ))}
@@ -86,10 +91,27 @@ export function Top({ title, project, signOut }: { title: string; project: strin
       <h1>{title}</h1>
       {project && <span class="project">{project}</span>}
       <span class="top-actions">
-        <button type="button" class="quiet" onClick={forget}>Refresh</button>
-        {window.isSecureContext && <button type="button" class="quiet" onClick={() => void copy()}>{copied ? "Copied" : "Copy link"}</button>}
-        <button type="button" class="quiet" onClick={() => { toggleTheme(); setDark(theme() === "dark"); }}>{dark ? "Light" : "Dark"}</button>
-        <button type="button" class="quiet" onClick={signOut}>Sign out</button>
+        <button type="button" class="quiet" onClick={forget}>
+          Refresh
+        </button>
+        {window.isSecureContext && (
+          <button type="button" class="quiet" onClick={() => void copy()}>
+            {copied ? "Copied" : "Copy link"}
+          </button>
+        )}
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            toggleTheme();
+            setDark(theme() === "dark");
+          }}
+        >
+          {dark ? "Light" : "Dark"}
+        </button>
+        <button type="button" class="quiet" onClick={signOut}>
+          Sign out
+        </button>
       </span>
     </header>
   );

@@ -16,8 +16,19 @@ function clock(zone: string): Intl.DateTimeFormat {
 
 /** What a wall clock shows there, as if it were UTC. */
 function wall(at: number, zone: string): number {
-  const parts = Object.fromEntries(clock(zone).formatToParts(at).map((part) => [part.type, part.value]));
-  return Date.UTC(Number(parts.year), Number(parts.month) - 1, Number(parts.day), Number(parts.hour), Number(parts.minute), Number(parts.second));
+  const parts = Object.fromEntries(
+    clock(zone)
+      .formatToParts(at)
+      .map((part) => [part.type, part.value]),
+  );
+  return Date.UTC(
+    Number(parts.year),
+    Number(parts.month) - 1,
+    Number(parts.day),
+    Number(parts.hour),
+    Number(parts.minute),
+    Number(parts.second),
+  );
 }
 
 /** The moment at which a day begins there; days may be 23 or 25 hours long. */
@@ -25,7 +36,9 @@ export function startOf(day: Day, zone: string): Date {
   const wanted = Date.parse(`${day}T00:00:00Z`);
   let at = wanted;
   for (let round = 0; round < 2; round += 1) at += wanted - wall(at, zone);
-  return new Date(at);
+  // Where clocks jump over midnight the day begins with the jump.
+  const missing = wanted - wall(at, zone);
+  return new Date(missing > 0 ? at + missing : at);
 }
 
 /** The day that it is there. */

@@ -43,9 +43,40 @@ function Found() {
     <>
       <div class="controls">
         <Search value={search} />
-        <Choice label="Sort by" name="sort" standard="" choices={[["", "last seen"], ["net", "net"], ["orders", "orders"]]} />
-        <Choice label="Seen" name="seen" standard="" choices={[["", "at any time"], ["1", "today"], ["7", "in 7 days"], ["30", "in 30 days"], ["90", "in 90 days"]]} />
-        <Choice label="Orders" name="min-orders" standard="" choices={[["", "any number"], ["1", "at least 1"], ["2", "at least 2"], ["5", "at least 5"], ["10", "at least 10"]]} />
+        <Choice
+          label="Sort by"
+          name="sort"
+          standard=""
+          choices={[
+            ["", "last seen"],
+            ["net", "net"],
+            ["orders", "orders"],
+          ]}
+        />
+        <Choice
+          label="Seen"
+          name="seen"
+          standard=""
+          choices={[
+            ["", "at any time"],
+            ["1", "today"],
+            ["7", "in 7 days"],
+            ["30", "in 30 days"],
+            ["90", "in 90 days"],
+          ]}
+        />
+        <Choice
+          label="Orders"
+          name="min-orders"
+          standard=""
+          choices={[
+            ["", "any number"],
+            ["1", "at least 1"],
+            ["2", "at least 2"],
+            ["5", "at least 5"],
+            ["10", "at least 10"],
+          ]}
+        />
         <Entry label="Country" name="country" placeholder="GBR" fits={isCountry} />
       </div>
       <Paged
@@ -58,7 +89,11 @@ function Found() {
       >
         {(customers) => <List customers={customers} />}
       </Paged>
-      {search && <p class="note">Looking for a visitor whom nobody has named? <a href={link("customers", search)}>Look up “{search}” as an id</a></p>}
+      {search && (
+        <p class="note">
+          Looking for a visitor whom nobody has named? <a href={link("customers", search)}>Look up “{search}” as an id</a>
+        </p>
+      )}
     </>
   );
 }
@@ -82,7 +117,16 @@ function Search({ value }: { value: string }) {
   return (
     <label class="field search">
       <span>Search</span>
-      <input ref={field} type="search" value={typed} maxLength={200} placeholder="name, e-mail or identity" autocomplete="off" spellcheck={false} onInput={(event) => setTyped(event.currentTarget.value)} />
+      <input
+        ref={field}
+        type="search"
+        value={typed}
+        maxLength={200}
+        placeholder="name, e-mail or identity"
+        autocomplete="off"
+        spellcheck={false}
+        onInput={(event) => setTyped(event.currentTarget.value)}
+      />
     </label>
   );
 }
@@ -97,13 +141,42 @@ function List({ customers }: { customers: Customer[] }) {
   const seen = (customer: Customer): Date | undefined => customer.lastSeen && timestampDate(customer.lastSeen);
   const orders = (customer: Customer): bigint => customer.values.reduce((sum, value) => sum + value.orders, 0n);
   return (
-    <Table title="Customers" file="customers" rows={customers} columns={[
-      { label: "Customer", text: nameOf, cell: (customer) => <a href={link("customers", customer.customerId)}>{nameOf(customer)}</a> },
-      { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },
-      { label: "Identities", text: (customer) => customer.identities.join(" "), cell: (customer) => <span class="long">{customer.identities.join(", ")}</span> },
-      { label: "Orders", text: (customer) => `${orders(customer)}`, cell: (customer) => count(orders(customer)), number: true, define: "CustomerValue.orders" },
-      { label: "Net", text: (customer) => customer.values.map((value) => `${value.net} ${value.currency}`).join(" "), cell: (customer) => customer.values.map((value) => <div key={value.currency}>{money(value.net, value.currency)}</div>), number: true, define: "CustomerValue.net" },
-      { label: "Last seen", text: (customer) => seen(customer)?.toISOString() ?? "", cell: (customer) => { const at = seen(customer); return at && moment(at, zone); }, define: "Customer.last_seen" },
-    ]} />
+    <Table
+      title="Customers"
+      file="customers"
+      rows={customers}
+      columns={[
+        { label: "Customer", text: nameOf, cell: (customer) => <a href={link("customers", customer.customerId)}>{nameOf(customer)}</a> },
+        { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },
+        {
+          label: "Identities",
+          text: (customer) => customer.identities.join(" "),
+          cell: (customer) => <span class="long">{customer.identities.join(", ")}</span>,
+        },
+        {
+          label: "Orders",
+          text: (customer) => `${orders(customer)}`,
+          cell: (customer) => count(orders(customer)),
+          number: true,
+          define: "CustomerValue.orders",
+        },
+        {
+          label: "Net",
+          text: (customer) => customer.values.map((value) => `${value.net} ${value.currency}`).join(" "),
+          cell: (customer) => customer.values.map((value) => <div key={value.currency}>{money(value.net, value.currency)}</div>),
+          number: true,
+          define: "CustomerValue.net",
+        },
+        {
+          label: "Last seen",
+          text: (customer) => seen(customer)?.toISOString() ?? "",
+          cell: (customer) => {
+            const at = seen(customer);
+            return at && moment(at, zone);
+          },
+          define: "Customer.last_seen",
+        },
+      ]}
+    />
   );
 }

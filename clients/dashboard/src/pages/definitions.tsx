@@ -25,19 +25,29 @@ export function Definitions() {
   const names = [...first, ...Object.keys(definitions).filter((name) => !first.includes(name))];
   return (
     <>
-      <p class="note">These are the words of the contract (<code>protos/shopalytic/v1/reports.proto</code>). Times are half-open ranges of when things happened; amounts are exact and those of two currencies are never added.</p>
+      <p class="note">
+        These are the words of the contract (<code>protos/shopalytic/v1/reports.proto</code>). Times are half-open ranges of when things
+        happened; amounts are exact and those of two currencies are never added.
+      </p>
       {names.map((name) => {
         const described = definitions[name];
-        return described && (
-          <section class="card definition" id={`definition-${name}`} key={name}>
-            <h2>{HEADS[name] ?? name} {HEADS[name] && <small>{name}</small>}</h2>
-            <p>{described.text}</p>
-            <dl>
-              {Object.entries(described.fields).map(([field, text]) => (
-                <div key={field}><dt>{field.replace(/_/g, " ")}</dt><dd>{text}</dd></div>
-              ))}
-            </dl>
-          </section>
+        return (
+          described && (
+            <section class="card definition" id={`definition-${name}`} key={name}>
+              <h2>
+                {HEADS[name] ?? name} {HEADS[name] && <small>{name}</small>}
+              </h2>
+              <p>{described.text}</p>
+              <dl>
+                {Object.entries(described.fields).map(([field, text]) => (
+                  <div key={field}>
+                    <dt>{field.replace(/_/g, " ")}</dt>
+                    <dd>{text}</dd>
+                  </div>
+                ))}
+              </dl>
+            </section>
+          )
         );
       })}
     </>

@@ -16,15 +16,27 @@ export function Fulfilment() {
   const { params } = useRoute();
   const days = Number(params.get("promised")) || 0;
   const answer = useAnswer(ReportService.method.getFulfilmentReport, { scope: view.scope, promisedDays: days });
-  const before = useAnswer(ReportService.method.getFulfilmentReport, view.previous && { scope: view.over(view.previous), promisedDays: days });
-  const choices = ["1", "2", "3", "", "7", "10", "14"].map((each): [string, string] => [each, each === "1" ? "1 day" : `${each || 5} days`]);
+  const before = useAnswer(
+    ReportService.method.getFulfilmentReport,
+    view.previous && { scope: view.over(view.previous), promisedDays: days },
+  );
+  const choices = ["1", "2", "3", "", "7", "10", "14"].map((each): [string, string] => [
+    each,
+    each === "1" ? "1 day" : `${each || 5} days`,
+  ]);
   return (
     <>
       <Controls currency={false}>
         <Choice label="Promised in" name="promised" standard="" choices={choices} />
       </Controls>
       <Shown answer={answer}>
-        {({ carriers, total }) => (total && total.parcels > 0n ? <Report carriers={carriers} total={total} before={view.previous ? before.value?.total : undefined} /> : <Empty title="No parcels in this range">Parcels appear with their shipment event.</Empty>)}
+        {({ carriers, total }) =>
+          total && total.parcels > 0n ? (
+            <Report carriers={carriers} total={total} before={view.previous ? before.value?.total : undefined} />
+          ) : (
+            <Empty title="No parcels in this range">Parcels appear with their shipment event.</Empty>
+          )
+        }
       </Shown>
     </>
   );
@@ -34,12 +46,63 @@ function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: Ca
   return (
     <>
       <Tiles>
-        <Tile label="Parcels" define="CarrierRow.parcels" now={total.parcels} before={before?.parcels} show={count} explain={total.explain} />
-        <Tile label="On the way" define="CarrierRow.on_the_way" now={total.onTheWay} before={before?.onTheWay} show={count} explain={total.explain} />
-        <Tile label="Order to shipped" define="CarrierRow.order_to_shipped_median" now={total.orderToShippedMedian} before={before?.orderToShippedMedian} show={hours} explain={total.explain} falling>nine in ten within {hours(total.orderToShippedP90)}</Tile>
-        <Tile label="Shipped to delivered" define="CarrierRow.shipped_to_delivered_median" now={total.shippedToDeliveredMedian} before={before?.shippedToDeliveredMedian} show={hours} explain={total.explain} falling>nine in ten within {hours(total.shippedToDeliveredP90)}</Tile>
-        <Tile label="Late" define="CarrierRow.late_rate" now={total.lateRate} before={before?.lateRate} show={percent} explain={total.explain} falling>{count(total.late)} parcels</Tile>
-        <Tile label="Refunded after late" define="CarrierRow.refund_rate_after_late" now={total.refundRateAfterLate} before={before?.refundRateAfterLate} show={percent} explain={total.explain} />
+        <Tile
+          label="Parcels"
+          define="CarrierRow.parcels"
+          now={total.parcels}
+          before={before?.parcels}
+          show={count}
+          explain={total.explain}
+        />
+        <Tile
+          label="On the way"
+          define="CarrierRow.on_the_way"
+          now={total.onTheWay}
+          before={before?.onTheWay}
+          show={count}
+          explain={total.explain}
+        />
+        <Tile
+          label="Order to shipped"
+          define="CarrierRow.order_to_shipped_median"
+          now={total.orderToShippedMedian}
+          before={before?.orderToShippedMedian}
+          show={hours}
+          explain={total.explain}
+          falling
+        >
+          nine in ten within {hours(total.orderToShippedP90)}
+        </Tile>
+        <Tile
+          label="Shipped to delivered"
+          define="CarrierRow.shipped_to_delivered_median"
+          now={total.shippedToDeliveredMedian}
+          before={before?.shippedToDeliveredMedian}
+          show={hours}
+          explain={total.explain}
+          falling
+        >
+          nine in ten within {hours(total.shippedToDeliveredP90)}
+        </Tile>
+        <Tile
+          label="Late"
+          define="CarrierRow.late_rate"
+          now={total.lateRate}
+          before={before?.lateRate}
+          show={percent}
+          explain={total.explain}
+          falling
+        >
+          {count(total.late)} parcels
+        </Tile>
+        <Tile
+          label="Refunded after late"
+          define="CarrierRow.refund_rate_after_late"
+          now={total.refundRateAfterLate}
+          before={before?.refundRateAfterLate}
+          show={percent}
+          explain={total.explain}
+        />
       </Tiles>
       <Table title="Carriers" file="fulfilment" rows={carriers} total={total} columns={columns()} />
     </>
@@ -47,11 +110,41 @@ function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: Ca
 }
 
 function columns(): Column<CarrierRow>[] {
-  const whole = (label: string, define: Defined, value: (row: CarrierRow) => bigint): Column<CarrierRow> => ({ label, define, text: (row) => `${value(row)}`, cell: (row) => count(value(row)), number: true, by: value });
-  const long = (label: string, define: Defined, value: (row: CarrierRow) => string): Column<CarrierRow> => ({ label, define, text: value, cell: (row) => <span title={value(row) && `${value(row)} hours`}>{hours(value(row))}</span>, number: true, by: (row) => scaled(value(row)) });
-  const share = (label: string, define: Defined, value: (row: CarrierRow) => string): Column<CarrierRow> => ({ label, define, text: value, cell: (row) => percent(value(row)), number: true, by: (row) => scaled(value(row)) });
+  const whole = (label: string, define: Defined, value: (row: CarrierRow) => bigint): Column<CarrierRow> => ({
+    label,
+    define,
+    text: (row) => `${value(row)}`,
+    cell: (row) => count(value(row)),
+    number: true,
+    by: value,
+  });
+  const long = (label: string, define: Defined, value: (row: CarrierRow) => string): Column<CarrierRow> => ({
+    label,
+    define,
+    text: value,
+    cell: (row) => <span title={value(row) && `${value(row)} hours`}>{hours(value(row))}</span>,
+    number: true,
+    by: (row) => scaled(value(row)),
+  });
+  const share = (label: string, define: Defined, value: (row: CarrierRow) => string): Column<CarrierRow> => ({
+    label,
+    define,
+    text: value,
+    cell: (row) => percent(value(row)),
+    number: true,
+    by: (row) => scaled(value(row)),
+  });
   return [
-    { label: "Carrier", text: (row) => row.carrier, cell: (row) => <Explain token={row.explain} of={`Parcels, ${row.carrier || "carrier not known yet"}`}>{row.carrier || "not known yet"}</Explain>, by: (row) => row.carrier },
+    {
+      label: "Carrier",
+      text: (row) => row.carrier,
+      cell: (row) => (
+        <Explain token={row.explain} of={`Parcels, ${row.carrier || "carrier not known yet"}`}>
+          {row.carrier || "not known yet"}
+        </Explain>
+      ),
+      by: (row) => row.carrier,
+    },
     whole("Parcels", "CarrierRow.parcels", (row) => row.parcels),
     whole("On the way", "CarrierRow.on_the_way", (row) => row.onTheWay),
     whole("Delivered", "CarrierRow.delivered", (row) => row.delivered),

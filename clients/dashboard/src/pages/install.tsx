@@ -14,20 +14,35 @@ export function Install() {
   return (
     <>
       <section class="card" aria-labelledby="paste">
-        <header class="card-head"><h2 id="paste">1. Paste this into the head of every page</h2></header>
+        <header class="card-head">
+          <h2 id="paste">1. Paste this into the head of every page</h2>
+        </header>
         {!browserKey() && (
           <label class="field">
             <span>Browser key of the project</span>
-            <input type="text" value={key} placeholder="shop_browser_…" spellcheck={false} autocomplete="off" onInput={(event) => setKey(event.currentTarget.value.trim())} />
-            <small>On the server, <code>shopalytic key show browser</code> prints it. It is public: it can send events and read nothing.</small>
+            <input
+              type="text"
+              value={key}
+              placeholder="shop_browser_…"
+              spellcheck={false}
+              autocomplete="off"
+              onInput={(event) => setKey(event.currentTarget.value.trim())}
+            />
+            <small>
+              On the server, <code>shopalytic key show browser</code> prints it. It is public: it can send events and read nothing.
+            </small>
           </label>
         )}
         <Snippet browserKey={KEY.test(key) ? key : "BROWSER_KEY"} />
         <p>Page views are sent by themselves. For the rest the shop calls the tag:</p>
-        <pre tabindex={0} aria-label="Calls of the tag">{CALLS}</pre>
+        <pre tabindex={0} aria-label="Calls of the tag">
+          {CALLS}
+        </pre>
       </section>
       <section class="card" aria-labelledby="check">
-        <header class="card-head"><h2 id="check">2. Open a page of the shop</h2></header>
+        <header class="card-head">
+          <h2 id="check">2. Open a page of the shop</h2>
+        </header>
         <Check />
       </section>
     </>
@@ -48,8 +63,14 @@ function Snippet({ browserKey: key }: { browserKey: string }) {
   };
   return (
     <div class="snippet">
-      <pre tabindex={0} aria-label="The tag">{text}</pre>
-      {window.isSecureContext && <button type="button" class="primary" onClick={() => void copy()}>{copied ? "Copied" : "Copy"}</button>}
+      <pre tabindex={0} aria-label="The tag">
+        {text}
+      </pre>
+      {window.isSecureContext && (
+        <button type="button" class="primary" onClick={() => void copy()}>
+          {copied ? "Copied" : "Copy"}
+        </button>
+      )}
     </div>
   );
 }
@@ -61,12 +82,20 @@ function Check() {
   if (first) {
     return (
       <>
-        <p class="arrived" role="status">It works: the first event has arrived and is stored.</p>
+        <p class="arrived" role="status">
+          It works: the first event has arrived and is stored.
+        </p>
         <EventLine event={first} clock />
-        <p><a href={link("live")}>Watch the others</a></p>
+        <p>
+          <a href={link("live")}>Watch the others</a>
+        </p>
       </>
     );
   }
   if (tail.error && tail.state !== "listening") return <Failed error={tail.error} retry={tail.retry} />;
-  return <p class="waiting" role="status"><span class="spinner" aria-hidden="true" /> {tail.state === "listening" ? "Waiting for the first event…" : "Connecting…"}</p>;
+  return (
+    <p class="waiting" role="status">
+      <span class="spinner" aria-hidden="true" /> {tail.state === "listening" ? "Waiting for the first event…" : "Connecting…"}
+    </p>
+  );
 }

@@ -21,19 +21,36 @@ export function Live() {
   const { params } = useRoute();
   const [paused, setPaused] = useState(false);
   const tail = useTail(GROUPS[params.get("kind") ?? ""] ?? [], sandbox, paused);
-  const lasting = tail.error && tail.state !== "listening";
+  const lasting = tail.error !== null && tail.state !== "listening";
   return (
     <>
       <div class="controls">
-        <Choice label="Show" name="kind" standard="" choices={[["", "everything"], ...Object.keys(GROUPS).map((name): [string, string] => [name, name])]} />
+        <Choice
+          label="Show"
+          name="kind"
+          standard=""
+          choices={[["", "everything"], ...Object.keys(GROUPS).map((name): [string, string] => [name, name])]}
+        />
         <Tick label="Sandbox events instead" name="sandbox" />
-        <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>{paused ? "Go on" : "Pause"}</button>
-        <span class={`pulse ${tail.state}`} role="status">{{ connecting: "Connecting…", listening: "Listening", paused: "Paused" }[tail.state]}</span>
+        <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+          {paused ? "Go on" : "Pause"}
+        </button>
+        <span class={`pulse ${tail.state}`} role="status" hidden={lasting}>
+          {{ connecting: "Connecting…", listening: "Listening", paused: "Paused" }[tail.state]}
+        </span>
       </div>
       {lasting && tail.error && <Failed error={tail.error} retry={tail.retry} />}
-      {tail.missed > 0n && <p class="note" role="status">{count(tail.missed)} events were left out because they came too fast.</p>}
+      {tail.missed > 0n && (
+        <p class="note" role="status">
+          {count(tail.missed)} events were left out because they came too fast.
+        </p>
+      )}
       {tail.events.length > 0 ? (
-        <section class="card" aria-label="Events, the newest first">{tail.events.map((event) => <EventLine key={event.eventId} event={event} clock />)}</section>
+        <section class="card" aria-label="Events, the newest first">
+          {tail.events.map((event) => (
+            <EventLine key={event.eventId} event={event} clock />
+          ))}
+        </section>
       ) : (
         !lasting && <Empty title="Nothing has arrived since you came here">Events appear here the moment they are stored.</Empty>
       )}

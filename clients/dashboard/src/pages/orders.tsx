@@ -8,8 +8,12 @@ import { date, moment } from "../zones";
 export function Orders({ orders }: { orders: CustomerOrderDetail[] }) {
   return (
     <section class="card" aria-labelledby="orders">
-      <header class="card-head"><h2 id="orders">Orders</h2></header>
-      {orders.map((order) => <Order key={order.orderId} order={order} />)}
+      <header class="card-head">
+        <h2 id="orders">Orders</h2>
+      </header>
+      {orders.map((order) => (
+        <Order key={order.orderId} order={order} />
+      ))}
     </section>
   );
 }
@@ -28,11 +32,34 @@ function Order({ order }: { order: CustomerOrderDetail }) {
         <b class="number">{amount(order.total)}</b>
       </summary>
       <div class="event-details">
-        <ul>{order.lines.map((line, index) => <li key={index}>{count(line.qty)} × {line.name || line.sku} at {amount(line.price)}</li>)}</ul>
+        <ul>
+          {order.lines.map((line, index) => (
+            <li key={index}>
+              {count(line.qty)} × {line.name || line.sku} at {amount(line.price)}
+            </li>
+          ))}
+        </ul>
         {order.refunds.length > 0 && <h3>Refunds</h3>}
-        <ul>{order.refunds.map((refund, index) => <li key={index}>{day(refund.occurredAt)}: {refund.refundType}, {money(refund.amount, refund.currency)}{refund.flag && ` (${refund.flag.replace(/_/g, " ")})`}</li>)}</ul>
+        <ul>
+          {order.refunds.map((refund, index) => (
+            <li key={index}>
+              {day(refund.occurredAt)}: {refund.refundType}, {money(refund.amount, refund.currency)}
+              {refund.flag && ` (${refund.flag.replace(/_/g, " ")})`}
+            </li>
+          ))}
+        </ul>
         {order.parcels.length > 0 && <h3>Parcels</h3>}
-        <ul>{order.parcels.map((parcel) => <li key={parcel.shipmentId}>{parcel.shipmentId}{parcel.carrier && ` by ${parcel.carrier}`}{parcel.trackingNumber && `, ${parcel.trackingNumber}`}{parcel.dateShipped && `, shipped ${day(parcel.dateShipped)}`}{parcel.dateDelivered && `, delivered ${day(parcel.dateDelivered)}`}</li>)}</ul>
+        <ul>
+          {order.parcels.map((parcel) => (
+            <li key={parcel.shipmentId}>
+              {parcel.shipmentId}
+              {parcel.carrier && ` by ${parcel.carrier}`}
+              {parcel.trackingNumber && `, ${parcel.trackingNumber}`}
+              {parcel.dateShipped && `, shipped ${day(parcel.dateShipped)}`}
+              {parcel.dateDelivered && `, delivered ${day(parcel.dateDelivered)}`}
+            </li>
+          ))}
+        </ul>
         {order.revisions > 1n && <p class="note">changed {count(order.revisions)} times</p>}
       </div>
     </details>

@@ -42,19 +42,48 @@ function Today() {
     <section class="card today" aria-labelledby="today">
       <h2 id="today">Today so far</h2>
       <dl>
-        <Fact name="Net" now={today && money(today.net, block?.currency ?? "")} before={yesterday && money(yesterday.net, block?.currency ?? "")} token={today?.explain} />
+        <Fact
+          name="Net"
+          now={today && money(today.net, block?.currency ?? "")}
+          before={yesterday && money(yesterday.net, block?.currency ?? "")}
+          token={today?.explain}
+        />
         <Fact name="Orders" now={today && count(today.orders)} before={yesterday && count(yesterday.orders)} token={today?.explain} />
-        <Fact name="Visitors" now={visited && count(visited.visitors)} before={visitedBefore && count(visitedBefore.visitors)} token={visited?.explain} />
+        <Fact
+          name="Visitors"
+          now={visited && count(visited.visitors)}
+          before={visitedBefore && count(visitedBefore.visitors)}
+          token={visited?.explain}
+        />
       </dl>
     </section>
   );
 }
 
-function Fact({ name, now, before, token = "" }: { name: string; now: string | undefined; before: string | undefined; token?: string | undefined }) {
+function Fact({
+  name,
+  now,
+  before,
+  token = "",
+}: {
+  name: string;
+  now: string | undefined;
+  before: string | undefined;
+  token?: string | undefined;
+}) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{now ? <Explain token={token} of={`${name} today`}>{now}</Explain> : "–"}<small>{before ? ` yesterday ${before}` : ""}</small></dd>
+      <dd>
+        {now ? (
+          <Explain token={token} of={`${name} today`}>
+            {now}
+          </Explain>
+        ) : (
+          "–"
+        )}
+        <small>{before ? ` yesterday ${before}` : ""}</small>
+      </dd>
     </div>
   );
 }
@@ -72,12 +101,21 @@ function Numbers() {
       <Shown answer={sales}>
         {(answer) => {
           const block = blockOf(answer.reports, view);
-          if (!block?.total) return <Empty title={`No sales${view.currency ? ` in ${view.currency}` : ""} in this range`}>Choose a longer range, or look at <a href={link("live")}>what arrives</a>.</Empty>;
+          if (!block?.total)
+            return (
+              <Empty title={`No sales${view.currency ? ` in ${view.currency}` : ""} in this range`}>
+                Choose a longer range, or look at <a href={link("live")}>what arrives</a>.
+              </Empty>
+            );
           return <SalesInShort block={block} before={earlier} total={block.total} />;
         }}
       </Shown>
       <Shown answer={traffic}>
-        {(answer) => answer.total && <TrafficInShort rows={answer.rows} total={answer.total} before={view.previous ? trafficBefore.value : undefined} />}
+        {(answer) =>
+          answer.total && (
+            <TrafficInShort rows={answer.rows} total={answer.total} before={view.previous ? trafficBefore.value : undefined} />
+          )
+        }
       </Shown>
     </>
   );
@@ -91,27 +129,75 @@ function SalesInShort({ block, before, total }: { block: SalesReport; before: Sa
       <Tiles>
         <Tile label="Net sales" define="SalesRow.net" now={total.net} before={old?.net} show={amount} explain={total.explain} />
         <Tile label="Orders" define="SalesRow.orders" now={total.orders} before={old?.orders} show={count} explain={total.explain} />
-        <Tile label="Average order" define="SalesRow.average_order" now={total.averageOrder} before={old?.averageOrder} show={(text) => average(text, block.currency)} explain={total.explain} />
-        <Tile label="Customers" define="SalesRow.customers" now={total.customers} before={old?.customers} show={count} explain={total.explain} />
-        <Tile label="Refunds" define="SalesRow.refunds" now={total.refunds} before={old?.refunds} show={amount} explain={total.explain} falling />
+        <Tile
+          label="Average order"
+          define="SalesRow.average_order"
+          now={total.averageOrder}
+          before={old?.averageOrder}
+          show={(text) => average(text, block.currency)}
+          explain={total.explain}
+        />
+        <Tile
+          label="Customers"
+          define="SalesRow.customers"
+          now={total.customers}
+          before={old?.customers}
+          show={count}
+          explain={total.explain}
+        />
+        <Tile
+          label="Refunds"
+          define="SalesRow.refunds"
+          now={total.refunds}
+          before={old?.refunds}
+          show={amount}
+          explain={total.explain}
+          falling
+        />
       </Tiles>
       <section class="card">
-        <header class="card-head"><h2>Net sales</h2></header>
-        <Trend label="Net sales" rows={block.rows} before={before?.rows ?? []} value={(row) => Number(row.net)} words={(row) => amount(row.net)} />
+        <header class="card-head">
+          <h2>Net sales</h2>
+        </header>
+        <Trend
+          label="Net sales"
+          rows={block.rows}
+          before={before?.rows ?? []}
+          value={(row) => Number(row.net)}
+          words={(row) => amount(row.net)}
+        />
       </section>
     </>
   );
 }
 
-function TrafficInShort({ rows, total, before }: { rows: TrafficRow[]; total: TrafficRow; before: { rows: TrafficRow[]; total?: TrafficRow } | undefined }) {
+function TrafficInShort({
+  rows,
+  total,
+  before,
+}: {
+  rows: TrafficRow[];
+  total: TrafficRow;
+  before: { rows: TrafficRow[]; total?: TrafficRow } | undefined;
+}) {
   return (
     <section class="card">
       <header class="card-head">
         <h2>Visitors</h2>
-        <span class="big"><Explain token={total.explain} of="Visitors">{count(total.visitors)}</Explain></span>
+        <span class="big">
+          <Explain token={total.explain} of="Visitors">
+            {count(total.visitors)}
+          </Explain>
+        </span>
         {before?.total && <small>{count(before.total.visitors)} in the range before</small>}
       </header>
-      <Trend label="Visitors" rows={rows} before={before?.rows ?? []} value={(row) => Number(row.visitors)} words={(row) => count(row.visitors)} />
+      <Trend
+        label="Visitors"
+        rows={rows}
+        before={before?.rows ?? []}
+        value={(row) => Number(row.visitors)}
+        words={(row) => count(row.visitors)}
+      />
     </section>
   );
 }
@@ -125,11 +211,28 @@ function TopProducts() {
         const block = blockOf(reports, view);
         const amount = (row: ProductRow): string => money(row.net, block?.currency ?? "");
         return (
-          <Table title="Best products" file="best-products" rows={block?.rows.slice(0, TOP_PRODUCTS) ?? []} empty="Nothing was sold or looked at in this range." columns={[
-            { label: "Product", text: (row) => row.name || row.sku },
-            { label: "Units", text: (row) => `${row.units}`, cell: (row) => count(row.units), number: true, by: (row) => row.units },
-            { label: "Net", text: (row) => row.net, cell: (row) => <Explain token={row.explain} of={`${row.name || row.sku}, net`}>{amount(row)}</Explain>, number: true, by: (row) => scaled(row.net), define: "ProductRow.net" },
-          ]}>
+          <Table
+            title="Best products"
+            file="best-products"
+            rows={block?.rows.slice(0, TOP_PRODUCTS) ?? []}
+            empty="Nothing was sold or looked at in this range."
+            columns={[
+              { label: "Product", text: (row) => row.name || row.sku },
+              { label: "Units", text: (row) => `${row.units}`, cell: (row) => count(row.units), number: true, by: (row) => row.units },
+              {
+                label: "Net",
+                text: (row) => row.net,
+                cell: (row) => (
+                  <Explain token={row.explain} of={`${row.name || row.sku}, net`}>
+                    {amount(row)}
+                  </Explain>
+                ),
+                number: true,
+                by: (row) => scaled(row.net),
+                define: "ProductRow.net",
+              },
+            ]}
+          >
             <a href={link("products")}>All products</a>
           </Table>
         );
@@ -145,9 +248,18 @@ function FunnelInShort() {
     <Shown answer={answer}>
       {({ funnels }) => (
         <section class="card">
-          <header class="card-head"><h2>From view to order</h2><a href={link("funnel")}>The funnel</a></header>
-          {funnels[0]?.steps[0]?.customers ? <Steps steps={funnels[0].steps} /> : <p class="none">Nobody took the first step in this range.</p>}
-          {funnels[0]?.steps[0]?.customers ? <p class="note">{percent(funnels[0].steps.at(-1)?.conversion ?? "")} of those who looked at a product ordered.</p> : null}
+          <header class="card-head">
+            <h2>From view to order</h2>
+            <a href={link("funnel")}>The funnel</a>
+          </header>
+          {funnels[0]?.steps[0]?.customers ? (
+            <Steps steps={funnels[0].steps} />
+          ) : (
+            <p class="none">Nobody took the first step in this range.</p>
+          )}
+          {funnels[0]?.steps[0]?.customers ? (
+            <p class="note">{percent(funnels[0].steps.at(-1)?.conversion ?? "")} of those who looked at a product ordered.</p>
+          ) : null}
         </section>
       )}
     </Shown>

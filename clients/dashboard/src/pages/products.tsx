@@ -18,13 +18,28 @@ export function Products() {
   return (
     <>
       <Controls>
-        <Choice label="Show" name="limit" standard="" choices={[["", "100 best"], ["1000", "1,000 best"], ["10000", "10,000 best"]]} />
+        <Choice
+          label="Show"
+          name="limit"
+          standard=""
+          choices={[
+            ["", "100 best"],
+            ["1000", "1,000 best"],
+            ["10000", "10,000 best"],
+          ]}
+        />
         <Entry label="Find" name="find" placeholder="name or SKU" />
       </Controls>
       <Shown answer={answer}>
         {({ reports }) => {
           const block = blockOf(reports, view);
-          return block?.rows.length ? <Report block={block} find={params.get("find") ?? ""} /> : <Empty title={`No products${view.currency ? ` in ${view.currency}` : ""} in this range`}>Products appear with their first view, cart or order.</Empty>;
+          return block?.rows.length ? (
+            <Report block={block} find={params.get("find") ?? ""} />
+          ) : (
+            <Empty title={`No products${view.currency ? ` in ${view.currency}` : ""} in this range`}>
+              Products appear with their first view, cart or order.
+            </Empty>
+          );
         }}
       </Shown>
     </>
@@ -35,24 +50,69 @@ function Report({ block, find }: { block: ProductReport; find: string }) {
   const names = new Map(block.rows.map((row) => [row.sku, row.name]));
   const wanted = find.toLowerCase();
   const rows = block.rows.filter((row) => `${row.sku}\n${row.name}`.toLowerCase().includes(wanted));
-  const named = (sku: string) => <>{names.get(sku) || sku} <small>{names.get(sku) ? sku : ""}</small></>;
+  const named = (sku: string) => (
+    <>
+      {names.get(sku) || sku} <small>{names.get(sku) ? sku : ""}</small>
+    </>
+  );
   return (
     <>
-      <Table title={`Products in ${block.currency}`} file={`products-${block.currency}`} rows={rows} columns={columns(block.currency)} empty="None of these products is called so." />
-      <Table title="Bought together" file={`bought-together-${block.currency}`} rows={block.boughtTogether} empty="No two products were in one order." columns={[
-        { label: "Product", text: (pair) => pair.sku, cell: (pair) => named(pair.sku) },
-        { label: "With", text: (pair) => pair.otherSku, cell: (pair) => named(pair.otherSku) },
-        { label: "Orders with both", text: (pair) => `${pair.orders}`, cell: (pair) => count(pair.orders), number: true, define: "ProductPair.orders" },
-      ]} />
+      <Table
+        title={`Products in ${block.currency}`}
+        file={`products-${block.currency}`}
+        rows={rows}
+        columns={columns(block.currency)}
+        empty="None of these products is called so."
+      />
+      <Table
+        title="Bought together"
+        file={`bought-together-${block.currency}`}
+        rows={block.boughtTogether}
+        empty="No two products were in one order."
+        columns={[
+          { label: "Product", text: (pair) => pair.sku, cell: (pair) => named(pair.sku) },
+          { label: "With", text: (pair) => pair.otherSku, cell: (pair) => named(pair.otherSku) },
+          {
+            label: "Orders with both",
+            text: (pair) => `${pair.orders}`,
+            cell: (pair) => count(pair.orders),
+            number: true,
+            define: "ProductPair.orders",
+          },
+        ]}
+      />
     </>
   );
 }
 
 function columns(currency: string): Column<ProductRow>[] {
-  const whole = (label: string, define: Defined, value: (row: ProductRow) => bigint): Column<ProductRow> => ({ label, define, text: (row) => `${value(row)}`, cell: (row) => count(value(row)), number: true, by: value });
-  const amount = (label: string, define: Defined, value: (row: ProductRow) => string): Column<ProductRow> => ({ label, define, text: value, cell: (row) => money(value(row), currency), number: true, by: (row) => scaled(value(row)) });
+  const whole = (label: string, define: Defined, value: (row: ProductRow) => bigint): Column<ProductRow> => ({
+    label,
+    define,
+    text: (row) => `${value(row)}`,
+    cell: (row) => count(value(row)),
+    number: true,
+    by: value,
+  });
+  const amount = (label: string, define: Defined, value: (row: ProductRow) => string): Column<ProductRow> => ({
+    label,
+    define,
+    text: value,
+    cell: (row) => money(value(row), currency),
+    number: true,
+    by: (row) => scaled(value(row)),
+  });
   return [
-    { label: "SKU", text: (row) => row.sku, cell: (row) => <Explain token={row.explain} of={row.name || row.sku}>{row.sku}</Explain>, by: (row) => row.sku },
+    {
+      label: "SKU",
+      text: (row) => row.sku,
+      cell: (row) => (
+        <Explain token={row.explain} of={row.name || row.sku}>
+          {row.sku}
+        </Explain>
+      ),
+      by: (row) => row.sku,
+    },
     { label: "Name", text: (row) => row.name, by: (row) => row.name.toLowerCase() },
     whole("Views", "ProductRow.views", (row) => row.views),
     whole("Viewers", "ProductRow.viewers", (row) => row.viewers),
@@ -62,6 +122,13 @@ function columns(currency: string): Column<ProductRow>[] {
     amount("Gross", "ProductRow.gross", (row) => row.gross),
     amount("Refunds", "ProductRow.refunds", (row) => row.refunds),
     amount("Net", "ProductRow.net", (row) => row.net),
-    { label: "View to order", define: "ProductRow.view_to_order_rate", text: (row) => row.viewToOrderRate, cell: (row) => percent(row.viewToOrderRate), number: true, by: (row) => scaled(row.viewToOrderRate) },
+    {
+      label: "View to order",
+      define: "ProductRow.view_to_order_rate",
+      text: (row) => row.viewToOrderRate,
+      cell: (row) => percent(row.viewToOrderRate),
+      number: true,
+      by: (row) => scaled(row.viewToOrderRate),
+    },
   ];
 }

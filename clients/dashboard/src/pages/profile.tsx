@@ -17,14 +17,29 @@ import { nameOf } from "./customers";
 import { Orders } from "./orders";
 
 const PAGE_SIZE = 50;
-const KINDS = ["page_view", "product_view", "cart_add", "cart_modify", "order", "refund", "shipment", "shipment_delivered", "identify", "alias", "customer_register", "customer_update"];
+const KINDS = [
+  "page_view",
+  "product_view",
+  "cart_add",
+  "cart_modify",
+  "order",
+  "refund",
+  "shipment",
+  "shipment_delivered",
+  "identify",
+  "alias",
+  "customer_register",
+  "customer_update",
+];
 
 export function Profile({ who }: { who: string }) {
   const { sandbox } = useView();
   const answer = useAnswer(ReportService.method.getCustomer, { customer: { by: { case: "any", value: who } }, sandbox });
   return (
     <>
-      <p class="back"><a href={link("customers")}>← All customers</a></p>
+      <p class="back">
+        <a href={link("customers")}>← All customers</a>
+      </p>
       <Shown answer={answer}>{({ customer }) => customer && <Known customer={customer} />}</Shown>
     </>
   );
@@ -38,7 +53,14 @@ function Known({ customer }: { customer: Customer }) {
       <header class="person">
         <h2>{nameOf(customer)}</h2>
         {customer.profile?.email && <p>{customer.profile.email}</p>}
-        <p class="chips">{customer.identities.map((identity) => <span class="chip" key={identity}>{identity}</span>)}{customer.identities.length === 0 && <span class="chip">visitor, not named</span>}</p>
+        <p class="chips">
+          {customer.identities.map((identity) => (
+            <span class="chip" key={identity}>
+              {identity}
+            </span>
+          ))}
+          {customer.identities.length === 0 && <span class="chip">visitor, not named</span>}
+        </p>
         <p class="note">
           First seen {day(customer.firstSeen)}, last seen {day(customer.lastSeen)}
           {customer.profile?.joinDate && `, account since ${day(customer.profile.joinDate)}`}
@@ -61,13 +83,29 @@ function Worth({ customer }: { customer: Customer }) {
   return (
     <Tiles>
       {customer.values.map((value) => (
-        <Tile key={value.currency} label={`Net in ${value.currency}`} define="CustomerValue.net" now={value.net} show={(text) => money(text, value.currency)}>
-          {count(value.orders)} {value.orders === 1n ? "order" : "orders"}, {money(value.gross, value.currency)} less {money(value.refunds, value.currency)} refunded
+        <Tile
+          key={value.currency}
+          label={`Net in ${value.currency}`}
+          define="CustomerValue.net"
+          now={value.net}
+          show={(text) => money(text, value.currency)}
+        >
+          {count(value.orders)} {value.orders === 1n ? "order" : "orders"}, {money(value.gross, value.currency)} less{" "}
+          {money(value.refunds, value.currency)} refunded
         </Tile>
       ))}
-      {customer.daysBetweenOrders && <Tile label="Days between orders" define="Customer.days_between_orders" now={customer.daysBetweenOrders} show={decimal} />}
+      {customer.daysBetweenOrders && (
+        <Tile label="Days between orders" define="Customer.days_between_orders" now={customer.daysBetweenOrders} show={decimal} />
+      )}
       {customer.rfm && (
-        <Tile label="Recency · frequency · money" define="Customer.rfm" now={`${customer.rfm.recency} · ${customer.rfm.frequency} · ${customer.rfm.money}`} show={(text) => text}>each from 1 to 5, the best fifth</Tile>
+        <Tile
+          label="Recency · frequency · money"
+          define="Customer.rfm"
+          now={`${customer.rfm.recency} · ${customer.rfm.frequency} · ${customer.rfm.money}`}
+          show={(text) => text}
+        >
+          each from 1 to 5, the best fifth
+        </Tile>
       )}
     </Tiles>
   );
@@ -84,8 +122,20 @@ function TouchCard({ title, touch }: { title: string; touch: Touch | undefined }
   ];
   return (
     <section class="card">
-      <header class="card-head"><h2>{title}</h2><Define name={title === "Came first" ? "Customer.first_touch" : "Customer.last_touch"} label={title} /></header>
-      <dl class="facts">{facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
+      <header class="card-head">
+        <h2>{title}</h2>
+        <Define name={title === "Came first" ? "Customer.first_touch" : "Customer.last_touch"} label={title} />
+      </header>
+      <dl class="facts">
+        {facts
+          .filter(([, value]) => value)
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+      </dl>
     </section>
   );
 }
@@ -98,13 +148,24 @@ function Timeline({ id }: { id: string }) {
     <section class="card" aria-labelledby="timeline">
       <header class="card-head">
         <h2 id="timeline">Timeline</h2>
-        <Choice label="Show" name="type" standard="" choices={[["", "everything"], ...KINDS.map((kind): [string, string] => [kind, kind.replace(/_/g, " ")])]} />
+        <Choice
+          label="Show"
+          name="type"
+          standard=""
+          choices={[["", "everything"], ...KINDS.map((kind): [string, string] => [kind, kind.replace(/_/g, " ")])]}
+        />
       </header>
       <Paged
         name={`${id} ${type} ${sandbox}`}
         empty="No such events"
         load={async (pageToken) => {
-          const page = await ask(ReportService.method.listCustomerEvents, { customer: { by: { case: "customerId", value: id } }, pageSize: PAGE_SIZE, pageToken, sandbox, types: type ? [type] : [] });
+          const page = await ask(ReportService.method.listCustomerEvents, {
+            customer: { by: { case: "customerId", value: id } },
+            pageSize: PAGE_SIZE,
+            pageToken,
+            sandbox,
+            types: type ? [type] : [],
+          });
           return { items: page.events, next: page.nextPageToken };
         }}
       >
@@ -120,13 +181,25 @@ function Devices({ customer }: { customer: Customer }) {
   const exact = (time: Timestamp | undefined): string => (time ? timestampDate(time).toISOString() : "");
   if (customer.devices.length === 0) return null;
   return (
-    <Table title="Devices" file="devices" rows={customer.devices} columns={[
-      { label: "Tracking id", text: (device) => device.trackingId, cell: (device) => <code>{device.trackingId}</code> },
-      { label: "Browser", text: (device) => device.userAgentFamily, cell: (device) => device.userAgentFamily || "not known" },
-      { label: "First seen", text: (device) => exact(device.firstSeen), cell: (device) => at(device.firstSeen) },
-      { label: "Last seen", text: (device) => exact(device.lastSeen), cell: (device) => at(device.lastSeen) },
-      { label: "Joined by", text: (device) => device.joinedBy?.eventId ?? "", cell: (device) => (device.joinedBy ? `${device.joinedBy.kind} of ${device.joinedBy.identity}, ${at(device.joinedBy.occurredAt)}` : "nothing: nobody named this visitor") },
-    ]} />
+    <Table
+      title="Devices"
+      file="devices"
+      rows={customer.devices}
+      columns={[
+        { label: "Tracking id", text: (device) => device.trackingId, cell: (device) => <code>{device.trackingId}</code> },
+        { label: "Browser", text: (device) => device.userAgentFamily, cell: (device) => device.userAgentFamily || "not known" },
+        { label: "First seen", text: (device) => exact(device.firstSeen), cell: (device) => at(device.firstSeen) },
+        { label: "Last seen", text: (device) => exact(device.lastSeen), cell: (device) => at(device.lastSeen) },
+        {
+          label: "Joined by",
+          text: (device) => device.joinedBy?.eventId ?? "",
+          cell: (device) =>
+            device.joinedBy
+              ? `${device.joinedBy.kind} of ${device.joinedBy.identity}, ${at(device.joinedBy.occurredAt)}`
+              : "nothing: nobody named this visitor",
+        },
+      ]}
+    />
   );
 }
 
@@ -135,12 +208,16 @@ function Joined({ links }: { links: Link[] }) {
   if (links.length === 0) return null;
   return (
     <section class="card" aria-labelledby="joined">
-      <header class="card-head"><h2 id="joined">Why this is one customer</h2></header>
+      <header class="card-head">
+        <h2 id="joined">Why this is one customer</h2>
+      </header>
       <ol class="reasons">
         {links.map((fact) => (
           <li key={`${fact.eventId} ${fact.trackingId}`}>
             <time>{fact.occurredAt && moment(timestampDate(fact.occurredAt), zone)}</time>
-            <span>{reason(fact)} <small>event {fact.eventId}</small></span>
+            <span>
+              {reason(fact)} <small>event {fact.eventId}</small>
+            </span>
           </li>
         ))}
       </ol>
@@ -154,6 +231,7 @@ function reason(fact: Link): string {
     return `alias gave ${old ? `“${old}”` : "the customer"} the further identity “${fact.identity}”.`;
   }
   if (!fact.trackingId) return `identify made “${fact.identity}” known.`;
-  if (!fact.owner) return `identify named “${fact.identity}” on the device “${fact.trackingId}”, which stays with whom it belonged to before.`;
+  if (!fact.owner)
+    return `identify named “${fact.identity}” on the device “${fact.trackingId}”, which stays with whom it belonged to before.`;
   return `identify named “${fact.identity}” on the device “${fact.trackingId}”, which joined it with all its past.`;
 }

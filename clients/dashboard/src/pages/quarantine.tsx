@@ -20,7 +20,12 @@ export function Quarantine() {
   return (
     <>
       <div class="controls">
-        <Entry label="Rule" name="rule" placeholder="every rule" suggestions={["required", "email.taken", "event_id.conflict", "identity.taken"]} />
+        <Entry
+          label="Rule"
+          name="rule"
+          placeholder="every rule"
+          suggestions={["required", "email.taken", "event_id.conflict", "identity.taken"]}
+        />
         <Tick label="Sandbox events instead" name="sandbox" />
       </div>
       <Paged
@@ -31,7 +36,13 @@ export function Quarantine() {
           return { items: page.events, next: page.nextPageToken };
         }}
       >
-        {(events) => <section class="card" aria-label="Events, the newest first">{events.map((event) => <Line key={event.quarantineId} event={event} />)}</section>}
+        {(events) => (
+          <section class="card" aria-label="Events, the newest first">
+            {events.map((event) => (
+              <Line key={event.quarantineId} event={event} />
+            ))}
+          </section>
+        )}
       </Paged>
     </>
   );
@@ -45,16 +56,32 @@ function Line({ event }: { event: QuarantinedEvent }) {
       <summary>
         <time>{event.receivedAt && moment(timestampDate(event.receivedAt), zone)}</time>
         <span class="kind">{kind(event)}</span>
-        <span class="what">{first && <><code>{first.field || "event"}</code> {first.message}</>}{others.length > 0 && ` and ${others.length} more`}</span>
-        <span class={`kind ${event.status === EventStatus.CONFLICT ? "conflict" : "broken"}`}>{event.status === EventStatus.CONFLICT ? "conflict" : "invalid"}</span>
+        <span class="what">
+          {first && (
+            <>
+              <code>{first.field || "event"}</code> {first.message}
+            </>
+          )}
+          {others.length > 0 && ` and ${others.length} more`}
+        </span>
+        <span class={`kind ${event.status === EventStatus.CONFLICT ? "conflict" : "broken"}`}>
+          {event.status === EventStatus.CONFLICT ? "conflict" : "invalid"}
+        </span>
       </summary>
       <div class="event-details">
         <ul>
           {event.violations.map((violation, index) => (
-            <li key={index}><code>{violation.field || "event"}</code> {violation.message} <a href={`#/quarantine?rule=${encodeURIComponent(violation.ruleId)}`}>{violation.ruleId}</a></li>
+            <li key={index}>
+              <code>{violation.field || "event"}</code> {violation.message}{" "}
+              <a href={`#/quarantine?rule=${encodeURIComponent(violation.ruleId)}`}>{violation.ruleId}</a>
+            </li>
           ))}
         </ul>
-        {event.event && <pre tabindex={0} aria-label="The event as it was sent">{toJsonString(EventSchema, event.event, { prettySpaces: 2, useProtoFieldName: true })}</pre>}
+        {event.event && (
+          <pre tabindex={0} aria-label="The event as it was sent">
+            {toJsonString(EventSchema, event.event, { prettySpaces: 2, useProtoFieldName: true })}
+          </pre>
+        )}
       </div>
     </details>
   );

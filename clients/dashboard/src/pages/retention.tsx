@@ -24,15 +24,33 @@ export function Retention() {
   const view = useView();
   const { params } = useRoute();
   const interval = params.get("interval") === "week" ? "week" : "month";
-  const answer = useAnswer(ReportService.method.getRetentionReport, { scope: view.scope, interval: intervalOf(interval), includeVisitors: params.get("visitors") === "1" });
+  const answer = useAnswer(ReportService.method.getRetentionReport, {
+    scope: view.scope,
+    interval: intervalOf(interval),
+    includeVisitors: params.get("visitors") === "1",
+  });
   return (
     <>
       <Controls>
-        <Segments label="Interval" name="interval" standard="month" choices={[["week", "Week"], ["month", "Month"]]} />
+        <Segments
+          label="Interval"
+          name="interval"
+          standard="month"
+          choices={[
+            ["week", "Week"],
+            ["month", "Month"],
+          ]}
+        />
         <Tick label="Visitors nobody named too" name="visitors" />
       </Controls>
       <Shown answer={answer}>
-        {({ cohorts }) => (cohorts.some((cohort) => cohort.size > 0n) ? <HeatMap cohorts={cohorts} interval={interval} /> : <Empty title="Nobody ordered for the first time in this range">Cohorts are made of first orders: choose a longer range.</Empty>)}
+        {({ cohorts }) =>
+          cohorts.some((cohort) => cohort.size > 0n) ? (
+            <HeatMap cohorts={cohorts} interval={interval} />
+          ) : (
+            <Empty title="Nobody ordered for the first time in this range">Cohorts are made of first orders: choose a longer range.</Empty>
+          )
+        }
       </Shown>
     </>
   );
@@ -41,26 +59,48 @@ export function Retention() {
 function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | "month" }) {
   const view = useView();
   const { params } = useRoute();
-  const [measure, , defined] = MEASURES.find(([name]) => name === params.get("measure")) ?? MEASURES[0] as (typeof MEASURES)[0];
+  const [measure, , defined] = MEASURES.find(([name]) => name === params.get("measure")) ?? (MEASURES[0] as (typeof MEASURES)[0]);
   const currencies = [...new Set(cohorts.flatMap((cohort) => cohort.periods.flatMap((period) => Object.keys(period.net))))].sort();
   const currency = view.currency || (currencies.includes(view.home) || !currencies[0] ? view.home : currencies[0]);
   const width = Math.max(...cohorts.map((cohort) => cohort.periods.length));
-  const exact = (period: RetentionPeriod): string => (measure === "share" ? period.share : measure === "customers" ? `${period.customers}` : (period.net[currency] ?? "0"));
-  const shown = (period: RetentionPeriod): string => (measure === "share" ? percent(period.share) : measure === "customers" ? count(period.customers) : money(exact(period), currency));
+  const exact = (period: RetentionPeriod): string =>
+    measure === "share" ? period.share : measure === "customers" ? `${period.customers}` : (period.net[currency] ?? "0");
+  const shown = (period: RetentionPeriod): string =>
+    measure === "share" ? percent(period.share) : measure === "customers" ? count(period.customers) : money(exact(period), currency);
   const columns = Array.from({ length: width }, (_, index) => index);
-  const saved = (): string => csv([["Cohort", "Customers", ...columns.map(String)], ...cohorts.map((cohort) => [cohort.start ? timestampDate(cohort.start).toISOString() : "", `${cohort.size}`, ...cohort.periods.map(exact)])]);
+  const saved = (): string =>
+    csv([
+      ["Cohort", "Customers", ...columns.map(String)],
+      ...cohorts.map((cohort) => [
+        cohort.start ? timestampDate(cohort.start).toISOString() : "",
+        `${cohort.size}`,
+        ...cohort.periods.map(exact),
+      ]),
+    ]);
   return (
     <section class="card" aria-labelledby="cohorts">
       <header class="card-head">
         <h2 id="cohorts">Cohorts by {interval} of the first order</h2>
         <Define name={defined} label="a cell" />
         <Segments label="Measure" name="measure" standard="share" choices={MEASURES.map(([name, label]) => [name, label])} />
-        <button type="button" class="quiet" onClick={() => save(`shopalytic-retention-${measure}.csv`, saved())}>Export CSV</button>
+        <button type="button" class="quiet" onClick={() => save(`shopalytic-retention-${measure}.csv`, saved())}>
+          Export CSV
+        </button>
       </header>
       <div class="scroll" tabindex={0} role="group" aria-labelledby="cohorts">
         <table class="heat">
           <thead>
-            <tr><th scope="col">Cohort</th><th scope="col" class="number">Customers</th>{columns.map((index) => <th scope="col" class="number" key={index}>{index}</th>)}</tr>
+            <tr>
+              <th scope="col">Cohort</th>
+              <th scope="col" class="number">
+                Customers
+              </th>
+              {columns.map((index) => (
+                <th scope="col" class="number" key={index}>
+                  {index}
+                </th>
+              ))}
+            </tr>
           </thead>
           <tbody>
             {cohorts.map((cohort, row) => (
@@ -69,7 +109,12 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
                 <td class="number">{count(cohort.size)}</td>
                 {cohort.periods.map((period) => (
                   <td key={period.index} class={`number heat-${shade(period)}`}>
-                    <Explain token={period.customers > 0n ? period.explain : ""} of={`Cohort ${intervalLabel(cohort.start, interval, view.zone)}, ${interval} ${period.index}`}>{cohort.size > 0n ? shown(period) : ""}</Explain>
+                    <Explain
+                      token={period.customers > 0n ? period.explain : ""}
+                      of={`Cohort ${intervalLabel(cohort.start, interval, view.zone)}, ${interval} ${period.index}`}
+                    >
+                      {cohort.size > 0n ? shown(period) : ""}
+                    </Explain>
                   </td>
                 ))}
               </tr>

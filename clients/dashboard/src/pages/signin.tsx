@@ -26,14 +26,30 @@ export function SignIn({ reason }: { reason: string }) {
     <main class="sign-in">
       <form onSubmit={(event) => void submit(event)}>
         <h1>Shopalytic</h1>
-        <p>Sign in with a key of class <b>reports</b>. On the server, <code>shopalytic key show reports</code> prints one.</p>
+        <p>
+          Sign in with a key of class <b>reports</b>. On the server, <code>shopalytic key show reports</code> prints one.
+        </p>
         <label class="field">
           <span>Key</span>
-          <input name="key" type="password" required autocomplete="current-password" spellcheck={false} placeholder="shop_reports_…" aria-describedby="sign-in-wrong" />
+          <input
+            name="key"
+            type="password"
+            required
+            autocomplete="current-password"
+            spellcheck={false}
+            placeholder="shop_reports_…"
+            aria-describedby="sign-in-wrong"
+          />
         </label>
-        <label class="tick"><input type="checkbox" name="remember" /> Remember it in this browser</label>
-        <button type="submit" class="primary" disabled={busy}>Sign in</button>
-        <p id="sign-in-wrong" class="wrong" role="alert">{wrong}</p>
+        <label class="tick">
+          <input type="checkbox" name="remember" /> Remember it in this browser
+        </label>
+        <button type="submit" class="primary" disabled={busy}>
+          Sign in
+        </button>
+        <p id="sign-in-wrong" class="wrong" role="alert">
+          {wrong}
+        </p>
       </form>
     </main>
   );

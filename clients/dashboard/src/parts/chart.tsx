@@ -81,7 +81,13 @@ function draw(parent: HTMLElement, times: number[], series: Series[], zone: stri
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high && high > 0 ? high * 1.08 : 1] } },
       axes: [
-        { ...axis, size: 30, space: 64, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => shortDay(new Date(tick * 1000), zone)) },
+        {
+          ...axis,
+          size: 30,
+          space: 64,
+          grid: { show: false },
+          values: (_, ticks) => ticks.map((tick) => shortDay(new Date(tick * 1000), zone)),
+        },
         { ...axis, size: 56, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
       ],
       series: [

@@ -13,8 +13,15 @@ export function Choice({ label, name, standard, choices }: { label: string; name
   return (
     <label class="field">
       <span>{label}</span>
-      <select value={value} onChange={(event) => change({ [name]: event.currentTarget.value === standard ? null : event.currentTarget.value })}>
-        {choices.map(([each, text]) => <option key={each} value={each}>{text}</option>)}
+      <select
+        value={value}
+        onChange={(event) => change({ [name]: event.currentTarget.value === standard ? null : event.currentTarget.value })}
+      >
+        {choices.map(([each, text]) => (
+          <option key={each} value={each}>
+            {text}
+          </option>
+        ))}
       </select>
     </label>
   );
@@ -43,8 +50,23 @@ export function Entry({ label, name, placeholder = "", suggestions = [], fits = 
   return (
     <label class="field">
       <span>{label}</span>
-      <input type="text" value={value} placeholder={placeholder} list={suggestions.length ? list : undefined} aria-invalid={wrong} autocomplete="off" spellcheck={false} onChange={(event) => take(event.currentTarget.value.trim())} />
-      {suggestions.length > 0 && <datalist id={list}>{suggestions.map((each) => <option key={each} value={each} />)}</datalist>}
+      <input
+        type="text"
+        value={value}
+        placeholder={placeholder}
+        list={suggestions.length ? list : undefined}
+        aria-invalid={wrong}
+        autocomplete="off"
+        spellcheck={false}
+        onChange={(event) => take(event.currentTarget.value.trim())}
+      />
+      {suggestions.length > 0 && (
+        <datalist id={list}>
+          {suggestions.map((each) => (
+            <option key={each} value={each} />
+          ))}
+        </datalist>
+      )}
     </label>
   );
 }
@@ -54,20 +76,36 @@ export function Tick({ label, name }: { label: string; name: string }) {
   const { params } = useRoute();
   return (
     <label class="tick">
-      <input type="checkbox" checked={params.get(name) === "1"} onChange={(event) => change({ [name]: event.currentTarget.checked ? "1" : null })} />
+      <input
+        type="checkbox"
+        checked={params.get(name) === "1"}
+        onChange={(event) => change({ [name]: event.currentTarget.checked ? "1" : null })}
+      />
       {label}
     </label>
   );
 }
 
 /** Several ways to show the same, one of them chosen. */
-export function Segments({ label, name, standard, choices }: { label: string; name: string; standard: string; choices: [string, string][] }) {
+export function Segments({
+  label,
+  name,
+  standard,
+  choices,
+}: {
+  label: string;
+  name: string;
+  standard: string;
+  choices: [string, string][];
+}) {
   const { params } = useRoute();
   const value = params.get(name) ?? standard;
   return (
     <div class="segments" role="group" aria-label={label}>
       {choices.map(([each, text]) => (
-        <button key={each} type="button" aria-pressed={each === value} onClick={() => change({ [name]: each === standard ? null : each })}>{text}</button>
+        <button key={each} type="button" aria-pressed={each === value} onClick={() => change({ [name]: each === standard ? null : each })}>
+          {text}
+        </button>
       ))}
     </div>
   );
@@ -84,19 +122,34 @@ function RangePicker() {
     <>
       <label class="field">
         <span>Range</span>
-        <select value={preset ? range.name : "own"} onChange={(event) => {
-          const name = event.currentTarget.value;
-          if (name === "own") take(range.first ?? last, last);
-          else change({ range: name === standard ? null : name });
-        }}>
-          {PRESETS.map(([name, label]) => <option key={name} value={name}>{label}</option>)}
-          <option value="own" disabled={!range.first}>From … to …</option>
+        <select
+          value={preset ? range.name : "own"}
+          onChange={(event) => {
+            const name = event.currentTarget.value;
+            if (name === "own") take(range.first ?? last, last);
+            else change({ range: name === standard ? null : name });
+          }}
+        >
+          {PRESETS.map(([name, label]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+          <option value="own" disabled={!range.first}>
+            From … to …
+          </option>
         </select>
       </label>
       {!preset && (
         <>
-          <label class="field"><span>From</span><input type="date" value={range.first ?? ""} onChange={(event) => take(event.currentTarget.value, last)} /></label>
-          <label class="field"><span>To</span><input type="date" value={last} onChange={(event) => take(range.first ?? "", event.currentTarget.value)} /></label>
+          <label class="field">
+            <span>From</span>
+            <input type="date" value={range.first ?? ""} onChange={(event) => take(event.currentTarget.value, last)} />
+          </label>
+          <label class="field">
+            <span>To</span>
+            <input type="date" value={last} onChange={(event) => take(range.first ?? "", event.currentTarget.value)} />
+          </label>
         </>
       )}
     </>
@@ -108,7 +161,14 @@ const COMMON = ["AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "JPY", "NOK", "
 function CurrencyPicker() {
   const { home, currency } = useView();
   const all = [...new Set([...(currency ? [currency] : []), ...COMMON])].filter((each) => each !== home).sort();
-  return <Choice label="Currency" name="currency" standard="" choices={[["", home || "The project’s"], ...all.map((each): [string, string] => [each, each])]} />;
+  return (
+    <Choice
+      label="Currency"
+      name="currency"
+      standard=""
+      choices={[["", home || "The project’s"], ...all.map((each): [string, string] => [each, each])]}
+    />
+  );
 }
 
 /** The row of controls; `currency` only where amounts are shown. */
@@ -162,10 +222,14 @@ function AsOf() {
   return (
     <label class="field">
       <span>As known at</span>
-      <input type="datetime-local" value={shown} onChange={(event) => {
-        const given = new Date(event.currentTarget.value);
-        change({ asof: Number.isNaN(given.getTime()) ? null : given.toISOString() });
-      }} />
+      <input
+        type="datetime-local"
+        value={shown}
+        onChange={(event) => {
+          const given = new Date(event.currentTarget.value);
+          change({ asof: Number.isNaN(given.getTime()) ? null : given.toISOString() });
+        }}
+      />
     </label>
   );
 }

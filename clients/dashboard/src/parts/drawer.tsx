@@ -20,7 +20,9 @@ export function Drawer({ token, of }: { token: string; of: string }) {
       <div class="drawer-inside">
         <header>
           <h2 id="drawer-title">Events behind “{of || "this number"}”</h2>
-          <button type="button" class="quiet" onClick={close}>Close</button>
+          <button type="button" class="quiet" onClick={close}>
+            Close
+          </button>
         </header>
         <Paged
           name={token}

@@ -40,12 +40,25 @@ function EventDetails({ event }: { event: StoredEvent }) {
   return (
     <div class="event-details">
       <dl class="facts">
-        {facts.filter(([, value]) => value !== "").map(([name, value]) => (
-          <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
-        ))}
+        {facts
+          .filter(([, value]) => value !== "")
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
       </dl>
-      {event.properties && <pre tabindex={0} aria-label="Properties">{JSON.stringify(event.properties, null, 2)}</pre>}
-      {event.context && <pre tabindex={0} aria-label="Context">{JSON.stringify(event.context, null, 2)}</pre>}
+      {event.properties && (
+        <pre tabindex={0} aria-label="Properties">
+          {JSON.stringify(event.properties, null, 2)}
+        </pre>
+      )}
+      {event.context && (
+        <pre tabindex={0} aria-label="Context">
+          {JSON.stringify(event.context, null, 2)}
+        </pre>
+      )}
       {person && <a href={link("customers", person)}>Open this customer</a>}
     </div>
   );
@@ -63,14 +76,20 @@ const SUMMARIES: Record<string, (of: JsonObject) => string> = {
   product_view: (of) => `${text(of.name) || text(of.sku)} at ${amount(of.price, of)}`,
   cart_add: (of) => `${text(of.qty)} × ${text(of.sku)} at ${amount(of.price, of)}`,
   cart_modify: (of) => `${text(of.sku)}${of.qty === undefined ? "" : ` to ${text(of.qty)}`}`,
-  order: (of) => `${text(of.order_id)}: ${amount(of.total, of)}, ${count(list(of.line_items))} ${list(of.line_items) === 1 ? "line" : "lines"}`,
-  refund: (of) => `${text(of.order_id)}: ${text(of.refund_type).toLowerCase().replace("refund_type_", "")} ${of.total_refund === undefined ? "" : amount(of.total_refund, of)}`,
+  order: (of) =>
+    `${text(of.order_id)}: ${amount(of.total, of)}, ${count(list(of.line_items))} ${list(of.line_items) === 1 ? "line" : "lines"}`,
+  refund: (of) =>
+    `${text(of.order_id)}: ${text(of.refund_type).toLowerCase().replace("refund_type_", "")} ${of.total_refund === undefined ? "" : amount(of.total_refund, of)}`,
   shipment: (of) => `${text(of.order_id)} by ${text(of.carrier)}`,
   shipment_delivered: (of) => `${text(of.order_id)} delivered`,
   identify: (of) => text(of.identity),
   alias: (of) => text(of.identity),
   customer_register: (of) => [of.first_name, of.last_name, of.email].map(text).filter(Boolean).join(" "),
-  customer_update: (of) => Object.keys(of).filter((name) => name !== "currency").join(", ").replace(/_/g, " "),
+  customer_update: (of) =>
+    Object.keys(of)
+      .filter((name) => name !== "currency")
+      .join(", ")
+      .replace(/_/g, " "),
 };
 
 function text(value: JsonValue | undefined): string {

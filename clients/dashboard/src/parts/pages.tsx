@@ -2,6 +2,7 @@
 import type { ConnectError } from "@connectrpc/connect";
 import type { ComponentChildren } from "preact";
 import { useEffect, useReducer, useRef } from "preact/hooks";
+import { useRound } from "../answers";
 import { Empty, Failed, Loading } from "./states";
 
 export interface Page<T> {
@@ -26,26 +27,29 @@ interface State<T> {
 
 export function Paged<T>({ name, load, empty, children }: PagedProps<T>) {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const round = useRound();
   const list = useRef<State<T>>({ items: [], next: "", busy: true, error: null });
   const more = (state: State<T>): void => {
     state.busy = true;
     state.error = null;
-    load(state.next ?? "").then(
-      (page) => {
-        state.items = [...state.items, ...page.items];
-        state.next = page.next || null;
-      },
-      (error: ConnectError) => void (state.error = error),
-    ).finally(() => {
-      state.busy = false;
-      if (list.current === state) redraw(0);
-    });
+    load(state.next ?? "")
+      .then(
+        (page) => {
+          state.items = [...state.items, ...page.items];
+          state.next = page.next || null;
+        },
+        (error: ConnectError) => void (state.error = error),
+      )
+      .finally(() => {
+        state.busy = false;
+        if (list.current === state) redraw(0);
+      });
     redraw(0);
   };
   useEffect(() => {
     list.current = { items: [], next: "", busy: true, error: null };
     more(list.current);
-  }, [name]);
+  }, [name, round]);
   const state = list.current;
   return (
     <>
@@ -54,7 +58,11 @@ export function Paged<T>({ name, load, empty, children }: PagedProps<T>) {
       {state.busy && <Loading />}
       {!state.busy && !state.error && state.items.length === 0 && <Empty title={empty} />}
       {!state.busy && !state.error && state.next !== null && (
-        <p class="more"><button type="button" onClick={() => more(state)}>Show more</button></p>
+        <p class="more">
+          <button type="button" onClick={() => more(state)}>
+            Show more
+          </button>
+        </p>
       )}
     </>
   );

@@ -27,7 +27,9 @@ export function Failed({ error, retry }: { error: ConnectError; retry: () => voi
       <div class="state failed" role="alert">
         <p class="state-title">This key may not see this</p>
         <p>{error.rawMessage}</p>
-        <button type="button" onClick={() => signOut()}>Sign in with another key</button>
+        <button type="button" onClick={() => signOut()}>
+          Sign in with another key
+        </button>
       </div>
     );
   }
@@ -36,7 +38,9 @@ export function Failed({ error, retry }: { error: ConnectError; retry: () => voi
       <p class="state-title">{TITLES[error.code] ?? "This could not be answered"}</p>
       <p>{error.rawMessage}</p>
       {error.code !== Code.InvalidArgument && error.code !== Code.NotFound && (
-        <button type="button" onClick={retry}>Try again</button>
+        <button type="button" onClick={retry}>
+          Try again
+        </button>
       )}
     </div>
   );
@@ -59,5 +63,9 @@ interface ShownProps<T> {
 export function Shown<T>({ answer, children }: ShownProps<T>) {
   if (answer.error) return <Failed error={answer.error} retry={answer.retry} />;
   if (answer.value === undefined) return <Loading />;
-  return <div class={answer.busy ? "shown busy" : "shown"} aria-busy={answer.busy}>{children(answer.value)}</div>;
+  return (
+    <div class={answer.busy ? "shown busy" : "shown"} aria-busy={answer.busy}>
+      {children(answer.value)}
+    </div>
+  );
 }

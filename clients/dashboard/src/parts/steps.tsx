@@ -10,10 +10,16 @@ export function Steps({ steps }: { steps: FunnelStepResult[] }) {
         <li key={index}>
           <div class="step-head">
             <b>{stepName(step.step)}</b>
-            <span class="number"><Explain token={step.explain} of={stepName(step.step)}>{count(step.customers)}</Explain></span>
+            <span class="number">
+              <Explain token={step.explain} of={stepName(step.step)}>
+                {count(step.customers)}
+              </Explain>
+            </span>
             <span class="number share">{percent(step.conversion)}</span>
           </div>
-          <div class="step-bar"><i style={{ width: `${Math.max(Number(step.conversion) * 100, 0.5)}%` }} /></div>
+          <div class="step-bar">
+            <i style={{ width: `${Math.max(Number(step.conversion) * 100, 0.5)}%` }} />
+          </div>
           {step.medianSeconds && <small>median {seconds(step.medianSeconds)} after the step before</small>}
         </li>
       ))}

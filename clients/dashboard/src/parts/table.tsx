@@ -56,12 +56,25 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
             <thead>
               <tr>
                 {columns.map((column, index) => (
-                  <Head key={column.label} column={column} sorted={sorted?.column === index ? sorted.down : null} sort={(down) => setSorted({ column: index, down })} />
+                  <Head
+                    key={column.label}
+                    column={column}
+                    sorted={sorted?.column === index ? sorted.down : null}
+                    sort={(down) => setSorted({ column: index, down })}
+                  />
                 ))}
               </tr>
             </thead>
-            <tbody>{shown.map((row, index) => <Line key={index} row={row} columns={columns} />)}</tbody>
-            {total !== undefined && <tfoot><Line row={total} columns={columns} sum /></tfoot>}
+            <tbody>
+              {shown.map((row, index) => (
+                <Line key={index} row={row} columns={columns} />
+              ))}
+            </tbody>
+            {total !== undefined && (
+              <tfoot>
+                <Line row={total} columns={columns} sum />
+              </tfoot>
+            )}
           </table>
         </div>
       )}

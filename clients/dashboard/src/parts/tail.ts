@@ -20,7 +20,15 @@ export interface Tail {
 
 const NOTHING: Omit<Tail, "retry"> = { events: [], missed: 0n, state: "connecting", error: null };
 /** Errors that waiting repairs. */
-const PASSING = new Set([Code.Unavailable, Code.Unknown, Code.Internal, Code.ResourceExhausted, Code.DeadlineExceeded, Code.Aborted, Code.Canceled]);
+const PASSING = new Set([
+  Code.Unavailable,
+  Code.Unknown,
+  Code.Internal,
+  Code.ResourceExhausted,
+  Code.DeadlineExceeded,
+  Code.Aborted,
+  Code.Canceled,
+]);
 
 export function useTail(types: string[], sandbox: boolean, paused: boolean): Tail {
   const [tail, setTail] = useState(NOTHING);
@@ -39,11 +47,19 @@ export function useTail(types: string[], sandbox: boolean, paused: boolean): Tai
 
 type SetTail = (change: (old: Omit<Tail, "retry">) => Omit<Tail, "retry">) => void;
 
-async function follow(types: string[], sandbox: boolean, signal: AbortSignal, update: (change: Partial<Tail>) => void, setTail: SetTail): Promise<void> {
+async function follow(
+  types: string[],
+  sandbox: boolean,
+  signal: AbortSignal,
+  update: (change: Partial<Tail>) => void,
+  setTail: SetTail,
+): Promise<void> {
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     update({ state: "connecting" });
     try {
-      const answers = listen(ReportService.method.tailEvents, { types, sandbox }, signal, () => update({ state: "listening", error: null }));
+      const answers = listen(ReportService.method.tailEvents, { types, sandbox }, signal, () =>
+        update({ state: "listening", error: null }),
+      );
       for await (const { item } of answers) {
         pause = FIRST_PAUSE_MS;
         if (item.case === "missed") setTail((old) => ({ ...old, missed: old.missed + item.value }));

@@ -17,7 +17,16 @@ interface TileProps<Value extends string | bigint> {
   children?: ComponentChildren;
 }
 
-export function Tile<Value extends string | bigint>({ label, define, now, before, show, explain = "", falling = false, children }: TileProps<Value>) {
+export function Tile<Value extends string | bigint>({
+  label,
+  define,
+  now,
+  before,
+  show,
+  explain = "",
+  falling = false,
+  children,
+}: TileProps<Value>) {
   return (
     <div class="tile">
       <div class="tile-label">
@@ -25,9 +34,13 @@ export function Tile<Value extends string | bigint>({ label, define, now, before
         <Define name={define} label={label} />
       </div>
       <div class="tile-value" title={`${now}`}>
-        <Explain token={explain} of={label}>{show(now)}</Explain>
+        <Explain token={explain} of={label}>
+          {show(now)}
+        </Explain>
       </div>
-      {before !== undefined && before !== "" && now !== "" && <Compared now={`${now}`} before={`${before}`} shown={show(before)} falling={falling} />}
+      {before !== undefined && before !== "" && now !== "" && (
+        <Compared now={`${now}`} before={`${before}`} shown={show(before)} falling={falling} />
+      )}
       {children && <div class="tile-note">{children}</div>}
     </div>
   );

@@ -26,6 +26,16 @@ export function Trend<R extends Row>({ label, rows, before, value, words }: Tren
     if (!row) return "";
     return `${intervalLabel(row.start, interval, zone)}: ${words(row)}${earlier ? ` · before: ${words(earlier)}` : ""}`;
   };
-  const behind = before.length ? [{ label: "the range before", values: rows.map((_, index) => (before[index] ? value(before[index]) : null)), faint: true }] : [];
-  return <Chart label={`${label} over time; the values stand in the table`} times={times} zone={zone} describe={describe} series={[...behind, { label, values: rows.map(value) }]} />;
+  const behind = before.length
+    ? [{ label: "the range before", values: rows.map((_, index) => (before[index] ? value(before[index]) : null)), faint: true }]
+    : [];
+  return (
+    <Chart
+      label={`${label} over time; the values stand in the table`}
+      times={times}
+      zone={zone}
+      describe={describe}
+      series={[...behind, { label, values: rows.map(value) }]}
+    />
+  );
 }

@@ -1,0 +1,60 @@
+/** Days begin where the time zone says, also when its clocks change. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { before, fitting, moments, rangeNamed } from "../src/ranges";
+import { dayOf, firstOfMonth, plusDays, startOf } from "../src/zones";
+
+const at = (day, zone) => startOf(day, zone).toISOString();
+
+test("a day begins at the zone's midnight, in winter and in summer", () => {
+  assert.equal(at("2026-01-15", "Europe/Berlin"), "2026-01-14T23:00:00.000Z");
+  assert.equal(at("2026-07-15", "Europe/Berlin"), "2026-07-14T22:00:00.000Z");
+  assert.equal(at("2026-07-15", "America/Los_Angeles"), "2026-07-15T07:00:00.000Z");
+  assert.equal(at("2026-07-15", "Asia/Kolkata"), "2026-07-14T18:30:00.000Z");
+});
+
+test("the days on which clocks change have 23 and 25 hours", () => {
+  const length = (day) => (startOf(plusDays(day, 1), "Europe/Berlin") - startOf(day, "Europe/Berlin")) / 3_600_000;
+  assert.equal(length("2026-03-29"), 23);
+  assert.equal(length("2026-10-25"), 25);
+});
+
+test("a day without midnight begins at its first moment", () => {
+  // Clocks in Santiago jump from 24:00 to 1:00.
+  assert.equal(at("2026-09-06", "America/Santiago"), "2026-09-06T04:00:00.000Z");
+});
+
+test("the day differs from zone to zone at one moment", () => {
+  const moment = new Date("2026-03-01T23:30:00Z");
+  assert.equal(dayOf(moment, "UTC"), "2026-03-01");
+  assert.equal(dayOf(moment, "Asia/Tokyo"), "2026-03-02");
+  assert.equal(dayOf(moment, "America/New_York"), "2026-03-01");
+});
+
+test("ranges are of whole days and end with today", () => {
+  const now = new Date("2026-03-31T10:00:00Z");
+  const days = (name) => [rangeNamed(name, "UTC", now).first, rangeNamed(name, "UTC", now).end];
+  assert.deepEqual(days("today"), ["2026-03-31", "2026-04-01"]);
+  assert.deepEqual(days("7d"), ["2026-03-25", "2026-04-01"]);
+  assert.deepEqual(days("month"), ["2026-03-01", "2026-04-01"]);
+  assert.deepEqual(days("last-month"), ["2026-02-01", "2026-03-01"]);
+  assert.deepEqual(days("2026-01-05..2026-01-06"), ["2026-01-05", "2026-01-07"]);
+  assert.deepEqual(days("all"), [null, null]);
+  assert.deepEqual(days("nonsense"), days("28d"));
+});
+
+test("the range before touches the range and is as long", () => {
+  const now = new Date("2026-03-31T10:00:00Z");
+  const days = (name) => before(rangeNamed(name, "UTC", now));
+  assert.deepEqual([days("7d").first, days("7d").end], ["2026-03-18", "2026-03-25"]);
+  assert.deepEqual([days("last-month").first, days("last-month").end], ["2026-01-01", "2026-02-01"]);
+  assert.equal(days("all"), null);
+});
+
+test("all time has no ends, and long ranges have long intervals", () => {
+  assert.deepEqual(moments(rangeNamed("all", "UTC"), "UTC"), {});
+  assert.equal(fitting(rangeNamed("28d", "UTC")), "day");
+  assert.equal(fitting(rangeNamed("365d", "UTC")), "week");
+  assert.equal(fitting(rangeNamed("all", "UTC")), "month");
+  assert.equal(firstOfMonth("2026-01-31", 1), "2026-02-01");
+});
