@@ -49,7 +49,8 @@ def test_a_customer_is_found_by_each_name(service, who):
     shown = service.json("customer", "show", who)
     assert list(shown) == [
         "customer_id", "identities", "tracking_ids", "profile", "orders", "gross", "refunds", "net",
-        "first_seen", "last_seen", "links",
+        "first_seen", "last_seen", "links", "days_between_orders", "rfm", "first_touch", "last_touch",
+        "devices", "order_list",
     ]  # fmt: skip
     assert (shown["identities"], shown["tracking_ids"]) == (["jane"], ["phone"])
     assert shown["profile"] == {
@@ -114,6 +115,59 @@ def test_customers_are_listed(service):
     listed = service.json("customer", "list")
     assert [customer["identities"] for customer in listed["customers"]] == [["jane"]]
     assert listed["next_page_token"] == ""
+
+
+def test_customers_are_searched_and_sorted(service):
+    def listed(*flags):
+        return [customer["identities"] for customer in service.json("customer", "list", *flags)["customers"]]
+
+    assert listed("--search", "EXAMPLE", "--sort", "last-seen", "--min-orders", "2") == [["jane"]]
+    assert listed("--min-net", "7", "--currency", "EUR", "--seen-after", "2026-03-01") == [["jane"]]
+    for nobody in (["--search", "nobody"], ["--min-orders", "3"], ["--seen-before", "2026-03-01"]):
+        assert listed(*nobody) == []
+
+
+def test_a_customers_page_has_orders_devices_and_touches(service):
+    shown = service.json("customer", "show", "jane")
+    assert [placed["order_id"] for placed in shown["order_list"]] == ["E-1", "G-1"]
+    assert [device["tracking_id"] for device in shown["devices"]] == ["phone"]
+    assert shown["first_touch"]["landing_page"] == "https://shop.example/"
+    printed = service.command("customer", "show", "jane").stdout
+    assert "G-1" in printed
+    assert "first touch" in printed
+
+
+def test_a_sales_report_can_be_csv_and_leads_to_its_events(service):
+    lines = service.command(*SALES, "--interval", "month", "--currency", "GBP", "--csv").stdout.splitlines()
+    assert lines[0].startswith("currency,start,orders,units,gross,refunds,net,customers,average_order,")
+    assert [line.split(",")[:3] for line in lines[1:]] == [
+        ["GBP", "2026-01-01T00:00:00Z", "1"],
+        ["GBP", "2026-02-01T00:00:00Z", "0"],
+        ["GBP", "2026-03-01T00:00:00Z", "1"],
+    ]
+    report = service.json(*SALES, "--interval", "month", "--currency", "GBP")
+    found = service.json("report", "events", report["rows"][2]["explain"])["events"]
+    assert [(row["type"], row["properties"]["order_id"]) for row in found] == [
+        ("refund", "G-1"),
+        ("order", "G-2"),
+    ]
+    nothing = service.json(*SALES, "--as-of", "2026-01-01")
+    assert nothing == {"reports": []}
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--json", "--csv"], "exclude each other"),
+        (["--table", "nothing"], "has no table 'nothing'; it has sales"),
+        (["--as-of", "2999-01-01"], "scope.as_of"),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused_with_a_sentence(service, flags, sentence):
+    done = service.command(*SALES, *flags)
+    assert done.returncode in (1, 2)
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_sales_report_has_a_row_for_every_month(service):

@@ -6,10 +6,13 @@ from typing import Any
 import click
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
+from shopalytic_server.cli.moments import Moment, moment
 from shopalytic_server.cli.options import json_option, with_settings
-from shopalytic_server.cli.output import plain, print_json, print_table, time_text
+from shopalytic_server.cli.output import message_data, plain, print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
+
+_SORTS = ("last-seen", "net", "orders")
 
 sandbox_option = click.option("--sandbox", is_flag=True, help="Look among trial data instead of real data.")
 limit_option = click.option(
@@ -53,7 +56,7 @@ def show(settings: Settings, who: str, sandbox: bool, as_json: bool) -> None:
     with connect(settings, "reports") as remote:
         stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
         answer = stub.GetCustomer(request, metadata=remote.metadata, timeout=CALL_SECONDS)
-    data = customer_data(answer.customer)
+    data = {**customer_data(answer.customer), **_history(answer.customer)}
     if as_json:
         print_json(data)
     else:
@@ -98,18 +101,41 @@ def events(
 
 
 @customer.command("list")
+@click.option("--search", default="", metavar="TEXT", help="Only with this in an identity, e-mail or name.")
+@click.option(
+    "--sort", type=click.Choice(("last-seen", "net", "orders")), help="Largest first.  [default: by id]"
+)
+@click.option("--min-orders", type=click.IntRange(0), help="Only with at least so many orders.")
+@click.option("--min-net", metavar="AMOUNT", help="Only with at least this net in --currency.")
+@click.option("--currency", metavar="CODE", help="Of --min-net and --sort net.  [default: the project's]")
+@click.option("--country", metavar="CODE", help="Only with an order to this country (DEU).")
+@click.option("--seen-after", type=Moment(), help="Only seen then or later; a date is its midnight in UTC.")
+@click.option("--seen-before", type=Moment(), help="Only seen last before then.")
 @limit_option
 @page_option
 @sandbox_option
 @with_settings("target", "key", "data_dir")
 @json_option
-def list_customers(settings: Settings, limit: int, page_token: str, sandbox: bool, as_json: bool) -> None:
+def list_customers(
+    settings: Settings,
+    sort: str | None,
+    seen_after: str | None,
+    seen_before: str | None,
+    limit: int,
+    as_json: bool,
+    **fields: Any,
+) -> None:
     """List the identified customers, a page at a time.
 
     \b
-    Example:  shopalytic customer list --limit 20
+    Example:  shopalytic customer list --search jane --sort last-seen --limit 20
     """
-    request = reports_pb2.ListCustomersRequest(page_size=limit, page_token=page_token, sandbox=sandbox)
+    request = reports_pb2.ListCustomersRequest(page_size=limit, **fields)
+    if sort is not None:
+        request.order_by = getattr(reports_pb2, f"CUSTOMER_ORDER_{sort.replace('-', '_').upper()}")
+    for name, text in (("seen_after", seen_after), ("seen_before", seen_before)):
+        if text is not None:
+            getattr(request, name).FromDatetime(moment(text, "UTC"))
     with connect(settings, "reports") as remote:
         stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
         answer = stub.ListCustomers(request, metadata=remote.metadata, timeout=CALL_SECONDS)
@@ -151,6 +177,18 @@ def customer_data(found: reports_pb2.Customer) -> dict[str, Any]:
         "first_seen": time_text(found.first_seen) if found.HasField("first_seen") else None,
         "last_seen": time_text(found.last_seen) if found.HasField("last_seen") else None,
         "links": [_link_data(link) for link in found.links],
+    }
+
+
+def _history(found: reports_pb2.Customer) -> dict[str, Any]:
+    """What only a customer's own page has; `orders` is the number of orders already."""
+    return {
+        "days_between_orders": found.days_between_orders or None,
+        "rfm": message_data(found.rfm) if found.HasField("rfm") else None,
+        "first_touch": message_data(found.first_touch) if found.HasField("first_touch") else None,
+        "last_touch": message_data(found.last_touch) if found.HasField("last_touch") else None,
+        "devices": [message_data(device) for device in found.devices],
+        "order_list": [message_data(order) for order in found.orders],
     }
 
 
@@ -199,6 +237,14 @@ def _print_customer(data: dict[str, Any]) -> None:
         ("tracking ids", ", ".join(data["tracking_ids"])),
     ]
     facts += [(name, data[name]) for name in ("first_seen", "last_seen")]
+    facts += [("days between orders", data["days_between_orders"])] if data["days_between_orders"] else []
+    facts += [
+        (name.replace("_", " "), _way(data[name])) for name in ("first_touch", "last_touch") if data[name]
+    ]
+    if data["rfm"]:
+        facts.append(
+            ("recency, frequency, money", " ".join(f"{value} of 5" for value in data["rfm"].values()))
+        )
     print_table(["customer", data["customer_id"]], facts)
     if data["orders"]:
         rows = [
@@ -207,6 +253,16 @@ def _print_customer(data: dict[str, Any]) -> None:
         ]
         columns = ["currency", "orders", "gross", "refunds", "net"]
         print_table(columns, rows, right=columns[1:])
+    if data["order_list"]:
+        columns = ["order", "ordered_at", "total", "currency", "units", "refunds", "parcels"]
+        orders = [_order_cells(order) for order in data["order_list"]]
+        print_table(columns, orders, right=("total", "units", "refunds", "parcels"))
+    if data["devices"]:
+        devices = [
+            [device[name] for name in ("tracking_id", "first_seen", "last_seen", "user_agent_family")]
+            for device in data["devices"]
+        ]
+        print_table(["device", "first_seen", "last_seen", "browser"], devices)
     if data["links"]:
         links = [
             (
@@ -219,6 +275,20 @@ def _print_customer(data: dict[str, Any]) -> None:
             for link in data["links"]
         ]
         print_table(["linked at", "by", "from", "identity", "joined"], links)
+
+
+def _way(touch: dict[str, Any]) -> str:
+    parts = [
+        touch["landing_page"],
+        *(f"{name} {touch[name]}" for name in ("referrer", "campaign") if touch[name]),
+    ]
+    return f"{touch['occurred_at']}: {', '.join(parts)}"
+
+
+def _order_cells(order: dict[str, Any]) -> list[Any]:
+    units = sum(line["qty"] for line in order["lines"])
+    head = [order[name] for name in ("order_id", "ordered_at", "total", "currency")]
+    return [*head, units, len(order["refunds"]), len(order["parcels"])]
 
 
 def print_more(next_page_token: str) -> None:

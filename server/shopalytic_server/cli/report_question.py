@@ -2,11 +2,10 @@
 
 import csv
 import functools
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,30 +15,11 @@ from google.protobuf.message import Message
 
 from shopalytic.reports import report_scope
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2, reports_pb2_grpc
+from shopalytic_server.cli.moments import Moment, moment
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_json, print_table
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
 from shopalytic_server.config import Settings
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class Moment(click.ParamType[str]):
-    """A date (midnight in the report's time zone) or an RFC 3339 time, as text until the zone is known."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check the form; wrong text is wrong usage."""
-        try:
-            parsed = datetime.fromisoformat(value)
-        except ValueError:
-            parsed = None
-        if parsed is None or (parsed.tzinfo is None and not _DATE.fullmatch(value)):
-            self.fail(
-                f"{value!r} is neither a date (2026-01-31) nor an RFC 3339 time (2026-01-31T12:00:00Z)."
-            )
-        return str(value)
 
 
 class Zone(click.ParamType[str]):
@@ -54,14 +34,6 @@ class Zone(click.ParamType[str]):
         except (KeyError, ValueError, OSError):
             self.fail(f"{value!r} is not an IANA time zone such as Europe/Berlin.")
         return str(value)
-
-
-def moment(text: str, zone: str) -> datetime:
-    """A date as midnight in the zone, a time as it is; in UTC."""
-    parsed = datetime.fromisoformat(text)
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=ZoneInfo(zone))
-    return parsed.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ SELECT min(found.at) AS first, max(found.at) AS last
 -- name: orders
 WITH placed AS MATERIALIZED (
     SELECT o.currency, width_bucket(o.ordered_at, %(starts)s::timestamptz[]) AS bucket, o.units, o.total,
-           o.total_discount, o.total_tax, o.total_shipping,
+           o.total_discount, o.total_tax, o.total_shipping, o.dataset_id,
            coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id
       FROM order_revisions o
       LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
@@ -59,9 +59,7 @@ WITH placed AS MATERIALIZED (
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
 ), buyers AS MATERIALIZED (
-    SELECT d.dataset_id, p.customer_id
-      FROM (SELECT DISTINCT customer_id FROM placed) AS p
-     CROSS JOIN unnest(%(datasets)s::int[]) AS d (dataset_id)
+    SELECT DISTINCT dataset_id, customer_id FROM placed
 ), members AS MATERIALIZED (
     SELECT dataset_id, customer_id, customer_id AS subject FROM buyers
      UNION
@@ -74,27 +72,27 @@ WITH placed AS MATERIALIZED (
       JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
       JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
 ), firsts AS MATERIALIZED (
-    SELECT m.customer_id, min(o.ordered_at) AS first_at
+    SELECT m.dataset_id, m.customer_id, min(o.ordered_at) AS first_at
       FROM members m
       JOIN order_revisions o ON o.dataset_id = m.dataset_id AND o.subject = m.subject AND o.current
      WHERE %(include_bots)s::boolean OR NOT o.bot
-     GROUP BY m.customer_id
+     GROUP BY m.dataset_id, m.customer_id
 ), counted AS MATERIALIZED (
-    SELECT p.*, f.first_at >= %(from_at)s::timestamptz AS new_in_range,
+    SELECT p.*, ROW(p.dataset_id, p.customer_id) AS customer, f.first_at >= %(from_at)s::timestamptz AS new_in_range,
            f.first_at >= greatest(%(from_at)s::timestamptz, (%(starts)s::timestamptz[])[p.bucket]) AS new_in_row
       FROM placed p
-      JOIN firsts f ON f.customer_id = p.customer_id
+      JOIN firsts f ON f.dataset_id = p.dataset_id AND f.customer_id = p.customer_id
 )
 SELECT currency, bucket, count(*) AS orders, sum(units)::bigint AS units, sum(total) AS gross,
        coalesce(sum(total_discount), 0) AS discounts, coalesce(sum(total_tax), 0) AS tax,
-       coalesce(sum(total_shipping), 0) AS shipping, count(DISTINCT customer_id) AS customers,
-       count(DISTINCT customer_id) FILTER (WHERE new_in_row) AS new_customers
+       coalesce(sum(total_shipping), 0) AS shipping, count(DISTINCT customer) AS customers,
+       count(DISTINCT customer) FILTER (WHERE new_in_row) AS new_customers
   FROM counted
  GROUP BY currency, bucket
  UNION ALL
 SELECT currency, NULL, count(*), sum(units)::bigint, sum(total), coalesce(sum(total_discount), 0),
-       coalesce(sum(total_tax), 0), coalesce(sum(total_shipping), 0), count(DISTINCT customer_id),
-       count(DISTINCT customer_id) FILTER (WHERE new_in_range)
+       coalesce(sum(total_tax), 0), coalesce(sum(total_shipping), 0), count(DISTINCT customer),
+       count(DISTINCT customer) FILTER (WHERE new_in_range)
   FROM counted
  GROUP BY currency
 
