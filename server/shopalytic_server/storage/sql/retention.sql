@@ -50,9 +50,10 @@ SELECT min(found.at) FILTER (WHERE found.is_order) AS first, max(found.at) AS la
 -- customer's first order, the one of the order or refund, and what it adds to
 -- net. Intervals count from 1; orders before the range are in interval 0, whose
 -- customers are no cohort. They are looked up by the subjects of those who
--- ordered in the range, so that older orders are not all read. What belongs to
--- one customer is brought together by windows: joins would be quadratic whenever
--- the planner expects too few rows.
+-- ordered in the range, so that older orders are not all read (IS TRUE keeps the
+-- planner from looking each of them up by time). What belongs to one customer is
+-- brought together by windows: joins would be quadratic whenever the planner
+-- expects too few rows.
 -- name: moves
 WITH placed AS MATERIALIZED (
     SELECT o.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id,
@@ -89,7 +90,7 @@ WITH placed AS MATERIALIZED (
     SELECT m.dataset_id, m.customer_id, 0, true, o.subject, o.occurred_at, o.event_id, o.currency, o.total
       FROM members m
       JOIN order_revisions o ON o.dataset_id = m.dataset_id AND o.subject = m.subject AND o.current
-     WHERE o.ordered_at < %(from_at)s::timestamptz
+     WHERE (o.ordered_at < %(from_at)s::timestamptz) IS TRUE
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
