@@ -105,6 +105,17 @@ def test_an_event_that_is_larger_than_that_still_arrives_alone(shop, visitor):
     assert [event["type"] for event in large.events] == ["order"]
 
 
+def test_requests_outlive_their_page(shop, visitor):
+    visitor.before_pages("""
+        const send = window.fetch;
+        window.fetch = (url, options) => { window.outlives = options.keepalive; return send(url, options); };
+    """)
+    shop.add_page("/")
+    visitor.visit(shop.url())
+    shop.until_stored(1)
+    assert visitor.run("return outlives") is True
+
+
 def test_what_waits_when_the_page_is_hidden_is_sent_at_once(shop, visitor):
     shop.add_page("/")
     visitor.visit(shop.url())
@@ -206,12 +217,14 @@ def test_an_endpoint_that_never_answers_is_given_up_and_asked_again(shop, visito
 
 def test_a_failed_send_is_repeated_by_the_same_page_with_the_same_ids(shop, visitor):
     shop.behave = refuse(500)
+    shop.answer_gate.clear()
     shop.add_page("/", f"window.verdict = {TRACK};")
     visitor.visit(shop.url())
     shop.until(lambda: len(shop.requests) >= 1, "an attempt")
     # The event is about the page as it was.
     visitor.run("document.title = 'Another title'")
     shop.behave = accept
+    shop.answer_gate.set()
     assert visitor.run("return verdict")["status"] == "ACCEPTED"
     assert shop.requests[-1].ids == shop.requests[0].ids
     assert shop.requests[-1].events == shop.requests[0].events
