@@ -341,9 +341,9 @@ def test_what_a_hidden_tab_has_under_way_is_not_taken_for_lost_by_another(shop, 
     shop.until_events(2)
     visitor.new_tab()
     visitor.visit(shop.url())
-    # The second tab has seen what the first keeps while its request is unanswered, and waits.
-    visitor.until("shopalytic.version")
-    visitor.until_kept(1)
+    # The second tab wants what the first keeps while its request is unanswered, and has to wait.
+    visitor.until("navigator.locks.query().then(({pending}) => pending.length === 1)")
+    assert len(visitor.kept()) == 1
     shop.answer_gate.set()
     shop.until_stored(3)
     visitor.run(f"return {TRACK}")
