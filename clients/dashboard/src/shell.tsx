@@ -47,7 +47,9 @@ export function Nav({ page }: { page: string }) {
   useEffect(() => {
     // On narrow screens the bar scrolls sideways; where one is has to be seen.
     const here = bar.current?.querySelector<HTMLElement>("[aria-current]");
-    if (here && bar.current) bar.current.scrollLeft = here.offsetLeft - 16;
+    if (!here || !bar.current) return;
+    const { clientWidth } = bar.current;
+    bar.current.scrollLeft = here.offsetLeft + here.offsetWidth > clientWidth ? here.offsetLeft - 16 : 0;
   }, [page]);
   return (
     <nav class="nav" aria-label="Pages" ref={bar}>

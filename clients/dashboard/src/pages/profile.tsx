@@ -104,7 +104,7 @@ function Worth({ customer }: { customer: Customer }) {
           now={`${customer.rfm.recency} · ${customer.rfm.frequency} · ${customer.rfm.money}`}
           show={(text) => text}
         >
-          each from 1 to 5, the best fifth
+          each from 1 to 5: the best fifth
         </Tile>
       )}
     </Tiles>
@@ -193,10 +193,11 @@ function Devices({ customer }: { customer: Customer }) {
         {
           label: "Joined by",
           text: (device) => device.joinedBy?.eventId ?? "",
-          cell: (device) =>
-            device.joinedBy
-              ? `${device.joinedBy.kind} of ${device.joinedBy.identity}, ${at(device.joinedBy.occurredAt)}`
-              : "nothing: nobody named this visitor",
+          cell: ({ joinedBy }) => (
+            <span class="long">
+              {joinedBy ? `${joinedBy.kind} of ${joinedBy.identity}, ${at(joinedBy.occurredAt)}` : "nothing: nobody named this visitor"}
+            </span>
+          ),
         },
       ]}
     />

@@ -46,7 +46,7 @@ export function Retention() {
       <Shown answer={answer}>
         {({ cohorts }) =>
           cohorts.some((cohort) => cohort.size > 0n) ? (
-            <HeatMap cohorts={cohorts} interval={interval} />
+            <HeatMap cohorts={fromFirst(cohorts)} interval={interval} />
           ) : (
             <Empty title="Nobody ordered for the first time in this range">Cohorts are made of first orders: choose a longer range.</Empty>
           )
@@ -124,6 +124,11 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
       </div>
     </section>
   );
+}
+
+/** Without the empty cohorts before anybody ordered; those between say something. */
+function fromFirst(cohorts: Cohort[]): Cohort[] {
+  return cohorts.slice(cohorts.findIndex((cohort) => cohort.size > 0n));
 }
 
 /** The colour follows the share, whatever is written in the cell. */
