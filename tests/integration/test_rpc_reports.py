@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from rpc_standins import Running, error_of, fields_of, running, sentence_of
+from shopalytic.v1 import reports_pb2
 from shopalytic.v1.reports_pb2 import (
     CustomerSelector,
     GetCustomerRequest,
@@ -25,6 +26,11 @@ REQUESTS: dict[str, Any] = {
     "ListCustomers": ListCustomersRequest(page_size=5),
     "ListCustomerEvents": ListCustomerEventsRequest(customer=CUSTOMER, types=["order"]),
     "GetSalesReport": GetSalesReportRequest(scope=ReportScope(time_zone="Europe/London", currency="GBP")),
+    "GetFunnelReport": reports_pb2.GetFunnelReportRequest(
+        steps=[reports_pb2.FunnelStep(page_type="home"), reports_pb2.FunnelStep(event_type="order")]
+    ),
+    "GetRetentionReport": reports_pb2.GetRetentionReportRequest(include_visitors=True),
+    "GetTrafficReport": reports_pb2.GetTrafficReportRequest(limit=5),
     "ListEvents": ListEventsRequest(explain="token", page_size=5),
 }
 
@@ -55,6 +61,17 @@ async def test_a_question_reaches_the_store_with_the_caller_s_project(shop: Runn
         ("GetSalesReport", GetSalesReportRequest(scope=ReportScope(time_zone="London")), "scope.time_zone"),
         ("GetSalesReport", GetSalesReportRequest.FromString(b"\x10\x09"), "interval"),
         ("ListEvents", ListEventsRequest(), "explain"),
+        (
+            "GetFunnelReport",
+            reports_pb2.GetFunnelReportRequest(steps=[reports_pb2.FunnelStep(event_type="product_veiw")]),
+            "steps[0].event_type",
+        ),
+        (
+            "GetFunnelReport",
+            reports_pb2.GetFunnelReportRequest(steps=[reports_pb2.FunnelStep()]),
+            "steps[0].by",
+        ),
+        ("GetTrafficReport", reports_pb2.GetTrafficReportRequest(limit=1001), "limit"),
     ],
 )
 async def test_a_question_that_cannot_be_is_refused_with_the_field(
