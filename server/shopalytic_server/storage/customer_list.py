@@ -122,7 +122,9 @@ class _Question:
             found=self._found(),
             worth=sql.SQL(_SQL.worth).format(**_PARTS),
             recent=self._recent(),
-            list=sql.SQL(_LISTS[self._request.order_by]).format(where=self._where()),
+            list=sql.SQL(_LISTS[self._request.order_by]).format(
+                where=self._where(), base=sql.SQL(_SQL.only_found if self._request.search else _SQL.every)
+            ),
         )
         moment = "-infinity" if since is None else since.isoformat()
         return await self._snapshot.fetch(statement, **self._parameters, since=moment)
@@ -141,7 +143,6 @@ class _Question:
 
     def _where(self) -> sql.Composable:
         asked = {
-            _SQL.where_found: bool(self._request.search),
             _SQL.where_orders: self._request.min_orders > 0,
             _SQL.where_net: self._request.HasField("min_net"),
             _SQL.where_country: self._request.HasField("country"),

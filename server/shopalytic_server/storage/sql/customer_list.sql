@@ -15,6 +15,12 @@ SELECT i.customer_id, l.subject
 -- name: found_nothing
 SELECT NULL::uuid AS customer_id WHERE false
 
+-- name: every
+SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s
+
+-- name: only_found
+SELECT customer_id FROM found
+
 -- Customers of whom an identity or a current part of the profile contains a
 -- text. `{indexed_identity}` and `{indexed_profile}` let indexes be used.
 -- name: found
@@ -174,18 +180,14 @@ WITH found AS MATERIALIZED (
 
 -- name: by_id
 SELECT c.customer_id, NULL AS key
-  FROM (
-    SELECT DISTINCT customer_id FROM identities
-     WHERE dataset_id = %(dataset)s AND customer_id > %(after_id)s::uuid
-     ORDER BY customer_id
-  ) AS c
- WHERE {where}
+  FROM ({base}) AS c
+ WHERE {where} AND c.customer_id > %(after_id)s::uuid
  ORDER BY c.customer_id
  LIMIT %(limit)s
 
 -- name: by_orders
 SELECT c.customer_id, coalesce(w.orders, 0) AS key
-  FROM (SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s) AS c
+  FROM ({base}) AS c
   LEFT JOIN worth w ON w.customer_id = c.customer_id
  WHERE {where}
    AND (%(after_key)s::numeric IS NULL
@@ -195,7 +197,7 @@ SELECT c.customer_id, coalesce(w.orders, 0) AS key
 
 -- name: by_net
 SELECT c.customer_id, coalesce(w.net, 0) AS key
-  FROM (SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s) AS c
+  FROM ({base}) AS c
   LEFT JOIN worth w ON w.customer_id = c.customer_id
  WHERE {where}
    AND (%(after_key)s::numeric IS NULL
@@ -211,9 +213,6 @@ SELECT c.customer_id, c.at AS key
         OR (c.at, c.customer_id) < (%(after_key)s::timestamptz, %(after_id)s::uuid))
  ORDER BY key DESC, c.customer_id DESC
  LIMIT %(limit)s
-
--- name: where_found
-c.customer_id IN (SELECT customer_id FROM found)
 
 -- name: where_orders
 c.customer_id IN (SELECT customer_id FROM worth WHERE orders >= %(min_orders)s)
