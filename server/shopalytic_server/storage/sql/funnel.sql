@@ -45,10 +45,11 @@ WITH matched AS MATERIALIZED (
 ), paired AS (
     SELECT n.*, p.is_next,
            max(n.number) FILTER (WHERE p.is_next) OVER (
-               PARTITION BY n.dataset_id, n.customer_id, p.pair ORDER BY n.occurred_at DESC, n.event_id DESC
+               PARTITION BY n.dataset_id, n.customer_id, n.step - p.back
+                   ORDER BY n.occurred_at DESC, n.event_id DESC
                GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_number
       FROM numbered n
-     CROSS JOIN LATERAL (VALUES (n.step, false), (n.step - 1, true)) AS p (pair, is_next)
+     CROSS JOIN (VALUES (0, false), (1, true)) AS p (back, is_next)
 ), linked AS MATERIALIZED (
     SELECT * FROM paired WHERE NOT is_next
 ), arrays AS MATERIALIZED (

@@ -108,17 +108,19 @@ WITH marked AS MATERIALIZED (
      WHERE occurred_at >= %(from_at)s::timestamptz
      GROUP BY number, dataset_id, customer_id
 ), ways AS (
-    SELECT w.dimension, w.value, s.dataset_id, s.customer_id, count(*) AS sessions
+    SELECT d.dimension,
+           CASE d.dimension
+           WHEN 'landing_page' THEN s.landing_page
+           WHEN 'referrer' THEN s.referrer
+           ELSE CASE WHEN s.encoded
+                     THEN (%(decoded)s::text[])[array_position(%(encoded)s::text[], s.campaign)]
+                     ELSE s.campaign END
+           END AS value,
+           s.dataset_id, s.customer_id, count(*) AS sessions
       FROM sessions s
-     CROSS JOIN LATERAL (VALUES
-        ('landing_page', s.landing_page),
-        ('referrer', s.referrer),
-        ('campaign', CASE WHEN s.encoded
-                          THEN (%(decoded)s::text[])[array_position(%(encoded)s::text[], s.campaign)]
-                          ELSE s.campaign END)
-      ) AS w (dimension, value)
+     CROSS JOIN (VALUES ('landing_page'), ('referrer'), ('campaign')) AS d (dimension)
      WHERE s.occurred_at >= %(from_at)s::timestamptz
-     GROUP BY w.dimension, w.value, s.dataset_id, s.customer_id
+     GROUP BY d.dimension, value, s.dataset_id, s.customer_id
 ), ranked AS (
     SELECT dimension, value, count(*) AS visitors, sum(sessions) AS sessions,
            row_number() OVER (PARTITION BY dimension ORDER BY sum(sessions) DESC, value COLLATE "C") AS rank
