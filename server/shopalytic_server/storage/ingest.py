@@ -1,7 +1,6 @@
 """The ingest transaction: a group of events, from claimed ids to stored rows and verdicts."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +42,6 @@ class Ingest:
 
     def __init__(self) -> None:
         self._partitions = Partitions()
-        self._identities = KnownIdentities()
 
     async def store(
         self, conn: Connection, items: Sequence[Prepared]
@@ -61,7 +59,6 @@ class Ingest:
             stored = await self._store_fresh(conn, fresh, results)
             _refuse_repeated(valid, fresh, results)
             await _quarantine(conn, items, results)
-        self._identities.add(stored)
         await _add_links(conn, items, results)
         return [results[index] for index in range(len(items))], stored
 
@@ -96,7 +93,7 @@ class Ingest:
         results.update({index: verdict(item, ACCEPTED) for index, item in fresh.items()})
         plain = [item for item in fresh.values() if item.type not in DECIDED_TYPES]
         decided = {index: item for index, item in fresh.items() if item.type in DECIDED_TYPES}
-        await self._identities.note(conn, plain)
+        await note_identities(conn, plain)
         await copy_events(conn, plain)
         await project_plain(conn, plain)
         stored = plain
@@ -116,13 +113,12 @@ class Ingest:
         decisions = Decisions(conn, dataset, list(items.values()))
         verdicts, accepted = await decisions.decide()
         results.update(zip(items, verdicts, strict=True))
-        await self._identities.note(conn, accepted)
+        await note_identities(conn, accepted)
         await copy_events(conn, accepted)
         if decisions.vacated:
             subjects = list(decisions.vacated)
             await conn.execute(_SQL.forget_unused_identities, {"dataset": dataset, "subjects": subjects})
             await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
-            self._identities.forget()
         return accepted
 
 
@@ -165,51 +161,27 @@ async def _identities_of(conn: Connection, dataset: int, items: Iterable[Prepare
     return stored
 
 
-class KnownIdentities:
-    """Remembers which identities are stored, so that naming one again writes nothing."""
-
-    _LIMIT = 200_000
-
-    def __init__(self) -> None:
-        self._first_at: dict[tuple[int, str], datetime] = {}
-
-    async def note(self, conn: Connection, items: Iterable[Prepared]) -> None:
-        """Stores the identities that these events carry, and how early each was seen."""
-        earliest = self._news(items)
-        if not earliest:
-            return
-        keys = sorted(earliest)
-        await conn.execute(
-            _SQL.note_identities,
-            {
-                "datasets": [dataset for dataset, _ in keys],
-                "identities": [identity for _, identity in keys],
-                "subjects": [earliest[key].subject for key in keys],
-                "first_at": [earliest[key].occurred_at for key in keys],
-            },
-        )
-
-    def add(self, items: Iterable[Prepared]) -> None:
-        """Remembers the identities of events whose transaction has been committed."""
-        if len(self._first_at) > self._LIMIT:
-            self._first_at.clear()
-        self._first_at.update({key: item.occurred_at for key, item in self._news(items).items()})
-
-    def forget(self) -> None:
-        """Forgets what is remembered, because stored identities were taken back."""
-        self._first_at.clear()
-
-    def _news(self, items: Iterable[Prepared]) -> dict[tuple[int, str], Prepared]:
-        """The earliest of these events for each identity that is not remembered as seen so early."""
-        earliest: dict[tuple[int, str], Prepared] = {}
-        for item in items:
-            if item.identity is None or item.type == "identify":
-                continue
-            key = (item.dataset_id, item.identity)
-            known = earliest[key].occurred_at if key in earliest else self._first_at.get(key)
-            if known is None or item.occurred_at < known:
-                earliest[key] = item
-        return earliest
+async def note_identities(conn: Connection, items: Iterable[Prepared]) -> None:
+    """Stores which identities events carry, and how early each was seen; writes nothing that is known."""
+    earliest: dict[tuple[int, str], Prepared] = {}
+    for item in items:
+        if item.identity is None or item.type == "identify":
+            continue
+        known = earliest.setdefault((item.dataset_id, item.identity), item)
+        if item.occurred_at < known.occurred_at:
+            earliest[item.dataset_id, item.identity] = item
+    if not earliest:
+        return
+    keys = sorted(earliest)
+    await conn.execute(
+        _SQL.note_identities,
+        {
+            "datasets": [dataset for dataset, _ in keys],
+            "identities": [identity for _, identity in keys],
+            "subjects": [earliest[key].subject for key in keys],
+            "first_at": [earliest[key].occurred_at for key in keys],
+        },
+    )
 
 
 async def copy_events(conn: Connection, items: Sequence[Prepared]) -> None:

@@ -10,7 +10,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.decisions import DECIDED_TYPES, Decisions
-from shopalytic_server.storage.ingest import KnownIdentities, project_plain
+from shopalytic_server.storage.ingest import note_identities, project_plain
 from shopalytic_server.storage.queries import load
 
 _SQL = load("rebuild")
@@ -46,19 +46,17 @@ async def replay(conn: Connection, *, chunk: int, progress: Progress = silent) -
     row = await (await conn.execute(_SQL.count_events)).fetchone()
     total = row[0] if row is not None else 0
     done = 0
-    known = KnownIdentities()
     async with conn.cursor("shopalytic_replay", row_factory=dict_row) as cursor:
         await cursor.execute(_SQL.read_events)
         while rows := await cursor.fetchmany(chunk):
-            await _apply(conn, [_prepared(row) for row in rows], known)
+            await _apply(conn, [_prepared(row) for row in rows])
             done += len(rows)
             progress(done, total)
     return done
 
 
-async def _apply(conn: Connection, items: Sequence[Prepared], known: KnownIdentities) -> None:
-    await known.note(conn, items)
-    known.add(items)
+async def _apply(conn: Connection, items: Sequence[Prepared]) -> None:
+    await note_identities(conn, items)
     await project_plain(conn, [item for item in items if item.type not in DECIDED_TYPES])
     for dataset in sorted({item.dataset_id for item in items}):
         decided = [item for item in items if item.dataset_id == dataset and item.type in DECIDED_TYPES]

@@ -33,10 +33,14 @@ VALUES (%(dataset)s, %(fingerprint)s, %(event_id)s, %(status)s, %(type)s, %(even
 
 -- name: note_identities
 INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)
-SELECT dataset_id, identity, subject, subject, first_at
+SELECT seen.dataset_id, seen.identity, seen.subject, seen.subject, seen.first_at
   FROM unnest(%(datasets)s::int[], %(identities)s::text[], %(subjects)s::uuid[], %(first_at)s::timestamptz[])
        AS seen (dataset_id, identity, subject, first_at)
- ORDER BY dataset_id, identity
+ -- The conflict clause alone would lock, and so write, each row that is known.
+ WHERE NOT EXISTS (SELECT FROM identities i
+                    WHERE i.dataset_id = seen.dataset_id AND i.identity = seen.identity
+                      AND i.first_at <= seen.first_at)
+ ORDER BY seen.dataset_id, seen.identity
     ON CONFLICT (dataset_id, identity) DO UPDATE SET first_at = excluded.first_at
  WHERE excluded.first_at < identities.first_at
 
