@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
+from google.protobuf import json_format
 
-from report_shop import PROJECT, Shop, alias, identify, open_shop, order, page, refund
+from report_shop import PROJECT, Shop, alias, event, identify, open_shop, order, page, refund
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.storage.as_of import Past
@@ -101,3 +103,56 @@ async def test_the_future_is_not_known(shop):
     with pytest.raises(InvalidRequest) as caught:
         await shop.sales(as_of=datetime.now(UTC) + timedelta(minutes=1))
     assert [violation.field for violation in caught.value.violations] == ["scope.as_of"]
+
+
+REPORTS: dict[str, Any] = {
+    "sales": reports_pb2.GetSalesReportRequest(interval=reports_pb2.INTERVAL_DAY),
+    "funnel": reports_pb2.GetFunnelReportRequest(
+        steps=[reports_pb2.FunnelStep(event_type="page_view"), reports_pb2.FunnelStep(event_type="order")]
+    ),
+    "product": reports_pb2.GetProductReportRequest(),
+    "retention": reports_pb2.GetRetentionReportRequest(interval=reports_pb2.INTERVAL_WEEK),
+    "cart": reports_pb2.GetCartReportRequest(),
+    "fulfilment": reports_pb2.GetFulfilmentReportRequest(),
+    "traffic": reports_pb2.GetTrafficReportRequest(interval=reports_pb2.INTERVAL_DAY),
+}
+# Whose parcels they are is no matter of the fulfilment report.
+TOLD_BY_CUSTOMER = [name for name in REPORTS if name != "fulfilment"]
+
+
+async def answers(shop: Shop, as_of: datetime | None = None) -> dict[str, Any]:
+    """Every report without its tokens, which say as of when the report is."""
+    found = {}
+    for name, asked in REPORTS.items():
+        request = type(asked).FromString(asked.SerializeToString())
+        if as_of is not None:
+            request.scope.as_of.FromDatetime(as_of)
+        answer = await getattr(shop.reports, f"get_{name}_report")(shop.project, request)
+        found[name] = without_tokens(json_format.MessageToDict(answer))
+    return found
+
+
+def without_tokens(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: without_tokens(each) for name, each in value.items() if name != "explain"}
+    return [without_tokens(each) for each in value] if isinstance(value, list) else value
+
+
+async def test_a_merge_changes_every_report_at_once_and_none_of_before_it(shop):
+    await shop.send(
+        page("phone", at=0),
+        event("product_view", {"sku": "a", "name": "A", "price": "10"}, tracking_id="phone", at=10),
+        event("product_view", {"sku": "a", "name": "A", "price": "10"}, identity="ann", at=15),
+        event("cart_add", {"cart_id": "c1", "sku": "a", "price": "10", "qty": 1}, tracking_id="phone", at=20),
+        page("laptop", at=30, identity="ann"),
+        order("o1", "10.00", identity="ann", at=60),
+        order("o2", "5.00", tracking_id="phone", at=8 * 86_400),
+        event("shipment", {"order_id": "o1", "shipment_id": "p", "carrier": "ups"}, identity="clerk", at=90),
+        arrival=MORNING + timedelta(days=30),
+    )
+    before = await answers(shop)
+    await shop.send(identify("phone", "ann", at=0), arrival=EVENING + timedelta(days=30))
+    now = await answers(shop)
+    assert [name for name in REPORTS if now[name] != before[name]] == TOLD_BY_CUSTOMER
+    assert await answers(shop, NOON + timedelta(days=30)) == before
+    assert await answers(shop, EVENING + timedelta(days=30)) == now
