@@ -25,7 +25,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run
 run: setup ## Start everything on this machine; prints addresses and keys
-	@$(MAKE) --no-print-directory node || echo "Going on without the browser tag, which could not be built." >&2
+	@$(MAKE) --no-print-directory node || echo "Going on without the browser tag or the dashboard, which could not be built." >&2
 	exec $(BIN)/shopalytic $(RUN) $(ARGS)
 
 .PHONY: test

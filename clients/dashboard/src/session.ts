@@ -27,9 +27,9 @@ export function onChange(listen: (signedIn: boolean, reason: string) => void): v
 /** Takes the key that was kept, or else the one that a local server gives to its own page. */
 export async function resume(): Promise<boolean> {
   const kept = sessionStorage.getItem(PLACE) ?? localStorage.getItem(PLACE);
-  const local = sessionStorage.getItem(SIGNED_OUT) ? null : await localSession();
-  if (kept) session = { key: kept, browserKey: local?.browserKey ?? "" };
-  else session = local;
+  // A key that somebody typed may be another project's, to which no browser key is known here.
+  if (kept) session = { key: kept, browserKey: "" };
+  else session = sessionStorage.getItem(SIGNED_OUT) ? null : await localSession();
   return session !== null;
 }
 
@@ -47,7 +47,8 @@ export function signOut(reason = ""): void {
   session = null;
   sessionStorage.removeItem(PLACE);
   localStorage.removeItem(PLACE);
-  sessionStorage.setItem(SIGNED_OUT, "1");
+  // After a refusal the server of this machine may give another one.
+  if (!reason) sessionStorage.setItem(SIGNED_OUT, "1");
   listener(false, reason);
 }
 

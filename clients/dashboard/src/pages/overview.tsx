@@ -3,6 +3,7 @@ import { Interval, type ProductRow, ReportService, type SalesReport, type SalesR
 import { useAnswer } from "../answers";
 import { average, count, money, percent, scaled } from "../amounts";
 import { Controls } from "../parts/controls";
+import { Define } from "../parts/define";
 import { Explain } from "../parts/explain";
 import { Steps } from "../parts/steps";
 import { Empty, Shown } from "../parts/states";
@@ -184,6 +185,7 @@ function TrafficInShort({
     <section class="card">
       <header class="card-head">
         <h2>Visitors</h2>
+        <Define name="TrafficRow.visitors" label="Visitors" />
         <span class="big">
           <Explain token={total.explain} of="Visitors">
             {count(total.visitors)}
