@@ -105,6 +105,7 @@ def announce(ready: "Ready", settings: Settings) -> None:
     lines = ["Shopalytic is ready.", f"  gRPC          {ready.grpc_address}"]
     if ready.http_address:
         lines.append(f"  HTTP          {ready.http_address}")
+        lines.append(f"  dashboard     {ready.http_address}/")
     if ready.demo_address:
         lines.append(f"  demo shop     {ready.demo_address}")
     lines += [f"  database      {where}", f"  project       {ready.project}"]
