@@ -83,6 +83,7 @@ def test_a_title_set_after_the_navigation_is_the_one_that_is_sent(shop, visitor)
     shop.add_page("/")
     visitor.visit(shop.url())
     shop.until_events(1)
+    visitor.until_answered()
     visitor.run("history.pushState({}, '', '/a'); setTimeout(() => (document.title = 'Set later'))")
     shop.until_events(2)
     assert views(shop)[1]["title"] == "Set later"
@@ -131,7 +132,7 @@ def test_a_return_from_the_back_forward_cache_counts_once(shop, visitor):
     shop.until_stored(1)
     visitor.run("window.sameDocument = 'kept'")
     # A page with a request under way is not cached.
-    visitor.until("navigator.locks.query().then(({held}) => held.length === 0)")
+    visitor.until_answered()
     visitor.visit(shop.url("/next"))
     shop.until_stored(2)
     visitor.go_back()

@@ -151,6 +151,10 @@ class Visitor:
         sources = ("javascript", "security")
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["source"] in sources]
 
+    def until_answered(self) -> None:
+        """Waits until this page has read the answers to all that it sent."""
+        self.until("navigator.locks.query().then(({held, pending}) => held.length + pending.length === 0)")
+
     def until_kept(self, count: int) -> None:
         """Waits until the page's storage holds so many events."""
         self.until(f"Object.keys(localStorage).filter((key) => /[.]0[^.]+$/.test(key)).length === {count}")
