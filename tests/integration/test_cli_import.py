@@ -3,13 +3,17 @@
 import gzip
 import json
 import signal
+import subprocess
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import grpc
 import psycopg
 import pytest
 
-from running_service import Service, folder, run, start
+from running_service import COMMAND, Service, folder, run
 from scripted_collector import KEY, ScriptedCollector, fail, lose_the_answer
 
 COUNTS = ("read", "accepted", "duplicate", "conflict", "quarantined", "rejected")
@@ -286,7 +290,7 @@ def test_an_interrupted_import_run_again_ends_with_the_same_state(service, tmp_p
     count = "SELECT count(*) FROM events WHERE tracking_id = %s"
     with (
         psycopg.connect(service.ready["database_url"], autocommit=True) as connection,
-        start("import", file, "--data-dir", service.data_dir) as importing,
+        half_sent(file, service) as importing,
     ):
         while connection.execute(count, [visitor]).fetchone() == (0,):
             assert importing.poll() is None
@@ -297,3 +301,17 @@ def test_an_interrupted_import_run_again_ends_with_the_same_state(service, tmp_p
         assert result["accepted"] > 0
         assert result["duplicate"] > 0
         assert connection.execute(count, [visitor]).fetchone() == (40_000,)
+
+
+@contextmanager
+def half_sent(file: Path, service: Service) -> Iterator["subprocess.Popen[bytes]"]:
+    """An import that was given half of a file, and waits for the rest."""
+    command = [*COMMAND, "import", "-", "--data-dir", str(service.data_dir)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as importing:
+        assert importing.stdin is not None
+        content = file.read_bytes()
+        importing.stdin.write(content[: content.index(b"\n", len(content) // 2) + 1])
+        importing.stdin.flush()
+        yield importing

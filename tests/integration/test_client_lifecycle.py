@@ -147,12 +147,17 @@ def test_close_in_time_gives_back_what_has_no_verdict_and_a_new_client_takes_it(
 
 def test_close_does_not_sleep_past_its_time_between_attempts(collector: ScriptedCollector) -> None:
     collector.script.append(fail(grpc.StatusCode.UNAVAILABLE, retry_after=3600))
+    before = set(threading.enumerate())
     client = client_of(collector, retry_deadline=10_000)
     event_id = page(client)
     assert collector.asked.wait(10)
+    own = [each for each in threading.enumerate() if each not in before and each.name == "shopalytic-client"]
     assert [event.event_id for event in client.close(0.1).undelivered] == [event_id]
     assert len(collector.requests) == 1
-    assert "shopalytic-client" not in [thread.name for thread in threading.enumerate()]
+    for thread in own:
+        thread.join(10)
+    assert own
+    assert not any(thread.is_alive() for thread in own)
 
 
 def test_close_tells_of_events_that_were_refused_while_it_waited(collector: ScriptedCollector) -> None:
