@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -171,6 +172,33 @@ def test_a_server_that_dies_is_started_again(data_dir: Path) -> None:
 
         assert postmaster.wait_until(is_back, 60)
         assert query(running.url(), "SELECT n FROM kept") == [(7,)]
+
+
+def test_a_server_that_dies_is_started_again_although_the_first_try_fails(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EmbeddedPostgres(data_dir) as running:
+        first = running.postmaster()
+        assert first is not None
+        launch, tries = running._launch, []
+
+        def fail_once(*given: Any) -> int:
+            tries.append(given)
+            if len(tries) == 1:
+                # What a start leaves that ends before it wrote its pid file.
+                (running.pgdata / "postmaster.pid").unlink(missing_ok=True)
+                raise EmbeddedPostgresError("PostgreSQL did not start")
+            return launch(*given)
+
+        monkeypatch.setattr(running, "_launch", fail_once)
+        os.kill(first.pid, signal.SIGKILL)
+
+        def is_back() -> bool:
+            now = running.postmaster()
+            return now is not None and now.pid != first.pid and now.is_ready
+
+        assert postmaster.wait_until(is_back, 60)
+        assert len(tries) == 2
 
 
 def test_a_server_that_somebody_stopped_stays_stopped(

@@ -230,12 +230,14 @@ class EmbeddedPostgres:
 
     def _watch(self) -> None:
         """Start PostgreSQL again if it dies; keep its log small."""
-        reported = False
+        reported = died = False
         while not self._closing.wait(_WATCH_SECONDS):
             self._rotate_log()
             if self.postmaster() is not None:
-                reported = False
-            elif (self.pgdata / postmasters.PID_FILE).exists():
+                reported = died = False
+            elif died or (self.pgdata / postmasters.PID_FILE).exists():
+                # A start that fails may leave no pid file either, but nobody wanted that stop.
+                died = True
                 self._revive()
             elif not reported:
                 # An orderly stop removes the pid file: whoever did that wants it stopped.
