@@ -1,5 +1,6 @@
 """Who may call what, through the real server and the real store of keys."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -46,12 +47,13 @@ async def code_of(shop: Running, method: Any, metadata: Any) -> Any:
         await stream.done_writing()
         return await stream.code()
     if method.server_streaming:
-        # Watching that was admitted has no end of its own: its headers come
-        # once it has begun, and a refusal ends it at once.
+        # A refusal ends the call at once. Watching that was admitted has no end
+        # of its own: it is ended here, after time enough for a refusal.
         watching = call(b"", metadata=metadata)
-        await watching.initial_metadata()
+        ended = asyncio.ensure_future(watching.code())
+        await asyncio.wait((ended,), timeout=2)
         watching.cancel()
-        return await watching.code()
+        return await ended
     return await call(b"", metadata=metadata).code()
 
 
