@@ -346,6 +346,19 @@ def test_a_parent_that_is_closed_during_the_start_is_opened_again(
 
 
 @as_root
+def test_root_without_the_account_gets_it_made(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Under another name: the usual one exists wherever root has started PostgreSQL before.
+    name = f"shopalytic-t{os.getpid()}"
+    monkeypatch.setattr(installation, "ACCOUNT_NAME", name)
+    try:
+        with EmbeddedPostgres(data_dir) as postgres:
+            assert query(postgres.url(), "SELECT 1") == [(1,)]
+            assert (data_dir / "postgres").stat().st_uid == pwd.getpwnam(name).pw_uid
+    finally:
+        subprocess.run(["userdel", name], check=True)
+
+
+@as_root
 def test_a_backup_that_root_copied_back_is_given_to_postgresqls_account(
     data_dir: Path, tmp_path: Path
 ) -> None:

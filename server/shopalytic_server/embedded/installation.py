@@ -141,12 +141,7 @@ def _made_account(patience: float = 10.0) -> pwd.struct_passwd:
         except KeyError:
             pass
         try:
-            done = subprocess.run(
-                [*command, "--shell", "/usr/sbin/nologin", ACCOUNT_NAME],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
             reason = done.stderr.strip()
         except FileNotFoundError:
             done, reason = None, "there is no `useradd` here"
