@@ -20,6 +20,8 @@ NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
 # What `make run` starts, and more options for it: make run ARGS="--http-port 8090".
 RUN := demo
 ARGS :=
+# How many tests run at once, a file at a time each: most of them wait for processes and browsers.
+JOBS := 4
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -30,7 +32,7 @@ run: setup ## Start everything on this machine; prints addresses and keys
 
 .PHONY: test
 test: setup node chromium ## Run all tests (choose with ARGS="-k word")
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: setup node-installed ## Check style, types, the contract and its generated code
