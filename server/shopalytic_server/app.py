@@ -24,7 +24,7 @@ from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.tail import Tail
-from shopalytic_server.storage.writer import Writer
+from shopalytic_server.storage.writer import STATEMENT_SECONDS, Writer
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ async def _start(
     applied = await asyncio.to_thread(migrate, database_url)
     if applied:
         log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
-    pool = await _pool(database_url, parts)
+    pool = await _pool(database_url, parts, statement_seconds=STATEMENT_SECONDS)
     projects = Projects(pool)
     keys = await ensure_default_project(projects, directory, settings)
     reports_pool = await _pool(settings.reports_database_url or database_url, parts)
@@ -177,8 +177,8 @@ async def _end_writer(writer: Writer, patience: float) -> None:
         )
 
 
-async def _pool(database_url: str, parts: Parts) -> Pool:
-    pool = await open_pool(database_url)
+async def _pool(database_url: str, parts: Parts, *, statement_seconds: int = 0) -> Pool:
+    pool = await open_pool(database_url, statement_seconds=statement_seconds)
     parts.ends_in_order(pool.close)
     return pool
 

@@ -4,12 +4,13 @@ import asyncio
 import logging
 
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.storage.database import Pool, translated
+from shopalytic_server.storage.database import Pool, translated, within
 
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
+_CAN_STORE = "SELECT NOT pg_is_in_recovery() AND NOT current_setting('default_transaction_read_only')::bool"
 
 
 class StoreProbe:
@@ -47,12 +48,12 @@ class StoreProbe:
 
     async def _ask(self) -> bool:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                with translated():
-                    async with self._pool.connection() as connection:
+            with translated():
+                async with self._pool.connection() as connection:
+                    with within(connection, PATIENCE_SECONDS):
                         # A replica reads, but cannot store.
-                        cursor = await connection.execute("SELECT NOT pg_is_in_recovery()")
+                        cursor = await connection.execute(_CAN_STORE)
                         row = await cursor.fetchone()
-        except (StoreUnavailable, TimeoutError):
+        except StoreUnavailable:
             return False
         return bool(row and row[0])

@@ -159,3 +159,28 @@ async def test_a_store_that_does_not_answer_counts_as_away(store: Store, cache: 
     assert await cache.find(HASH) == (KEY, PROJECT)
     with pytest.raises(StoreUnavailable):
         await cache.find(b"another")
+
+
+async def test_a_question_that_does_not_end_when_it_is_cancelled_holds_no_call_up() -> None:
+    released = asyncio.Event()
+
+    class Silent(Store):
+        stuck = asyncio.Event()
+        stuck.set()
+
+        async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
+            try:
+                await self.stuck.wait()
+            except asyncio.CancelledError:
+                # As a driver does that asks a silent database to cancel.
+                await released.wait()
+            return await super().find_key(secret_hash)
+
+    store = Silent()
+    cache = KeyCache(store, clock=store.clock, lookup_seconds=0.05)
+    known = await cache.find(HASH)
+    store.stuck.clear()
+    store.time += FRESH_SECONDS
+    async with asyncio.timeout(30):
+        assert await cache.find(HASH) == known
+    released.set()

@@ -87,10 +87,16 @@ class KeyCache:
         return await asyncio.shield(lookup)
 
     async def _look_up(self, secret_hash: bytes) -> Caller | None:
+        asked = asyncio.ensure_future(self._finder.find_key(secret_hash))
+        # Not by asyncio.timeout, which would wait until the cancelled question
+        # has ended; with a store that is silent that takes many seconds.
+        await asyncio.wait({asked}, timeout=self._lookup_seconds)
         try:
-            async with asyncio.timeout(self._lookup_seconds):
-                found = await self._finder.find_key(secret_hash)
+            if not asked.done():
+                raise TimeoutError
+            found = asked.result()
         except (StoreUnavailable, TimeoutError) as error:
+            _give_up(asked)
             return self._stale(secret_hash, error)
         caller = Caller(*found) if found is not None else None
         self._remember(secret_hash, caller)
@@ -117,6 +123,12 @@ class KeyCache:
         if not lookup.cancelled():
             # Marks the error as seen: every waiting call may have gone by now.
             lookup.exception()
+
+
+def _give_up(asked: "asyncio.Future[Any]") -> None:
+    """Cancels a question, and lets it end in its own time without a word."""
+    asked.cancel()
+    asked.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 class Door:

@@ -1,49 +1,141 @@
 """Connections to PostgreSQL, and the one place where its errors become the product's."""
 
+import asyncio
+import logging
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DeadlockDetected, SerializationFailure
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from shopalytic_server.domain.errors import StoreUnavailable
 
 Connection = psycopg.AsyncConnection[Any]
 Pool = AsyncConnectionPool[Connection]
 
+_log = logging.getLogger(__name__)
+
 # How long a call waits for a connection before it says that the store is away.
 CONNECT_TIMEOUT = 3.0
 
+# For how long the pool itself tries to connect after a failure, with growing
+# pauses. Then it stops until the next call, which tries at once: the probe
+# makes one each second. Without an end the pauses would grow without one, and
+# a store that was away for an hour could stay unnoticed for another.
+_RECONNECT_SECONDS = 4.0
 
-async def open_pool(database_url: str, *, size: int = 8) -> Pool:
-    """Opens a pool of up to `size` connections. They are made in the background: the store may be away."""
+# A connection that is idle for so long has lost its client; it must not keep
+# its locks. The server ends it, for the client may have vanished without a word.
+_IDLE_IN_TRANSACTION_SECONDS = 60
+
+# Finds a peer that vanished without a word; what the database URL says wins.
+_DEFAULTS = {
+    "application_name": "shopalytic",
+    "connect_timeout": "3",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
+async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int = 0) -> Pool:
+    """Opens a pool of up to `size` connections. They are made in the background: the store may be away.
+
+    A statement that runs for longer than `statement_seconds` is ended; 0 is no limit.
+    """
+
+    async def configure(conn: Connection) -> None:
+        await conn.execute(_session(statement_seconds))
+        # Group statements are the same each time; planning them once is enough.
+        conn.prepare_threshold = 2
+
     pool: Pool = AsyncConnectionPool(
-        database_url,
+        make_conninfo(database_url, **_not_given(database_url)),
         min_size=1,
         max_size=size,
         timeout=CONNECT_TIMEOUT,
-        # A pool gives up on a store that stays away; ours must come back with it.
-        reconnect_timeout=float("inf"),
-        kwargs={"autocommit": True, "application_name": "shopalytic", "connect_timeout": 3},
-        configure=_configure,
-        check=AsyncConnectionPool.check_connection,
+        reconnect_timeout=_RECONNECT_SECONDS,
+        kwargs={"autocommit": True},
+        configure=configure,
+        check=_check,
         open=False,
     )
     await pool.open(wait=False)
     return pool
 
 
-async def _configure(conn: Connection) -> None:
-    await conn.execute("SET timezone = 'UTC'")
-    # Group statements are the same each time; planning them once is enough.
-    conn.prepare_threshold = 2
+def _not_given(database_url: str) -> dict[str, str]:
+    given = conninfo_to_dict(database_url)
+    return {name: value for name, value in _DEFAULTS.items() if name not in given}
+
+
+def _session(statement_seconds: int) -> sql.Composed:
+    return sql.SQL(
+        "SET timezone = 'UTC'; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {};"
+        "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+    ).format(f"{statement_seconds}s", f"{_IDLE_IN_TRANSACTION_SECONDS}s")
+
+
+async def _check(conn: Connection) -> None:
+    """Before a pooled connection is given out."""
+    with within(conn, CONNECT_TIMEOUT):
+        await AsyncConnectionPool.check_connection(conn)
+
+
+@contextmanager
+def within(conn: Connection, seconds: float) -> Iterator[None]:
+    """Cuts a connection that is still at work after so many seconds; what waits for it then fails.
+
+    PostgreSQL's own limits do not help where no answer arrives, and a cancelled
+    task would first ask PostgreSQL to cancel the statement.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, conn, seconds)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(conn: Connection, seconds: float) -> None:
+    if conn.closed:
+        return
+    _log.warning("PostgreSQL has not answered for %g seconds; connecting anew. [store_silent]", seconds)
+    with socket.socket(fileno=os.dup(conn.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 # PostgreSQL rolled the transaction back because of another one; the same
 # transaction succeeds when it is tried again.
 ROLLED_BACK = (DeadlockDetected, SerializationFailure)
+
+# Classes of SQLSTATE that speak of the rows: cardinality, data, integrity and
+# limits such as the size of an index entry. Any other class speaks of the
+# moment, the machine or the database, and the same rows may be taken later:
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_OF_THE_DATA = frozenset({"21", "22", "23", "54"})
+_INVALID_TRANSACTION_STATE = "25"
+_INSUFFICIENT_RESOURCES = "53"
+
+
+def is_of_the_data(error: psycopg.Error) -> bool:
+    """Whether the rows are what PostgreSQL, or its driver, cannot take."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.DataError)
+    return error.sqlstate[:2] in _OF_THE_DATA
+
+
+def unavailable(error: psycopg.Error) -> StoreUnavailable:
+    """What callers are told of an error that is not of their making."""
+    # A full disk, or too many connections, takes longer than a restart.
+    scarce = error.sqlstate is not None and error.sqlstate[:2] == _INSUFFICIENT_RESOURCES
+    return StoreUnavailable(retry_after=5.0 if scarce else 1.0)
 
 
 @contextmanager
@@ -53,5 +145,12 @@ def translated() -> Iterator[None]:
         yield
     except ROLLED_BACK:
         raise
-    except (psycopg.OperationalError, PoolTimeout) as error:
-        raise StoreUnavailable(retry_after=1.0) from error
+    except psycopg.OperationalError as error:
+        if is_of_the_data(error):
+            raise
+        raise unavailable(error) from error
+    except psycopg.InternalError as error:
+        # Such as a database that has become read-only, or a transaction that the server gave up.
+        if error.sqlstate is None or error.sqlstate[:2] != _INVALID_TRANSACTION_STATE:
+            raise
+        raise unavailable(error) from error

@@ -43,6 +43,10 @@ class Ingest:
     def __init__(self) -> None:
         self._partitions = Partitions()
 
+    def forget_partitions(self) -> None:
+        """Looks again which months have a partition."""
+        self._partitions = Partitions()
+
     async def store(
         self, conn: Connection, items: Sequence[Prepared]
     ) -> tuple[list[EventResult], list[Prepared]]:

@@ -7,16 +7,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psycopg
+from psycopg.errors import CheckViolation
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreUnavailable
 from shopalytic_server.domain.ingest import Prepared
-from shopalytic_server.storage.database import ROLLED_BACK, Pool, translated
+from shopalytic_server.storage.database import (
+    ROLLED_BACK,
+    Pool,
+    is_of_the_data,
+    translated,
+    unavailable,
+    within,
+)
 from shopalytic_server.storage.ingest import Ingest
 
+# The longest that storing a group may take, its statements for themselves, and
+# all of it, before its connection counts as dead.
+STATEMENT_SECONDS = 30
+STORE_SECONDS = 60.0
+
 _log = logging.getLogger(__name__)
+
+
+class PartitionMissing(Exception):
+    """The partition of an event's month is gone; the next attempt makes it."""
+
+
+# The same transaction may succeed when it is tried again.
+_PASSING = (*ROLLED_BACK, PartitionMissing)
 
 
 @dataclass(slots=True)
@@ -129,32 +150,71 @@ class Writer:
         """Stores a group; if one of its events cannot be stored, all but that one."""
         try:
             return await self._attempt(items)
-        except ROLLED_BACK as error:
+        except _PASSING as error:
             raise StoreUnavailable(retry_after=1.0) from error
-        except StoreUnavailable:
-            _log.warning("The store is away; callers are told to come back. [store_unavailable]")
+        except StoreUnavailable as error:
+            _log.warning(
+                "The store is away (%s); callers are told to come back. [store_unavailable]", _why(error)
+            )
             raise
-        except psycopg.Error as error:
+        except (MemoryError, OSError) as error:
+            raise StoreUnavailable(retry_after=5.0) from error
+        except Exception as error:
+            if isinstance(error, psycopg.Error) and not is_of_the_data(error):
+                raise await self._doubt(error) from error
             if len(items) > 1:
                 middle = len(items) // 2
                 return await self._store_items(items[:middle]) + await self._store_items(items[middle:])
-            _log.error("An event could not be stored and was quarantined: %s [unstorable]", error.sqlstate)
+            _log.error("An event could not be stored and was quarantined: %s [unstorable]", _state(error))
             return await self._attempt([_unstorable(items[0])])
+
+    async def _doubt(self, error: psycopg.Error) -> StoreUnavailable:
+        """What to tell callers when the database is not as it should be; no event is at fault.
+
+        Such as a missing right, or a plan made before a migration: a new
+        connection knows better.
+        """
+        _log.error(
+            "The database refuses to store: %s; callers are told to come back. [store_refuses]", _state(error)
+        )
+        await self._pool.drain()
+        return unavailable(error)
 
     async def _attempt(self, items: Sequence[Prepared]) -> list[EventResult]:
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(ROLLED_BACK),
+            retry=retry_if_exception_type(_PASSING),
             stop=stop_after_attempt(8),
             wait=wait_random_exponential(multiplier=0.02, max=1),
             reraise=True,
         )
         async for attempt in retrying:
             with attempt, translated():
-                async with self._pool.connection() as conn:
-                    results, stored = await self._ingest.store(conn, items)
+                results, stored = await self._store_once(items)
         if self._on_stored is not None:
             self._on_stored(stored)
         return results
+
+    async def _store_once(self, items: Sequence[Prepared]) -> tuple[list[EventResult], list[Prepared]]:
+        async with self._pool.connection() as conn:
+            with within(conn, STORE_SECONDS):
+                try:
+                    return await self._ingest.store(conn, items)
+                except CheckViolation as error:
+                    if error.diag.constraint_name is not None:
+                        raise
+                    # No table is there for a row's month: somebody dropped it since it was made.
+                    self._ingest.forget_partitions()
+                    raise PartitionMissing from error
+
+
+def _why(error: StoreUnavailable) -> str:
+    return _state(error.__cause__) if error.__cause__ is not None else "no connection"
+
+
+def _state(error: BaseException) -> str:
+    """What may be logged: PostgreSQL's words can quote what was to be stored."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__} {state}" if state else type(error).__name__
 
 
 def _unstorable(item: Prepared) -> Prepared:
