@@ -124,6 +124,11 @@ class ScriptedReports:
     ) -> reports_pb2.ListCustomerEventsResponse:
         return self._answer(project, request, reports_pb2.ListCustomerEventsResponse())
 
+    async def list_orders(
+        self, project: Project, request: reports_pb2.ListOrdersRequest
+    ) -> reports_pb2.ListOrdersResponse:
+        return self._answer(project, request, reports_pb2.ListOrdersResponse())
+
     async def get_sales_report(
         self, project: Project, request: reports_pb2.GetSalesReportRequest
     ) -> reports_pb2.GetSalesReportResponse:

@@ -25,6 +25,7 @@ REQUESTS: dict[str, Any] = {
     "GetCustomer": GetCustomerRequest(customer=CUSTOMER),
     "ListCustomers": ListCustomersRequest(page_size=5),
     "ListCustomerEvents": ListCustomerEventsRequest(customer=CUSTOMER, types=["order"]),
+    "ListOrders": reports_pb2.ListOrdersRequest(order_ids=["1001"]),
     "GetSalesReport": GetSalesReportRequest(scope=ReportScope(time_zone="Europe/London", currency="GBP")),
     "GetFunnelReport": reports_pb2.GetFunnelReportRequest(
         steps=[reports_pb2.FunnelStep(page_type="home"), reports_pb2.FunnelStep(event_type="order")]

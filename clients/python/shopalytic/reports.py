@@ -112,6 +112,20 @@ class Reports:
         )
         return self._ask(self._stub.ListCustomerEvents, request)
 
+    def orders(
+        self,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        **fields: Any,
+    ) -> reports_pb2.ListOrdersResponse:
+        """A page of orders, oldest first; `fields` are those of ListOrdersRequest (order_ids=["1001"])."""
+        request = reports_pb2.ListOrdersRequest(**fields)
+        for name, moment in (("from", start), ("to", end)):
+            if moment is not None:
+                getattr(request, name).CopyFrom(_timestamp(name, moment))
+        return self._ask(self._stub.ListOrders, request)
+
     def events(
         self, explain: str, *, page_size: int = 0, page_token: str = ""
     ) -> reports_pb2.ListEventsResponse:

@@ -17,6 +17,7 @@ COMMANDS = {
     "import": "shopalytic_server.cli.import_events:import_events",
     "customer": "shopalytic_server.cli.customer:customer",
     "report": "shopalytic_server.cli.report:report",
+    "reconcile": "shopalytic_server.cli.reconcile:reconcile",
     "tail": "shopalytic_server.cli.tail:tail",
     "quarantine": "shopalytic_server.cli.quarantine:quarantine",
     "project": "shopalytic_server.cli.project:project",

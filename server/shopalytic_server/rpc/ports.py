@@ -44,6 +44,12 @@ class Reports(Protocol):
         """A page of one customer's timeline; raises NotFound."""
         ...
 
+    async def list_orders(
+        self, project: Project, request: reports_pb2.ListOrdersRequest
+    ) -> reports_pb2.ListOrdersResponse:
+        """A page of orders, oldest first."""
+        ...
+
     async def get_sales_report(
         self, project: Project, request: reports_pb2.GetSalesReportRequest
     ) -> reports_pb2.GetSalesReportResponse:

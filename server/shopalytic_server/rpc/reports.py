@@ -47,6 +47,12 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         check_event_types("types", request.types)
         return await self._reports.list_customer_events(project, request)
 
+    async def ListOrders(
+        self, request: reports_pb2.ListOrdersRequest, context: Context
+    ) -> reports_pb2.ListOrdersResponse:
+        """A page of orders."""
+        return await self._reports.list_orders(await self._admit(request, context), request)
+
     async def GetSalesReport(
         self, request: reports_pb2.GetSalesReportRequest, context: Context
     ) -> reports_pb2.GetSalesReportResponse:

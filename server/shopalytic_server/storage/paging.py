@@ -22,6 +22,7 @@ Paged = (
     reports_pb2.ListCustomersRequest
     | reports_pb2.ListCustomerEventsRequest
     | reports_pb2.ListEventsRequest
+    | reports_pb2.ListOrdersRequest
     | admin_pb2.ListQuarantineRequest
 )
 Position = TypeVar("Position")

@@ -22,6 +22,7 @@ from shopalytic_server.storage import (
     explain,
     fulfilment,
     funnel,
+    order_list,
     products_report,
     retention,
     sales,
@@ -67,6 +68,14 @@ class Reports:
         dataset = 2 * project.project_id + request.sandbox
         async with reading(self._pool) as snapshot:
             return await timeline.list_customer_events(snapshot, dataset, request)
+
+    async def list_orders(
+        self, project: Project, request: reports_pb2.ListOrdersRequest
+    ) -> reports_pb2.ListOrdersResponse:
+        """A page of orders, oldest first; raises InvalidRequest."""
+        dataset = 2 * project.project_id + request.sandbox
+        async with reading(self._pool) as snapshot:
+            return await order_list.list_orders(snapshot, dataset, request)
 
     async def get_sales_report(
         self, project: Project, request: reports_pb2.GetSalesReportRequest

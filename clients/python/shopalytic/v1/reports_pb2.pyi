@@ -280,6 +280,45 @@ class ListCustomersResponse(_message.Message):
     next_page_token: str
     def __init__(self, customers: _Optional[_Iterable[_Union[Customer, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class ListOrdersRequest(_message.Message):
+    __slots__ = ("to", "order_ids", "page_size", "page_token", "sandbox")
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    to: _timestamp_pb2.Timestamp
+    order_ids: _containers.RepeatedScalarFieldContainer[str]
+    page_size: int
+    page_token: str
+    sandbox: bool
+    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., **kwargs) -> None: ...
+
+class ListOrdersResponse(_message.Message):
+    __slots__ = ("orders", "next_page_token")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[ListedOrder]
+    next_page_token: str
+    def __init__(self, orders: _Optional[_Iterable[_Union[ListedOrder, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListedOrder(_message.Message):
+    __slots__ = ("order_id", "ordered_at", "currency", "total", "event_id", "source")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDERED_AT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    ordered_at: _timestamp_pb2.Timestamp
+    currency: str
+    total: str
+    event_id: str
+    source: str
+    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., event_id: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
+
 class ListCustomerEventsRequest(_message.Message):
     __slots__ = ("customer", "page_size", "page_token", "sandbox", "types")
     CUSTOMER_FIELD_NUMBER: _ClassVar[int]

@@ -91,6 +91,11 @@ class ReportServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.FromString,
                 _registered_method=True)
+        self.ListOrders = channel.unary_unary(
+                '/shopalytic.v1.ReportService/ListOrders',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersResponse.FromString,
+                _registered_method=True)
         self.TailEvents = channel.unary_stream(
                 '/shopalytic.v1.ReportService/TailEvents',
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.TailEventsRequest.SerializeToString,
@@ -181,6 +186,14 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOrders(self, request, context):
+        """The orders of a range of time, oldest first, a page at a time: to be held
+        against the shop's own books.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TailEvents(self, request, context):
         """Events as they are stored, from now on. Ingest never waits for a reader: one
         that is too slow is told how many events it missed. Ends with UNAVAILABLE
@@ -247,6 +260,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetTrafficReport,
                     request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.SerializeToString,
+            ),
+            'ListOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrders,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersResponse.SerializeToString,
             ),
             'TailEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.TailEvents,
@@ -553,6 +571,33 @@ class ReportService:
             '/shopalytic.v1.ReportService/GetTrafficReport',
             shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.SerializeToString,
             shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/ListOrders',
+            shopalytic_dot_v1_dot_reports__pb2.ListOrdersRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.ListOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,7 @@ class ReportServiceStub:
     GetCartReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetCartReportRequest, reports_pb2.GetCartReportResponse]
     GetFulfilmentReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]
     GetTrafficReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]
+    ListOrders: grpc.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]
     TailEvents: grpc.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]
 
 class ReportServiceAsyncStub(ReportServiceStub):
@@ -48,6 +49,7 @@ class ReportServiceAsyncStub(ReportServiceStub):
     GetCartReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetCartReportRequest, reports_pb2.GetCartReportResponse]  # type: ignore[assignment]
     GetFulfilmentReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]  # type: ignore[assignment]
     GetTrafficReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]  # type: ignore[assignment]
+    ListOrders: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]  # type: ignore[assignment]
     TailEvents: grpc.aio.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]  # type: ignore[assignment]
 
 class ReportServiceServicer(metaclass=ABCMeta):
@@ -84,6 +86,9 @@ class ReportServiceServicer(metaclass=ABCMeta):
     def GetTrafficReport(
         self, request: reports_pb2.GetTrafficReportRequest, context: _Context
     ) -> reports_pb2.GetTrafficReportResponse | Awaitable[reports_pb2.GetTrafficReportResponse]: ...
+    def ListOrders(
+        self, request: reports_pb2.ListOrdersRequest, context: _Context
+    ) -> reports_pb2.ListOrdersResponse | Awaitable[reports_pb2.ListOrdersResponse]: ...
     def TailEvents(
         self, request: reports_pb2.TailEventsRequest, context: _Context
     ) -> Iterator[reports_pb2.TailEventsResponse] | AsyncIterator[reports_pb2.TailEventsResponse]: ...

@@ -1,0 +1,127 @@
+"""`shopalytic reconcile`: a shop's own list of orders against a running service."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from running_service import Service, folder
+
+STORED = [("R-1", "10.00", "2026-05-01T10:00:00Z"), ("R-2", "20.50", "2026-05-02T10:00:00Z"),
+          ("R-3", "7", "2026-05-03T10:00:00Z")]  # fmt: skip
+
+
+def event(order_id: str, total: str, at: str) -> dict[str, Any]:
+    lines = [{"sku": "A", "price": total, "qty": 1}]
+    details = {"order_id": order_id, "cart_id": "c", "total": total, "subtotal": total, "line_items": lines}
+    return {"type": "order", "identity": "jane", "occurred_at": at, "properties": details}
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with folder() as path, Service(path) as running:
+        send(running, *STORED)
+        yield running
+
+
+def send(service: Service, *orders: tuple[str, str, str]) -> None:
+    lines = "".join(json.dumps(event(*order)) + "\n" for order in orders).encode()
+    assert service.json("import", "-", stdin=lines)["accepted"] == len(orders)
+
+
+def book(
+    path: Path, rows: Sequence[Sequence[str]], head: Sequence[str] = ("Order ID", "Total", "Date")
+) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+    return path
+
+
+def test_a_list_that_agrees_is_equal(service: Service, tmp_path: Path) -> None:
+    found = service.json(
+        "reconcile", book(tmp_path / "b.csv", [*STORED[:2], ("R-3", "7.0000", "2026-05-03 10:00")])
+    )
+    assert found == {"equal": 3, "missing": [], "extra": [], "different": []}
+
+
+def test_what_is_missing_extra_and_different_is_told_and_ends_with_1(
+    service: Service, tmp_path: Path
+) -> None:
+    rows = [("R-1", "10.01", "2026-05-01T10:00:00Z"), ("R-3", "7", "2026-05-03T12:00:00+02:00"),
+            ("R-9", "5", "2026-05-03T11:00:00Z")]  # fmt: skip
+    done = service.command("reconcile", book(tmp_path / "b.csv", rows), "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [each["order_id"] for each in found["missing"]] == ["R-9"]
+    assert [each["order_id"] for each in found["extra"]] == ["R-2"]
+    [other] = found["different"]
+    assert (other["fields"], other["listed"]["total"], other["stored"]["total"]) == (
+        ["total"],
+        "10.01",
+        "10.00",
+    )
+    told = service.command("reconcile", tmp_path / "b.csv").stdout
+    assert "1 orders are equal, 1 missing, 1 extra, 1 different." in told
+
+
+def test_an_order_at_another_time_is_different_and_not_missing(service: Service, tmp_path: Path) -> None:
+    path = book(tmp_path / "b.csv", [("R-1", "10", "2026-03-01T10:00:00Z")])
+    found = json.loads(service.command("reconcile", path, "--json").stdout)
+    assert (found["missing"], [each["fields"] for each in found["different"]]) == ([], [["time"]])
+
+
+def test_missing_orders_are_backfilled_once_and_the_shops_own_event_wins(
+    service: Service, tmp_path: Path
+) -> None:
+    rows = [("B-1", "30", "2026-06-01T10:00:00Z", "ada"), ("B-2", "40.25", "2026-06-02T10:00:00Z", "")]
+    path = book(tmp_path / "b.csv", rows, ("name", "amount", "created at", "customer"))
+    for verdict in ("accepted", None):
+        found = service.json("reconcile", path, "--backfill")
+        assert found.get("backfilled") == ({verdict: 2} if verdict else None)
+    assert service.json("reconcile", path)["equal"] == 2
+    assert service.json("customer", "show", "ada")["orders"] == {"USD": 1}
+    # The real event comes after all, with what the list did not know.
+    send(service, ("B-1", "31", "2026-06-01T10:00:00Z"))
+    found = json.loads(service.command("reconcile", path, "--json").stdout)
+    assert [each["stored"]["total"] for each in found["different"]] == ["31"]
+    [order] = service.json("customer", "show", "jane")["order_list"][:1]
+    assert (order["order_id"], order["lines"][0]["sku"]) == ("B-1", "A")
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([("R-1", "10,00", "2026-05-01")], "Line 2: the total '10,00' is not an amount"),
+        ([("R-1", "١٠", "2026-05-01")], "is not an amount"),
+        ([("R-1", "10", "yesterday")], "Line 2: the time 'yesterday' is not one"),
+        ([("", "10", "2026-05-01")], "Line 2: the order id must have 1 to 200"),
+        ([STORED[0], ("R-1", "11", "2026-05-01")], "Line 3: the order 'R-1' stands in the list twice"),
+    ],
+)
+def test_a_wrong_line_is_named(service: Service, tmp_path: Path, rows: Any, sentence: str) -> None:
+    done = service.command("reconcile", book(tmp_path / "b.csv", rows))
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_header_says_which_option_names_the_column(service: Service, tmp_path: Path) -> None:
+    path = book(tmp_path / "b.csv", STORED, ("Bestellung", "Summe", "Datum"))
+    assert "--id-column" in service.command("reconcile", path).stderr
+    named = ("--id-column", "Bestellung", "--total-column", "Summe", "--time-column", "Datum")
+    assert service.json("reconcile", path, *named)["equal"] == 3
+
+
+def test_pages_of_orders_go_on_where_they_ended(service: Service) -> None:
+    from shopalytic import Reports
+
+    with Reports(service.address, service.ready["keys"]["reports"]) as reports:
+        first = reports.orders(page_size=2)
+        second = reports.orders(page_size=2, page_token=first.next_page_token)
+        everything = reports.orders()
+    names = [order.order_id for order in (*first.orders, *second.orders)]
+    assert names == [order.order_id for order in everything.orders][:4]
+    assert names[:3] == ["R-1", "R-2", "R-3"]
