@@ -23,6 +23,7 @@ from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.rpc.ports import EventTail, EventWriter
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.storage.database import Pool, open_pool
+from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
 
@@ -179,6 +180,7 @@ class Running:
     channel: grpc.aio.Channel
     projects: Projects
     quarantine: Quarantine
+    merges: Merges
     project: Project
     secrets: dict[KeyClass, str]
     writer: ScriptedWriter
@@ -241,7 +243,7 @@ async def running(
     """A server on a free port with one project and its keys. Without `tail`, watchers see nothing."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
     async with opened(database_url) as pool:
-        projects, quarantine = Projects(pool), Quarantine(pool)
+        projects, quarantine, merges = Projects(pool), Quarantine(pool), Merges(pool)
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
@@ -249,6 +251,7 @@ async def running(
             tail=tail or SilentTail(),
             projects=projects,
             quarantine=quarantine,
+            merges=merges,
             store_ready=lambda: store["ready"],
         )
         port = await server.start()
@@ -256,7 +259,17 @@ async def running(
             async with channel_to(port) as channel:
                 secrets = {each.key.key_class: each.secret for each in issued}
                 yield Running(
-                    server, port, channel, projects, quarantine, project, secrets, writer, reports, store
+                    server,
+                    port,
+                    channel,
+                    projects,
+                    quarantine,
+                    merges,
+                    project,
+                    secrets,
+                    writer,
+                    reports,
+                    store,
                 )
         finally:
             await server.stop(grace=0)

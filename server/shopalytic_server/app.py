@@ -19,6 +19,7 @@ from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.database import Pool, open_pool
+from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
@@ -120,6 +121,7 @@ async def _start(
         tail=tail,
         projects=projects,
         quarantine=Quarantine(reports_pool),
+        merges=Merges(pool, reports_pool),
         store_ready=probe.can_store,
         host=settings.grpc_host,
         port=settings.grpc_port,

@@ -1,6 +1,7 @@
 """The laws of the store: order, repetition and batching make no difference, and a rebuild changes nothing."""
 
 import asyncio
+import contextlib
 import itertools
 import random
 import re
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,14 +19,17 @@ from psycopg import sql
 
 from histories import batches, histories, quarrels
 from report_shop import NOW, PROJECT, START, alias, open_shop, page
-from shopalytic.v1 import reports_pb2
+from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest import Prepared, prepare
 from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.rebuild import TABLES, rebuild
 
 VIEWS = ("orders", "order_lines", "profiles", "shipments", "cart_lines", "carts", "subject_customers")
 EVENTS = ("events", "event_keys")
+FACTS = ("undone_merges",)
 # An example stores its history several times over; HYPOTHESIS_PROFILE=thorough asks for more of them.
 EXAMPLES = max(10, settings.default.max_examples * 2 // 5)
 
@@ -39,7 +44,7 @@ class Laboratory:
 
     def clear(self) -> None:
         with psycopg.connect(self.url) as connection:
-            for table in (*TABLES, *EVENTS, "quarantine", "projects"):
+            for table in (*TABLES, *EVENTS, *FACTS, "quarantine", "projects"):
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
     def store(self, requests: list[list[Event]], *, at_once: bool = False) -> Project:
@@ -55,6 +60,10 @@ class Laboratory:
         self.runner.run(self._store(project, requests, at_once))
         return project
 
+    def store_more(self, project: Project, requests: list[list[Event]]) -> None:
+        """Sends further requests to a project."""
+        self.runner.run(self._store(project, requests, at_once=False))
+
     async def _store(self, project: Project, requests: list[list[Event]], at_once: bool) -> None:
         async with open_shop(self.url) as shop:
             answers = []
@@ -63,6 +72,16 @@ class Laboratory:
                 if not at_once:
                     await answers[-1]
             await asyncio.gather(*answers)
+
+    def undo(self, project: Project, merge: Event) -> None:
+        self.runner.run(self._undo(project, merge))
+
+    async def _undo(self, project: Project, merge: Event) -> None:
+        async with open_shop(self.url) as shop:
+            request = admin_pb2.UndoMergeRequest(merge_id=merge.event_id, sandbox=merge.sandbox)
+            # A call that states what an earlier one did is no merge of its own.
+            with contextlib.suppress(NotFound):
+                await Merges(shop.pool).undo_merge(project, UUID(int=1), request)
 
     def state(self, project: Project) -> dict[str, Any]:
         """All that is stored of a project, and the reports on it."""
@@ -107,6 +126,7 @@ def _prepared(events: list[Event], project: Project) -> list[Prepared]:
 
 
 def _rows(connection: psycopg.Connection, table: str, project: Project) -> list[tuple[Any, ...]]:
+    """A table's rows with their datasets numbered from 0."""
     dataset = 2 * project.project_id
     statement = sql.SQL("SELECT * FROM {} WHERE dataset_id IN (%s, %s)").format(sql.Identifier(table))
     rows = connection.execute(statement, [dataset, dataset + 1]).fetchall()
@@ -143,6 +163,43 @@ def test_any_order_any_repetition_and_any_batching_give_the_same_state(
         assert found == expected, [name for name in expected if found[name] != expected[name]]
         assert not laboratory.quarantined(project)
     assert not any(laboratory.check().values())
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(events=histories(most=12), seed=...)
+def test_undoing_merges_at_any_moment_gives_the_same_state_and_survives_a_rebuild(
+    laboratory: Laboratory, events: list[Event], seed: int
+):
+    chance = random.Random(seed)
+    laboratory.clear()
+    calls = [each for each in events if each.WhichOneof("payload") in ("identify", "alias")]
+    # Only the earliest call of those that state the same is a merge, whatever order they come in.
+    first = {_pair(each): each for each in sorted(calls, key=_order, reverse=True)}
+    undone = [each for each in first.values() if chance.random() < 0.6]
+    states = []
+    for early in (False, True):
+        chance.shuffle(undone)
+        rest = shuffled([each for each in events if each not in undone], chance) + undone
+        project = laboratory.store([undone] if early and undone else batches(rest, chance))
+        for call in undone:
+            laboratory.undo(project, call)
+        if early:
+            laboratory.store_more(project, batches(shuffled(events, chance), chance))
+        states.append(laboratory.state(project))
+    assert states[0] == states[1], [name for name in states[0] if states[0][name] != states[1][name]]
+    assert not any(laboratory.check().values())
+
+
+def _pair(call: Event) -> tuple[str, ...]:
+    """What a call joins to what."""
+    kind = call.WhichOneof("payload")
+    by_name = kind == "alias" and call.identity
+    joined = call.identity if by_name else call.tracking_id
+    return str(call.sandbox), str(bool(by_name)), joined, getattr(call, kind).identity
+
+
+def _order(call: Event) -> tuple[Any, str]:
+    return call.occurred_at.ToDatetime(), call.event_id
 
 
 @settings(max_examples=EXAMPLES)

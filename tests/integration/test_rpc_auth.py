@@ -28,7 +28,7 @@ SERVICES = [
     )
 ]
 METHODS = [method for service in SERVICES for method in service.methods]
-READING = {"GetProject", "ListQuarantine"}
+READING = {"GetProject", "ListQuarantine", "ListMerges"}
 REFUSED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
 

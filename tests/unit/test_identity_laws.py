@@ -131,6 +131,60 @@ def test_customers_are_groups_with_one_member_that_stands_for_all(made):
         assert customers[head] == head
 
 
+def pair(call):
+    _, name, anchor, _ = call
+    return name, anchor
+
+
+def groups(graph):
+    """Which identities are one customer, of those that are joined to others at all."""
+    members = {}
+    for name, head in graph.customers().items():
+        members.setdefault(head, set()).add(name)
+    return {frozenset(names) for names in members.values() if len(names) > 1}
+
+
+@given(calls(), st.data(), st.randoms(use_true_random=False))
+def test_undoing_is_as_if_the_calls_had_never_been_made_in_any_order(made, data, chance: random.Random):
+    undone = data.draw(st.sets(st.sampled_from(sorted({pair(call) for call in made})))) if made else set()
+    expected = graph_of([call for call in made if pair(call) not in undone])
+    # Whatever is undone is stated again afterwards too.
+    steps = made + [("undo", *each, None) for each in undone]
+    chance.shuffle(steps)
+    graph = IdentityGraph()
+    for step in steps + [call for call in made if pair(call) in undone]:
+        if step[0] == "undo":
+            graph.undo(step[1], step[2])
+        else:
+            apply(graph, step)
+    assert groups(graph) == groups(expected)
+    assert {device: graph.owner(device) for device in DEVICES} == {
+        device: expected.owner(device) for device in DEVICES
+    }
+
+
+@given(calls(), st.data())
+def test_a_call_that_was_undone_is_told_so_unless_others_join_the_same(made, data):
+    if not made:
+        return
+    call = data.draw(st.sampled_from(made))
+    graph = graph_of(made)
+    graph.undo(*pair(call))
+    _, name, anchor, _ = call
+    other = anchor.identity or graph.owner(anchor.tracking_id)
+    joined = other is not None and graph.customer(other) == graph.customer(name)
+    assert apply(graph, call) is (Outcome.ALREADY_LINKED if joined else Outcome.UNDONE)
+
+
+def test_a_device_whose_link_was_undone_can_be_anothers():
+    graph = IdentityGraph()
+    graph.identify("T", "I", fact(0), has_past=False)
+    graph.undo("I", Anchor("", "T"))
+    assert graph.owner("T") is None
+    assert graph.identify("T", "J", fact(9), has_past=True) is Outcome.LINKED
+    assert graph.owner("T") == "J"
+
+
 def test_identifying_a_new_device_links_it():
     graph = IdentityGraph()
     assert graph.identify("T", "I", fact(0), has_past=False) is Outcome.LINKED

@@ -20,6 +20,7 @@ COMMANDS = {
     "reconcile": "shopalytic_server.cli.reconcile:reconcile",
     "tail": "shopalytic_server.cli.tail:tail",
     "quarantine": "shopalytic_server.cli.quarantine:quarantine",
+    "merges": "shopalytic_server.cli.merges:merges",
     "project": "shopalytic_server.cli.project:project",
     "key": "shopalytic_server.cli.key:key",
     "migrate": "shopalytic_server.cli.migrate:migrate",

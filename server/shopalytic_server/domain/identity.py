@@ -9,6 +9,9 @@ calls, repeated any number of times, gives the same customers:
 * An alias fact joins its identity to the customer it named: to the existing
   identity, or to the owner of the existing tracking id.
 * Identities that are joined, directly or through others, are one customer.
+* What an operator has undone joins nothing: a pair of an identity with a
+  tracking id, or with another identity, that was taken apart stays apart,
+  whenever and however often calls state it, as if none of them had been made.
 
 One decision depends on what has arrived: an alias whose identity was already in
 use, at an earlier time, by another customer is refused.
@@ -66,6 +69,7 @@ class Outcome(Enum):
     ALREADY_LINKED = 2
     MERGED = 3
     NOT_MERGED = 4
+    UNDONE = 5
 
 
 class IdentityTaken(Exception):
@@ -83,6 +87,7 @@ class IdentityGraph:
     links: dict[str, dict[str, Fact]] = field(default_factory=dict)
     aliases: dict[str, dict[Anchor, Fact]] = field(default_factory=dict)
     first_at: dict[str, datetime] = field(default_factory=dict)
+    undone: set[tuple[str, Anchor]] = field(default_factory=set)
     changed_links: set[tuple[str, str]] = field(default_factory=set)
     changed_aliases: set[tuple[str, Anchor]] = field(default_factory=set)
     _customers: dict[str, str] | None = None
@@ -90,7 +95,11 @@ class IdentityGraph:
     def owner(self, tracking_id: str) -> str | None:
         """The identity that a tracking id belongs to; None while nobody was named."""
         facts = self.links.get(tracking_id)
-        return min(facts, key=lambda identity: facts[identity].order) if facts else None
+        if not facts:
+            return None
+        anchor = Anchor("", tracking_id)
+        valid = [identity for identity in facts if (identity, anchor) not in self.undone]
+        return min(valid, key=lambda identity: facts[identity].order, default=None)
 
     def seen(self, identity: str, occurred_at: datetime) -> None:
         """Notes that an event carried or named this identity."""
@@ -124,9 +133,10 @@ class IdentityGraph:
         self.seen(identity, fact.occurred_at)
         before = self.owner(tracking_id)
         self._add_link(tracking_id, identity, fact)
-        after = self.owner(tracking_id) or identity
-        if self.customer(after) != self.customer(identity):
-            return Outcome.NOT_MERGED
+        after = self.owner(tracking_id)
+        if after is None or self.customer(after) != self.customer(identity):
+            undone = (identity, Anchor("", tracking_id)) in self.undone
+            return Outcome.UNDONE if undone else Outcome.NOT_MERGED
         if before is not None and self.customer(before) == self.customer(identity):
             return Outcome.ALREADY_LINKED
         return Outcome.MERGED if has_past and not is_new else Outcome.LINKED
@@ -135,12 +145,13 @@ class IdentityGraph:
         """States that the customer named by `anchor` has a further identity.
 
         Raises IdentityTaken when another customer used it at an earlier time,
-        unless the fact is `trusted` because it was accepted before.
+        unless the fact is `trusted` because it was accepted before, or was undone.
         """
         existing = anchor.identity or self.owner(anchor.tracking_id)
         first_at = self.first_at.get(identity)
         joined = existing is not None and self.customer(existing) == self.customer(identity)
-        if not (joined or trusted) and first_at is not None and first_at < fact.occurred_at:
+        undone = (identity, anchor) in self.undone
+        if not (joined or trusted or undone) and first_at is not None and first_at < fact.occurred_at:
             raise IdentityTaken
         if anchor.identity:
             self.seen(anchor.identity, fact.occurred_at)
@@ -152,7 +163,17 @@ class IdentityGraph:
             facts[anchor] = fact
             self.changed_aliases.add((identity, anchor))
             self._customers = None
-        return Outcome.ALREADY_LINKED if joined else Outcome.LINKED
+        if joined:
+            return Outcome.ALREADY_LINKED
+        return Outcome.UNDONE if undone else Outcome.LINKED
+
+    def undo(self, identity: str, anchor: Anchor) -> None:
+        """Takes an identity apart from what calls joined it to."""
+        self.undone.add((identity, anchor))
+        if anchor.tracking_id:
+            facts = self.links.get(anchor.tracking_id, {})
+            self.changed_links |= {(anchor.tracking_id, linked) for linked in facts}
+        self._customers = None
 
     def _add_link(self, tracking_id: str, identity: str, fact: Fact) -> None:
         if not self.knows_link(tracking_id, identity, fact):
@@ -181,9 +202,17 @@ def _resolve(graph: IdentityGraph) -> Iterator[tuple[str, str]]:
 def _joins(graph: IdentityGraph) -> Iterator[tuple[str, str]]:
     for identity, anchors in graph.aliases.items():
         for anchor in anchors:
-            existing = anchor.identity or graph.owner(anchor.tracking_id)
-            if existing is not None and existing != identity:
+            existing = _joined_to(identity, anchor, graph)
+            if existing is not None:
                 yield identity, existing
+
+
+def _joined_to(identity: str, anchor: Anchor, graph: IdentityGraph) -> str | None:
+    """The other identity that an alias joins an identity to, if it does."""
+    if (identity, anchor) in graph.undone:
+        return None
+    existing = anchor.identity or graph.owner(anchor.tracking_id)
+    return existing if existing != identity else None
 
 
 def _reachable(start: str, neighbours: dict[str, set[str]]) -> set[str]:
@@ -203,8 +232,5 @@ def _representative(members: Iterable[str], graph: IdentityGraph) -> str:
 
 
 def _is_joined_to_another(identity: str, graph: IdentityGraph) -> bool:
-    for anchor in graph.aliases.get(identity, ()):
-        existing = anchor.identity or graph.owner(anchor.tracking_id)
-        if existing is not None and existing != identity:
-            return True
-    return False
+    anchors = graph.aliases.get(identity, ())
+    return any(_joined_to(identity, anchor, graph) is not None for anchor in anchors)

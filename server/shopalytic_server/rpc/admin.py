@@ -1,4 +1,4 @@
-"""AdminService: manages projects, keys and quarantine. A key reaches its own project only."""
+"""AdminService: manages projects, keys, quarantine and merges. A key reaches its own project only."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ import grpc
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project, in_catalogue_order
 from shopalytic_server.rpc.auth import ADMIN_READING, ADMIN_SERVICE, Door
-from shopalytic_server.rpc.ports import ProjectStore, Quarantine
+from shopalytic_server.rpc.ports import Merges, ProjectStore, Quarantine
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -26,12 +26,13 @@ _NUMBERS = {key_class: number for number, key_class in KEY_CLASSES.items()}
 
 
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
-    """Answers from the stores of projects and of quarantine."""
+    """Answers from the stores of projects, of quarantine and of merges."""
 
-    def __init__(self, door: Door, projects: ProjectStore, quarantine: Quarantine) -> None:
+    def __init__(self, door: Door, projects: ProjectStore, quarantine: Quarantine, merges: Merges) -> None:
         self._door = door
         self._projects = projects
         self._quarantine = quarantine
+        self._merges = merges
 
     async def CreateProject(
         self, request: admin_pb2.CreateProjectRequest, context: Context
@@ -112,6 +113,22 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         caller = await self._door.admit(context, ADMIN_READING)
         check_request(request)
         return await self._quarantine.list_quarantine(caller.project, request)
+
+    async def ListMerges(
+        self, request: admin_pb2.ListMergesRequest, context: Context
+    ) -> admin_pb2.ListMergesResponse:
+        """A page of the journal of merges."""
+        caller = await self._door.admit(context, ADMIN_READING)
+        check_request(request)
+        return await self._merges.list_merges(caller.project, request)
+
+    async def UndoMerge(
+        self, request: admin_pb2.UndoMergeRequest, context: Context
+    ) -> admin_pb2.UndoMergeResponse:
+        """Takes a merge back."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        return await self._merges.undo_merge(caller.project, caller.key.key_id, request)
 
 
 def project_message(project: Project) -> admin_pb2.Project:

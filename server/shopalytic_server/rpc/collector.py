@@ -10,10 +10,12 @@ import grpc
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.ingest import Prepared, prepare
+from shopalytic_server.domain.errors import PermissionDenied
+from shopalytic_server.domain.ingest import Prepared, prepare, verdict
+from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
 from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
-from shopalytic_server.rpc.ports import EventWriter
+from shopalytic_server.rpc.ports import EventWriter, Merges
 from shopalytic_server.rpc.stream import TrackPipeline
 from shopalytic_server.rpc.validation import check_track, sent_at
 
@@ -28,10 +30,16 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
     """
 
     def __init__(
-        self, door: Door, writer: EventWriter, drain: asyncio.Event, clock: Callable[[], datetime]
+        self,
+        door: Door,
+        writer: EventWriter,
+        merges: Merges,
+        drain: asyncio.Event,
+        clock: Callable[[], datetime],
     ) -> None:
         self._door = door
         self._writer = writer
+        self._merges = merges
         self._drain = drain
         self._clock = clock
 
@@ -61,10 +69,17 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
     ) -> collector_pb2.IdentifyResponse:
         """Links a tracking id to a customer."""
         caller = await self._door.admit(context, COLLECTOR_SERVICE)
-        result = await self._store_one(identify_event(request), caller, sent_at(request), skip_known=True)
+        event = identify_event(request)
+        if request.dry_run:
+            result = await self._preview(event, caller, sent_at(request))
+        else:
+            result = await self._store_one(event, caller, sent_at(request), skip_known=True)
         link = link_of(result, IDENTIFY_FIELDS)
         return collector_pb2.IdentifyResponse(
-            outcome=link.outcome, reason=link.reason, customer_id=link.customer_id
+            outcome=link.outcome,
+            reason=link.reason,
+            customer_id=link.customer_id,
+            preview=link.preview if link.HasField("preview") else None,
         )
 
     async def Alias(
@@ -72,9 +87,18 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
     ) -> collector_pb2.AliasResponse:
         """Gives a customer a further identity."""
         caller = await self._door.admit(context, COLLECTOR_SERVICE)
-        result = await self._store_one(alias_event(request), caller, sent_at(request), skip_known=False)
+        event = alias_event(request)
+        if request.dry_run:
+            result = await self._preview(event, caller, sent_at(request))
+        else:
+            result = await self._store_one(event, caller, sent_at(request), skip_known=False)
         link = link_of(result, ALIAS_FIELDS)
-        return collector_pb2.AliasResponse(outcome=link.outcome, customer_id=link.customer_id)
+        return collector_pb2.AliasResponse(
+            outcome=link.outcome,
+            customer_id=link.customer_id,
+            reason=link.reason,
+            preview=link.preview if link.HasField("preview") else None,
+        )
 
     async def _prepare_batch(self, request: collector_pb2.TrackRequest, context: Context) -> list[Prepared]:
         caller = await self._door.admit(context, COLLECTOR_SERVICE)
@@ -89,6 +113,22 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             )
             for event in request.events
         ]
+
+    async def _preview(
+        self, event: Event, caller: Caller, sent: datetime | None
+    ) -> collector_pb2.EventResult:
+        if caller.key.key_class is KeyClass.BROWSER:
+            raise PermissionDenied("A browser key is public, so it may not look ahead; use a server key.")
+        prepared = prepare(
+            event,
+            project=caller.project,
+            key_class=caller.key.key_class,
+            received_at=self._clock(),
+            sent_at=sent,
+        )
+        if prepared.violations:
+            return verdict(prepared, collector_pb2.EVENT_STATUS_QUARANTINED, prepared.violations)
+        return await self._merges.preview(prepared)
 
     async def _store_one(
         self, event: Event, caller: Caller, sent: datetime | None, *, skip_known: bool

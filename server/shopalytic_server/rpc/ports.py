@@ -119,6 +119,26 @@ class Quarantine(Protocol):
         ...
 
 
+class Merges(Protocol):
+    """Keeps the journal of merges. Everything may raise StoreUnavailable."""
+
+    async def list_merges(
+        self, project: Project, request: admin_pb2.ListMergesRequest
+    ) -> admin_pb2.ListMergesResponse:
+        """A page of it; raises InvalidRequest and NotFound."""
+        ...
+
+    async def undo_merge(
+        self, project: Project, key_id: UUID, request: admin_pb2.UndoMergeRequest
+    ) -> admin_pb2.UndoMergeResponse:
+        """Takes a merge back; raises NotFound."""
+        ...
+
+    async def preview(self, item: Prepared) -> collector_pb2.EventResult:
+        """The verdict that an identify or alias without violations would get now."""
+        ...
+
+
 class KeyFinder(Protocol):
     """Looks keys up."""
 

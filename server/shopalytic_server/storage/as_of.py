@@ -70,6 +70,7 @@ async def _make_tables(conn: Connection, past: Past) -> None:
             datasets=sql.Literal(list(past.datasets)), moment=sql.Literal(past.moment)
         )
     )
+    await conn.execute(sql.SQL(_SQL.undone_by_then).format(moment=sql.Literal(past.moment)))
     for name, definition in views:
         await conn.execute(sql.SQL("CREATE VIEW {} AS {}").format(_temporary(name), sql.SQL(definition)))
 

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from shopalytic.v1 import collector_pb2
 from shopalytic.violations import Violation
-from shopalytic_server.domain.identity import Anchor, Fact, IdentityTaken, Outcome
+from shopalytic_server.domain.identity import Anchor, Fact, IdentityGraph, IdentityTaken, Outcome
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.domain.orders import Occurrence, OrderBook, Placed, content_of
 from shopalytic_server.storage import rows as typed
@@ -32,6 +32,11 @@ _OUTCOMES = {
     Outcome.ALREADY_LINKED: collector_pb2.LINK_OUTCOME_ALREADY_LINKED,
     Outcome.MERGED: collector_pb2.LINK_OUTCOME_MERGED,
     Outcome.NOT_MERGED: collector_pb2.LINK_OUTCOME_NOT_MERGED,
+    Outcome.UNDONE: collector_pb2.LINK_OUTCOME_NOT_MERGED,
+}
+_REASONS = {
+    Outcome.NOT_MERGED: collector_pb2.NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER,
+    Outcome.UNDONE: collector_pb2.NOT_MERGED_REASON_UNDONE,
 }
 
 DECIDED_TYPES = frozenset(
@@ -79,7 +84,7 @@ class Decisions:
     async def decide(self) -> tuple[list[collector_pb2.EventResult], list[Prepared]]:
         """Returns the verdicts, in order, and the events that are to be stored."""
         if not self._trusted:
-            await self._conn.execute(_SQL.lock_dataset, {"dataset": self._dataset})
+            await lock_dataset(self._conn, self._dataset)
         await self._load()
         results, accepted = [], []
         for item in self._items:
@@ -97,6 +102,8 @@ class Decisions:
         self._named = {item.properties["identity"] for item in self._of("identify", "alias")}
         self._named |= {item.identity for item in self._of("alias") if item.identity}
         if ids or self._named:
+            if self._trusted:
+                await self._identities.load_undone(self._conn)
             await self._identities.load(self._conn, ids, self._named)
             self._past = await self._identities.with_events(self._conn, ids)
         await self._load_emails(
@@ -140,26 +147,15 @@ class Decisions:
         return verdict(item, ACCEPTED), True
 
     def _identify(self, item: Prepared) -> collector_pb2.EventResult:
-        graph, identity = self._identities.graph, item.properties["identity"]
-        fact = Fact(item.occurred_at, item.event_id, item.received_at)
-        if item.tracking_id:
-            past = item.tracking_id in self._past
-            outcome = graph.identify(item.tracking_id, identity, fact, has_past=past)
-        else:
-            outcome = Outcome.ALREADY_LINKED if identity in graph.first_at else Outcome.LINKED
-            graph.seen(identity, item.occurred_at)
-        return self._linked(item, identity, outcome)
+        outcome = stated(self._identities.graph, item, has_past=item.tracking_id in self._past)
+        return self._linked(item, item.properties["identity"], outcome)
 
     def _alias(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
-        identity = item.properties["identity"]
-        anchor = Anchor(item.identity, "") if item.identity else Anchor("", item.tracking_id or "")
-        fact = Fact(item.occurred_at, item.event_id, item.received_at, "alias")
         try:
-            outcome = self._identities.graph.alias(identity, anchor, fact, trusted=self._trusted)
+            outcome = stated(self._identities.graph, item, trusted=self._trusted)
         except IdentityTaken:
-            message = "belongs to another customer; nothing was joined"
-            return _conflict(item, "alias.identity", "alias.identity_taken", message), False
-        return self._linked(item, identity, outcome), True
+            return identity_taken(item), False
+        return self._linked(item, item.properties["identity"], outcome), True
 
     def _linked(self, item: Prepared, identity: str, outcome: Outcome) -> collector_pb2.EventResult:
         result = verdict(item, ACCEPTED)
@@ -264,12 +260,43 @@ class Decisions:
             return await cursor.fetchall()
 
 
+def anchor_of(item: Prepared) -> Anchor | None:
+    """What an identify or alias joins its identity to; None for one that only names it."""
+    if item.type == "alias" and item.identity:
+        return Anchor(item.identity, "")
+    return Anchor("", item.tracking_id) if item.tracking_id else None
+
+
+def stated(graph: IdentityGraph, item: Prepared, *, has_past: bool = False, trusted: bool = False) -> Outcome:
+    """States in the graph what an identify or alias says; raises IdentityTaken."""
+    identity, anchor = item.properties["identity"], anchor_of(item)
+    fact = Fact(item.occurred_at, item.event_id, item.received_at, item.type)
+    if anchor is None:
+        outcome = Outcome.ALREADY_LINKED if identity in graph.first_at else Outcome.LINKED
+        graph.seen(identity, item.occurred_at)
+        return outcome
+    if item.type == "alias":
+        return graph.alias(identity, anchor, fact, trusted=trusted)
+    return graph.identify(anchor.tracking_id, identity, fact, has_past=has_past)
+
+
+def identity_taken(item: Prepared) -> collector_pb2.EventResult:
+    """The verdict on an alias whose identity is another customer's."""
+    message = "belongs to another customer; nothing was joined"
+    return _conflict(item, "alias.identity", "alias.identity_taken", message)
+
+
+async def lock_dataset(conn: Connection, dataset: int) -> None:
+    """Waits until no other transaction decides on this dataset, and keeps others waiting until COMMIT."""
+    await conn.execute(_SQL.lock_dataset, {"dataset": dataset})
+
+
 def set_link(result: collector_pb2.EventResult, outcome: Outcome, customer_id: UUID) -> None:
     """Says in a verdict what an identify or alias did."""
     result.link.outcome = _OUTCOMES[outcome]
     result.link.customer_id = str(customer_id)
-    if outcome is Outcome.NOT_MERGED:
-        result.link.reason = collector_pb2.NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER
+    if outcome in _REASONS:
+        result.link.reason = _REASONS[outcome]
 
 
 def _conflict(item: Prepared, field: str, rule_id: str, message: str) -> collector_pb2.EventResult:

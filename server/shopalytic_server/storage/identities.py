@@ -34,11 +34,19 @@ class StoredIdentities:
         """The customer that an identity of the graph is part of."""
         return identity_subject(self.graph.customer(identity))
 
-    def standing(self, tracking_id: str | None, identity: str) -> tuple[Outcome, UUID]:
+    def standing(self, identity: str, anchor: Anchor | None) -> tuple[Outcome, UUID]:
         """How a call that changes nothing is answered: the outcome, and the identity's customer."""
-        owner = self.graph.owner(tracking_id) if tracking_id else None
-        joined = owner is None or self.graph.customer(owner) == self.graph.customer(identity)
-        return Outcome.ALREADY_LINKED if joined else Outcome.NOT_MERGED, self.customer_id(identity)
+        return self._standing(identity, anchor), self.customer_id(identity)
+
+    def _standing(self, identity: str, anchor: Anchor | None) -> Outcome:
+        if anchor is None:
+            return Outcome.ALREADY_LINKED
+        existing = anchor.identity or self.graph.owner(anchor.tracking_id)
+        if existing is not None and self.graph.customer(existing) == self.graph.customer(identity):
+            return Outcome.ALREADY_LINKED
+        if (identity, anchor) in self.graph.undone:
+            return Outcome.UNDONE
+        return Outcome.ALREADY_LINKED if existing is None else Outcome.NOT_MERGED
 
     async def load(self, conn: Connection, tracking_ids: Iterable[str], identities: Iterable[str]) -> None:
         """Loads the facts around these, until nothing more hangs on them."""
@@ -55,7 +63,7 @@ class StoredIdentities:
             linked_identities, linked_ids = await self._load_aliases(conn, known_identities, known_ids)
             new_identities = linked_identities - known_identities
             new_ids = linked_ids - known_ids
-        self._owners = {tracking_id: self.graph.owner(tracking_id) for tracking_id in known_ids}
+        self._owners |= {tracking_id: self.graph.owner(tracking_id) for tracking_id in known_ids}
 
     async def _load_links(self, conn: Connection, ids: set[str], identities: set[str]) -> set[str]:
         subjects = [tracking_subject(tracking_id) for tracking_id in ids]
@@ -63,6 +71,8 @@ class StoredIdentities:
         for row in rows:
             fact = Fact(row["occurred_at"], row["event_id"], row["received_at"], row["kind"])
             self.graph.links.setdefault(row["tracking_id"], {})[row["identity"]] = fact
+            if row["undone"]:
+                self.graph.undone.add((row["identity"], Anchor("", row["tracking_id"])))
         return {row["identity"] for row in rows}
 
     async def _load_members(self, conn: Connection, identities: set[str]) -> set[str]:
@@ -83,8 +93,21 @@ class StoredIdentities:
             anchor = Anchor(row["existing_identity"], row["existing_tracking_id"])
             fact = Fact(row["occurred_at"], row["event_id"], row["received_at"], "alias")
             self.graph.aliases.setdefault(row["identity"], {})[anchor] = fact
+            if row["undone"]:
+                self.graph.undone.add((row["identity"], anchor))
         found = {row["identity"] for row in rows} | {row["existing_identity"] for row in rows}
         return found - {""}, {row["existing_tracking_id"] for row in rows} - {""}
+
+    async def load_undone(self, conn: Connection) -> None:
+        """Loads all that was undone: for a graph that begins without facts."""
+        for row in await self._fetch(conn, _SQL.undone):
+            anchor = Anchor(row["existing_identity"], row["existing_tracking_id"])
+            self.graph.undone.add((row["identity"], anchor))
+
+    async def load_all_links(self, conn: Connection, tracking_id: str) -> None:
+        """Loads the facts around all identities that a tracking id was ever linked to."""
+        rows = await self._fetch(conn, _SQL.linked_identities, subject=tracking_subject(tracking_id))
+        await self.load(conn, [tracking_id], [row["identity"] for row in rows])
 
     async def with_events(self, conn: Connection, tracking_ids: Iterable[str]) -> set[str]:
         """Those tracking ids that have stored events without an identity."""

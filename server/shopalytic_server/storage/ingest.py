@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
-from shopalytic_server.domain.identity import Fact
+from shopalytic_server.domain.identity import Anchor, Fact
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage.arrays import UuidArray
@@ -22,6 +22,7 @@ from shopalytic_server.storage.decisions import (
     DECIDED_TYPES,
     DUPLICATE,
     Decisions,
+    anchor_of,
     set_link,
 )
 from shopalytic_server.storage.identities import StoredIdentities
@@ -138,7 +139,7 @@ async def _already_linked(conn: Connection, items: Sequence[Prepared]) -> dict[i
             identity = item.properties["identity"]
             if item.tracking_id and stored.graph.knows_link(item.tracking_id, identity, fact):
                 results[index] = verdict(item, ACCEPTED)
-                set_link(results[index], *stored.standing(item.tracking_id, identity))
+                set_link(results[index], *stored.standing(identity, Anchor("", item.tracking_id)))
     return results
 
 
@@ -153,8 +154,7 @@ async def _add_links(conn: Connection, items: Sequence[Prepared], results: dict[
         own = {index: item for index, item in repeated.items() if item.dataset_id == dataset}
         stored = await _identities_of(conn, dataset, own.values())
         for index, item in own.items():
-            tracking_id = item.tracking_id if item.type == "identify" else None
-            set_link(results[index], *stored.standing(tracking_id, item.properties["identity"]))
+            set_link(results[index], *stored.standing(item.properties["identity"], anchor_of(item)))
 
 
 async def _identities_of(conn: Connection, dataset: int, items: Iterable[Prepared]) -> StoredIdentities:

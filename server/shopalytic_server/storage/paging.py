@@ -24,6 +24,7 @@ Paged = (
     | reports_pb2.ListEventsRequest
     | reports_pb2.ListOrdersRequest
     | admin_pb2.ListQuarantineRequest
+    | admin_pb2.ListMergesRequest
 )
 Position = TypeVar("Position")
 

@@ -32,6 +32,7 @@ class Joined(NamedTuple):
     kind: str
     tracking_id: str
     existing_identity: str
+    undone: bool = False
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ def link(person: Person, fact: Joined) -> Link:
         event_id=str(fact.event_id),
         existing_identity=fact.existing_identity or None,
         # An identity that was joined to an identity shares nobody's computer.
-        owner=not fact.tracking_id or fact.tracking_id in person.tracking_ids,
+        owner=not fact.undone and (not fact.tracking_id or fact.tracking_id in person.tracking_ids),
     )
 
 
@@ -125,7 +126,15 @@ async def _add_tracking_links(snapshot: Snapshot, dataset: int, by_identity: dic
             person.tracking_ids.append(row["tracking_id"])
             person.subjects.append(row["subject"])
         person.facts.append(
-            Joined(row["occurred_at"], row["event_id"], row["identity"], row["kind"], row["tracking_id"], "")
+            Joined(
+                row["occurred_at"],
+                row["event_id"],
+                row["identity"],
+                row["kind"],
+                row["tracking_id"],
+                "",
+                row["undone"],
+            )
         )
 
 
@@ -140,6 +149,7 @@ async def add_aliases(snapshot: Snapshot, dataset: int, people: Sequence[Person]
             "alias",
             row["existing_tracking_id"],
             row["existing_identity"],
+            row["undone"],
         )
         facts = by_identity[row["identity"]].facts
         # An alias of a tracking id states a link of it too, often the same one.

@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from shopalytic.v1 import collector_pb2 as _collector_pb2
 from shopalytic.v1 import events_pb2 as _events_pb2
+from shopalytic.v1 import reports_pb2 as _reports_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -19,11 +20,24 @@ class KeyClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KEY_CLASS_SERVER: _ClassVar[KeyClass]
     KEY_CLASS_REPORTS: _ClassVar[KeyClass]
     KEY_CLASS_ADMIN: _ClassVar[KeyClass]
+
+class MergeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MERGE_STATE_UNSPECIFIED: _ClassVar[MergeState]
+    MERGE_STATE_JOINED: _ClassVar[MergeState]
+    MERGE_STATE_NOT_MERGED: _ClassVar[MergeState]
+    MERGE_STATE_UNDONE: _ClassVar[MergeState]
+    MERGE_STATE_REFUSED: _ClassVar[MergeState]
 KEY_CLASS_UNSPECIFIED: KeyClass
 KEY_CLASS_BROWSER: KeyClass
 KEY_CLASS_SERVER: KeyClass
 KEY_CLASS_REPORTS: KeyClass
 KEY_CLASS_ADMIN: KeyClass
+MERGE_STATE_UNSPECIFIED: MergeState
+MERGE_STATE_JOINED: MergeState
+MERGE_STATE_NOT_MERGED: MergeState
+MERGE_STATE_UNDONE: MergeState
+MERGE_STATE_REFUSED: MergeState
 
 class Project(_message.Message):
     __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals")
@@ -194,3 +208,79 @@ class QuarantinedEvent(_message.Message):
     violations: _containers.RepeatedCompositeFieldContainer[_collector_pb2.Violation]
     event: _events_pb2.Event
     def __init__(self, quarantine_id: _Optional[str] = ..., status: _Optional[_Union[_collector_pb2.EventStatus, str]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., violations: _Optional[_Iterable[_Union[_collector_pb2.Violation, _Mapping]]] = ..., event: _Optional[_Union[_events_pb2.Event, _Mapping]] = ...) -> None: ...
+
+class Merge(_message.Message):
+    __slots__ = ("merge_id", "state", "kind", "occurred_at", "received_at", "identity", "tracking_id", "existing_identity", "customer_id", "source", "undone_at")
+    MERGE_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
+    EXISTING_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    UNDONE_AT_FIELD_NUMBER: _ClassVar[int]
+    merge_id: str
+    state: MergeState
+    kind: str
+    occurred_at: _timestamp_pb2.Timestamp
+    received_at: _timestamp_pb2.Timestamp
+    identity: str
+    tracking_id: str
+    existing_identity: str
+    customer_id: str
+    source: str
+    undone_at: _timestamp_pb2.Timestamp
+    def __init__(self, merge_id: _Optional[str] = ..., state: _Optional[_Union[MergeState, str]] = ..., kind: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., identity: _Optional[str] = ..., tracking_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., customer_id: _Optional[str] = ..., source: _Optional[str] = ..., undone_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListMergesRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "sandbox", "customer", "state")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    sandbox: bool
+    customer: _reports_pb2.CustomerSelector
+    state: MergeState
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., customer: _Optional[_Union[_reports_pb2.CustomerSelector, _Mapping]] = ..., state: _Optional[_Union[MergeState, str]] = ...) -> None: ...
+
+class ListMergesResponse(_message.Message):
+    __slots__ = ("merges", "next_page_token")
+    MERGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    merges: _containers.RepeatedCompositeFieldContainer[Merge]
+    next_page_token: str
+    def __init__(self, merges: _Optional[_Iterable[_Union[Merge, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class UndoMergeRequest(_message.Message):
+    __slots__ = ("merge_id", "sandbox", "dry_run")
+    MERGE_ID_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    merge_id: str
+    sandbox: bool
+    dry_run: bool
+    def __init__(self, merge_id: _Optional[str] = ..., sandbox: _Optional[bool] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+
+class UndoMergeResponse(_message.Message):
+    __slots__ = ("merge", "customers")
+    MERGE_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    merge: Merge
+    customers: _containers.RepeatedCompositeFieldContainer[CustomerParts]
+    def __init__(self, merge: _Optional[_Union[Merge, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[CustomerParts, _Mapping]]] = ...) -> None: ...
+
+class CustomerParts(_message.Message):
+    __slots__ = ("customer_id", "identities", "tracking_ids")
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITIES_FIELD_NUMBER: _ClassVar[int]
+    TRACKING_IDS_FIELD_NUMBER: _ClassVar[int]
+    customer_id: str
+    identities: _containers.RepeatedScalarFieldContainer[str]
+    tracking_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, customer_id: _Optional[str] = ..., identities: _Optional[_Iterable[str]] = ..., tracking_ids: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -26,9 +26,9 @@ if _version_not_supported:
 
 
 class AdminServiceStub:
-    """Manages projects, keys and quarantine. Needs a key of class admin; it reaches
-    its own project, and may create others. GetProject and ListQuarantine take a
-    key of class reports too.
+    """Manages projects, keys, quarantine and merges. Needs a key of class admin; it
+    reaches its own project, and may create others. GetProject, ListQuarantine and
+    ListMerges take a key of class reports too.
     """
 
     def __init__(self, channel):
@@ -72,12 +72,22 @@ class AdminServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.FromString,
                 _registered_method=True)
+        self.ListMerges = channel.unary_unary(
+                '/shopalytic.v1.AdminService/ListMerges',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.ListMergesRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListMergesResponse.FromString,
+                _registered_method=True)
+        self.UndoMerge = channel.unary_unary(
+                '/shopalytic.v1.AdminService/UndoMerge',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
-    """Manages projects, keys and quarantine. Needs a key of class admin; it reaches
-    its own project, and may create others. GetProject and ListQuarantine take a
-    key of class reports too.
+    """Manages projects, keys, quarantine and merges. Needs a key of class admin; it
+    reaches its own project, and may create others. GetProject, ListQuarantine and
+    ListMerges take a key of class reports too.
     """
 
     def CreateProject(self, request, context):
@@ -131,6 +141,24 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMerges(self, request, context):
+        """The journal of merges: each identify or alias that stated something new, and
+        each alias that was refused, newest arrival first, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoMerge(self, request, context):
+        """Undoes one merge: customers, orders and reports are then as if the call and
+        all its repetitions had never been made. The two stay apart from now on,
+        whichever call states the same again. Repeating this call changes nothing.
+        NOT_FOUND when no merge has the id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -169,6 +197,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.SerializeToString,
             ),
+            'ListMerges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMerges,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListMergesRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.ListMergesResponse.SerializeToString,
+            ),
+            'UndoMerge': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoMerge,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'shopalytic.v1.AdminService', rpc_method_handlers)
@@ -178,9 +216,9 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Manages projects, keys and quarantine. Needs a key of class admin; it reaches
-    its own project, and may create others. GetProject and ListQuarantine take a
-    key of class reports too.
+    """Manages projects, keys, quarantine and merges. Needs a key of class admin; it
+    reaches its own project, and may create others. GetProject, ListQuarantine and
+    ListMerges take a key of class reports too.
     """
 
     @staticmethod
@@ -362,6 +400,60 @@ class AdminService:
             '/shopalytic.v1.AdminService/ListQuarantine',
             shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.SerializeToString,
             shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMerges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/ListMerges',
+            shopalytic_dot_v1_dot_admin__pb2.ListMergesRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.ListMergesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoMerge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/UndoMerge',
+            shopalytic_dot_v1_dot_admin__pb2.UndoMergeRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.UndoMergeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,6 +30,8 @@ class AdminServiceStub:
     ListKeys: grpc.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]
     RevokeKey: grpc.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]
     ListQuarantine: grpc.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]
+    ListMerges: grpc.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]
+    UndoMerge: grpc.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]
 
 class AdminServiceAsyncStub(AdminServiceStub):
     CreateProject: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.CreateProjectRequest, admin_pb2.CreateProjectResponse]  # type: ignore[assignment]
@@ -39,6 +41,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListKeys: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]  # type: ignore[assignment]
     RevokeKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]  # type: ignore[assignment]
     ListQuarantine: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]  # type: ignore[assignment]
+    ListMerges: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]  # type: ignore[assignment]
+    UndoMerge: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]  # type: ignore[assignment]
 
 class AdminServiceServicer(metaclass=ABCMeta):
     def CreateProject(
@@ -62,5 +66,11 @@ class AdminServiceServicer(metaclass=ABCMeta):
     def ListQuarantine(
         self, request: admin_pb2.ListQuarantineRequest, context: _Context
     ) -> admin_pb2.ListQuarantineResponse | Awaitable[admin_pb2.ListQuarantineResponse]: ...
+    def ListMerges(
+        self, request: admin_pb2.ListMergesRequest, context: _Context
+    ) -> admin_pb2.ListMergesResponse | Awaitable[admin_pb2.ListMergesResponse]: ...
+    def UndoMerge(
+        self, request: admin_pb2.UndoMergeRequest, context: _Context
+    ) -> admin_pb2.UndoMergeResponse | Awaitable[admin_pb2.UndoMergeResponse]: ...
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: grpc.Server | grpc.aio.Server) -> None: ...

@@ -32,6 +32,7 @@ class NotMergedReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     NOT_MERGED_REASON_UNSPECIFIED: _ClassVar[NotMergedReason]
     NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER: _ClassVar[NotMergedReason]
+    NOT_MERGED_REASON_UNDONE: _ClassVar[NotMergedReason]
 EVENT_STATUS_UNSPECIFIED: EventStatus
 EVENT_STATUS_ACCEPTED: EventStatus
 EVENT_STATUS_DUPLICATE: EventStatus
@@ -45,6 +46,7 @@ LINK_OUTCOME_MERGED: LinkOutcome
 LINK_OUTCOME_NOT_MERGED: LinkOutcome
 NOT_MERGED_REASON_UNSPECIFIED: NotMergedReason
 NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER: NotMergedReason
+NOT_MERGED_REASON_UNDONE: NotMergedReason
 
 class TrackRequest(_message.Message):
     __slots__ = ("events", "sent_at")
@@ -83,17 +85,29 @@ class Violation(_message.Message):
     def __init__(self, field: _Optional[str] = ..., rule_id: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class LinkResult(_message.Message):
-    __slots__ = ("outcome", "reason", "customer_id")
+    __slots__ = ("outcome", "reason", "customer_id", "preview")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
     outcome: LinkOutcome
     reason: NotMergedReason
     customer_id: str
-    def __init__(self, outcome: _Optional[_Union[LinkOutcome, str]] = ..., reason: _Optional[_Union[NotMergedReason, str]] = ..., customer_id: _Optional[str] = ...) -> None: ...
+    preview: LinkPreview
+    def __init__(self, outcome: _Optional[_Union[LinkOutcome, str]] = ..., reason: _Optional[_Union[NotMergedReason, str]] = ..., customer_id: _Optional[str] = ..., preview: _Optional[_Union[LinkPreview, _Mapping]] = ...) -> None: ...
+
+class LinkPreview(_message.Message):
+    __slots__ = ("identities", "events", "orders")
+    IDENTITIES_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    identities: _containers.RepeatedScalarFieldContainer[str]
+    events: int
+    orders: int
+    def __init__(self, identities: _Optional[_Iterable[str]] = ..., events: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
 
 class IdentifyRequest(_message.Message):
-    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "sent_at")
+    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "sent_at", "dry_run")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +116,7 @@ class IdentifyRequest(_message.Message):
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     occurred_at: _timestamp_pb2.Timestamp
     tracking_id: str
@@ -110,20 +125,23 @@ class IdentifyRequest(_message.Message):
     sandbox: bool
     context: _events_pb2.Context
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    dry_run: bool
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: _Optional[bool] = ...) -> None: ...
 
 class IdentifyResponse(_message.Message):
-    __slots__ = ("outcome", "reason", "customer_id")
+    __slots__ = ("outcome", "reason", "customer_id", "preview")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
     outcome: LinkOutcome
     reason: NotMergedReason
     customer_id: str
-    def __init__(self, outcome: _Optional[_Union[LinkOutcome, str]] = ..., reason: _Optional[_Union[NotMergedReason, str]] = ..., customer_id: _Optional[str] = ...) -> None: ...
+    preview: LinkPreview
+    def __init__(self, outcome: _Optional[_Union[LinkOutcome, str]] = ..., reason: _Optional[_Union[NotMergedReason, str]] = ..., customer_id: _Optional[str] = ..., preview: _Optional[_Union[LinkPreview, _Mapping]] = ...) -> None: ...
 
 class AliasRequest(_message.Message):
-    __slots__ = ("event_id", "occurred_at", "tracking_id", "existing_identity", "identity", "source", "sandbox", "context", "sent_at")
+    __slots__ = ("event_id", "occurred_at", "tracking_id", "existing_identity", "identity", "source", "sandbox", "context", "sent_at", "dry_run")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +151,7 @@ class AliasRequest(_message.Message):
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     occurred_at: _timestamp_pb2.Timestamp
     tracking_id: str
@@ -142,12 +161,17 @@ class AliasRequest(_message.Message):
     sandbox: bool
     context: _events_pb2.Context
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    dry_run: bool
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: _Optional[bool] = ...) -> None: ...
 
 class AliasResponse(_message.Message):
-    __slots__ = ("outcome", "customer_id")
+    __slots__ = ("outcome", "customer_id", "reason", "preview")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
     outcome: LinkOutcome
     customer_id: str
-    def __init__(self, outcome: _Optional[_Union[LinkOutcome, str]] = ..., customer_id: _Optional[str] = ...) -> None: ...
+    reason: NotMergedReason
+    preview: LinkPreview
+    def __init__(self, outcome: _Optional[_Union[LinkOutcome, str]] = ..., customer_id: _Optional[str] = ..., reason: _Optional[_Union[NotMergedReason, str]] = ..., preview: _Optional[_Union[LinkPreview, _Mapping]] = ...) -> None: ...

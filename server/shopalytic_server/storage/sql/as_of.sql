@@ -12,3 +12,6 @@ SELECT c.relname, pg_get_viewdef(c.oid)
 -- name: events_of_then
 CREATE VIEW pg_temp.events AS
 SELECT * FROM public.events WHERE dataset_id = ANY({datasets}::int[]) AND received_at <= {moment}
+
+-- name: undone_by_then
+CREATE VIEW pg_temp.undone_merges AS SELECT * FROM public.undone_merges WHERE undone_at <= {moment}

@@ -45,14 +45,21 @@ SELECT customer_id, identity, subject, first_at
  ORDER BY first_at, identity
 
 -- name: tracking_links
-SELECT identity, subject, tracking_id, kind, occurred_at, event_id, owner
-  FROM tracking_links
+SELECT identity, subject, tracking_id, kind, occurred_at, event_id, owner,
+       EXISTS (SELECT FROM undone_merges u
+                WHERE u.dataset_id = l.dataset_id AND u.identity = l.identity AND u.existing_identity = ''
+                  AND u.existing_tracking_id = l.tracking_id) AS undone
+  FROM tracking_links l
  WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
  ORDER BY occurred_at, event_id, tracking_id
 
 -- name: alias_links
-SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id
-  FROM alias_links
+SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id,
+       EXISTS (SELECT FROM undone_merges u
+                WHERE u.dataset_id = a.dataset_id AND u.identity = a.identity
+                  AND u.existing_identity = a.existing_identity
+                  AND u.existing_tracking_id = a.existing_tracking_id) AS undone
+  FROM alias_links a
  WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
 
 -- name: profiles

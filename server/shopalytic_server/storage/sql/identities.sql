@@ -1,8 +1,11 @@
 -- Loading and storing the facts of identity.
 
 -- name: links
-SELECT tracking_id, identity, kind, occurred_at, event_id, received_at
-  FROM tracking_links
+SELECT tracking_id, identity, kind, occurred_at, event_id, received_at,
+       EXISTS (SELECT FROM undone_merges u
+                WHERE u.dataset_id = l.dataset_id AND u.identity = l.identity AND u.existing_identity = ''
+                  AND u.existing_tracking_id = l.tracking_id) AS undone
+  FROM tracking_links l
  WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s)
    AND (owner OR identity = ANY(%(identities)s))
 
@@ -13,18 +16,32 @@ SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s AND i
 SELECT identity, customer_id, first_at FROM identities
  WHERE dataset_id = %(dataset)s AND customer_id = ANY(%(customer_ids)s)
 
+-- name: linked_identities
+SELECT identity FROM tracking_links WHERE dataset_id = %(dataset)s AND subject = %(subject)s
+
+-- name: undone
+SELECT identity, existing_identity, existing_tracking_id FROM undone_merges WHERE dataset_id = %(dataset)s
+
 -- name: aliases
-SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
-  FROM alias_links
- WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
- UNION
-SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
-  FROM alias_links
- WHERE dataset_id = %(dataset)s AND existing_identity = ANY(%(identities)s) AND existing_identity <> ''
- UNION
-SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
-  FROM alias_links
- WHERE dataset_id = %(dataset)s AND existing_tracking_id = ANY(%(tracking_ids)s) AND existing_tracking_id <> ''
+SELECT a.identity, a.existing_identity, a.existing_tracking_id, a.occurred_at, a.event_id, a.received_at,
+       EXISTS (SELECT FROM undone_merges u
+                WHERE u.dataset_id = %(dataset)s AND u.identity = a.identity
+                  AND u.existing_identity = a.existing_identity
+                  AND u.existing_tracking_id = a.existing_tracking_id) AS undone
+  FROM (
+    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+      FROM alias_links
+     WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+     UNION
+    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+      FROM alias_links
+     WHERE dataset_id = %(dataset)s AND existing_identity = ANY(%(identities)s) AND existing_identity <> ''
+     UNION
+    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+      FROM alias_links
+     WHERE dataset_id = %(dataset)s AND existing_tracking_id = ANY(%(tracking_ids)s)
+       AND existing_tracking_id <> ''
+  ) AS a
 
 -- name: subjects_with_events
 SELECT subject FROM unnest(%(subjects)s::uuid[]) AS wanted (subject)

@@ -1,0 +1,71 @@
+-- The journal of merges, and taking one of them back.
+
+-- What calls stated. Of an alias that named a tracking id, the link that it
+-- states as well is the same merge.
+-- name: page
+SELECT j.*, c.customer_id, u.undone_at, e.source
+  FROM (
+    (SELECT l.received_at, l.event_id, l.occurred_at, l.kind, l.identity, l.tracking_id, '' AS existing_identity,
+            CASE WHEN l.owner OR own.customer_id = other.customer_id THEN 'JOINED' ELSE 'NOT_MERGED' END AS stands,
+            NULL::bytea AS event
+       FROM tracking_links l
+       LEFT JOIN identities own ON own.dataset_id = l.dataset_id AND own.identity = l.identity
+       LEFT JOIN tracking_links o ON o.dataset_id = l.dataset_id AND o.subject = l.subject AND o.owner
+       LEFT JOIN identities other ON other.dataset_id = o.dataset_id AND other.identity = o.identity
+      WHERE l.dataset_id = %(dataset)s AND l.kind = 'identify'
+        AND (l.received_at, l.event_id) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
+        AND (%(identities)s::text[] IS NULL OR l.identity = ANY(%(identities)s::text[])
+             OR l.subject = ANY(%(subjects)s::uuid[]))
+        AND (%(merge_id)s::uuid IS NULL OR l.event_id = %(merge_id)s::uuid))
+     UNION ALL
+    (SELECT a.received_at, a.event_id, a.occurred_at, 'alias', a.identity, a.existing_tracking_id,
+            a.existing_identity, 'JOINED', NULL
+       FROM alias_links a
+      WHERE a.dataset_id = %(dataset)s
+        AND (a.received_at, a.event_id) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
+        AND (%(identities)s::text[] IS NULL OR a.identity = ANY(%(identities)s::text[])
+             OR a.existing_identity = ANY(%(identities)s::text[])
+             OR a.existing_tracking_id = ANY(%(tracking_ids)s::text[]))
+        AND (%(merge_id)s::uuid IS NULL OR a.event_id = %(merge_id)s::uuid))
+     UNION ALL
+    (SELECT q.received_at, q.fingerprint, NULL, 'alias', '', '', '', 'REFUSED', q.event
+       FROM quarantine q
+      WHERE q.dataset_id = %(dataset)s AND q.type = 'alias' AND %(merge_id)s::uuid IS NULL
+        AND q.violations @> '[{"rule_id": "alias.identity_taken"}]'
+        AND (q.received_at, q.fingerprint) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
+        AND (%(identities)s::text[] IS NULL OR EXISTS (
+                SELECT FROM unnest(%(identities)s::text[] || %(tracking_ids)s::text[]) AS named (text)
+                 WHERE position(convert_to(named.text, 'UTF8') IN q.event) > 0)))
+  ) AS j
+  LEFT JOIN identities c ON c.dataset_id = %(dataset)s AND c.identity = j.identity
+  LEFT JOIN undone_merges u ON u.dataset_id = %(dataset)s AND u.identity = j.identity
+       AND u.existing_identity = j.existing_identity AND u.existing_tracking_id = j.tracking_id
+  LEFT JOIN events e ON e.dataset_id = %(dataset)s AND e.occurred_at = j.occurred_at AND e.event_id = j.event_id
+       AND e.subject = encode(substring(sha256(convert_to(
+               CASE WHEN j.kind = 'identify' THEN 'i:' || j.identity
+                    WHEN j.existing_identity <> '' THEN 'i:' || j.existing_identity
+                    ELSE 't:' || j.tracking_id END, 'UTF8')) FOR 16), 'hex')::uuid
+ WHERE %(state)s::text IS NULL
+    OR %(state)s::text = CASE WHEN u.undone_at IS NOT NULL THEN 'UNDONE' ELSE j.stands END
+ ORDER BY j.received_at DESC, j.event_id DESC
+ LIMIT %(limit)s
+
+-- A rebuild locks the same table against ingest.
+-- name: keep_rebuilds_away
+LOCK TABLE event_keys IN ROW EXCLUSIVE MODE
+
+-- name: undo
+INSERT INTO undone_merges (dataset_id, identity, existing_identity, existing_tracking_id, undone_at, key_id)
+VALUES (%(dataset)s, %(identity)s, %(existing_identity)s, %(existing_tracking_id)s, %(undone_at)s, %(key_id)s)
+    ON CONFLICT DO NOTHING
+
+-- name: own_tracking_ids
+SELECT subject FROM tracking_links
+ WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[]) AND owner
+
+-- name: count_events
+SELECT count(*) AS events FROM events WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
+
+-- name: count_orders
+SELECT count(*) AS orders FROM order_revisions
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[]) AND current
