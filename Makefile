@@ -57,8 +57,8 @@ protos: setup ## Generate the code of the contract again
 	$(BIN)/python protos/generate.py
 
 .PHONY: bench
-bench: setup ## Measure ingest on this machine
-	$(BIN)/python tests/benchmarks/ingest.py $(ARGS)
+bench: setup ## Measure this machine against its limits; prints one table (ARGS=--small is quick)
+	$(BIN)/python tests/benchmarks/table.py $(ARGS)
 
 .PHONY: setup
 setup: $(INSTALLED) ## Install everything Python into .venv, from the lock

@@ -1,0 +1,166 @@
+"""Runs the benchmarks and prints one table: targets, what was measured, and each limit's own figure.
+
+It judges nothing and never fails: what could not be measured says so.
+Run: .venv/bin/python tests/benchmarks/table.py [--small] [--only ingest,start]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).resolve().parent
+_MISSING = "not measured"
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what it is of, and how it is read from the JSON that a benchmark prints."""
+
+    source: str
+    work: str
+    target: str
+    measured: Callable[[Figures], str]
+    limit: Callable[[Figures], str]
+
+
+def _rate(value: float, unit: str) -> str:
+    return f"{value:,.0f} {unit}/s"
+
+
+def _batch(index: int) -> tuple[Callable[[Figures], str], Callable[[Figures], str]]:
+    def measured(figures: Figures) -> str:
+        found = figures["batch"][index]
+        return f"{found['ratio']:.2f} ({_rate(found['events_per_second'], 'events')})"
+
+    def limit(figures: Figures) -> str:
+        return f"COPY {_rate(figures['batch'][index]['copy_rows_per_second'], 'rows')}"
+
+    return measured, limit
+
+
+def _slower(figures: Figures, ours: str, limit: str) -> str:
+    return f"p99 {figures[ours] / figures[limit]:.1f} x"
+
+
+LINES = (
+    Line("ingest", "Track, 1,000 events, 4 in flight", ">= 0.6 of COPY", *_batch(0)),
+    Line("ingest", "Track, 100 events, 8 in flight", ">= 0.45 of COPY", *_batch(1)),
+    Line(
+        "ingest",
+        "Track, one event, 64 in flight",
+        ">= 0.8 of an empty RPC, p99 <= 3 x",
+        lambda of: (
+            f"{of['single']['ratio']:.2f} ({_rate(of['single']['calls_per_second'], 'calls')}), "
+            + _slower(of["single"], "p99_ms", "empty_p99_ms")
+        ),
+        lambda of: (
+            f"empty RPC {_rate(of['single']['empty_calls_per_second'], 'calls')}, "
+            f"p99 {of['single']['empty_p99_ms']:.1f} ms"
+        ),
+    ),
+    Line(
+        "stream",
+        "TrackStream, 1,000 unanswered",
+        ">= 3 x single Track",
+        lambda of: f"{of['stream_to_single']:.2f} ({_rate(of['stream_per_second'], 'events')})",
+        lambda of: f"single Track {_rate(of['single_per_second'], 'calls')}",
+    ),
+    Line(
+        "stream",
+        "Identify of known links",
+        ">= 0.95 of single Track, no write",
+        lambda of: (
+            f"{of['identify_to_single']:.2f} ({_rate(of['identify_per_second'], 'calls')}), "
+            f"{of['writing_transactions_of_identify']} writes"
+        ),
+        lambda of: f"single Track {_rate(of['single_per_second'], 'calls')}",
+    ),
+    Line(
+        "gateway",
+        "POST /collect, 32 connections",
+        ">= 1.0 of Node with pg, p99 < 50 ms",
+        lambda of: (
+            f"{of['gateway_to_node']:.2f} ({_rate(of['gateway']['requests_per_second'], 'requests')}), "
+            f"p99 {of['gateway']['p99_ms']:.1f} ms"
+        ),
+        lambda of: (
+            f"Node {_rate(of['node']['requests_per_second'], 'requests')}, p99 {of['node']['p99_ms']:.1f} ms"
+        ),
+    ),
+    Line(
+        "start",
+        "serve from nothing to the first event",
+        "<= 5 s",
+        lambda of: f"{of['first_event_seconds']:.1f} s",
+        lambda of: f"PostgreSQL alone {of['postgres_seconds']:.1f} s",
+    ),
+)
+
+
+def run(source: str, *, small: bool) -> Figures | None:
+    """What a benchmark prints; None if it is not there or did not work."""
+    file = _FOLDER / f"{source}.py"
+    if not file.exists():
+        return None
+    print(f"Running {file.name} ...", file=sys.stderr, flush=True)
+    done = subprocess.run(
+        [sys.executable, str(file), *(["--small"] if small else [])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        figures: Figures = json.loads(done.stdout)
+    except ValueError:
+        print(f"{file.name} did not work:\n{done.stderr[-2_000:]}", file=sys.stderr)
+        return None
+    return figures
+
+
+def rows(figures: dict[str, Figures | None]) -> list[tuple[str, str, str, str]]:
+    """The cells of the table, top to bottom."""
+    found = []
+    for line in LINES:
+        measured, limit = _MISSING, ""
+        source = figures.get(line.source)
+        if source is not None:
+            try:
+                measured, limit = line.measured(source), line.limit(source)
+            except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
+                print(f"{line.source}.py prints no figure for {line.work!r}: {error!r}", file=sys.stderr)
+        found.append((line.work, line.target, measured, limit))
+    return found
+
+
+def text(cells: list[tuple[str, str, str, str]]) -> str:
+    """The table, as Markdown whose columns are aligned."""
+    table = [("work", "target", "measured", "the limit's own figure"), *cells]
+    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    table.insert(1, tuple("-" * width for width in widths))  # type: ignore[arg-type]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in table
+    )
+
+
+def main() -> None:
+    """Runs and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="quick runs that prove the benchmarks work")
+    parser.add_argument("--only", default="", help="the benchmarks to run, separated by commas")
+    given = parser.parse_args()
+    wanted = set(given.only.split(",")) if given.only else {line.source for line in LINES}
+    sources = [name for name in dict.fromkeys(line.source for line in LINES) if name in wanted]
+    figures = {source: run(source, small=given.small) for source in sources}
+    print(text(rows(figures)))
+
+
+if __name__ == "__main__":
+    main()
