@@ -8,7 +8,8 @@
 -- largest number before one's own. Which one that is does not depend on where an
 -- attempt began, so it is worked out once for every row, and attempts follow
 -- these links. They do so in arrays, by number: joins would be quadratic
--- whenever the planner expects too few rows.
+-- whenever the planner expects too few rows. Who never took the second step
+-- needs none of this: the attempt is the first event alone.
 -- name: chosen
 WITH matched AS MATERIALIZED (
     SELECT e.dataset_id, coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id,
@@ -20,9 +21,11 @@ WITH matched AS MATERIALIZED (
                 WHEN given.campaign ~ '[%%+]'
                 THEN (%(decoded)s::text[])[array_position(%(encoded)s::text[], given.campaign)]
                 ELSE coalesce(given.campaign, '') END AS value
-      FROM events e
+      FROM (SELECT DISTINCT type FROM unnest(%(types)s::text[]) AS type) AS t
+      JOIN events e ON e.type = t.type
       JOIN unnest(%(types)s::text[], %(page_types)s::text[]) WITH ORDINALITY AS s (type, page_type, step)
-        ON s.type = e.type AND (s.page_type = '' OR s.page_type = e.properties ->> 'page_type')
+        -- Not "s.type = e.type": the events would be looked up once for each step.
+        ON s.type = t.type || '' AND (s.page_type = '' OR s.page_type = e.properties ->> 'page_type')
      CROSS JOIN LATERAL (
         SELECT CASE WHEN e.type = 'page_view' AND s.step = 1 AND %(split)s::text = 'campaign'
                      AND e.properties ->> 'url' LIKE '%%utm_campaign=%%'
@@ -38,10 +41,19 @@ WITH matched AS MATERIALIZED (
        AND (s.step > 1 OR e.occurred_at < %(to_at)s::timestamptz)
        AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT e.bot)
+), judged AS MATERIALIZED (
+    SELECT *, bool_or(step = 2) OVER (PARTITION BY dataset_id, customer_id) AS goes_on
+      FROM matched
+), alone AS (
+    SELECT DISTINCT ON (dataset_id, customer_id) *
+      FROM judged
+     WHERE step = 1 AND NOT goes_on
+     ORDER BY dataset_id, customer_id, occurred_at, event_id
 ), numbered AS (
     SELECT *, row_number() OVER (
                ORDER BY dataset_id, customer_id, occurred_at DESC, event_id DESC, step) AS number
-      FROM matched
+      FROM judged
+     WHERE goes_on
 ), paired AS (
     SELECT n.*, p.is_next,
            max(n.number) FILTER (WHERE p.is_next) OVER (
@@ -97,6 +109,9 @@ SELECT f.value, t.step, f.dataset_id, a.subjects[t.number] AS subject, a.times[t
  CROSS JOIN arrays a
  CROSS JOIN LATERAL unnest(f.numbers) WITH ORDINALITY AS t (number, step)
  WHERE t.step <= f.reached
+ UNION ALL
+SELECT value, 1, dataset_id, subject, occurred_at, event_id, NULL
+  FROM alone
 
 -- The two middle ones of the waits; for an odd number they are the same one.
 -- name: steps
