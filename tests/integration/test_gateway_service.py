@@ -14,8 +14,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from gateway_standins import PAGE_VIEW, Answer, fetch
+from gateway_standins import PAGE_VIEW, Answer, fetch, running_gateway
 from running_service import Service
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.gateway.collector import Collector
+from shopalytic_server.gateway.metrics import Metrics
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 CLIENTS = 16
@@ -216,3 +219,16 @@ def stored_pages(service: Service, page: str) -> int:
         row = connection.execute(query, (page,)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def test_a_name_with_several_addresses_is_several_servers() -> None:
+    async with running_gateway() as first, running_gateway() as second:
+        collectors = [first.collector, second.collector]
+        both = "ipv4:" + ",".join(each.grpc_address for each in (first, second))
+        collector = Collector(both, Metrics(), track_seconds=10)
+        try:
+            for _ in range(20):
+                await collector.track("key", [Event(event_id=str(uuid.uuid4()))], None)
+        finally:
+            await collector.channel.close()
+    assert all(each.events for each in collectors)

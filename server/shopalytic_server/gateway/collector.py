@@ -20,6 +20,9 @@ _CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),
+    # A name with several addresses (dns:///shopalytic-server:50051) is several
+    # servers: all of them get calls, not only the first that answers.
+    ("grpc.lb_policy_name", "round_robin"),
 )
 _SERVICE = "shopalytic.v1.CollectorService"
 
