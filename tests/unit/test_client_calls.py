@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -192,3 +193,47 @@ def test_the_command_without_the_server_says_how_to_get_it() -> None:
         "The shopalytic command needs the server's packages, and click is not installed: "
         'pip install "shopalytic[server]"\n'
     )
+
+
+def test_a_payload_is_checked_as_strictly_when_its_envelope_is_known() -> None:
+    builder = EventBuilder("web", False)
+    nothing = dict.fromkeys(("event_id", "occurred_at", "context", "source", "sandbox"))
+
+    def build(kind: str, properties: Any, identity: str | None = "anna") -> tuple[str, bytes]:
+        return builder.build(kind, properties, identity, "device-1", **nothing)
+
+    build("page_view", PAGE)
+    for kind, properties, field in (
+        ("page_view", {"url": "", "referrer": ""}, "page_view.url"),
+        ("cart_add", {"cart_id": "c", "sku": "s", "price": "1,5", "qty": 1}, "cart_add.price"),
+        ("identify", {"identity": "berta"}, "identity"),
+    ):
+        with pytest.raises(InvalidEvent) as caught:
+            build(kind, properties)
+        assert [violation.field for violation in caught.value.violations] == [field]
+    for identity in ("guest", ""):
+        with pytest.raises(InvalidEvent):
+            build("page_view", PAGE, identity)
+
+
+@pytest.mark.parametrize("length", [0, 900, 1_000, 1_100, 8_000])
+def test_a_chunk_is_a_request_with_the_event_whatever_its_size(length: int) -> None:
+    event = built(properties=PAGE | {"url": "https://shop.example/" + "x" * length})
+    assert len(event.page_view.url) == 21 + length
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_makes_other_ids_than_its_parent() -> None:
+    code = """
+import os
+from shopalytic import decoding
+decoding.time.time_ns = lambda: 1_700_000_000_000_000_000
+decoding.uuid7()
+reader, writer = os.pipe()
+if not os.fork():
+    os.write(writer, decoding.uuid7().encode())
+    os._exit(0)
+os.wait()
+assert os.read(reader, 36).decode() != decoding.uuid7()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -29,7 +29,7 @@ class ClientBase:
         sandbox: bool = False,
         max_queue: int = 10_000,
         max_queue_bytes: int = 64 * 1024 * 1024,
-        batch_size: int = 500,
+        batch_size: int = 1_000,
         linger: float = 0.05,
         overflow: Overflow = "block",
         timeout: float = 15.0,

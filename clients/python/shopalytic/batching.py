@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 MAX_BATCH_EVENTS = 1_000
@@ -33,6 +34,8 @@ class Pending(NamedTuple):
 
 
 Batch = list[Pending]
+# The class's own constructor is Python code; this one is not, and runs for each event.
+_pending = partial(tuple.__new__, Pending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Outbox:
     def __init__(self, limits: Limits) -> None:
         self.queued = 0
         self._limits = limits
+        self._wake_at = (1, limits.batch_size)
         self._waiting: deque[Pending] = deque()
         self._waiting_bytes = 0
         self._in_flight: list[Batch] = []  # the next to send is last
@@ -76,11 +80,11 @@ class Outbox:
 
     def add(self, event_id: str, chunk: bytes, now: float) -> bool:
         """Lets an event wait; true when the sender should look."""
-        self.queued += 1
+        self.queued = number = self.queued + 1
         waiting = self._waiting
-        waiting.append(Pending(self.queued, event_id, chunk, now))
+        waiting.append(_pending((number, event_id, chunk, now)))
         self._waiting_bytes += len(chunk)
-        return len(waiting) == 1 or len(waiting) == self._limits.batch_size
+        return len(waiting) in self._wake_at
 
     def make_room(self, size: int) -> Batch:
         """Drops the oldest waiting events until one of that size fits."""
@@ -103,11 +107,14 @@ class Outbox:
         """Puts the oldest waiting events in flight, as many as one request may carry."""
         batch: Batch = []
         size = 0
-        while self._waiting and len(batch) < self._limits.batch_size:
-            size += len(self._waiting[0].chunk)
-            if batch and size > MAX_BATCH_BYTES:
+        waiting = self._waiting
+        while waiting and len(batch) < self._limits.batch_size:
+            length = len(waiting[0].chunk)
+            if batch and size + length > MAX_BATCH_BYTES:
                 break
-            batch.append(self._pop())
+            size += length
+            batch.append(waiting.popleft())
+        self._waiting_bytes -= size
         self._in_flight.append(batch)
         return batch
 

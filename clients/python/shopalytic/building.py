@@ -16,14 +16,13 @@ from shopalytic.decoding import (
     LATER_NAMES,
     DecodeError,
     decode_context,
-    decode_properties,
     decode_time,
+    payload_values,
     uuid7,
 )
 from shopalytic.errors import InvalidEvent
-from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Context, Event
-from shopalytic.v1.rules import violations
+from shopalytic.v1.rules import PAYLOAD_CHECKS, violations
 from shopalytic.values import to_text
 from shopalytic.violations import Violation
 
@@ -43,6 +42,9 @@ class Envelope(TypedDict, total=False):
 
 _SECOND = 1_000_000_000
 _MAX_SECONDS_AHEAD = 86_400
+# The contract's limits of occurred_at: 1990 to 2100.
+_FIRST_SECOND, _END_SECOND = 631_152_000, 4_102_444_800
+_MOST_REMEMBERED = 10_000
 _FIELD_OF_PAYLOAD: dict[type[Message], str] = {
     getattr(Event(), field.name).__class__: field.name
     for field in Event.DESCRIPTOR.oneofs_by_name["payload"].fields
@@ -55,6 +57,8 @@ class EventBuilder:
     def __init__(self, source: str | None, sandbox: bool) -> None:
         self._source = source
         self._sandbox = sandbox
+        self._right: set[tuple[str | None, str | None, str | None]] = set()
+        """Tracking ids, identities and sources that kept the rules: a shop sends the same ones often."""
 
     def build(
         self,
@@ -69,46 +73,68 @@ class EventBuilder:
         sandbox: bool | None,
     ) -> tuple[str, bytes]:
         """The event's id and its chunk (see batching.Pending); raises InvalidEvent."""
-        request = TrackRequest()
-        event_id = uuid7() if event_id is None else event_id
+        is_plain = event_id is None and occurred_at is None and context is None
+        if event_id is None:
+            event_id = uuid7()
+        if source is None:
+            source = self._source
         try:
-            payload = _payload(type, properties)
-            event = request.events.add(**{_FIELD_OF_PAYLOAD[payload.__class__]: payload})
+            event = _event(type, properties)
             # One by one: protobuf takes a single attribute faster than an argument.
             event.event_id = event_id
             if tracking_id is not None:
                 event.tracking_id = tracking_id
             if identity is not None:
                 event.identity = identity
-            if (label := self._source if source is None else source) is not None:
-                event.source = label
+            if source is not None:
+                event.source = source
             if self._sandbox if sandbox is None else sandbox:
                 event.sandbox = True
-            _stamp(event, occurred_at)
+            seconds = _stamp(event, occurred_at)
             if context is not None:
                 event.context.CopyFrom(context if isinstance(context, Context) else decode_context(context))
         except DecodeError as error:
             raise InvalidEvent([error.violation]) from None
         except (TypeError, ValueError) as error:
-            envelope = {
-                "event_id": event_id,
-                "tracking_id": tracking_id,
-                "identity": identity,
-                "source": self._source if source is None else source,
-            }
-            raise InvalidEvent(_mistyped(envelope) or [Violation("", "type", str(error))]) from None
-        return event_id, _checked(request, event, timed_by_caller=occurred_at is not None)
+            texts = {"event_id": event_id, "tracking_id": tracking_id, "identity": identity, "source": source}
+            raise InvalidEvent(_mistyped(texts) or [Violation("", "type", str(error))]) from None
+        if is_plain and _FIRST_SECOND <= seconds < _END_SECOND:
+            self._check(event, (tracking_id, identity, source))
+        else:
+            _check(event, timed_by_caller=occurred_at is not None)
+        return event_id, _chunk(event)
 
     @staticmethod
     def prepared(event: Event) -> tuple[str, bytes]:
         """The same for an event that the caller made whole."""
-        request = TrackRequest(events=[event])
-        return event.event_id, _checked(request, request.events[0], timed_by_caller=True)
+        _check(event, timed_by_caller=True)
+        return event.event_id, _chunk(event)
+
+    def _check(self, event: Event, names: tuple[str | None, str | None, str | None]) -> None:
+        """Raises InvalidEvent; the id and the time are our own, and names that were right stay right."""
+        kind = event.WhichOneof("payload")
+        # What identify says is compared with the envelope.
+        is_known = names in self._right and kind is not None and kind != "identify"
+        if is_known and not PAYLOAD_CHECKS[kind](getattr(event, kind)):
+            return
+        if found := violations(event):
+            raise InvalidEvent(found)
+        if len(self._right) >= _MOST_REMEMBERED:
+            self._right.clear()
+        self._right.add(names)
 
 
-def _payload(kind: str, properties: Properties) -> Message:
+def _event(kind: str, properties: Properties) -> Event:
+    """An event with its payload."""
     if isinstance(properties, dict) or not isinstance(properties, Message):
-        return decode_properties(kind, properties)
+        given: dict[str, Any] = {LATER_NAMES.get(kind, kind): payload_values(kind, properties)}
+    else:
+        payload = _payload(kind, properties)
+        given = {_FIELD_OF_PAYLOAD[payload.__class__]: payload}
+    return Event(**given)
+
+
+def _payload(kind: str, properties: Message) -> Message:
     given = _FIELD_OF_PAYLOAD.get(properties.__class__)
     if given != LATER_NAMES.get(kind, kind):
         name = properties.DESCRIPTOR.name
@@ -117,29 +143,50 @@ def _payload(kind: str, properties: Properties) -> Message:
     return properties
 
 
-def _stamp(event: Event, occurred_at: Time | None) -> None:
+def _stamp(event: Event, occurred_at: Time | None) -> int:
+    """Says when it happened; returns the second."""
+    stamp = event.occurred_at
     if occurred_at is None:
-        stamp = event.occurred_at
         stamp.seconds, stamp.nanos = divmod(time.time_ns(), _SECOND)
     elif isinstance(occurred_at, Timestamp):
-        event.occurred_at.CopyFrom(occurred_at)
+        stamp.CopyFrom(occurred_at)
     else:
-        event.occurred_at.CopyFrom(decode_time("occurred_at", occurred_at))
+        stamp.CopyFrom(decode_time("occurred_at", occurred_at))
+    return stamp.seconds
 
 
-def _checked(request: TrackRequest, event: Event, *, timed_by_caller: bool) -> bytes:
-    """The chunk of an event that breaks no rule."""
+def _check(event: Event, *, timed_by_caller: bool) -> None:
+    """Raises InvalidEvent."""
     if found := violations(event):
         raise InvalidEvent(found)
     if timed_by_caller and event.occurred_at.seconds > time.time() + _MAX_SECONDS_AHEAD:
         message = "is more than one day ahead of this machine's clock"
         raise InvalidEvent([Violation("occurred_at", "timestamp.not_in_future", message)])
-    chunk = request.SerializeToString()
-    # A chunk is a few bytes longer than its event, so only one this long needs the exact size.
-    if len(chunk) > MAX_EVENT_BYTES and (size := event.ByteSize()) > MAX_EVENT_BYTES:
+
+
+def _chunk(event: Event) -> bytes:
+    """The event as a serialized TrackRequest with nothing else; raises InvalidEvent."""
+    data = event.SerializeToString()
+    size = len(data)
+    if size < len(_LEADS):
+        return _LEADS[size] + data
+    if size > MAX_EVENT_BYTES:
         message = f"the event has {size:,} bytes; the limit is {MAX_EVENT_BYTES:,}"
         raise InvalidEvent([Violation("", "event.max_bytes", message)])
-    return chunk
+    return _lead(size) + data
+
+
+def _lead(size: int) -> bytes:
+    """What stands before an event of that size in a TrackRequest: field 1, and the length as a varint.
+
+    https://protobuf.dev/programming-guides/encoding/
+    """
+    lead = bytearray(b"\x0a")
+    while size > 0x7F:
+        lead.append(size & 0x7F | 0x80)
+        size >>= 7
+    lead.append(size)
+    return bytes(lead)
 
 
 def _mistyped(texts: Mapping[str, object]) -> list[Violation]:
@@ -150,3 +197,6 @@ def _mistyped(texts: Mapping[str, object]) -> list[Violation]:
         except DecodeError as error:
             found.append(error.under(field).violation)
     return found
+
+
+_LEADS = tuple(map(_lead, range(1024)))

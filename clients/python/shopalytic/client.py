@@ -157,13 +157,14 @@ class Client(ClientBase):
 
     def _queue(self, event_id: str, chunk: bytes) -> None:
         mail = self._mail
+        outbox = mail.outbox
         dropped: Batch = []
         with mail.lock:
-            if not mail.closing and not mail.outbox.has_room(len(chunk)):
+            if not outbox.has_room(len(chunk)) and not mail.closing:
                 dropped = self._make_room(len(chunk))
             if mail.closing:
                 raise ClientClosed(ClientClosed.__doc__)
-            if mail.outbox.add(event_id, chunk, time.monotonic()):
+            if outbox.add(event_id, chunk, time.monotonic()):
                 mail.work.notify()
             if self._courier is None:
                 self._courier = Courier(mail, self._wire, self._outcomes, self._timeout, self._retry_deadline)

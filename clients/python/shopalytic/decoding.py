@@ -7,6 +7,7 @@ shopalytic.v1.rules to say.
 
 import json
 import os
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ __all__ = [
     "decode_event",
     "decode_properties",
     "decode_time",
+    "payload_values",
     "undecoded_event",
     "uuid7",
 ]
@@ -69,11 +71,19 @@ def decode_event(data: Mapping[str, Any], *, fill: bool = False, now: datetime |
 
 def decode_properties(event_type: str, properties: Mapping[str, Any]) -> Message:
     """The payload message of one kind of event; paths in errors begin with the kind."""
-    try:
-        kind = _kind(event_type)
-    except DecodeError as error:
-        raise error.under("type") from None
+    kind = _kind_at_type(event_type)
     return _MESSAGES[kind](**_payload(kind, properties))
+
+
+def payload_values(event_type: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as what the payload message is made of, for a caller that fills an Event with it."""
+    convert = _PAYLOADS.get(event_type)
+    if convert is None:
+        return _payload(_kind_at_type(event_type), properties)
+    try:
+        return convert(properties)
+    except DecodeError as error:
+        raise error.under(event_type) from None
 
 
 def decode_context(data: Mapping[str, Any]) -> Context:
@@ -123,8 +133,21 @@ def uuid7() -> str:
     millis, rest = divmod(time.time_ns(), 1_000_000)
     # The 12 bits after the version carry the fraction of the millisecond (RFC 9562, 6.2, method 3).
     fraction = (rest << 12) // 1_000_000
-    text = f"{millis:012x}7{fraction:03x}{int.from_bytes(os.urandom(8)) >> 2 | 1 << 63:016x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    rest = _random.getrandbits(62)
+    return "%08x-%04x-7%03x-%04x-%012x" % (  # noqa: UP031 - twice as fast as an f-string with five parts
+        millis >> 16,
+        millis & 0xFFFF,
+        fraction,
+        rest >> 48 | 0x8000,
+        rest & 0xFFFF_FFFF_FFFF,
+    )
+
+
+# Seeded by the system's own generator; asking that for each id would cost more than all the rest of
+# it. An id must be unique, not secret. A forked child must not repeat its parent's.
+_random = random.Random()  # noqa: S311
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_random.seed)
 
 
 def _time(now: datetime | None) -> Timestamp:
@@ -146,6 +169,9 @@ def _fields(table: Table, data: Mapping[str, Any], what: str) -> dict[str, Any]:
             raise _unknown(name, table, what)
         if value is None:
             continue
+        if convert is to_text and value.__class__ is str and value.isascii():
+            values[name] = value  # what most properties are, without a call
+            continue
         try:
             values[name] = convert(value)
         except DecodeError as error:
@@ -157,7 +183,8 @@ def _message(descriptor: Any, what: str) -> Callable[[Any], dict[str, Any]]:
     table = {field.name: _converter(field) for field in descriptor.fields}
 
     def convert(value: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
+        # Asking an abstract class costs more than the rest of it; most are plain dicts.
+        if value.__class__ is not dict and not isinstance(value, Mapping):
             raise DecodeError("", f"must be an object, not {kind_of(value)}")
         return _fields(table, value, what)
 
@@ -199,6 +226,13 @@ def _kind(value: Any) -> str:
         message = f"is not a kind of event; {hint or 'it is one of ' + ', '.join(EVENT_TYPES)}"
         raise DecodeError("", message, "unknown_type")
     return kind
+
+
+def _kind_at_type(value: Any) -> str:
+    try:
+        return _kind(value)
+    except DecodeError as error:
+        raise error.under("type") from None
 
 
 def _unknown(name: object, table: Table, what: str) -> DecodeError:

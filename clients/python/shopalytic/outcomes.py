@@ -65,7 +65,12 @@ class Outcomes:
     def answered(self, results: Iterable[pb.EventResult]) -> None:
         """Counts and passes on the verdicts of one batch."""
         verdicts = list(results)
-        statuses = [_STATUSES.get(verdict.status, Status.UNKNOWN) for verdict in verdicts]
+        codes = [verdict.status for verdict in verdicts]
+        if self._on_result is None and codes.count(pb.EVENT_STATUS_ACCEPTED) == len(codes):
+            with self._lock:
+                self._statuses[Status.ACCEPTED] += len(codes)
+            return
+        statuses = [_STATUSES.get(code, Status.UNKNOWN) for code in codes]
         with self._lock:
             self._statuses.update(statuses)
         for verdict, status in zip(verdicts, statuses, strict=True):
