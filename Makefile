@@ -60,6 +60,10 @@ protos: setup ## Generate the code of the contract again
 bench: setup ## Measure this machine against its limits; prints one table (ARGS=--small is quick)
 	$(BIN)/python tests/benchmarks/table.py $(ARGS)
 
+.PHONY: faults
+faults: setup ## Break everything on purpose, 50 times, and print what was lost: nothing (ARGS="--rounds 10")
+	$(BIN)/python tests/faults $(ARGS)
+
 .PHONY: setup
 setup: $(INSTALLED) ## Install everything Python into .venv, from the lock
 

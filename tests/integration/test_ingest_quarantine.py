@@ -1,6 +1,7 @@
 """What cannot be accepted: kept whole with its reasons, or turned away at once, and never in others' way."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,13 @@ from shopalytic_server.storage.writer import Writer
 async def shop(database_url: str) -> AsyncIterator[Shop]:
     async with open_shop(database_url) as opened:
         yield opened
+
+
+def _copy(original: Event) -> Event:
+    another = Event()
+    another.CopyFrom(original)
+    another.event_id = str(uuid.uuid4())
+    return another
 
 
 def bad_order() -> Event:
@@ -119,6 +127,22 @@ async def test_a_full_queue_refuses_at_once_and_says_how_full_it_is(shop, databa
         assert words(list(await taken)) == [A] * 8
         assert words(list(await fitting)) == [A] * 2
     assert stored(database_url, "SELECT count(*) FROM events") == [(10,)]
+
+
+async def test_few_large_events_fill_the_queue_too(shop, monkeypatch):
+    monkeypatch.setattr("shopalytic_server.storage.writer.MAX_PENDING_BYTES", 20_000)
+    async with waiting_writer(shop, limit=1_000) as waiting:
+        large = page("T")
+        large.page_view.url += "x" * 1_900
+        taken = [waiting.writer.submit(prepared(waiting, _copy(large))) for _ in range(9)]
+        bad = bad_order()
+        bad.order.payment_type = "x" * 10_000
+        for too_much in (large, bad):
+            with pytest.raises(Overloaded, match=r"17,\d\d\d bytes wait .* limit is 20,000"):
+                waiting.writer.submit(prepared(waiting, _copy(too_much), _copy(too_much)))
+        await waiting.writer.start()
+        await asyncio.gather(*taken)
+        assert words(list(await waiting.writer.submit(prepared(waiting, large, bad)))) == [A, Q]
 
 
 async def test_a_request_given_up_before_its_turn_is_not_stored(shop, database_url):

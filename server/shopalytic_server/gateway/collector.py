@@ -14,7 +14,7 @@ from shopalytic_server.gateway.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-_CHANNEL_OPTIONS = (
+CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     # A collector that restarts should be found again within a second, not after gRPC's two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -23,6 +23,13 @@ _CHANNEL_OPTIONS = (
     # A name with several addresses (dns:///shopalytic-server:50051) is several
     # servers: all of them get calls, not only the first that answers.
     ("grpc.lb_policy_name", "round_robin"),
+    # A collector that vanished without a word is noticed although no packet says
+    # so. Its server takes a ping each ten seconds.
+    ("grpc.keepalive_time_ms", 15_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    # No ping is sent while another is unanswered, such as one that measured the
+    # line as it died: that one must not take a minute, either.
+    ("grpc.http2.ping_timeout_ms", 10_000),
 )
 _SERVICE = "shopalytic.v1.CollectorService"
 
@@ -31,7 +38,7 @@ class Collector:
     """Calls the collector's services over one channel."""
 
     def __init__(self, address: str, metrics: Metrics, *, track_seconds: float) -> None:
-        self.channel = grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self.channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._stub = collector_pb2_grpc.CollectorServiceStub(self.channel)
         self._check_health = self.channel.unary_unary(
             "/grpc.health.v1.Health/Check",

@@ -28,7 +28,7 @@ CONNECT_TIMEOUT = 3.0
 # pauses. Then it stops until the next call, which tries at once: the probe
 # makes one each second. Without an end the pauses would grow without one, and
 # a store that was away for an hour could stay unnoticed for another.
-_RECONNECT_SECONDS = 4.0
+_RECONNECT_SECONDS = 1.0
 
 # A connection that is idle for so long has lost its client; it must not keep
 # its locks. The server ends it, for the client may have vanished without a word.

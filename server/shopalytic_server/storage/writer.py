@@ -26,8 +26,11 @@ from shopalytic_server.storage.ingest import Ingest
 
 # The longest that storing a group may take, its statements for themselves, and
 # all of it, before its connection counts as dead.
-STATEMENT_SECONDS = 30
-STORE_SECONDS = 60.0
+STATEMENT_SECONDS = 20
+STORE_SECONDS = 30.0
+
+# What waits is held several times over: as sent, as Python's objects and as JSON, which is what counts here.
+MAX_PENDING_BYTES = 32 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ _PASSING = (*ROLLED_BACK, PartitionMissing)
 @dataclass(slots=True)
 class _Submission:
     items: list[Prepared]
+    size: int
     future: "asyncio.Future[list[EventResult]]"
 
 
@@ -76,7 +80,7 @@ class Writer:
         self._on_stored = on_stored
         self._ingest = Ingest()
         self._queue: deque[_Submission] = deque()
-        self._pending = 0
+        self._pending = self._pending_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -106,16 +110,26 @@ class Writer:
         """
         if self._closing:
             raise ShuttingDown
-        if self._pending + len(items) > self._max_pending and self._pending:
-            raise Overloaded(
-                f"{self._pending:,} events wait to be stored and the limit is {self._max_pending:,}; "
-                "nothing was stored, send it again after the delay"
-            )
+        size = sum(map(_size, items))
+        self._refuse_if_full(len(items), size)
         future: asyncio.Future[list[EventResult]] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Submission(items, future))
+        self._queue.append(_Submission(items, size, future))
         self._pending += len(items)
+        self._pending_bytes += size
         self._arrived.set()
         return future
+
+    def _refuse_if_full(self, events: int, size: int) -> None:
+        """Few large events fill the memory as many small ones do. An empty queue takes anything."""
+        if not self._pending:
+            return
+        if self._pending + events > self._max_pending:
+            full = f"{self._pending:,} events wait to be stored and the limit is {self._max_pending:,}"
+        elif self._pending_bytes + size > MAX_PENDING_BYTES:
+            full = f"{self._pending_bytes:,} bytes wait to be stored and the limit is {MAX_PENDING_BYTES:,}"
+        else:
+            return
+        raise Overloaded(f"{full}; nothing was stored, send it again after the delay")
 
     async def _run(self) -> None:
         several = False
@@ -132,6 +146,7 @@ class Writer:
                 await self._store(group)
             finally:
                 self._pending -= sum(len(submission.items) for submission in group)
+                self._pending_bytes -= sum(submission.size for submission in group)
 
     async def _gather(self) -> None:
         """Waits while small requests keep coming."""
@@ -228,6 +243,12 @@ class Writer:
                     # No table is there for a row's month: somebody dropped it since it was made.
                     self._ingest.forget_partitions()
                     raise PartitionMissing from error
+
+
+def _size(item: Prepared) -> int:
+    if item.violations:
+        return item.event.ByteSize()
+    return len(item.properties_json) + len(item.context_json or b"")
 
 
 def _why(error: StoreUnavailable) -> str:

@@ -1,0 +1,86 @@
+"""The long form: many rounds, and a table of what was acknowledged, missing and there twice."""
+
+import argparse
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"))]:
+    del os.environ[name]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from faults.rounds import Row, play  # noqa: E402 - what it imports reads the environment
+from faults.stage import Apart, InOne, Stage  # noqa: E402
+from faults.strikes import STRIKES, Strike  # noqa: E402
+from running_service import folder  # noqa: E402
+
+# A fresh stage after so many rounds: the check against a rebuild reads everything that was stored.
+_ROUNDS_OF_A_STAGE = 6
+
+
+def main() -> int:
+    """Plays the rounds; the exit code says whether every promise held."""
+    options = _options()
+    print(f"seed {options.seed}: python tests/faults --seed {options.seed} --rounds {options.rounds}")
+    print(
+        f"{'round':>5}  {'stage':6}  {'fault':30} {'acknowledged':>12} {'missing':>7} {'twice':>5}"
+        f" {'back after':>10} {'memory':>7}  told to come back",
+        flush=True,
+    )
+    bad = number = 0
+    for kind, strikes in _plan(options):
+        with folder() as place, _stage(kind, place) as stage:
+            for strike, seed in strikes:
+                number += 1
+                row = play(stage, strike, random.Random(seed), options.seconds)
+                _tell(number, row)
+                bad += not row.good
+                if not row.good:
+                    Path(f"faults-round-{number}.log").write_text(stage.log())
+                    break
+    print(f"{number} rounds, {bad} in which a promise was broken")
+    return min(bad, 1)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    parser.add_argument("--seconds", type=float, default=6.0, help="how long what lasts is to last")
+    parser.add_argument("--only", default="", help="only faults whose name has this in it")
+    return parser.parse_args()
+
+
+def _plan(options: argparse.Namespace) -> Iterator[tuple[str, list[tuple[Strike, int]]]]:
+    """Every fault at least once if the rounds allow it, in any order, in stages of few rounds each."""
+    dice = random.Random(options.seed)
+    wanted = [strike for strike in STRIKES if options.only in strike.name]
+    rounds: list[Strike] = []
+    while len(rounds) < options.rounds:
+        rounds += dice.sample(wanted, len(wanted))
+    by_kind: dict[str, list[tuple[Strike, int]]] = {"serve": [], "apart": []}
+    for strike in rounds[: options.rounds]:
+        kind = strike.kind or dice.choice(("serve", "apart"))
+        by_kind[kind].append((strike, dice.randrange(2**32)))
+    for kind, strikes in by_kind.items():
+        for start in range(0, len(strikes), _ROUNDS_OF_A_STAGE):
+            yield kind, strikes[start : start + _ROUNDS_OF_A_STAGE]
+
+
+def _stage(kind: str, place: Path) -> Stage:
+    return InOne(place) if kind == "serve" else Apart(place, postgres="max_connections = 30")
+
+
+def _tell(number: int, row: Row) -> None:
+    refusals = ", ".join(f"{code} {times}" for code, times in sorted(row.refusals.items()))
+    print(f"{number:5}  {row.stage:6}  {row.fault:30} {row.acknowledged:12,} {row.missing:7} {row.twice:5}"
+          f" {row.back_seconds:9.1f}s {row.megabytes:4} MB  {refusals}", flush=True)  # fmt: skip
+    for problem in row.problems:
+        print(f"       {problem}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
