@@ -8,14 +8,24 @@ from shopalytic_server.cli.checks import Finding, Verdict, check_directory, chec
 from shopalytic_server.cli.database_checks import check_database
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table
+from shopalytic_server.cli.replica_checks import check_replica
 from shopalytic_server.config import Settings
 
 
 @click.command()
-@with_settings("data_dir", "database_url", "grpc_host", "grpc_port", "http_host", "http_port", "key")
+@with_settings(
+    "data_dir",
+    "database_url",
+    "reports_database_url",
+    "grpc_host",
+    "grpc_port",
+    "http_host",
+    "http_port",
+    "key",
+)
 @json_option
 def doctor(settings: Settings, as_json: bool) -> None:
-    """Check programs, disk, ports, database, schema and keys, and say what to do.
+    """Check programs, disk, ports, database, replica, schema and keys, and say what to do.
 
     Exit code 1 when something failed; a warning is not a failure. The embedded
     PostgreSQL is started for the time of the check when nothing runs it.
@@ -39,3 +49,5 @@ def _check(settings: Settings) -> Iterator[Finding]:
     yield check_directory(settings.data_dir)
     yield from check_ports(settings)
     yield from check_database(settings)
+    if settings.reports_database_url:
+        yield check_replica(settings.reports_database_url)
