@@ -5,17 +5,25 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"))]:
     del os.environ[name]
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from faults.outside import may_mount  # noqa: E402
 from faults.rounds import Row, play  # noqa: E402 - what it imports reads the environment
-from faults.stage import Apart, InOne, Stage  # noqa: E402
+from faults.stage import Apart, FakeClock, InOne, SmallDisk, Stage, clock_library  # noqa: E402
 from faults.strikes import STRIKES, Strike  # noqa: E402
 from running_service import folder  # noqa: E402
+
+STAGES: dict[str, Callable[[Path], Stage]] = {
+    "serve": InOne,
+    "apart": lambda place: Apart(place, postgres="max_connections = 30"),
+    "small": SmallDisk,
+    "clock": FakeClock,
+}
 
 # A fresh stage after so many rounds: the check against a rebuild reads everything that was stored.
 _ROUNDS_OF_A_STAGE = 6
@@ -32,7 +40,7 @@ def main() -> int:
     )
     bad = number = 0
     for kind, strikes in _plan(options):
-        with folder() as place, _stage(kind, place) as stage:
+        with folder() as place, STAGES[kind](place) as stage:
             for strike, seed in strikes:
                 number += 1
                 row = play(stage, strike, random.Random(seed), options.seconds)
@@ -57,11 +65,14 @@ def _options() -> argparse.Namespace:
 def _plan(options: argparse.Namespace) -> Iterator[tuple[str, list[tuple[Strike, int]]]]:
     """Every fault at least once if the rounds allow it, in any order, in stages of few rounds each."""
     dice = random.Random(options.seed)
-    wanted = [strike for strike in STRIKES if options.only in strike.name]
+    missing = _missing_here()
+    for kind, reason in missing.items():
+        print(f"not played: {', '.join(each.name for each in STRIKES if each.kind == kind)}: {reason}")
+    wanted = [each for each in STRIKES if options.only in each.name and each.kind not in missing]
     rounds: list[Strike] = []
     while len(rounds) < options.rounds:
         rounds += dice.sample(wanted, len(wanted))
-    by_kind: dict[str, list[tuple[Strike, int]]] = {"serve": [], "apart": []}
+    by_kind: dict[str, list[tuple[Strike, int]]] = {kind: [] for kind in STAGES}
     for strike in rounds[: options.rounds]:
         kind = strike.kind or dice.choice(("serve", "apart"))
         by_kind[kind].append((strike, dice.randrange(2**32)))
@@ -70,8 +81,14 @@ def _plan(options: argparse.Namespace) -> Iterator[tuple[str, list[tuple[Strike,
             yield kind, strikes[start : start + _ROUNDS_OF_A_STAGE]
 
 
-def _stage(kind: str, place: Path) -> Stage:
-    return InOne(place) if kind == "serve" else Apart(place, postgres="max_connections = 30")
+def _missing_here() -> dict[str, str]:
+    """Stages that this machine does not have, and why."""
+    missing = {}
+    if not may_mount():
+        missing["small"] = "only root can make a small disk"
+    if clock_library() is None:
+        missing["clock"] = "needs libfaketime (Debian: apt-get install libfaketime)"
+    return missing
 
 
 def _tell(number: int, row: Row) -> None:

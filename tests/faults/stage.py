@@ -13,7 +13,7 @@ from typing import Any, Self
 import psycopg
 
 from faults.books import Books
-from faults.outside import OutsidePostgres, free_port
+from faults.outside import OutsidePostgres, free_port, small_disk
 from faults.proxy import Proxy
 from faults.senders import Calls, PythonClient, Sender, Streaming, Tag
 from running_service import Service
@@ -152,6 +152,20 @@ class InOne(Stage):
         self.grpc_address, self.http_address = ready["grpc_address"], ready["http_address"]
 
 
+class SmallDisk(InOne):
+    """The same with a data directory on a disk of its own, which is soon full."""
+
+    kind = "small"
+
+    def __init__(self, folder: Path, *flags: str, megabytes: int = 400) -> None:
+        super().__init__(folder, *flags, data_dir=folder / "disk" / "data")
+        self._megabytes = megabytes
+
+    def _open(self) -> None:
+        self._parts.enter_context(small_disk(self.data_dir.parent, self._megabytes))
+        super()._open()
+
+
 class Apart(Stage):
     """Server, gateway and an outside PostgreSQL, with a proxy between each two and before the server."""
 
@@ -205,3 +219,27 @@ class Apart(Stage):
         sender.stop(PATIENCE)
         sender.close()
         assert service.stop() == 0
+
+
+class FakeClock(Apart):
+    """The same where server and gateway have a clock that can be set."""
+
+    kind = "clock"
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = folder / "clock"
+        self.clock.write_text("+0")
+        environment = {
+            "LD_PRELOAD": clock_library() or "",
+            "FAKETIME_TIMESTAMP_FILE": str(self.clock),
+            "FAKETIME_NO_CACHE": "1",
+            # Setting a machine's clock moves no timer.
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        super().__init__(folder, environment=environment)
+
+
+def clock_library() -> str | None:
+    """libfaketime, where it is installed (Debian: apt-get install libfaketime)."""
+    found = sorted(Path("/usr/lib").glob("**/libfaketimeMT.so.1"))
+    return str(found[0]) if found else None

@@ -1,16 +1,18 @@
 """The faults: each strikes a stage under load and mends nothing but what a supervisor would."""
 
+import errno
 import os
 import random
 import signal
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 import psycopg
 
 from faults.outside import kill_backend, postmaster_pid
-from faults.stage import Apart, Stage
+from faults.stage import Apart, FakeClock, SmallDisk, Stage
 from shopalytic_server.storage.migrate import _LOCK_ID
 
 
@@ -19,7 +21,7 @@ class Strike(NamedTuple):
 
     name: str
     kind: str
-    """`serve`, `apart`, or `` for both."""
+    """The stage's kind, or `` for `serve` and `apart`."""
     happen: Callable[[Stage, random.Random, float], None]
     """Called with the stage, the dice, and for how many seconds what lasts is to last."""
 
@@ -172,6 +174,34 @@ def migrated(stage: Stage, dice: random.Random, seconds: float) -> None:
             other.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
 
 
+def disk_full(stage: Stage, dice: random.Random, seconds: float) -> None:
+    """Something else fills the disk that the data directory is on; later it is tidied up."""
+    assert isinstance(stage, SmallDisk)
+    filler = stage.data_dir.parent / "filler"
+    end = time.monotonic() + seconds
+    with filler.open("wb", buffering=0) as file:
+        while time.monotonic() < end:
+            try:
+                file.write(b"x" * 4_096)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                time.sleep(0.01)
+    filler.unlink()
+
+
+def clock_jumps(stage: Stage, dice: random.Random, seconds: float) -> None:
+    """The clock of server and gateway is set to another time, and to another, and right again."""
+    assert isinstance(stage, FakeClock)
+    for _ in range(3):
+        stage.clock.write_text(f"{dice.uniform(-20, 20) * 3600:+.3f}")
+        time.sleep(seconds / 3)
+    stage.clock.write_text("+0")
+    with psycopg.connect(stage.database_url) as connection:
+        row = connection.execute("SELECT max(received_at) - min(received_at) FROM events").fetchone()
+    assert row[0] > timedelta(minutes=10), f"the clock did not jump: {row[0]}"
+
+
 STRIKES = (
     Strike("kill -9 server", "", kill_server),
     Strike("kill -9 gateway", "apart", kill_gateway),
@@ -191,4 +221,6 @@ STRIKES = (
     Strike("store half-open", "apart", store_forgotten),
     Strike("table locked", "", locked),
     Strike("migration, two servers", "apart", migrated),
+    Strike("disk full", "small", disk_full),
+    Strike("clock jumps", "clock", clock_jumps),
 )
