@@ -75,7 +75,7 @@ class Outcomes:
             self._statuses.update(statuses)
         for verdict, status in zip(verdicts, statuses, strict=True):
             if self._on_result is not None:
-                self._guarded(self._on_result, _result(verdict, status))
+                self._guarded(self._on_result, result_of(verdict))
             elif status not in _STORED:
                 self._log.refused(verdict, status)
 
@@ -172,10 +172,11 @@ def events_of(batch: Batch) -> list[Event]:
     return [event for pending in batch for event in pb.TrackRequest.FromString(pending.chunk).events]
 
 
-def _result(verdict: pb.EventResult, status: Status) -> Result:
+def result_of(verdict: pb.EventResult) -> Result:
+    """A verdict as the client reports it."""
     return Result(
         verdict.event_id,
-        status,
+        _STATUSES.get(verdict.status, Status.UNKNOWN),
         tuple(Violation(v.field, v.rule_id, v.message) for v in verdict.violations),
         verdict.link if verdict.HasField("link") else None,
     )

@@ -13,7 +13,7 @@ from shopalytic.errors import LossReason
 from shopalytic.retry_info import retry_delay
 
 # Sending again is always safe, so every code that may pass by itself is tried again.
-_TRANSIENT = frozenset(
+TRANSIENT = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -70,13 +70,13 @@ def loss_reason(error: Exception) -> LossReason:
         return LossReason.REFUSED
     if is_too_large(error):
         return LossReason.TOO_LARGE
-    return LossReason.EXPIRED if error.code() in _TRANSIENT else LossReason.REFUSED
+    return LossReason.EXPIRED if error.code() in TRANSIENT else LossReason.REFUSED
 
 
 def _is_worth_retrying(error: BaseException) -> bool:
     if not isinstance(error, grpc.RpcError) or is_too_large(error):
         return False
-    return error.code() in _TRANSIENT or error.code() in _DUBIOUS
+    return error.code() in TRANSIENT or error.code() in _DUBIOUS
 
 
 def _error(state: RetryCallState) -> Any:

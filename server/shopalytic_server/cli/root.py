@@ -15,6 +15,7 @@ COMMANDS = {
     "gateway": "shopalytic_server.cli.serve:gateway",
     "demo": "shopalytic_server.cli.demo:demo",
     "import": "shopalytic_server.cli.import_events:import_events",
+    "outbox": "shopalytic_server.cli.outbox:outbox",
     "customer": "shopalytic_server.cli.customer:customer",
     "report": "shopalytic_server.cli.report:report",
     "reconcile": "shopalytic_server.cli.reconcile:reconcile",
