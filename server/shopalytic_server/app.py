@@ -14,18 +14,12 @@ from shopalytic_server.demo.demo import PATH, Demo, DemoOptions
 from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
-from shopalytic_server.probe import StoreProbe
-from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.grpc_service import start_grpc, store_pool
 from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
-from shopalytic_server.storage.database import Pool, open_pool
-from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.projects import Projects
-from shopalytic_server.storage.quarantine import Quarantine
-from shopalytic_server.storage.reports import Reports
-from shopalytic_server.storage.tail import Tail
-from shopalytic_server.storage.writer import STATEMENT_SECONDS, Writer
+from shopalytic_server.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -104,30 +98,10 @@ async def _start(
     applied = await asyncio.to_thread(migrate, database_url)
     if applied:
         log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
-    pool = await _pool(database_url, parts, statement_seconds=STATEMENT_SECONDS)
-    projects = Projects(pool)
-    keys = await ensure_default_project(projects, directory, settings)
-    reports_pool = await _pool(settings.reports_database_url or database_url, parts)
-    tail = Tail(reports_pool)
-    writer = Writer(pool, max_pending_events=settings.max_pending_events, on_stored=tail.publish)
-    await writer.start()
-    parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
-    probe = StoreProbe(pool)
-    probe.start()
-    parts.ends_in_order(probe.stop)
-    server = GrpcServer(
-        writer=writer,
-        reports=Reports(reports_pool, pool),
-        tail=tail,
-        projects=projects,
-        quarantine=Quarantine(reports_pool),
-        merges=Merges(pool, reports_pool),
-        store_ready=probe.can_store,
-        host=settings.grpc_host,
-        port=settings.grpc_port,
-    )
-    grpc_address = _address(settings.grpc_host, await server.start())
-    parts.ends_in_order(server.stop, settings.drain_timeout)
+    pool = await store_pool(database_url, parts)
+    keys = await ensure_default_project(Projects(pool), directory, settings)
+    port = await _start_grpc(settings, database_url, parts)
+    grpc_address = _address(settings.grpc_host, port)
     http_address = demo_address = None
     if demo is not None:
         http_address = await _start_demo(demo, settings, grpc_address, keys.secrets, parts)
@@ -168,21 +142,15 @@ async def _database(settings: Settings, parts: Parts) -> str:
     return url
 
 
-async def _end_writer(writer: Writer, patience: float) -> None:
-    """Store what waits. Past the patience no call waits for its answer, so nothing promised is lost."""
-    try:
-        async with asyncio.timeout(patience):
-            await writer.close()
-    except TimeoutError:
-        log.error(
-            "The store did not take the last events in time; their senders will repeat. [drain_timeout]"
-        )
-
-
-async def _pool(database_url: str, parts: Parts, *, statement_seconds: int = 0) -> Pool:
-    pool = await open_pool(database_url, statement_seconds=statement_seconds)
-    parts.ends_in_order(pool.close)
-    return pool
+async def _start_grpc(settings: Settings, database_url: str, parts: Parts) -> int:
+    """gRPC in this process, or in several others; gives the port."""
+    if settings.workers == 1:
+        return await start_grpc(settings, database_url, parts, port=settings.grpc_port)
+    workers = Workers(settings, database_url)
+    parts.callback(workers.kill)  # When it is urgent, they are not waited for.
+    port = await workers.start()
+    parts.ends_in_order(workers.stop, settings.drain_timeout)
+    return port
 
 
 async def _start_gateway(

@@ -146,6 +146,11 @@ class Settings:
         _number(1_000, 10_000_000),
         "Events that may wait for their commit; past it senders are told to come back.",
     )
+    workers: int = _setting(
+        1,
+        _number(1, 16),
+        "Processes that serve gRPC on one port; more than 1 are processes of their own beside the main one.",
+    )
     drain_timeout: float = _setting(
         30.0, _seconds, "Seconds that requests in flight get to finish at shutdown."
     )

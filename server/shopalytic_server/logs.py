@@ -20,10 +20,10 @@ WINDOW_SECONDS = 60.0
 _HARMLESS_SQLSTATES = ("08", "28", "3D", "53", "57", "58")
 
 
-def set_up(level: str, log_format: str, stream: TextIO | None = None) -> None:
-    """Send everything that is logged to one stream (stderr) in one form."""
+def set_up(level: str, log_format: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
+    """Send everything that is logged to one stream (stderr) in one form; a worker's lines tell its number."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else PlainFormatter())
+    handler.setFormatter(JsonFormatter(worker) if log_format == "json" else PlainFormatter(worker))
     handler.addFilter(FloodFilter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -83,9 +83,14 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 class PlainFormatter(logging.Formatter):
     """`2026-01-31T12:00:00.000Z INFO The store is back. [store_back]`"""
 
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._worker = worker
+
     def format(self, record: logging.LogRecord) -> str:
         """One line, and under it where an exception came from."""
-        line = f"{_time(record)} {record.levelname} {record.getMessage()}"
+        origin = f"worker {self._worker}: " if self._worker is not None else ""
+        line = f"{_time(record)} {record.levelname} {origin}{record.getMessage()}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
@@ -102,16 +107,18 @@ class JsonFormatter(PlainFormatter):
     """One JSON object a line, for log collectors."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The same facts as the plain form, under `time level word message logger error`."""
+        """The same facts as the plain form, under `time level word message logger worker error`."""
         message = record.getMessage()
         word = _WORD.search(message)
-        entry = {
+        entry: dict[str, object] = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "word": word[1] if word else None,
             "message": _WORD.sub("", message),
             "logger": record.name,
         }
+        if self._worker is not None:
+            entry["worker"] = self._worker
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

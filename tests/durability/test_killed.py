@@ -61,9 +61,10 @@ def test_killed_under_load_it_keeps_what_it_acknowledged(place: Path, power_cut:
         check_once_each(service, ledger)
 
 
-def test_stopped_under_load_it_stores_and_answers_what_it_took(place: Path):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_stopped_under_load_it_stores_and_answers_what_it_took(place: Path, workers: str):
     ledger = Ledger()
-    service = Service(place)
+    service = Service(place, "--workers", workers)
     with service:
         with ledger.load(service):
             ledger.wait_for(BATCHES)

@@ -151,7 +151,8 @@ async def check_people(shop: Shop, further: list[str]) -> None:
             assert (await shop.customer(name)).customer_id == customer.customer_id
 
 
-async def test_200_parallel_identify_calls_neither_fail_nor_split_a_customer():
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_200_parallel_identify_calls_neither_fail_nor_split_a_customer(workers):
     """The same five people from forty devices, each call five times."""
     chance = random.Random(3)
     calls = [
@@ -161,7 +162,7 @@ async def test_200_parallel_identify_calls_neither_fail_nor_split_a_customer():
     ]
     chance.shuffle(calls)
     assert len(calls) == 200
-    with folder() as place, Service(place) as service:
+    with folder() as place, Service(place, "--workers", workers) as service:
         answers = await _identify_all(service, calls)
         by_person: dict[str, set[str]] = {}
         for (_, person, _), answer in zip(calls, answers, strict=True):

@@ -11,6 +11,7 @@ from shopalytic_server import logs
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
 from shopalytic_server.config import Settings
+from shopalytic_server.signals import loop_factory
 from shopalytic_server.state import DataDirectory
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ HTTP = (
     "cors_origins",
 )
 RUN = ("ready_file", "drain_timeout", "log_level", "log_format")
-PROJECT = ("currency", "time_zone", "max_pending_events")
+PROJECT = ("currency", "time_zone", "max_pending_events", "workers")
 
 
 @click.command()
@@ -39,7 +40,8 @@ def serve(settings: Settings) -> None:
 
     The first start makes a project named "default" with one key of each class
     and prints the keys. SIGTERM and Ctrl-C let requests in flight finish; a
-    second signal does not wait for them.
+    second signal does not wait for them. With --workers, gRPC is served by so
+    many processes of its own.
 
     \b
     Example:  shopalytic serve
@@ -82,19 +84,10 @@ def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
     """Run a service until a signal ends it."""
     logs.set_up(settings.log_level, settings.log_format)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(service)
     except asyncio.CancelledError:
         raise Failure("Stopped at once. What was not answered was not stored; send it again.") from None
-
-
-def _loop_factory() -> Any:
-    """uvloop's loop where it exists; it is a little faster, nothing more."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def announce(ready: "Ready", settings: Settings) -> None:

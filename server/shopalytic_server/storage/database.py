@@ -57,7 +57,7 @@ async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int 
         conn.prepare_threshold = 2
 
     pool: Pool = AsyncConnectionPool(
-        make_conninfo(database_url, **_not_given(database_url)),
+        with_defaults(database_url),
         min_size=1,
         max_size=size,
         timeout=CONNECT_TIMEOUT,
@@ -71,9 +71,11 @@ async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int 
     return pool
 
 
-def _not_given(database_url: str) -> dict[str, str]:
+def with_defaults(database_url: str) -> str:
+    """A connection string with our defaults for what it leaves open."""
     given = conninfo_to_dict(database_url)
-    return {name: value for name, value in _DEFAULTS.items() if name not in given}
+    missing = {name: value for name, value in _DEFAULTS.items() if name not in given}
+    return make_conninfo(database_url, **missing)
 
 
 def _session(statement_seconds: int) -> sql.Composed:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from shopalytic.v1 import properties, reports_pb2
@@ -19,6 +20,20 @@ MAX_WAITING = 1_000
 _LINKING = frozenset({"identify", "alias"})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A stored event, with what decides who is to be told of it."""
+
+    dataset_id: int
+    subject: UUID
+    event: reports_pb2.StoredEvent
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        return self.event.type
+
+
 class Tail:
     """Hands stored events on to whoever watches this process."""
 
@@ -26,13 +41,24 @@ class Tail:
         self._pool = pool
         self._readers: set[_Reader] = set()
 
-    def publish(self, items: Iterable[Prepared]) -> None:
+    @property
+    def watched(self) -> set[int]:
+        """The datasets that somebody watches here."""
+        return {reader.dataset for reader in self._readers}
+
+    def publish(self, items: Iterable[Prepared | Told]) -> None:
         """Tells the readers of events that have been committed; never waits."""
         if not self._readers:
             return
         for item in items:
             for reader in self._readers:
                 reader.offer(item)
+
+    def miss(self, dataset: int, count: int) -> None:
+        """Tells the readers of a dataset that so many events were left out."""
+        for reader in self._readers:
+            if reader.dataset == dataset:
+                reader.miss(count)
 
     async def tail_events(
         self, project: Project, request: reports_pb2.TailEventsRequest
@@ -75,10 +101,15 @@ class _Reader:
         self.stale = False
         self.arrived = asyncio.Event()
         self._types = types
-        self._waiting: deque[Prepared] = deque()
+        self._waiting: deque[Prepared | Told] = deque()
         self._missed = 0
 
-    def offer(self, item: Prepared) -> None:
+    def miss(self, count: int) -> None:
+        """Some events were left out on their way here."""
+        self._missed += count
+        self.arrived.set()
+
+    def offer(self, item: Prepared | Told) -> None:
         if item.dataset_id != self.dataset:
             return
         self.stale = self.stale or item.type in _LINKING
@@ -101,10 +132,13 @@ class _Reader:
             self._missed = 0
         for item in waiting:
             if self.subjects is None or item.subject in self.subjects:
-                yield reports_pb2.TailEventsResponse(event=_stored(item))
+                yield reports_pb2.TailEventsResponse(event=stored(item))
 
 
-def _stored(item: Prepared) -> reports_pb2.StoredEvent:
+def stored(item: Prepared | Told) -> reports_pb2.StoredEvent:
+    """An event as readers are told of it."""
+    if isinstance(item, Told):
+        return item.event
     event = reports_pb2.StoredEvent(
         event_id=str(item.event_id),
         type=item.type,

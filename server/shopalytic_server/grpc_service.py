@@ -1,0 +1,81 @@
+"""Puts together what answers gRPC on one store: the same parts in the main process and in each worker."""
+
+import asyncio
+import logging
+
+from shopalytic_server.config import Settings
+from shopalytic_server.probe import StoreProbe
+from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.signals import Parts
+from shopalytic_server.storage.database import Pool, open_pool
+from shopalytic_server.storage.merges import Merges
+from shopalytic_server.storage.projects import Projects
+from shopalytic_server.storage.quarantine import Quarantine
+from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.tail import Tail
+from shopalytic_server.storage.tail_relay import TailRelay
+from shopalytic_server.storage.writer import STATEMENT_SECONDS, Writer
+
+log = logging.getLogger(__name__)
+
+
+async def start_grpc(
+    settings: Settings,
+    database_url: str,
+    parts: Parts,
+    *,
+    port: int,
+    shared_port: bool = False,
+    connections: int = 8,
+) -> int:
+    """Starts everything and returns the port. With `shared_port` other processes listen on it too.
+
+    `connections` is how many a pool may have; there are two. Raises OSError
+    when the port cannot be listened on.
+    """
+    pool = await store_pool(database_url, parts, connections)
+    reports_pool = await open_pool(settings.reports_database_url or database_url, size=connections)
+    parts.ends_in_order(reports_pool.close)
+    tail = Tail(reports_pool)
+    relay = TailRelay(database_url, pool, tail)
+    relay.start()
+    parts.ends_in_order(relay.stop)
+    writer = Writer(pool, max_pending_events=settings.max_pending_events, on_stored=relay.publish)
+    await writer.start()
+    parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
+    probe = StoreProbe(pool)
+    probe.start()
+    parts.ends_in_order(probe.stop)
+    server = GrpcServer(
+        writer=writer,
+        reports=Reports(reports_pool, pool),
+        tail=relay,
+        projects=Projects(pool),
+        quarantine=Quarantine(reports_pool),
+        merges=Merges(pool, reports_pool),
+        store_ready=probe.can_store,
+        host=settings.grpc_host,
+        port=port,
+        so_reuseport=shared_port,
+    )
+    bound = await server.start()
+    parts.ends_in_order(server.stop, settings.drain_timeout)
+    return bound
+
+
+async def store_pool(database_url: str, parts: Parts, connections: int = 8) -> Pool:
+    """Connections to the database that is written to; closed in their turn."""
+    pool = await open_pool(database_url, size=connections, statement_seconds=STATEMENT_SECONDS)
+    parts.ends_in_order(pool.close)
+    return pool
+
+
+async def _end_writer(writer: Writer, patience: float) -> None:
+    """Store what waits. Past the patience no call waits for its answer, so nothing promised is lost."""
+    try:
+        async with asyncio.timeout(patience):
+            await writer.close()
+    except TimeoutError:
+        log.error(
+            "The store did not take the last events in time; their senders will repeat. [drain_timeout]"
+        )

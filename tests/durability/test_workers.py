@@ -1,0 +1,120 @@
+"""Several server processes on one port: they share the work, are revived, and end together."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import grpc
+import pytest
+
+from ledger import Ledger, stored_ids
+from rpc_standins import batch, page_view
+from running_service import COMMAND, PATIENCE_SECONDS, Service, folder
+from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
+from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
+
+pytestmark = pytest.mark.slow
+
+ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with folder() as place, Service(place, "--workers", "2") as running:
+        yield running
+
+
+def process_ids(service: Service) -> list[int]:
+    return [int(found) for found in re.findall(r"serves, as process (\d+)", service.log())]
+
+
+def one_of_many(service: Service) -> grpc.Channel:
+    """A connection of its own, for the kernel to give to any of the workers."""
+    return grpc.insecure_channel(service.address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
+def send_by_many_connections(service: Service, count: int) -> set[str]:
+    sent = set()
+    for _ in range(count):
+        event = page_view()
+        with one_of_many(service) as channel:
+            answer = CollectorServiceStub(channel).Track(
+                batch(event), metadata=service.metadata("server"), timeout=PATIENCE_SECONDS
+            )
+        assert [result.status for result in answer.results] == [ACCEPTED]
+        sent.add(event.event_id)
+    return sent
+
+
+def test_who_watches_one_worker_is_told_of_what_all_of_them_store(service: Service):
+    with one_of_many(service) as channel:
+        tail = ReportServiceStub(channel).TailEvents(
+            reports_pb2.TailEventsRequest(), metadata=service.metadata("reports"), timeout=PATIENCE_SECONDS
+        )
+        tail.initial_metadata()
+        # With sixteen connections, that one worker has them all is one case in 32,768.
+        sent = send_by_many_connections(service, 16)
+        assert {next(tail).event.event_id for _ in sent} == sent
+        tail.cancel()
+    assert sent <= set(stored_ids(service.ready["database_url"]))
+
+
+def test_a_killed_worker_is_started_again_and_nothing_acknowledged_is_lost(service: Service):
+    ledger = Ledger()
+    victim = process_ids(service)[0]
+    with ledger.load(service):
+        ledger.wait_for(10)
+        os.kill(victim, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(process_ids(service)) < 3:
+            assert time.monotonic() < deadline, service.log()
+            time.sleep(0.05)
+    assert "Worker 1 ended (signal 9); starting it again. [worker_died]" in service.log()
+    send_by_many_connections(service, 8)
+    acknowledged = set(ledger.acknowledged)
+    assert acknowledged <= set(stored_ids(service.ready["database_url"]))
+    verdicts = ledger.resend(service)
+    assert {verdicts[event_id] for event_id in acknowledged} == {collector_pb2.EVENT_STATUS_DUPLICATE}
+    assert service.command("rebuild", "--check").returncode == 0
+
+
+def is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_the_service(service: Service, how: signal.Signals):
+    workers = process_ids(service)
+    service.stop(how)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(map(is_alive, workers)):
+        assert time.monotonic() < deadline, service.log()
+        time.sleep(0.05)
+    assert "worker_died" not in service.log()
+
+
+def test_a_port_that_somebody_else_listens_on_is_not_shared():
+    with folder() as place, contextlib.closing(socket.socket()) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [*COMMAND, "server", "--data-dir", str(place / "data"), "--grpc-port", port, "--workers", "2"],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
