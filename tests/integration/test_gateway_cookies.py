@@ -141,6 +141,20 @@ async def test_a_reset_makes_another_visitor_with_and_without_events():
     assert ids[2] == "0198c0de-3333-7000"
 
 
+@pytest.mark.parametrize("signal", ["dnt", "sec-gpc"])
+async def test_a_bare_reset_of_a_visitor_who_asks_for_privacy_ends_the_cookie(signal: str):
+    async with running_gateway() as gateway:
+        asks = {signal: "1"}
+        known = await gateway.collect(headers={"cookie": f"{NAME}={KNOWN}", **asks}, reset=True)
+        new = await gateway.collect(headers=asks, reset=True)
+        # Whether the project respects the signal, the verdict on an event tells.
+        event = await gateway.collect(PAGE_VIEW, headers=asks, tracking_id=known.json["tracking_id"])
+    assert known.cookie["max-age"] == "0"
+    assert known.json["tracking_id"] != KNOWN
+    assert new.header("set-cookie") is None
+    assert event.cookie[NAME] == known.json["tracking_id"]
+
+
 async def test_secure_follows_the_scheme_that_a_trusted_proxy_says():
     headers = {"x-forwarded-proto": "https"}
     async with running_gateway() as gateway:

@@ -106,6 +106,18 @@ async def test_a_lost_answer_makes_a_duplicate_and_other_content_a_conflict(serv
     assert statuses == ["ACCEPTED", "DUPLICATE", "CONFLICT"]
 
 
+async def test_an_event_with_its_id_and_without_its_time_is_known_again(service: Service):
+    event = {**PAGE_VIEW, "event_id": str(uuid.uuid4())}
+    event.pop("occurred_at", None)
+    other = {**event, "properties": {"url": "https://shop.example/other", "referrer": ""}}
+    timed = {**event, "occurred_at": "2025-05-01T12:00:00Z"}
+    statuses = []
+    for sent in (event, {**event, "occurred_at": None}, other, timed):
+        answer = await collect(service, service, sent, key="browser")
+        statuses.append(answer.json["results"][0]["status"])
+    assert statuses == ["ACCEPTED", "DUPLICATE", "CONFLICT", "CONFLICT"]
+
+
 async def test_two_browsers_and_one_identify_are_one_customer_whom_an_rpc_finds(service: Service):
     identity = f"ada-{uuid.uuid4()}"
     identify = {"type": "identify", "properties": {"identity": identity}}

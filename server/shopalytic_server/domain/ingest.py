@@ -187,11 +187,16 @@ def _fingerprint(event: Event) -> bytes:
     """Equal for equal events, also when a retry comes from another network or page."""
     if event.HasField("undecoded"):
         return hashlib.blake2b(event.undecoded.json.encode(), digest_size=16).digest()
-    if event.HasField("context") and any(map(event.context.HasField, _SET_BY_GATEWAY)):
+    if event.timed_on_arrival or (
+        event.HasField("context") and any(map(event.context.HasField, _SET_BY_GATEWAY))
+    ):
         plain = Event()
         plain.CopyFrom(event)
-        for name in _SET_BY_GATEWAY:
-            plain.context.ClearField(name)
+        if event.HasField("context"):
+            for name in _SET_BY_GATEWAY:
+                plain.context.ClearField(name)
+        if event.timed_on_arrival:
+            plain.ClearField("occurred_at")
         event = plain
     data = event.SerializeToString(deterministic=True)
     return hashlib.blake2b(data, digest_size=16).digest()

@@ -83,9 +83,20 @@ def cookie_domain(host: str) -> str | None:
     return None
 
 
-def set_cookie(name: str, tracking_id: str, *, host: str, secure: bool, across_subdomains: bool) -> bytes:
-    """The value of Set-Cookie. Not HttpOnly: the id is no secret, and shops read it for their own calls."""
-    parts = [f"{name}={tracking_id}", f"Max-Age={MAX_AGE_SECONDS}", "Path=/", "SameSite=Lax"]
+def set_cookie(
+    name: str,
+    tracking_id: str,
+    *,
+    host: str,
+    secure: bool,
+    across_subdomains: bool,
+    seconds: int = MAX_AGE_SECONDS,
+) -> bytes:
+    """The value of Set-Cookie; 0 `seconds` end the cookie.
+
+    Not HttpOnly: the id is no secret, and shops read it for their own calls.
+    """
+    parts = [f"{name}={tracking_id}", f"Max-Age={seconds}", "Path=/", "SameSite=Lax"]
     domain = cookie_domain(host) if across_subdomains else None
     if domain is not None:
         parts.append(f"Domain={domain}")

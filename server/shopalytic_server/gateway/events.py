@@ -46,7 +46,10 @@ def _decode(payload: Payload, index: int, item: Any) -> Event:
     try:
         if isinstance(item, UnreadableEvent):
             raise DecodeError("", item.message, "json")
-        return decode_event(item, fill=True)
+        event = decode_event(item, fill=True)
+        # Sent again it will have the same id and another time of arrival.
+        event.timed_on_arrival = item.get("event_id") is not None and item.get("occurred_at") is None
+        return event
     except DecodeError as error:
         data = item if isinstance(item, dict) else None
         return _without_placeholder(undecoded_event(payload.raw(index), error, data=data))

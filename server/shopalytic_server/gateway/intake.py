@@ -11,6 +11,7 @@ from shopalytic_server.gateway.addresses import client_address, is_https
 from shopalytic_server.gateway.answers import Header
 from shopalytic_server.gateway.bodies import header
 from shopalytic_server.gateway.cookies import (
+    MAX_AGE_SECONDS,
     host_of,
     is_tracking_id,
     new_tracking_id,
@@ -51,17 +52,28 @@ class Intake:
         token = _key(scope, payload.token)
         sent_at = decode_sent_at(payload.sent_at)
         address = client_address(scope, self._options.trusted_proxies)
-        events = decode_events(payload, _sender(scope, address))
+        sender = _sender(scope, address)
+        events = decode_events(payload, sender)
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
         tracking_id = known or _new_visitor(token, payload, events)
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
         results = await self._joiner.track(token, events, sent_at, size) if events else []
         for event, result in zip(events, results, strict=True):
             self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none")
+        if not events and sender.privacy_signal:
+            # Only a verdict would tell whether the project respects the signal.
+            # The cookie is forgotten; the next event's answer may bring another.
+            return Taken(tracking_id, self._end_cookie(scope, payload), results)
         cookie = [] if _unwanted(results) else self._cookie(scope, payload, tracking_id)
         return Taken(tracking_id, cookie, results)
 
-    def _cookie(self, scope: Scope, payload: Payload, tracking_id: str) -> list[Header]:
+    def _end_cookie(self, scope: Scope, payload: Payload) -> list[Header]:
+        known = read_cookie(scope, self._options.cookie_name)
+        return [] if known is None else self._cookie(scope, payload, known, seconds=0)
+
+    def _cookie(
+        self, scope: Scope, payload: Payload, tracking_id: str, seconds: int = MAX_AGE_SECONDS
+    ) -> list[Header]:
         if not payload.cookie:
             return []
         value = set_cookie(
@@ -70,6 +82,7 @@ class Intake:
             host=host_of(scope),
             secure=is_https(scope, self._options.trusted_proxies),
             across_subdomains=payload.cross_subdomain_cookie,
+            seconds=seconds,
         )
         return [(b"set-cookie", value)]
 
