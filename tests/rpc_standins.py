@@ -20,9 +20,11 @@ from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.errors import Overloaded
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
-from shopalytic_server.rpc.ports import EventTail, EventWriter
+from shopalytic_server.rpc.ports import Care, EventTail, EventWriter
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.storage.database import Pool, open_pool
+from shopalytic_server.storage.erasure import Erasures
+from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
@@ -180,7 +182,7 @@ class Running:
     channel: grpc.aio.Channel
     projects: Projects
     quarantine: Quarantine
-    merges: Merges
+    care: Care
     project: Project
     secrets: dict[KeyClass, str]
     writer: ScriptedWriter
@@ -243,7 +245,8 @@ async def running(
     """A server on a free port with one project and its keys. Without `tail`, watchers see nothing."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
     async with opened(database_url) as pool:
-        projects, quarantine, merges = Projects(pool), Quarantine(pool), Merges(pool)
+        projects, quarantine = Projects(pool), Quarantine(pool)
+        care = Care(Merges(pool), Erasures(pool), Exports(pool))
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
@@ -251,7 +254,7 @@ async def running(
             tail=tail or SilentTail(),
             projects=projects,
             quarantine=quarantine,
-            merges=merges,
+            care=care,
             store_ready=lambda: store["ready"],
         )
         port = await server.start()
@@ -264,7 +267,7 @@ async def running(
                     channel,
                     projects,
                     quarantine,
-                    merges,
+                    care,
                     project,
                     secrets,
                     writer,

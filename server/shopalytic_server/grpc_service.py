@@ -5,9 +5,12 @@ import logging
 
 from shopalytic_server.config import Settings
 from shopalytic_server.probe import StoreProbe
+from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.signals import Parts
 from shopalytic_server.storage.database import Pool, open_pool
+from shopalytic_server.storage.erasure import Erasures
+from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
@@ -52,7 +55,7 @@ async def start_grpc(
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
-        merges=Merges(pool, reports_pool),
+        care=Care(Merges(pool, reports_pool), Erasures(pool), Exports(reports_pool)),
         store_ready=probe.can_store,
         host=settings.grpc_host,
         port=port,

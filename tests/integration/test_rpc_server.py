@@ -44,7 +44,7 @@ def another_server(shop: Running, **options: Any) -> GrpcServer:
         tail=SilentTail(),
         projects=shop.projects,
         quarantine=shop.quarantine,
-        merges=shop.merges,
+        care=shop.care,
         store_ready=lambda: True,
         **options,
     )

@@ -16,7 +16,7 @@ COMMANDS = {
     "demo": "shopalytic_server.cli.demo:demo",
     "import": "shopalytic_server.cli.import_events:import_events",
     "outbox": "shopalytic_server.cli.outbox:outbox",
-    "customer": "shopalytic_server.cli.customer:customer",
+    "customer": "shopalytic_server.cli.person:customer",
     "report": "shopalytic_server.cli.report:report",
     "reconcile": "shopalytic_server.cli.reconcile:reconcile",
     "tail": "shopalytic_server.cli.tail:tail",

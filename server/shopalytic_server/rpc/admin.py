@@ -1,5 +1,7 @@
 """AdminService: manages projects, keys, quarantine and merges. A key reaches its own project only."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,7 @@ import grpc
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project, in_catalogue_order
 from shopalytic_server.rpc.auth import ADMIN_READING, ADMIN_SERVICE, Door
-from shopalytic_server.rpc.ports import Merges, ProjectStore, Quarantine
+from shopalytic_server.rpc.ports import Care, ProjectStore, Quarantine
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -26,13 +28,13 @@ _NUMBERS = {key_class: number for number, key_class in KEY_CLASSES.items()}
 
 
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
-    """Answers from the stores of projects, of quarantine and of merges."""
+    """Answers from the stores of projects, of quarantine, and of what cares for data."""
 
-    def __init__(self, door: Door, projects: ProjectStore, quarantine: Quarantine, merges: Merges) -> None:
+    def __init__(self, door: Door, projects: ProjectStore, quarantine: Quarantine, care: Care) -> None:
         self._door = door
         self._projects = projects
         self._quarantine = quarantine
-        self._merges = merges
+        self._care = care
 
     async def CreateProject(
         self, request: admin_pb2.CreateProjectRequest, context: Context
@@ -120,7 +122,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         """A page of the journal of merges."""
         caller = await self._door.admit(context, ADMIN_READING)
         check_request(request)
-        return await self._merges.list_merges(caller.project, request)
+        return await self._care.merges.list_merges(caller.project, request)
 
     async def UndoMerge(
         self, request: admin_pb2.UndoMergeRequest, context: Context
@@ -128,7 +130,25 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         """Takes a merge back."""
         caller = await self._door.admit(context, ADMIN_SERVICE)
         check_request(request)
-        return await self._merges.undo_merge(caller.project, caller.key.key_id, request)
+        return await self._care.merges.undo_merge(caller.project, caller.key.key_id, request)
+
+    async def ExportCustomer(
+        self, request: admin_pb2.ExportCustomerRequest, context: Context
+    ) -> AsyncGenerator[admin_pb2.ExportCustomerResponse, None]:
+        """Everything that is held of a person."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        async with aclosing(self._care.exports.export_customer(caller.project, request)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def EraseCustomer(
+        self, request: admin_pb2.EraseCustomerRequest, context: Context
+    ) -> admin_pb2.EraseCustomerResponse:
+        """Erases a person for good."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        return await self._care.erasures.erase_customer(caller.project, request)
 
 
 def project_message(project: Project) -> admin_pb2.Project:

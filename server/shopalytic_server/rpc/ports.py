@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -137,6 +138,35 @@ class Merges(Protocol):
     async def preview(self, item: Prepared) -> collector_pb2.EventResult:
         """The verdict that an identify or alias without violations would get now."""
         ...
+
+
+class Erasures(Protocol):
+    """Erases people. Everything may raise StoreUnavailable."""
+
+    async def erase_customer(
+        self, project: Project, request: admin_pb2.EraseCustomerRequest
+    ) -> admin_pb2.EraseCustomerResponse:
+        """Erases one person and gives a receipt; raises NotFound."""
+        ...
+
+
+class Exports(Protocol):
+    """Exports people. Everything may raise StoreUnavailable."""
+
+    def export_customer(
+        self, project: Project, request: admin_pb2.ExportCustomerRequest
+    ) -> AsyncGenerator[admin_pb2.ExportCustomerResponse, None]:
+        """All that is held of one person; raises NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """The stores behind the calls that care for data."""
+
+    merges: Merges
+    erasures: Erasures
+    exports: Exports
 
 
 class KeyFinder(Protocol):

@@ -16,7 +16,7 @@ from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_
 from shopalytic_server.rpc.collector import CollectorServicer
 from shopalytic_server.rpc.health import HealthServicer
 from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringInterceptor
-from shopalytic_server.rpc.ports import EventTail, EventWriter, Merges, ProjectStore, Quarantine, Reports
+from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 
 SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
@@ -52,7 +52,7 @@ class GrpcServer:
         tail: EventTail,
         projects: ProjectStore,
         quarantine: Quarantine,
-        merges: Merges,
+        care: Care,
         store_ready: Callable[[], bool],
         host: str = "127.0.0.1",
         port: int = 0,
@@ -64,7 +64,7 @@ class GrpcServer:
         self._tail = tail
         self._projects = projects
         self._quarantine = quarantine
-        self._merges = merges
+        self._care = care
         self._store_ready = store_ready
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._so_reuseport = so_reuseport
@@ -108,11 +108,11 @@ class GrpcServer:
 
     def _register(self, server: grpc.aio.Server) -> None:
         door = Door(KeyCache(self._projects))
-        collector = CollectorServicer(door, self._writer, self._merges, self._drain, self._clock)
+        collector = CollectorServicer(door, self._writer, self._care.merges, self._drain, self._clock)
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server)
         reports = ReportServicer(door, self._reports, self._tail, self._drain)
         reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, server)
-        admin = AdminServicer(door, self._projects, self._quarantine, self._merges)
+        admin = AdminServicer(door, self._projects, self._quarantine, self._care)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

@@ -13,6 +13,7 @@ from shopalytic.violations import Violation
 from shopalytic_server.domain.identity import Anchor, Fact
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.storage import rows as typed
+from shopalytic_server.storage import tombstones
 from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.database import Connection
@@ -29,6 +30,7 @@ from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
 from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.tombstones import refuse_erased
 
 _SQL = load("ingest")
 _COPY_EVENTS = sql.SQL(f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)")
@@ -60,26 +62,31 @@ class Ingest:
         valid = {index: item for index, item in enumerate(items) if index not in results}
         await self._partitions.ensure(conn, (item.occurred_at for item in valid.values()))
         async with conn.transaction():
-            fresh = await self._claim(conn, valid, results)
-            stored = await self._store_fresh(conn, fresh, results)
+            fresh, erased = await self._claim(conn, valid, results)
+            kept = await _without_erased(conn, fresh, results) if erased else fresh
+            stored = await self._store_fresh(conn, kept, results)
             _refuse_repeated(valid, fresh, results)
+            await _keep_erased_out_of_quarantine(conn, items, results)
             await _quarantine(conn, items, results)
         await _add_links(conn, items, results)
         return [results[index] for index in range(len(items))], stored
 
     async def _claim(
         self, conn: Connection, valid: dict[int, Prepared], results: dict[int, EventResult]
-    ) -> dict[int, Prepared]:
-        """Takes the event ids that are free; answers the events whose id is taken."""
+    ) -> tuple[dict[int, Prepared], bool]:
+        """Takes the event ids that are free; answers the events whose id is taken.
+
+        Also returns whether anybody was erased.
+        """
         first: dict[Key, int] = {}
         for index, item in valid.items():
             first.setdefault((item.dataset_id, item.event_key), index)
         # In the order of the index, so that groups which share ids cannot
         # block each other in a circle.
         keys = sorted(first)
-        claimed = await _claim_keys(conn, keys, [valid[first[key]].fingerprint for key in keys])
+        claimed, erased = await _claim_keys(conn, keys, [valid[first[key]].fingerprint for key in keys])
         if len(claimed) == len(valid):
-            return valid
+            return valid, erased
         taken = await _fingerprints(conn, [key for key in keys if key not in claimed])
         fresh = {}
         for index, item in valid.items():
@@ -89,7 +96,7 @@ class Ingest:
                 continue
             stored = taken[key] if key in taken else valid[first[key]].fingerprint
             results[index] = _repeated(item, same=stored == item.fingerprint)
-        return fresh
+        return fresh, erased
 
     async def _store_fresh(
         self, conn: Connection, fresh: dict[int, Prepared], results: dict[int, EventResult]
@@ -213,7 +220,7 @@ def _refuse_repeated(
     refused = {
         (item.dataset_id, item.event_key, item.fingerprint): results[index]
         for index, item in fresh.items()
-        if results[index].status == CONFLICT
+        if results[index].status in (CONFLICT, _REJECTED)
     }
     if not refused:
         return
@@ -260,14 +267,41 @@ def _key_columns(keys: Sequence[Key]) -> dict[str, Any]:
     return {"datasets": [dataset for dataset, _ in keys], "event_ids": UuidArray([key for _, key in keys])}
 
 
-async def _claim_keys(conn: Connection, keys: list[Key], fingerprints: list[bytes]) -> set[Key]:
+async def _claim_keys(conn: Connection, keys: list[Key], fingerprints: list[bytes]) -> tuple[set[Key], bool]:
+    """The ids that were free, and whether anybody was erased."""
     if not keys:
-        return set()
+        return set(), False
     parameters = {**_key_columns(keys), "fingerprints": UuidArray(fingerprints)}
     cursor = await conn.execute(_SQL.claim_event_ids, parameters)
+    first = await cursor.fetchone()
+    if first is None:
+        return set(), False
     if cursor.rowcount == len(keys):
-        return set(keys)
-    return {(dataset, event_id.bytes) for dataset, event_id in await cursor.fetchall()}
+        return set(keys), first[2]
+    rows = [first, *await cursor.fetchall()]
+    return {(dataset, event_id.bytes) for dataset, event_id, _ in rows}, first[2]
+
+
+async def _without_erased(
+    conn: Connection, fresh: dict[int, Prepared], results: dict[int, EventResult]
+) -> dict[int, Prepared]:
+    """Rejects what is of erased people, and gives its ids back."""
+    refused = await refuse_erased(conn, fresh, results)
+    if not refused:
+        return fresh
+    keys = [(fresh[index].dataset_id, fresh[index].event_key) for index in refused]
+    await conn.execute(_SQL.release_event_ids, _key_columns(keys))
+    return {index: item for index, item in fresh.items() if index not in set(refused)}
+
+
+async def _keep_erased_out_of_quarantine(
+    conn: Connection, items: Sequence[Prepared], results: dict[int, EventResult]
+) -> None:
+    refused = {
+        index: item for index, item in enumerate(items) if results[index].status in (CONFLICT, _QUARANTINED)
+    }
+    if refused and await tombstones.exist(conn):
+        await refuse_erased(conn, refused, results)
 
 
 async def _fingerprints(conn: Connection, keys: list[Key]) -> dict[Key, bytes]:

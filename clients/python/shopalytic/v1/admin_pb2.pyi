@@ -284,3 +284,50 @@ class CustomerParts(_message.Message):
     identities: _containers.RepeatedScalarFieldContainer[str]
     tracking_ids: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, customer_id: _Optional[str] = ..., identities: _Optional[_Iterable[str]] = ..., tracking_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExportCustomerRequest(_message.Message):
+    __slots__ = ("customer", "sandbox")
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    customer: _reports_pb2.CustomerSelector
+    sandbox: bool
+    def __init__(self, customer: _Optional[_Union[_reports_pb2.CustomerSelector, _Mapping]] = ..., sandbox: _Optional[bool] = ...) -> None: ...
+
+class ExportCustomerResponse(_message.Message):
+    __slots__ = ("lines",)
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, lines: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class EraseCustomerRequest(_message.Message):
+    __slots__ = ("customer", "sandbox", "keep_order_totals", "dry_run")
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    KEEP_ORDER_TOTALS_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    customer: _reports_pb2.CustomerSelector
+    sandbox: bool
+    keep_order_totals: bool
+    dry_run: bool
+    def __init__(self, customer: _Optional[_Union[_reports_pb2.CustomerSelector, _Mapping]] = ..., sandbox: _Optional[bool] = ..., keep_order_totals: _Optional[bool] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+
+class EraseCustomerResponse(_message.Message):
+    __slots__ = ("erased_at", "erased", "anonymised_events", "unlinked_events", "tombstones")
+    class ErasedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    ERASED_AT_FIELD_NUMBER: _ClassVar[int]
+    ERASED_FIELD_NUMBER: _ClassVar[int]
+    ANONYMISED_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    UNLINKED_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    TOMBSTONES_FIELD_NUMBER: _ClassVar[int]
+    erased_at: _timestamp_pb2.Timestamp
+    erased: _containers.ScalarMap[str, int]
+    anonymised_events: int
+    unlinked_events: int
+    tombstones: int
+    def __init__(self, erased_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., erased: _Optional[_Mapping[str, int]] = ..., anonymised_events: _Optional[int] = ..., unlinked_events: _Optional[int] = ..., tombstones: _Optional[int] = ...) -> None: ...

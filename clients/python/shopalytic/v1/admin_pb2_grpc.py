@@ -82,6 +82,16 @@ class AdminServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeResponse.FromString,
                 _registered_method=True)
+        self.ExportCustomer = channel.unary_stream(
+                '/shopalytic.v1.AdminService/ExportCustomer',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.ExportCustomerRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.ExportCustomerResponse.FromString,
+                _registered_method=True)
+        self.EraseCustomer = channel.unary_unary(
+                '/shopalytic.v1.AdminService/EraseCustomer',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.EraseCustomerRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.EraseCustomerResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -159,6 +169,24 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportCustomer(self, request, context):
+        """Everything that is held of one person, line by line.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseCustomer(self, request, context):
+        """Erases one person for good, in one transaction: events, identities, profile,
+        orders, links and quarantine. Keyed hashes of the person's identities,
+        tracking ids and e-mail addresses stay, so that what arrives of them later is
+        REJECTED and not kept. Nothing brings the person back, no rebuild and no
+        repetition.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -206,6 +234,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.UndoMerge,
                     request_deserializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_admin__pb2.UndoMergeResponse.SerializeToString,
+            ),
+            'ExportCustomer': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportCustomer,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.ExportCustomerRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.ExportCustomerResponse.SerializeToString,
+            ),
+            'EraseCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseCustomer,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.EraseCustomerRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.EraseCustomerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -454,6 +492,60 @@ class AdminService:
             '/shopalytic.v1.AdminService/UndoMerge',
             shopalytic_dot_v1_dot_admin__pb2.UndoMergeRequest.SerializeToString,
             shopalytic_dot_v1_dot_admin__pb2.UndoMergeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/ExportCustomer',
+            shopalytic_dot_v1_dot_admin__pb2.ExportCustomerRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.ExportCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/EraseCustomer',
+            shopalytic_dot_v1_dot_admin__pb2.EraseCustomerRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.EraseCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,

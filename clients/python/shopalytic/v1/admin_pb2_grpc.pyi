@@ -32,6 +32,8 @@ class AdminServiceStub:
     ListQuarantine: grpc.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]
     ListMerges: grpc.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]
     UndoMerge: grpc.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]
+    ExportCustomer: grpc.UnaryStreamMultiCallable[admin_pb2.ExportCustomerRequest, admin_pb2.ExportCustomerResponse]
+    EraseCustomer: grpc.UnaryUnaryMultiCallable[admin_pb2.EraseCustomerRequest, admin_pb2.EraseCustomerResponse]
 
 class AdminServiceAsyncStub(AdminServiceStub):
     CreateProject: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.CreateProjectRequest, admin_pb2.CreateProjectResponse]  # type: ignore[assignment]
@@ -43,6 +45,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListQuarantine: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]  # type: ignore[assignment]
     ListMerges: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]  # type: ignore[assignment]
     UndoMerge: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]  # type: ignore[assignment]
+    ExportCustomer: grpc.aio.UnaryStreamMultiCallable[admin_pb2.ExportCustomerRequest, admin_pb2.ExportCustomerResponse]  # type: ignore[assignment]
+    EraseCustomer: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.EraseCustomerRequest, admin_pb2.EraseCustomerResponse]  # type: ignore[assignment]
 
 class AdminServiceServicer(metaclass=ABCMeta):
     def CreateProject(
@@ -72,5 +76,11 @@ class AdminServiceServicer(metaclass=ABCMeta):
     def UndoMerge(
         self, request: admin_pb2.UndoMergeRequest, context: _Context
     ) -> admin_pb2.UndoMergeResponse | Awaitable[admin_pb2.UndoMergeResponse]: ...
+    def ExportCustomer(
+        self, request: admin_pb2.ExportCustomerRequest, context: _Context
+    ) -> Iterator[admin_pb2.ExportCustomerResponse] | AsyncIterator[admin_pb2.ExportCustomerResponse]: ...
+    def EraseCustomer(
+        self, request: admin_pb2.EraseCustomerRequest, context: _Context
+    ) -> admin_pb2.EraseCustomerResponse | Awaitable[admin_pb2.EraseCustomerResponse]: ...
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: grpc.Server | grpc.aio.Server) -> None: ...

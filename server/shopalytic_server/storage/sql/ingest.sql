@@ -1,11 +1,13 @@
 -- The statements of the ingest transaction. Each works on a whole group of
 -- events; arrays are parallel.
 
+-- Tells in passing whether anybody was erased. Its lock on the table, taken before
+-- it looks, is the one that an erasure excludes until it commits.
 -- name: claim_event_ids
 INSERT INTO event_keys (dataset_id, event_id, fingerprint)
 SELECT * FROM unnest(%(datasets)s::int[], %(event_ids)s::uuid[], %(fingerprints)s::uuid[])
     ON CONFLICT DO NOTHING
-RETURNING dataset_id, event_id
+RETURNING dataset_id, event_id, EXISTS (SELECT FROM tombstones) AS erased
 
 -- name: find_event_ids
 SELECT k.dataset_id, k.event_id, k.fingerprint

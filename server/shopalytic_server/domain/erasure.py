@@ -1,0 +1,139 @@
+"""What of an event tells whose it is, and what is left of it when nobody may know."""
+
+import hmac
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from shopalytic.v1.events_pb2 import Event
+
+# Longer texts are no identifiers: their limits are 200 and 254 characters.
+_LONGEST = 254
+
+_KEPT_OF_ORDERS = (
+    "total",
+    "subtotal",
+    "line_items",
+    "order_date",
+    "total_tax",
+    "total_shipping",
+    "total_discount",
+    "currency",
+)
+_KEPT_OF_REFUNDS = (
+    "refund_type",
+    "total_refund",
+    "subtotal_refund",
+    "line_items",
+    "tax_refund",
+    "shipping_refund",
+    "discount_refund",
+    "currency",
+)
+
+
+def identity_mark(identity: str) -> str:
+    """The text that stands for an identity among marks."""
+    return "i:" + identity
+
+
+def tracking_mark(tracking_id: str) -> str:
+    """The text that stands for a tracking id among marks."""
+    return "t:" + tracking_id
+
+
+def email_mark(email: str) -> str:
+    """The text that stands for an e-mail address among marks; case does not matter."""
+    return "e:" + email.lower()
+
+
+def person_marks(identities: Iterable[str], tracking_ids: Iterable[str], emails: Iterable[str]) -> set[str]:
+    """All marks of a person. An e-mail address is often an identity too, so it counts as both."""
+    names = set(identities)
+    addresses = {name for name in (*names, *emails) if "@" in name}
+    names |= addresses | {address.lower() for address in addresses}
+    return {
+        *map(identity_mark, names),
+        *map(tracking_mark, tracking_ids),
+        *map(email_mark, addresses),
+    }
+
+
+def hashed(mark: str, salt: bytes) -> UUID:
+    """A mark as it may be kept: without the salt nobody can find it by trying names."""
+    return UUID(bytes=hmac.digest(salt, mark.encode(), "sha256")[:16])
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What an event says of whose it is."""
+
+    own: dict[str, str]
+    """Marks of the person it is of or names, each with its field."""
+    device: str | None = None
+    """The mark of a device that it came from, when an identity says whose it is."""
+
+
+def marks_of(event: Event) -> Marks:
+    """The marks of an event as it was sent, whether valid or not."""
+    own: dict[str, str] = {}
+    kind = event.WhichOneof("payload") or ""
+    if kind == "undecoded":
+        return Marks({mark: "" for text in _texts(event.undecoded.json) for mark in _any_marks(text)})
+    if event.identity:
+        own[identity_mark(event.identity)] = "identity"
+    if kind in ("identify", "alias") and (named := getattr(event, kind).identity):
+        own[identity_mark(named)] = f"{kind}.identity"
+    if kind in ("customer_register", "customer_update") and (email := getattr(event, kind).email):
+        own[email_mark(email)] = f"{kind}.email"
+    if not event.tracking_id:
+        return Marks(own)
+    device = tracking_mark(event.tracking_id)
+    if event.identity or kind == "identify":
+        return Marks(own, device)
+    return Marks({device: "tracking_id", **own})
+
+
+def _any_marks(text: str) -> Iterator[str]:
+    yield identity_mark(text)
+    yield tracking_mark(text)
+    yield email_mark(text)
+
+
+def _texts(source: str) -> set[str]:
+    """Every text in a JSON document; of one that cannot be read, every piece between quotes."""
+    try:
+        todo: list[Any] = [json.loads(source)]
+    except (ValueError, RecursionError):
+        return {piece for piece in source.split('"') if piece and len(piece) <= _LONGEST}
+    found: set[str] = set()
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
+            found.add(value)
+        elif isinstance(value, dict):
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+        elif isinstance(value, int) and not isinstance(value, bool):
+            found.add(str(value))
+    return {text for text in found if text and len(text) <= _LONGEST}
+
+
+def anonymous_order(properties: dict[str, Any], order_id: str, cart_id: str) -> dict[str, Any]:
+    """An order that keeps its amounts, lines, time and countries, and gets other ids."""
+    kept: dict[str, Any] = {"order_id": order_id, "cart_id": cart_id}
+    kept |= {name: properties[name] for name in _KEPT_OF_ORDERS if name in properties}
+    for name in ("billing", "shipping"):
+        if name in properties:
+            kept[name] = {"country": properties[name]["country"]}
+    return kept
+
+
+def anonymous_refund(properties: dict[str, Any], order_id: str) -> dict[str, Any]:
+    """A refund that keeps its amounts and lines, of an order with another id."""
+    return {"order_id": order_id} | {
+        name: properties[name] for name in _KEPT_OF_REFUNDS if name in properties
+    }

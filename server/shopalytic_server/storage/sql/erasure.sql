@@ -1,0 +1,196 @@
+-- Erasing and exporting a person.
+
+-- An erasure holds a lock that this one waits for.
+-- name: wait_for_erasures
+LOCK TABLE event_keys IN ROW EXCLUSIVE MODE
+
+-- name: tombstones_exist
+SELECT EXISTS (SELECT FROM tombstones)
+
+-- name: salts
+SELECT project_id, salt FROM tombstone_salts WHERE project_id = ANY(%(projects)s::int[])
+
+-- name: find_tombstones
+SELECT t.dataset_id, t.mark
+  FROM unnest(%(datasets)s::int[], %(marks)s::uuid[]) AS carried (dataset_id, mark)
+  JOIN tombstones t USING (dataset_id, mark)
+
+-- name: make_salt
+INSERT INTO tombstone_salts (project_id, salt) VALUES (%(project)s, %(salt)s) ON CONFLICT DO NOTHING
+
+-- name: leave_tombstones
+INSERT INTO tombstones (dataset_id, mark, erased_at)
+SELECT %(dataset)s, mark, %(erased_at)s FROM unnest(%(marks)s::uuid[]) AS mark
+    ON CONFLICT DO NOTHING
+
+-- Ingest, rebuilds and other erasures wait, and those under way end first.
+-- name: hold_ingest
+LOCK TABLE event_keys IN SHARE ROW EXCLUSIVE MODE
+
+-- Events of others that came from the person's devices. Without an index, as
+-- this is rare: all events are read once.
+-- name: unlink_others
+UPDATE events SET tracking_id = NULL
+ WHERE dataset_id = %(dataset)s AND tracking_id = ANY(%(tracking_ids)s) AND subject <> ALL(%(subjects)s)
+   AND occurred_at >= %(since)s::timestamptz
+
+-- name: emails
+SELECT DISTINCT email FROM profile_changes
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) AND email IS NOT NULL
+
+-- name: own_orders
+SELECT DISTINCT order_id FROM order_revisions
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) AND current
+
+-- What is to go: the person's events, whatever anybody sent of their orders,
+-- and aliases that others gave themselves with the person's names.
+-- name: doomed_events
+WITH of_orders AS MATERIALIZED (
+    SELECT subject, occurred_at, event_id FROM order_revisions
+     WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+     UNION ALL
+    SELECT subject, occurred_at, event_id FROM refunds
+     WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+     UNION ALL
+    SELECT subject, occurred_at, event_id FROM shipment_changes
+     WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+)
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, true AS own
+  FROM events e
+ WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(subjects)s)
+ UNION ALL
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, false
+  FROM of_orders o
+  JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = o.subject AND e.occurred_at = o.occurred_at
+       AND e.event_id = o.event_id
+ WHERE e.subject <> ALL(%(subjects)s)
+ UNION ALL
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, false
+  FROM events e
+ WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(namers)s) AND e.subject <> ALL(%(subjects)s)
+   AND e.type = 'alias' AND e.properties ->> 'identity' = ANY(%(identities)s)
+
+-- name: namers
+SELECT existing_identity, existing_tracking_id FROM alias_links
+ WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+
+-- name: last_views
+SELECT seen_event_id FROM products
+ WHERE dataset_id = %(dataset)s AND sku = ANY(%(skus)s) AND seen_event_id = ANY(%(event_ids)s)
+ UNION
+SELECT categories_event_id FROM products
+ WHERE dataset_id = %(dataset)s AND sku = ANY(%(skus)s) AND categories_event_id = ANY(%(event_ids)s)
+
+-- name: delete_events
+DELETE FROM events e
+ USING unnest(%(subjects)s::uuid[], %(times)s::timestamptz[], %(event_ids)s::uuid[])
+       AS gone (subject, occurred_at, event_id)
+ WHERE e.dataset_id = %(dataset)s AND e.subject = gone.subject AND e.occurred_at = gone.occurred_at
+   AND e.event_id = gone.event_id
+
+-- name: delete_event_keys
+DELETE FROM event_keys WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+
+-- name: delete_profile_changes
+DELETE FROM profile_changes WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+   AND subject = ANY(%(event_subjects)s)
+
+-- name: delete_cart_changes
+DELETE FROM cart_changes WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+   AND cart_id = ANY(%(cart_ids)s)
+
+-- name: delete_order_items
+DELETE FROM order_items i USING order_revisions r
+ WHERE r.dataset_id = %(dataset)s AND r.event_id = ANY(%(event_ids)s) AND r.order_id = ANY(%(order_ids)s)
+   AND i.dataset_id = r.dataset_id AND i.order_id = r.order_id AND i.content = r.content
+
+-- name: delete_order_revisions
+DELETE FROM order_revisions WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+   AND order_id = ANY(%(order_ids)s)
+
+-- name: delete_refund_items
+DELETE FROM refund_items WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+   AND order_id = ANY(%(order_ids)s)
+
+-- name: delete_refunds
+DELETE FROM refunds WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+   AND order_id = ANY(%(order_ids)s)
+
+-- name: delete_shipment_changes
+DELETE FROM shipment_changes WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+   AND shipment_id = ANY(%(shipment_ids)s)
+
+-- name: delete_tracking_links
+DELETE FROM tracking_links
+ WHERE dataset_id = %(dataset)s AND (tracking_id = ANY(%(tracking_ids)s) AND subject = ANY(%(subjects)s)
+                                     OR identity = ANY(%(identities)s))
+
+-- name: delete_alias_links
+DELETE FROM alias_links
+ WHERE dataset_id = %(dataset)s
+   AND (identity = ANY(%(identities)s) OR existing_identity = ANY(%(identities)s)
+        OR existing_tracking_id = ANY(%(tracking_ids)s))
+
+-- name: delete_undone_merges
+DELETE FROM undone_merges
+ WHERE dataset_id = %(dataset)s
+   AND (identity = ANY(%(identities)s) OR existing_identity = ANY(%(identities)s)
+        OR existing_tracking_id = ANY(%(tracking_ids)s))
+
+-- name: delete_identities
+DELETE FROM identities WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+
+-- What may hold one of the texts; whether it does, is looked at outside.
+-- name: suspects
+SELECT fingerprint, status, received_at, violations, event FROM quarantine
+ WHERE dataset_id = %(dataset)s
+   AND EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS named (text)
+                WHERE position(convert_to(named.text, 'UTF8') IN event) > 0)
+
+-- name: delete_quarantine
+DELETE FROM quarantine WHERE dataset_id = %(dataset)s AND fingerprint = ANY(%(fingerprints)s)
+
+-- name: replace_quarantined
+UPDATE quarantine SET event = %(event)s WHERE dataset_id = %(dataset)s AND fingerprint = %(fingerprint)s
+
+-- name: export_events
+SELECT to_jsonb(e) - 'dataset_id' FROM events e
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) ORDER BY occurred_at, event_id
+
+-- name: export_rows
+SELECT 'identities', to_jsonb(t) - 'dataset_id' FROM identities t
+ WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+ UNION ALL
+SELECT 'tracking_links', to_jsonb(t) - 'dataset_id' FROM tracking_links t
+ WHERE dataset_id = %(dataset)s AND (identity = ANY(%(identities)s) OR subject = ANY(%(subjects)s))
+ UNION ALL
+SELECT 'alias_links', to_jsonb(t) - 'dataset_id' FROM alias_links t
+ WHERE dataset_id = %(dataset)s
+   AND (identity = ANY(%(identities)s) OR existing_identity = ANY(%(identities)s)
+        OR existing_tracking_id = ANY(%(tracking_ids)s))
+ UNION ALL
+SELECT 'undone_merges', to_jsonb(t) - 'dataset_id' FROM undone_merges t
+ WHERE dataset_id = %(dataset)s
+   AND (identity = ANY(%(identities)s) OR existing_identity = ANY(%(identities)s)
+        OR existing_tracking_id = ANY(%(tracking_ids)s))
+ UNION ALL
+SELECT 'profile_changes', to_jsonb(t) - 'dataset_id' FROM profile_changes t
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s)
+ UNION ALL
+SELECT 'cart_changes', to_jsonb(t) - 'dataset_id' FROM cart_changes t
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s)
+ UNION ALL
+SELECT 'order_revisions', to_jsonb(t) - 'dataset_id' FROM order_revisions t
+ WHERE dataset_id = %(dataset)s AND (subject = ANY(%(subjects)s) OR order_id = ANY(%(order_ids)s))
+ UNION ALL
+SELECT 'order_items', to_jsonb(t) - 'dataset_id' FROM order_items t
+ WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+ UNION ALL
+SELECT 'refunds', to_jsonb(t) - 'dataset_id' FROM refunds t
+ WHERE dataset_id = %(dataset)s AND (subject = ANY(%(subjects)s) OR order_id = ANY(%(order_ids)s))
+ UNION ALL
+SELECT 'refund_items', to_jsonb(t) - 'dataset_id' FROM refund_items t
+ WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+ UNION ALL
+SELECT 'shipment_changes', to_jsonb(t) - 'dataset_id' FROM shipment_changes t
+ WHERE dataset_id = %(dataset)s AND (subject = ANY(%(subjects)s) OR order_id = ANY(%(order_ids)s))
