@@ -182,6 +182,7 @@ def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) 
             trusted_proxies=settings.trusted_proxies,
             cookie_name=settings.cookie_name,
             cors_origins=settings.cors_origins,
+            traced=bool(settings.otlp_endpoint),
             local_keys=LocalKeys(keys["reports"], keys["browser"]) if keys else None,
         )
     except ValueError as error:

@@ -101,6 +101,12 @@ def _script_path(value: str) -> str:
     return _http_path(value)
 
 
+def _http_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", value):
+        raise ValueError("give an address such as http://127.0.0.1:4318")
+    return value
+
+
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -156,6 +162,9 @@ class Settings:
     )
     log_level: str = _setting("info", _choice(*LOG_LEVELS), f"How much is logged: {', '.join(LOG_LEVELS)}.")
     log_format: str = _setting("plain", _choice(*LOG_FORMATS), "Log lines as plain text or as json.")
+    otlp_endpoint: str = _setting(
+        "", _http_address, "OpenTelemetry collector that traces go to, by OTLP over HTTP.", "no traces"
+    )
     trusted_proxies: int = _setting(
         0, _number(0, 100), "How many proxies in front of HTTP may be believed about X-Forwarded-For."
     )

@@ -60,6 +60,7 @@ async def start_grpc(
         host=settings.grpc_host,
         port=port,
         so_reuseport=shared_port,
+        traced=bool(settings.otlp_endpoint),
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)

@@ -13,6 +13,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
 
+from opentelemetry import trace
+
+from shopalytic_server.domain.requests import request_id
+
 # Enough to see what happens, too few to fill a disk when a sender fails in a loop.
 BURST = 20
 WINDOW_SECONDS = 60.0
@@ -107,7 +111,10 @@ class JsonFormatter(PlainFormatter):
     """One JSON object a line, for log collectors."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The same facts as the plain form, under `time level word message logger worker error`."""
+        """The same facts as the plain form, and the ids of what they are about.
+
+        Under `time level word message logger request_id trace_id event_id worker error`.
+        """
         message = record.getMessage()
         word = _WORD.search(message)
         entry: dict[str, object] = {
@@ -116,12 +123,24 @@ class JsonFormatter(PlainFormatter):
             "word": word[1] if word else None,
             "message": _WORD.sub("", message),
             "logger": record.name,
+            **_place(record),
         }
         if self._worker is not None:
             entry["worker"] = self._worker
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)
+
+
+def _place(record: logging.LogRecord) -> dict[str, str]:
+    """What a line belongs to: a request, a trace, an event, as far as it does."""
+    span = trace.get_current_span().get_span_context()
+    found = {
+        "request_id": request_id.get(),
+        "trace_id": f"{span.trace_id:032x}" if span.is_valid else None,
+        "event_id": getattr(record, "event_id", None),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def describe(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shopalytic_server import logs
+from shopalytic_server import logs, tracing
 from shopalytic_server.config import TABLE, Settings
 from shopalytic_server.grpc_service import start_grpc
 from shopalytic_server.signals import SIGNALS, Parts, Shutdown, loop_factory
@@ -97,12 +97,15 @@ def main() -> None:
     """The process."""
     orders = read_orders(sys.stdin.buffer.readline())
     logs.set_up(orders.settings.log_level, orders.settings.log_format, worker=orders.number)
+    end_tracing = tracing.set_up(orders.settings.otlp_endpoint)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             runner.run(run(orders))
         except OSError as error:
             log.error("This worker cannot serve: %s. [worker_failed]", logs.describe(error))
             sys.exit(1)
+        finally:
+            end_tracing()
 
 
 if __name__ == "__main__":

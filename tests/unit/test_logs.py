@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from shopalytic_server import logs
+from shopalytic_server.domain.requests import request_id
 
 
 @pytest.fixture
@@ -50,6 +51,18 @@ def test_a_json_line_without_a_machine_word_says_so(log_to):
     stream = log_to("info", "json")
     logging.getLogger("shopalytic.test").info("Something [else] happened.")
     assert json.loads(stream.getvalue())["word"] is None
+
+
+def test_a_json_line_names_the_request_and_the_event_that_it_is_about(log_to):
+    stream = log_to("info", "json")
+    name = request_id.set("order-7.a")
+    try:
+        logging.getLogger("test").info("It happened.", extra={"event_id": "0198f0c2"})
+    finally:
+        request_id.reset(name)
+    entry = json.loads(stream.getvalue())
+    assert (entry["request_id"], entry["event_id"]) == ("order-7.a", "0198f0c2")
+    assert "trace_id" not in entry
 
 
 def test_lines_below_the_level_are_not_written(log_to):

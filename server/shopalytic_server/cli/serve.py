@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shopalytic_server import logs
+from shopalytic_server import logs, tracing
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
 from shopalytic_server.config import Settings
@@ -29,7 +29,7 @@ HTTP = (
     "cookie_name",
     "cors_origins",
 )
-RUN = ("ready_file", "drain_timeout", "log_level", "log_format")
+RUN = ("ready_file", "drain_timeout", "log_level", "log_format", "otlp_endpoint")
 PROJECT = ("currency", "time_zone", "max_pending_events", "workers")
 
 
@@ -83,11 +83,14 @@ def gateway(settings: Settings) -> None:
 def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
     """Run a service until a signal ends it."""
     logs.set_up(settings.log_level, settings.log_format)
+    end_tracing = tracing.set_up(settings.otlp_endpoint)
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(service)
     except asyncio.CancelledError:
         raise Failure("Stopped at once. What was not answered was not stored; send it again.") from None
+    finally:
+        end_tracing()
 
 
 def announce(ready: "Ready", settings: Settings) -> None:

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc, events_pb2
 from shopalytic_server.gateway.errors import CODES
 from shopalytic_server.gateway.metrics import Metrics
+from shopalytic_server.gateway.tracing import carried
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Collector:
         started = time.perf_counter()
         try:
             response: collector_pb2.TrackResponse = await self._stub.Track(
-                request, timeout=self._track_seconds, metadata=bearer(token)
+                request, timeout=self._track_seconds, metadata=(*bearer(token), *carried())
             )
         except grpc.aio.AioRpcError as error:
             self._failed(error)

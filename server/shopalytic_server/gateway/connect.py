@@ -26,6 +26,7 @@ from shopalytic_server.gateway.edge import ROUTE
 from shopalytic_server.gateway.errors import CollectorError, Refusal, collector_error
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.services import Method
+from shopalytic_server.gateway.tracing import carried
 
 _REQUEST_HEADERS = (
     b"content-type, content-encoding, authorization, connect-protocol-version, connect-timeout-ms, "
@@ -137,11 +138,11 @@ def _content(content_type: str | None) -> tuple[Codec, bool]:
 def _metadata(scope: Scope) -> tuple[tuple[str, str], ...]:
     names = (b"authorization", b"traceparent", b"tracestate")
     given = ((name.decode(), header(scope, name)) for name in names)
-    pairs = tuple((name, value) for name, value in given if value is not None)
-    for name, value in pairs:
+    pairs = {name: value for name, value in given if value is not None}
+    for name, value in pairs.items():
         if not (value.isascii() and value.isprintable()):
             raise Refusal(400, "invalid_argument", f"{name}: use printable ASCII only.")
-    return pairs
+    return tuple({**pairs, **dict(carried())}.items())
 
 
 def _decompressed(body: bytes, encoding: str | None, limit: int) -> bytes:

@@ -5,11 +5,15 @@ import traceback
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
 from shopalytic_server.gateway.answers import Header, answer_refusal
+from shopalytic_server.gateway.bodies import header
 from shopalytic_server.gateway.errors import ClientGone, Refusal
 from shopalytic_server.gateway.metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+_REQUEST_ID = HEADER.encode()
 
 ROUTE = "shopalytic.route"
 """Key of the scope under which a route leaves its name for the counts."""
@@ -41,6 +45,8 @@ class Edge:
             return
         status = 0
         held = 0
+        name = id_or_new(header(scope, _REQUEST_ID))
+        request_id.set(name)
 
         async def receive_counted() -> Message:
             nonlocal held
@@ -56,7 +62,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _guarded(message["headers"])
+                message["headers"] = [*_guarded(message["headers"]), (_REQUEST_ID, name.encode())]
             await send(message)
 
         try:

@@ -15,10 +15,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import grpc
+from opentelemetry.trace import SpanContext
 
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.gateway.errors import Refusal, collect_refusal
+from shopalytic_server.gateway.tracing import joined, origin
 
 _MAX_EVENTS = 1_000
 _MAX_BYTES = 2_000_000
@@ -33,6 +35,7 @@ class _Waiting:
     events: Sequence[Event]
     sent_at: float | None
     done: asyncio.Future[list[EventResult]]
+    origin: SpanContext | None
 
 
 @dataclass(slots=True)
@@ -99,7 +102,7 @@ class Joiner:
         group = self._groups.get(key)
         if group is None:
             return await self._send_first(key, events, sent_at)
-        entry = _Waiting(events, sent_at, asyncio.get_running_loop().create_future())
+        entry = _Waiting(events, sent_at, asyncio.get_running_loop().create_future(), origin())
         if group.events + len(events) > _MAX_EVENTS or group.bytes + size > _MAX_BYTES:
             self._flush(key, group)
         group.waiting.append(entry)
@@ -149,7 +152,8 @@ class Joiner:
     async def _send_joined(self, key: _Key, group: _Group, batch: list[_Waiting]) -> None:
         events = [event for entry in batch for event in entry.events]
         try:
-            results = _whole(await self._send(key[0], events, _joint_sent_at(batch)), len(events))
+            with joined([entry.origin for entry in batch]):
+                results = _whole(await self._send(key[0], events, _joint_sent_at(batch)), len(events))
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.INVALID_ARGUMENT and len(batch) > 1:
                 # One of them is at fault; the others must not share its refusal.

@@ -53,6 +53,8 @@ class GatewayOptions:
     max_held_bytes: int = 128 * 1024 * 1024
     """Bytes of bodies that may be in memory at once, as sent and again as decompressed; past it as above."""
 
+    traced: bool = False
+    """Whether each request has a span of OpenTelemetry's."""
     local_keys: LocalKeys | None = None
     """What the dashboard's page is given when it is opened on this machine; None: everybody signs in."""
 

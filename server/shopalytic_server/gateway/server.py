@@ -10,6 +10,7 @@ from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.http_server import HttpServer
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.tracing import Traced
 
 
 class GatewayServer:
@@ -29,7 +30,7 @@ class GatewayServer:
         metrics = Metrics()
         self._collector = Collector(self._address, metrics, track_seconds=self._options.track_seconds)
         app = make_application(self._collector, metrics, self._options, self._stopping, self._guests)
-        self._http = HttpServer(app, self._options)
+        self._http = HttpServer(Traced(app) if self._options.traced else app, self._options)
         try:
             return await self._http.start()
         except OSError:

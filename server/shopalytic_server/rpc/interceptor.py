@@ -8,6 +8,7 @@ import grpc
 from grpc_status import rpc_status
 
 from shopalytic_server.domain.errors import TooLarge
+from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
 from shopalytic_server.rpc.errors import to_status
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -102,4 +103,8 @@ def _answering(method: Answer) -> Answer:
 
 
 async def _abort(context: Context, error: Exception) -> NoReturn:
+    # Read only now: most calls have nothing to log.
+    for name, value in context.invocation_metadata() or ():
+        if name == HEADER:
+            request_id.set(id_or_new(str(value)))
     await context.abort_with_status(rpc_status.to_status(to_status(error)))

@@ -18,6 +18,7 @@ from shopalytic_server.rpc.health import HealthServicer
 from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringInterceptor
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
+from shopalytic_server.rpc.tracing import TracingInterceptor
 
 SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
 
@@ -57,6 +58,7 @@ class GrpcServer:
         host: str = "127.0.0.1",
         port: int = 0,
         so_reuseport: bool = False,
+        traced: bool = False,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._writer = writer
@@ -68,6 +70,7 @@ class GrpcServer:
         self._store_ready = store_ready
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._so_reuseport = so_reuseport
+        self._traced = traced
         self._clock = clock
         self._drain = asyncio.Event()
         self._health = HealthServicer(SERVICES)
@@ -77,7 +80,7 @@ class GrpcServer:
     async def start(self) -> int:
         """Begins to listen and returns the port. Raises OSError when the address cannot be listened on."""
         server = grpc.aio.server(
-            interceptors=[AnsweringInterceptor()],
+            interceptors=[*([TracingInterceptor()] if self._traced else []), AnsweringInterceptor()],
             options=[*OPTIONS, ("grpc.so_reuseport", int(self._so_reuseport))],
         )
         self._register(server)

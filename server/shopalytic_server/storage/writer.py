@@ -4,9 +4,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import psycopg
+from opentelemetry import trace
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext
 from psycopg.errors import CheckViolation
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -33,6 +36,7 @@ STORE_SECONDS = 30.0
 MAX_PENDING_BYTES = 32 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
+_tracer = trace.get_tracer("shopalytic.store")
 
 # How long a group may gather, looked at in steps, and the size from which it need not.
 _GATHER_SECONDS = 0.006
@@ -53,6 +57,7 @@ class _Submission:
     items: list[Prepared]
     size: int
     future: "asyncio.Future[list[EventResult]]"
+    origin: SpanContext
 
 
 class Writer:
@@ -113,7 +118,7 @@ class Writer:
         size = sum(map(_size, items))
         self._refuse_if_full(len(items), size)
         future: asyncio.Future[list[EventResult]] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Submission(items, size, future))
+        self._queue.append(_Submission(items, size, future, trace.get_current_span().get_span_context()))
         self._pending += len(items)
         self._pending_bytes += size
         self._arrived.set()
@@ -171,7 +176,8 @@ class Writer:
         wanted = [submission for submission in group if not submission.future.cancelled()]
         items = [item for submission in wanted for item in submission.items]
         try:
-            results = await self._store_items(items)
+            with _commit_span(wanted, len(items)):
+                results = await self._store_items(items)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
             for submission in wanted:
                 if not submission.future.done():
@@ -203,7 +209,11 @@ class Writer:
             if len(items) > 1:
                 middle = len(items) // 2
                 return await self._store_items(items[:middle]) + await self._store_items(items[middle:])
-            _log.error("An event could not be stored and was quarantined: %s [unstorable]", _state(error))
+            _log.error(
+                "An event could not be stored and was quarantined: %s [unstorable]",
+                _state(error),
+                extra={"event_id": str(items[0].event_id)},
+            )
             return await self._attempt([_unstorable(items[0])])
 
     async def _doubt(self, error: psycopg.Error) -> StoreUnavailable:
@@ -249,6 +259,20 @@ def _size(item: Prepared) -> int:
     if item.violations:
         return item.event.ByteSize()
     return len(item.properties_json) + len(item.context_json or b"")
+
+
+def _commit_span(group: Sequence[_Submission], events: int) -> AbstractContextManager[object]:
+    """The span of a group's transaction: in the trace of its first traced call, with links to the others."""
+    origins = [submission.origin for submission in group if submission.origin.is_valid]
+    if not origins:
+        return nullcontext()
+    return _tracer.start_as_current_span(
+        "COMMIT",
+        context=trace.set_span_in_context(NonRecordingSpan(origins[0])),
+        links=[Link(each) for each in origins[1:]],
+        attributes={"shopalytic.calls": len(group), "shopalytic.events": events},
+        record_exception=False,
+    )
 
 
 def _why(error: StoreUnavailable) -> str:

@@ -1,0 +1,17 @@
+"""The id by which one request is found again in the logs of every process that it went through."""
+
+import re
+import secrets
+from contextvars import ContextVar
+
+HEADER = "x-request-id"
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered; None outside of one."""
+
+_is_id = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII).fullmatch
+
+
+def id_or_new(given: str | None) -> str:
+    """The id that the caller gave, if it is one that may stand in a log; else a new one."""
+    return given if given is not None and _is_id(given) else secrets.token_hex(8)
