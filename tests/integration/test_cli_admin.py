@@ -74,6 +74,27 @@ def test_a_key_is_made_listed_and_ended(service):
     assert service.json("key", "revoke", made["key_id"])["revoked_at"] is not None
 
 
+def test_a_key_is_replaced_without_a_gap(service):
+    made = service.json("key", "create", "server", "--label", "till", "--expires-at", "2090-01-31")
+    assert made["expires_at"] == "2090-01-31T00:00:00Z"
+    new = service.json("key", "rotate", made["key_id"], "--overlap-hours", "48")
+    assert new["secret"] != made["secret"]
+    assert (new["label"], new["key_class"], new["expires_at"]) == ("till", "server", None)
+    assert new["replaced"]["key_id"] == made["key_id"]
+    assert new["replaced"]["expires_at"] < made["expires_at"]
+    done = service.command("key", "rotate", made["key_id"])
+    assert "The old key works until" in done.stdout
+    assert "shown this once" in done.stdout
+
+
+def test_a_kept_key_that_is_replaced_is_kept_in_its_new_form(service):
+    listed = service.json("key", "list")["keys"]
+    kept = next(key for key in listed if service.ready["keys"]["server"].startswith(key["hint"]))
+    new = service.json("key", "rotate", kept["key_id"])
+    assert run("key", "show", "server", "--data-dir", service.data_dir).stdout == new["secret"] + "\n"
+    service.ready["keys"]["server"] = new["secret"]
+
+
 def test_a_person_sees_a_new_secret_once(service):
     done = service.command("key", "create", "reports")
     assert "shown this once" in done.stdout

@@ -212,7 +212,7 @@ def test_a_wrong_key_is_told_and_not_tried_again(service, tmp_path):
     wrong = "shop_server_" + "x" * 43
     done = run("import", file, "--target", service.address, "--key", wrong)
     assert done.returncode == 1
-    assert "The key is unknown or was revoked" in done.stderr
+    assert "The key is unknown, was revoked or has expired" in done.stderr
     refused = run("import", file, "--target", service.address, "--key", service.ready["keys"]["reports"])
     assert refused.returncode == 1
     assert "use one of class browser or server" in refused.stderr

@@ -1,95 +1,19 @@
-"""Who may call what, through the real server and the real store of keys."""
+"""How a key is shown and what its refusals say, through the real server and the real store of keys."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import grpc
 import pytest
 
 from rpc_standins import Running, batch, bearer, error_of, page_view, running, sentence_of
-from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
-from shopalytic_server.domain.projects import KeyClass, new_secret
-from shopalytic_server.rpc.auth import ADMIN_READING, RIGHTS
+from shopalytic.v1 import collector_pb2
+from shopalytic_server.domain.projects import KeyClass
 
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Running]:
     async with running(database_url) as shop:
         yield shop
-
-
-SERVICES = [
-    file.DESCRIPTOR.services_by_name[name]
-    for file, name in (
-        (collector_pb2, "CollectorService"),
-        (reports_pb2, "ReportService"),
-        (admin_pb2, "AdminService"),
-    )
-]
-METHODS = [method for service in SERVICES for method in service.methods]
-READING = {"GetProject", "ListQuarantine", "ListMerges"}
-REFUSED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
-
-
-def method_name(method: Any) -> str:
-    return f"{method.containing_service.name}.{method.name}"
-
-
-async def code_of(shop: Running, method: Any, metadata: Any) -> Any:
-    """Calls any method with an empty request and says how that ended."""
-    path = f"/{method.containing_service.full_name}/{method.name}"
-    kind = "stream" if method.client_streaming else "unary"
-    kind += "_stream" if method.server_streaming else "_unary"
-    call = getattr(shop.channel, kind)(path)
-    if method.client_streaming:
-        stream = call(metadata=metadata)
-        await stream.done_writing()
-        return await stream.code()
-    if method.server_streaming:
-        # A refusal ends the call at once. Watching that was admitted has no end
-        # of its own: it is ended here, after time enough for a refusal.
-        watching = call(b"", metadata=metadata)
-        ended = asyncio.ensure_future(watching.code())
-        await asyncio.wait((ended,), timeout=2)
-        watching.cancel()
-        return await ended
-    return await call(b"", metadata=metadata).code()
-
-
-def test_every_method_of_every_service_is_in_the_table_of_rights() -> None:
-    assert {service.full_name for service in SERVICES} == set(RIGHTS) - {ADMIN_READING}
-
-
-@pytest.mark.parametrize("method", METHODS, ids=method_name)
-async def test_each_key_class_may_call_exactly_the_methods_of_the_table(shop: Running, method: Any) -> None:
-    allowed = RIGHTS[ADMIN_READING if method.name in READING else method.containing_service.full_name]
-    for key_class in KeyClass:
-        code = await code_of(shop, method, shop.key(key_class))
-        if key_class in allowed:
-            assert code not in REFUSED, key_class
-        else:
-            assert code is grpc.StatusCode.PERMISSION_DENIED, key_class
-
-
-@pytest.mark.parametrize("method", METHODS, ids=method_name)
-async def test_no_method_answers_without_a_valid_key(shop: Running, method: Any) -> None:
-    unknown = new_secret(KeyClass.ADMIN, b"?" * 32)
-    for metadata in ((), bearer("admin"), bearer(unknown), (("authorization", "Basic c2hvcDpzaG9w"),)):
-        assert await code_of(shop, method, metadata) is grpc.StatusCode.UNAUTHENTICATED
-
-
-def test_the_four_classes_have_the_rights_of_the_design() -> None:
-    rights = {
-        key_class: {name.rpartition(".")[2] for name in RIGHTS if key_class in RIGHTS[name]}
-        for key_class in KeyClass
-    }
-    assert rights == {
-        KeyClass.BROWSER: {"CollectorService"},
-        KeyClass.SERVER: {"CollectorService"},
-        KeyClass.REPORTS: {"ReportService", "AdminService (reading)"},
-        KeyClass.ADMIN: {"ReportService", "AdminService", "AdminService (reading)"},
-    }
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])

@@ -1,9 +1,10 @@
 """What is remembered of keys, and for how long."""
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from uuid import uuid4
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -23,6 +24,7 @@ class Store:
 
     time: float = 1000.0
     known: bool = True
+    key: Key = KEY
     away: bool = False
     gate: asyncio.Event | None = None
     lookups: list[bytes] = field(default_factory=list)
@@ -33,7 +35,10 @@ class Store:
             await self.gate.wait()
         if self.away:
             raise StoreUnavailable
-        return (KEY, PROJECT) if self.known and secret_hash == HASH else None
+        return (self.key, PROJECT) if self.known and secret_hash == HASH else None
+
+    async def record_key_use(self, uses: Mapping[UUID, datetime]) -> None:
+        raise AssertionError("the cache writes nothing")
 
     def clock(self) -> float:
         return self.time
@@ -184,3 +189,31 @@ async def test_a_question_that_does_not_end_when_it_is_cancelled_holds_no_call_u
     async with asyncio.timeout(30):
         assert await cache.find(HASH) == known
     released.set()
+
+
+async def test_a_key_that_expires_is_valid_neither_afterwards_nor_while_the_store_is_away(
+    store: Store,
+) -> None:
+    store.key = replace(KEY, expires_at=NOW + timedelta(seconds=2))
+    cache = KeyCache(store, clock=store.clock, wall_clock=lambda: NOW)
+    assert await cache.find(HASH) is not None
+    store.away = True
+    store.time += 1.9
+    assert await cache.find(HASH) is not None
+    assert len(store.lookups) == 1
+    store.time += 0.2
+    with pytest.raises(StoreUnavailable):
+        await cache.find(HASH)
+    assert len(store.lookups) == 2
+
+
+async def test_a_key_in_use_is_noted_with_the_time_of_its_last_look_up(store: Store) -> None:
+    cache = KeyCache(store, clock=store.clock, wall_clock=lambda: NOW + timedelta(seconds=store.time))
+    await cache.find(HASH)
+    assert cache.used == {KEY.key_id: NOW + timedelta(seconds=1000)}
+    store.time += FRESH_SECONDS
+    await cache.find(HASH)
+    assert cache.used == {KEY.key_id: NOW + timedelta(seconds=1005)}
+    store.known = False
+    await cache.find(b"x" * 32)
+    assert len(cache.used) == 1

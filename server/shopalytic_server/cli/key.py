@@ -1,22 +1,31 @@
-"""`shopalytic key`: show, list, create and revoke keys."""
+"""`shopalytic key`: show, list, create, rotate and revoke keys."""
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
 import click
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
+from shopalytic_server import default_project
+from shopalytic_server.cli.moments import Moment, moment
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect, kept_key
 from shopalytic_server.config import Settings
+from shopalytic_server.state import DataDirectory
 
 CLASSES = ("browser", "server", "reports", "admin")
+_MOMENTS: tuple[Literal["revoked_at", "expires_at", "last_used_at"], ...] = (
+    "revoked_at",
+    "expires_at",
+    "last_used_at",
+)
 
 
 @click.group()
 def key() -> None:
-    """Show, list, create and revoke keys. Needs an admin key, but for `show`.
+    """Show, list, create, rotate and revoke keys. Needs an admin key, but for `show`.
 
     \b
     browser  public, in web pages: sends what the project lets browsers send
@@ -45,22 +54,26 @@ def list_keys(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json({"keys": keys})
         return
-    columns = ["key_id", "class", "label", "begins with", "created", "revoked"]
+    columns = ["key_id", "class", "label", "begins with", "created", "revoked", "expires", "last used"]
     print_table(columns, [list(row.values()) for row in keys])
 
 
 @key.command()
 @click.argument("key_class", type=click.Choice(CLASSES), metavar="|".join(CLASSES))
 @click.option("--label", default="", metavar="TEXT", help="What the key is for.")
+@click.option("--expires-at", type=Moment(), help="When it stops working (a date is its midnight in UTC).")
 @with_settings("target", "key", "data_dir")
 @json_option
-def create(settings: Settings, key_class: str, label: str, as_json: bool) -> None:
+def create(settings: Settings, key_class: str, label: str, expires_at: str | None, as_json: bool) -> None:
     """Create a key. Its secret is printed this once.
 
     \b
     Example:  shopalytic key create server --label checkout
+    Example:  shopalytic key create reports --label audit --expires-at 2027-01-31
     """
     request = admin_pb2.CreateKeyRequest(key_class=f"KEY_CLASS_{key_class.upper()}", label=label)
+    if expires_at is not None:
+        request.expires_at.FromDatetime(moment(expires_at, "UTC"))
     with connect(settings, "admin") as remote:
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         answer = stub.CreateKey(request, metadata=remote.metadata, timeout=CALL_SECONDS)
@@ -87,6 +100,50 @@ def show(settings: Settings, key_class: str, as_json: bool) -> None:
         print_json({"key_class": key_class, "secret": secret})
     else:
         click.echo(secret)
+
+
+@key.command()
+@click.argument("key_id")
+@click.option(
+    "--overlap-hours",
+    type=click.FloatRange(0, 2160),
+    default=24.0,
+    metavar="HOURS",
+    help="How long the old key goes on working; default: 24.",
+)
+@with_settings("target", "key", "data_dir")
+@json_option
+def rotate(settings: Settings, key_id: str, overlap_hours: float, as_json: bool) -> None:
+    """Make a key that takes another's place. KEY_ID is from `shopalytic key list`.
+
+    The new secret is printed this once and works at once; the old one goes on
+    for some hours, in which whoever uses it takes the new one. When the data
+    directory keeps the old one, it keeps the new one from now on.
+
+    \b
+    Example:  shopalytic key rotate 0198f0c2-6d5e-7d54-b1a5-0f1f3c1f9e01 --overlap-hours 48
+    """
+    with connect(settings, "admin") as remote:
+        stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
+        request = admin_pb2.RotateKeyRequest(key_id=key_id)
+        request.overlap.FromTimedelta(timedelta(hours=overlap_hours))
+        answer = stub.RotateKey(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+    _keep_instead(settings, answer)
+    if as_json:
+        print_json(
+            {**key_data(answer.key.key), "secret": answer.key.secret, "replaced": key_data(answer.replaced)}
+        )
+        return
+    print_created([answer.key])
+    click.echo(f"The old key works until {time_text(answer.replaced.expires_at)}.")
+
+
+def _keep_instead(settings: Settings, answer: admin_pb2.RotateKeyResponse) -> None:
+    directory = DataDirectory(settings.data_dir)
+    kept = directory.read_keys()
+    key_class = key_data(answer.replaced)["key_class"]
+    if kept.get(key_class, "").startswith(answer.replaced.hint):
+        directory.write_keys(default_project.NAME, {**kept, key_class: answer.key.secret})
 
 
 @key.command()
@@ -120,7 +177,7 @@ def key_data(found: admin_pb2.Key) -> dict[str, Any]:
         "label": found.label,
         "hint": found.hint,
         "created_at": time_text(found.created_at),
-        "revoked_at": time_text(found.revoked_at) if found.HasField("revoked_at") else None,
+        **{name: time_text(getattr(found, name)) if found.HasField(name) else None for name in _MOMENTS},
     }
 
 

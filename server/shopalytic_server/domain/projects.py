@@ -66,6 +66,9 @@ class Key:
     hint: str
     created_at: datetime
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """To about a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 DEFAULT_CURRENCY = "USD"
 DEFAULT_TIME_ZONE = "UTC"
+# How long a replaced key goes on working.
+DEFAULT_OVERLAP = timedelta(hours=24)
 
 KEY_CLASSES: "dict[admin_pb2.KeyClass, KeyClass]" = {
     admin_pb2.KEY_CLASS_BROWSER: KeyClass.BROWSER,
@@ -87,7 +90,10 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         caller = await self._door.admit(context, ADMIN_SERVICE)
         check_request(request)
         issued = await self._projects.create_key(
-            caller.project.project_id, KEY_CLASSES[request.key_class], request.label
+            caller.project.project_id,
+            KEY_CLASSES[request.key_class],
+            request.label,
+            request.expires_at.ToDatetime(UTC) if request.HasField("expires_at") else None,
         )
         return admin_pb2.CreateKeyResponse(key=_issued_message(issued))
 
@@ -107,6 +113,18 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         check_request(request)
         key = await self._projects.revoke_key(caller.project.project_id, UUID(request.key_id))
         return admin_pb2.RevokeKeyResponse(key=key_message(key))
+
+    async def RotateKey(
+        self, request: admin_pb2.RotateKeyRequest, context: Context
+    ) -> admin_pb2.RotateKeyResponse:
+        """A new key in another's place."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else DEFAULT_OVERLAP
+        issued, old = await self._projects.rotate_key(
+            caller.project.project_id, UUID(request.key_id), overlap
+        )
+        return admin_pb2.RotateKeyResponse(key=_issued_message(issued), replaced=key_message(old))
 
     async def ListQuarantine(
         self, request: admin_pb2.ListQuarantineRequest, context: Context
@@ -171,8 +189,9 @@ def key_message(key: Key) -> admin_pb2.Key:
         key_id=str(key.key_id), key_class=_NUMBERS[key.key_class], label=key.label, hint=key.hint
     )
     message.created_at.FromDatetime(key.created_at)
-    if key.revoked_at is not None:
-        message.revoked_at.FromDatetime(key.revoked_at)
+    for name in ("revoked_at", "expires_at", "last_used_at"):
+        if (moment := getattr(key, name)) is not None:
+            getattr(message, name).FromDatetime(moment)
     return message
 
 

@@ -1,11 +1,14 @@
 """Who calls and whether they may: keys from the metadata, remembered for a few seconds."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import grpc
 
@@ -51,21 +54,35 @@ class _Entry:
     caller: Caller | None
     found_at: float
     fresh_until: float
+    ends_at: float
+
+
+def now() -> datetime:
+    """The server's clock."""
+    return datetime.now(UTC)
 
 
 class KeyCache:
-    """Remembers what the store said of keys, so that a call costs no query."""
+    """Remembers what the store said of keys, so that a call costs no query.
+
+    A key that is in use is looked up every few seconds. `used` has the times of
+    these look-ups: near enough to when the key was last used, and no call pays.
+    """
 
     def __init__(
         self,
         finder: KeyFinder,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = now,
         max_entries: int = MAX_ENTRIES,
         lookup_seconds: float = LOOKUP_SECONDS,
     ) -> None:
+        """`clock` measures how old an answer is; `wall_clock` tells whether a key has expired."""
+        self.used: dict[UUID, datetime] = {}
         self._finder = finder
         self._clock = clock
+        self._wall_clock = wall_clock
         self._max_entries = max_entries
         self._lookup_seconds = lookup_seconds
         # Valid and unknown keys apart: a flood of wrong keys pushes out no right one.
@@ -104,17 +121,22 @@ class KeyCache:
 
     def _stale(self, secret_hash: bytes, error: Exception) -> Caller:
         entry, now = self._valid.get(secret_hash), self._clock()
-        if entry is None or entry.caller is None or now >= entry.found_at + STALE_SECONDS:
+        if entry is None or entry.caller is None or now >= min(entry.found_at + STALE_SECONDS, entry.ends_at):
             raise StoreUnavailable from error
-        entry.fresh_until = now + RETRY_SECONDS
+        entry.fresh_until = min(now + RETRY_SECONDS, entry.ends_at)
         return entry.caller
 
     def _remember(self, secret_hash: bytes, caller: Caller | None) -> None:
-        now = self._clock()
+        now, ends_at = self._clock(), math.inf
         self._valid.pop(secret_hash, None)
         self._unknown.pop(secret_hash, None)
         entries = self._unknown if caller is None else self._valid
-        entries[secret_hash] = _Entry(caller, now, now + FRESH_SECONDS)
+        if caller is not None:
+            moment = self._wall_clock()
+            self.used[caller.key.key_id] = moment
+            if caller.key.expires_at is not None:
+                ends_at = now + (caller.key.expires_at - moment).total_seconds()
+        entries[secret_hash] = _Entry(caller, now, min(now + FRESH_SECONDS, ends_at), ends_at)
         if len(entries) > self._max_entries:
             entries.popitem(last=False)
 
@@ -143,7 +165,8 @@ class Door:
         caller = await self._cache.find(hash_secret(secret)) if is_secret(secret) else None
         if caller is None:
             raise Unauthenticated(
-                "The key is unknown or was revoked; look the project's keys up and use a valid one."
+                "The key is unknown, was revoked or has expired; "
+                "look the project's keys up and use a valid one."
             )
         if caller.key.key_class not in RIGHTS[service]:
             raise PermissionDenied(_wrong_class(caller.key.key_class, service))

@@ -1,8 +1,9 @@
 """What the calls need from the store, as small protocols; the store's own modules fulfil them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -173,7 +174,11 @@ class KeyFinder(Protocol):
     """Looks keys up."""
 
     async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
-        """The valid key with this secret, and its project; None if there is none or it was revoked."""
+        """The valid key with this secret, and its project; None if there is none or it has ended."""
+        ...
+
+    async def record_key_use(self, uses: Mapping[UUID, datetime]) -> None:
+        """Remembers when keys were used."""
         ...
 
 
@@ -202,8 +207,14 @@ class ProjectStore(KeyFinder, Protocol):
         """Raises NotFound."""
         ...
 
-    async def create_key(self, project_id: int, key_class: KeyClass, label: str) -> IssuedKey:
+    async def create_key(
+        self, project_id: int, key_class: KeyClass, label: str, expires_at: datetime | None
+    ) -> IssuedKey:
         """Makes a key; its secret is in the answer and nowhere else."""
+        ...
+
+    async def rotate_key(self, project_id: int, key_id: UUID, overlap: timedelta) -> tuple[IssuedKey, Key]:
+        """A new key in another's place, and the old one, which ends after `overlap`; raises NotFound."""
         ...
 
     async def list_keys(self, project_id: int) -> list[Key]:

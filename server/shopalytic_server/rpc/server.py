@@ -16,6 +16,7 @@ from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_
 from shopalytic_server.rpc.collector import CollectorServicer
 from shopalytic_server.rpc.health import HealthServicer
 from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringInterceptor
+from shopalytic_server.rpc.key_use import KeyUse
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.tracing import TracingInterceptor
@@ -95,6 +96,7 @@ class GrpcServer:
         self._health.set_serving(self._store_ready())
         await server.start()
         self._server = server
+        self._key_use.start()
         self._following = asyncio.ensure_future(self._health.follow(self._store_ready))
         return port
 
@@ -108,9 +110,12 @@ class GrpcServer:
         await self._server.stop(grace)
         with contextlib.suppress(asyncio.CancelledError):
             await self._following
+        await self._key_use.stop()
 
     def _register(self, server: grpc.aio.Server) -> None:
-        door = Door(KeyCache(self._projects))
+        cache = KeyCache(self._projects)
+        self._key_use = KeyUse(cache, self._projects)
+        door = Door(cache)
         collector = CollectorServicer(door, self._writer, self._care.merges, self._drain, self._clock)
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server)
         reports = ReportServicer(door, self._reports, self._tail, self._drain)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -100,17 +100,35 @@ class Projects:
         return _project(_found(row, "project"))
 
     async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
-        """The valid key with this secret, and its project; None if there is none or it was revoked."""
+        """The valid key with this secret, and its project; None if there is none or it has ended."""
         async with self._connection() as connection:
-            row = await _row(connection, SQL.find_key, {"secret_hash": secret_hash})
+            values = {"secret_hash": secret_hash, "now": datetime.now(UTC)}
+            row = await _row(connection, SQL.find_key, values)
         if row is None:
             return None
         return _key(row), _project({**row, "created_at": row["project_created_at"]})
 
-    async def create_key(self, project_id: int, key_class: KeyClass, label: str = "") -> IssuedKey:
+    async def create_key(
+        self, project_id: int, key_class: KeyClass, label: str = "", expires_at: datetime | None = None
+    ) -> IssuedKey:
         """Makes a key; its secret is in the answer and nowhere else."""
         async with self._connection() as connection:
-            return await _issue(connection, project_id, key_class, label)
+            return await _issue(connection, project_id, key_class, label, expires_at)
+
+    async def rotate_key(self, project_id: int, key_id: UUID, overlap: timedelta) -> tuple[IssuedKey, Key]:
+        """A new key in another's place, and the old one, which ends after `overlap`; raises NotFound."""
+        now = datetime.now(UTC)
+        values = {"project_id": project_id, "key_id": key_id, "expires_at": now + overlap, "now": now}
+        async with self._connection() as connection, connection.transaction():
+            row = await _row(connection, SQL.expire_key, values)
+            old = _key(_found(row, "valid key"))
+            return await _issue(connection, project_id, old.key_class, old.label), old
+
+    async def record_key_use(self, uses: Mapping[UUID, datetime]) -> None:
+        """Remembers when keys were used."""
+        values = {"key_ids": list(uses), "used_at": list(uses.values())}
+        async with self._connection() as connection:
+            await connection.execute(SQL.record_key_use.encode(), values)
 
     async def list_keys(self, project_id: int) -> list[Key]:
         """All keys of a project, revoked ones too, oldest first."""
@@ -132,7 +150,13 @@ class Projects:
                 yield connection
 
 
-async def _issue(connection: Connection, project_id: int, key_class: KeyClass, label: str) -> IssuedKey:
+async def _issue(
+    connection: Connection,
+    project_id: int,
+    key_class: KeyClass,
+    label: str,
+    expires_at: datetime | None = None,
+) -> IssuedKey:
     secret = new_secret(key_class, secrets.token_bytes(SECRET_BYTES))
     values = {
         "key_id": uuid4(),
@@ -142,6 +166,7 @@ async def _issue(connection: Connection, project_id: int, key_class: KeyClass, l
         "hint": hint(secret, key_class),
         "secret_hash": hash_secret(secret),
         "created_at": datetime.now(UTC),
+        "expires_at": expires_at,
     }
     return IssuedKey(_key(_found(await _row(connection, SQL.create_key, values), "key")), secret)
 
@@ -159,7 +184,8 @@ async def _rows(connection: Connection, statement: str, values: Mapping[str, Any
 
 def _found(row: DictRow | None, what: str) -> DictRow:
     if row is None:
-        raise NotFound(f"This project has no such {what}." if what == "key" else f"There is no such {what}.")
+        where = "There is" if what == "project" else "This project has"
+        raise NotFound(f"{where} no such {what}.")
     return row
 
 
@@ -185,4 +211,6 @@ def _key(row: Mapping[str, Any]) -> Key:
         hint=row["hint"],
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
+        expires_at=row["expires_at"],
+        last_used_at=row["last_used_at"],
     )

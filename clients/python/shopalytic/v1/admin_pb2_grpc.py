@@ -67,6 +67,11 @@ class AdminServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
                 _registered_method=True)
+        self.RotateKey = channel.unary_unary(
+                '/shopalytic.v1.AdminService/RotateKey',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.RotateKeyRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.RotateKeyResponse.FromString,
+                _registered_method=True)
         self.ListQuarantine = channel.unary_unary(
                 '/shopalytic.v1.AdminService/ListQuarantine',
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.SerializeToString,
@@ -138,6 +143,15 @@ class AdminServiceServicer:
 
     def RevokeKey(self, request, context):
         """Ends a key for good; within five seconds every server refuses it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKey(self, request, context):
+        """Makes a key that takes another's place: the new secret works at once, the
+        old one until the overlap is over. NOT_FOUND when the key is not the
+        project's, or is no longer valid.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -219,6 +233,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RevokeKey,
                     request_deserializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.SerializeToString,
+            ),
+            'RotateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKey,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.RotateKeyRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.RotateKeyResponse.SerializeToString,
             ),
             'ListQuarantine': grpc.unary_unary_rpc_method_handler(
                     servicer.ListQuarantine,
@@ -411,6 +430,33 @@ class AdminService:
             '/shopalytic.v1.AdminService/RevokeKey',
             shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
             shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/RotateKey',
+            shopalytic_dot_v1_dot_admin__pb2.RotateKeyRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.RotateKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

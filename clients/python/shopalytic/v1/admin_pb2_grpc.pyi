@@ -29,6 +29,7 @@ class AdminServiceStub:
     CreateKey: grpc.UnaryUnaryMultiCallable[admin_pb2.CreateKeyRequest, admin_pb2.CreateKeyResponse]
     ListKeys: grpc.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]
     RevokeKey: grpc.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]
+    RotateKey: grpc.UnaryUnaryMultiCallable[admin_pb2.RotateKeyRequest, admin_pb2.RotateKeyResponse]
     ListQuarantine: grpc.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]
     ListMerges: grpc.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]
     UndoMerge: grpc.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]
@@ -42,6 +43,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     CreateKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.CreateKeyRequest, admin_pb2.CreateKeyResponse]  # type: ignore[assignment]
     ListKeys: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]  # type: ignore[assignment]
     RevokeKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]  # type: ignore[assignment]
+    RotateKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RotateKeyRequest, admin_pb2.RotateKeyResponse]  # type: ignore[assignment]
     ListQuarantine: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]  # type: ignore[assignment]
     ListMerges: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]  # type: ignore[assignment]
     UndoMerge: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]  # type: ignore[assignment]
@@ -67,6 +69,9 @@ class AdminServiceServicer(metaclass=ABCMeta):
     def RevokeKey(
         self, request: admin_pb2.RevokeKeyRequest, context: _Context
     ) -> admin_pb2.RevokeKeyResponse | Awaitable[admin_pb2.RevokeKeyResponse]: ...
+    def RotateKey(
+        self, request: admin_pb2.RotateKeyRequest, context: _Context
+    ) -> admin_pb2.RotateKeyResponse | Awaitable[admin_pb2.RotateKeyResponse]: ...
     def ListQuarantine(
         self, request: admin_pb2.ListQuarantineRequest, context: _Context
     ) -> admin_pb2.ListQuarantineResponse | Awaitable[admin_pb2.ListQuarantineResponse]: ...

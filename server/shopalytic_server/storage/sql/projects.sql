@@ -36,21 +36,23 @@ RETURNING project_id, name, currency, time_zone, browser_event_types, allowed_or
     created_at
 
 -- name: create_key
-INSERT INTO keys (key_id, project_id, key_class, label, hint, secret_hash, created_at)
-VALUES (%(key_id)s, %(project_id)s, %(key_class)s, %(label)s, %(hint)s, %(secret_hash)s, %(created_at)s)
-RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at
+INSERT INTO keys (key_id, project_id, key_class, label, hint, secret_hash, created_at, expires_at)
+VALUES (%(key_id)s, %(project_id)s, %(key_class)s, %(label)s, %(hint)s, %(secret_hash)s, %(created_at)s,
+    %(expires_at)s)
+RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at, expires_at, last_used_at
 
 -- name: find_key
 SELECT keys.key_id, keys.project_id, keys.key_class, keys.label, keys.hint, keys.created_at, keys.revoked_at,
-    projects.name, projects.currency, projects.time_zone, projects.browser_event_types,
+    keys.expires_at, keys.last_used_at, projects.name, projects.currency, projects.time_zone, projects.browser_event_types,
     projects.allowed_origins, projects.respect_privacy_signals,
     projects.created_at AS project_created_at
 FROM keys
 JOIN projects ON projects.project_id = keys.project_id
 WHERE keys.secret_hash = %(secret_hash)s AND keys.revoked_at IS NULL
+    AND (keys.expires_at IS NULL OR keys.expires_at > %(now)s)
 
 -- name: list_keys
-SELECT key_id, project_id, key_class, label, hint, created_at, revoked_at
+SELECT key_id, project_id, key_class, label, hint, created_at, revoked_at, expires_at, last_used_at
 FROM keys
 WHERE project_id = %(project_id)s
 ORDER BY created_at, key_id
@@ -59,4 +61,20 @@ ORDER BY created_at, key_id
 UPDATE keys
 SET revoked_at = coalesce(revoked_at, %(revoked_at)s)
 WHERE key_id = %(key_id)s AND project_id = %(project_id)s
-RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at
+RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at, expires_at, last_used_at
+
+-- name: expire_key
+-- A key that would have ended sooner still does.
+UPDATE keys
+SET expires_at = least(expires_at, %(expires_at)s)
+WHERE key_id = %(key_id)s AND project_id = %(project_id)s AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > %(now)s)
+RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at, expires_at, last_used_at
+
+-- name: record_key_use
+-- Several servers see the same key: who finds it recorded a moment ago, writes nothing.
+UPDATE keys
+SET last_used_at = used.used_at
+FROM unnest(%(key_ids)s::uuid[], %(used_at)s::timestamptz[]) AS used(key_id, used_at)
+WHERE keys.key_id = used.key_id
+    AND (keys.last_used_at IS NULL OR keys.last_used_at < used.used_at - interval '30 seconds')
