@@ -20,8 +20,9 @@ from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.errors import Overloaded
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.rpc.limits import Rates
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter
-from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.rpc.server import NO_LIMITS, GrpcServer
 from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.export import Exports
@@ -240,7 +241,10 @@ async def project_store(database_url: str) -> AsyncIterator[Projects]:
 
 @asynccontextmanager
 async def running(
-    database_url: str, real_writer: EventWriter | None = None, tail: EventTail | None = None
+    database_url: str,
+    real_writer: EventWriter | None = None,
+    tail: EventTail | None = None,
+    rates: Rates = NO_LIMITS,
 ) -> AsyncIterator[Running]:
     """A server on a free port with one project and its keys. Without `tail`, watchers see nothing."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
@@ -256,6 +260,7 @@ async def running(
             quarantine=quarantine,
             care=care,
             store_ready=lambda: store["ready"],
+            rates=rates,
         )
         port = await server.start()
         try:

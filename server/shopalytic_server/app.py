@@ -181,6 +181,7 @@ def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) 
             script_path=settings.script_path,
             trusted_proxies=settings.trusted_proxies,
             cookie_name=settings.cookie_name,
+            address_rate=settings.address_rate,
             cors_origins=settings.cors_origins,
             traced=bool(settings.otlp_endpoint),
             local_keys=LocalKeys(keys["reports"], keys["browser"]) if keys else None,

@@ -117,6 +117,7 @@ def _setting(default: Any, parse: Callable[[str], Any], text: str, shown: str | 
 
 
 _port = _number(0, 65535)
+_rate = _number(0, 1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,22 @@ class Settings:
     )
     trusted_proxies: int = _setting(
         0, _number(0, 100), "How many proxies in front of HTTP may be believed about X-Forwarded-For."
+    )
+    browser_key_rate: int = _setting(
+        10_000, _rate, "Events a second that one browser key may send; 0: any number."
+    )
+    key_rate: int = _setting(
+        0,
+        _rate,
+        "Events a second that one key of another class may send, or calls it may make; 0: any number.",
+    )
+    address_rate: int = _setting(
+        500, _rate, "Events a second that one network address may send over HTTP; 0: any number."
+    )
+    grpc_address_rate: int = _setting(
+        0,
+        _rate,
+        "The same over gRPC, where a gateway on another machine is one address; 0: any number.",
     )
     script_path: str = _setting("/shopalytic.js", _script_path, "Path of the browser tag's script.")
     collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")

@@ -5,6 +5,7 @@ import logging
 
 from shopalytic_server.config import Settings
 from shopalytic_server.probe import StoreProbe
+from shopalytic_server.rpc.limits import Rates
 from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.signals import Parts
@@ -61,6 +62,7 @@ async def start_grpc(
         port=port,
         so_reuseport=shared_port,
         traced=bool(settings.otlp_endpoint),
+        rates=Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate),
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)

@@ -21,6 +21,7 @@ from shopalytic_server.gateway.errors import CODES
 from shopalytic_server.gateway.http_server import HttpServer
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.rate import AddressLimit
 from shopalytic_server.gateway.services import methods_of, published_files
 
 TRACK = "CollectorService/Track"
@@ -206,7 +207,9 @@ async def watching() -> AsyncIterator[Watch]:
     async with running_gateway() as gateway, grpc.aio.insecure_channel(gateway.grpc_address) as channel:
         stopping = asyncio.Event()
         options = GatewayOptions(port=0)
-        route = ConnectRoute(channel, methods_of([health_pb2.DESCRIPTOR]), options, stopping)
+        route = ConnectRoute(
+            channel, methods_of([health_pb2.DESCRIPTOR]), options, stopping, AddressLimit(0, 0)
+        )
         server = HttpServer(Edge(route, Metrics(), 1_000_000), options)
         watch = Watch(await server.start(), gateway.health, stopping)
         try:

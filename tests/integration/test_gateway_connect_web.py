@@ -21,6 +21,7 @@ from running_service import Service
 from shopalytic_server.gateway.connect import ConnectRoute
 from shopalytic_server.gateway.http_server import HttpServer
 from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.rate import AddressLimit
 from shopalytic_server.gateway.services import methods_of
 
 SOURCES = Path(__file__).with_name("connect_web")
@@ -94,7 +95,9 @@ async def test_the_official_client_reads_streams_and_their_errors_in_both_codecs
             for told in (1, 2, grpc.StatusCode.PERMISSION_DENIED):
                 gateway.health.told.put_nowait(told)
         options = GatewayOptions(port=0)
-        route = ConnectRoute(channel, methods_of([health_pb2.DESCRIPTOR]), options, asyncio.Event())
+        route = ConnectRoute(
+            channel, methods_of([health_pb2.DESCRIPTOR]), options, asyncio.Event(), AddressLimit(0, 0)
+        )
         server = HttpServer(route, options)
         port = await server.start()
         try:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 # The service's parts are imported when one is run, so that `--help` does not wait for them.
 STORE = ("data_dir", "database_url", "reports_database_url")
-GRPC = ("grpc_host", "grpc_port")
+GRPC = ("grpc_host", "grpc_port", "browser_key_rate", "key_rate", "grpc_address_rate")
 HTTP = (
     "http_host",
     "http_port",
     "trusted_proxies",
+    "address_rate",
     "script_path",
     "collect_path",
     "cookie_name",

@@ -9,6 +9,7 @@
     ├── AlreadyExists       somebody else has this name
     └── RetryLater          nothing is wrong with the call; it carries a delay
         ├── Overloaded          the queue is full
+        ├── RateLimited         this sender sends more than it may
         └── Unavailable
             ├── StoreUnavailable    PostgreSQL cannot be reached
             └── ShuttingDown        this server is about to end
@@ -80,6 +81,10 @@ class RetryLater(ShopalyticError):
 
 class Overloaded(RetryLater):
     """The queue of events to store is full; nothing was stored, send it again after the delay."""
+
+
+class RateLimited(RetryLater):
+    """This sends more than it may; nothing was stored, send it again after the delay."""
 
 
 class Unavailable(RetryLater):

@@ -24,12 +24,18 @@ def _from_trusted(values: list[str], trusted_proxies: int) -> str | None:
 
 def client_address(scope: Scope, trusted_proxies: int) -> str | None:
     """The client's truncated address, or None if there is none to be had."""
+    address = raw_address(scope, trusted_proxies)
+    return truncate(address) if address is not None else None
+
+
+def raw_address(scope: Scope, trusted_proxies: int) -> str | None:
+    """Where a request came from, as the connection or the trusted proxy says. Never kept."""
     if trusted_proxies:
         forwarded = _from_trusted(values_of(scope["headers"], b"x-forwarded-for"), trusted_proxies)
         if forwarded is not None:
-            return truncate(forwarded)
+            return forwarded
     client = scope.get("client")
-    return truncate(client[0]) if client else None
+    return str(client[0]) if client else None
 
 
 def is_https(scope: Scope, trusted_proxies: int) -> bool:
@@ -46,17 +52,24 @@ def is_https(scope: Scope, trusted_proxies: int) -> bool:
 @lru_cache(maxsize=4_096)
 def truncate(text: str) -> str | None:
     """An address without the bits that tell one person from the next: IPv4 to /24, IPv6 to /48."""
-    host = text.strip().strip('"')
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
+    address = parsed(text)
+    if address is None:
         return None
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is None:
             return str(ipaddress.IPv6Network((address, 48), strict=False).network_address)
         address = address.ipv4_mapped
     return str(ipaddress.IPv4Network((address, 24), strict=False).network_address)
+
+
+def parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address in a text, without port, brackets, quotes and zone; None if there is none."""
+    host = text.strip().strip('"')
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None

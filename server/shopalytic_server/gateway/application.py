@@ -18,6 +18,7 @@ from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pixel import PixelRoute
 from shopalytic_server.gateway.probes import Probes
+from shopalytic_server.gateway.rate import AddressLimit
 from shopalytic_server.gateway.services import methods_of, published_files
 from shopalytic_server.gateway.static import StaticRoute, contract_image, tag_script, tag_stub
 
@@ -40,8 +41,9 @@ def make_application(
         max_waiting_bytes=options.max_held_bytes,
     )
     metrics.watch_queue(lambda: joiner.unanswered)
-    intake = Intake(joiner, metrics, options)
-    connect = ConnectRoute(collector.channel, methods_of(published_files()), options, stopping)
+    limit = AddressLimit(options.address_rate, options.trusted_proxies)
+    intake = Intake(joiner, metrics, options, limit)
+    connect = ConnectRoute(collector.channel, methods_of(published_files()), options, stopping, limit)
     probes = Probes(collector, metrics)
     # The busiest first: they are tried in this order.
     routes = [

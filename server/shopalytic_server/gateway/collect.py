@@ -51,6 +51,7 @@ class CollectRoute:
                 await answer(send, 200, _body(taken), JSON, [NO_STORE, *headers, *taken.cookie])
 
     async def _take(self, scope: Scope, receive: Receive) -> Taken:
+        self._intake.charge(scope)
         limit = self._options.max_body_bytes
         sent = await read_body(scope, receive, limit=limit, seconds=self._options.body_seconds)
         content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()

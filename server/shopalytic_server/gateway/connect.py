@@ -8,6 +8,7 @@ import grpc
 from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
+from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic_server.gateway.answers import (
     NO_STORE,
     Header,
@@ -25,6 +26,7 @@ from shopalytic_server.gateway.cors import preflight, rpc_headers
 from shopalytic_server.gateway.edge import ROUTE
 from shopalytic_server.gateway.errors import CollectorError, Refusal, collector_error
 from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.rate import AddressLimit
 from shopalytic_server.gateway.services import Method
 from shopalytic_server.gateway.tracing import carried
 
@@ -45,10 +47,12 @@ class ConnectRoute:
         methods: Mapping[str, Method],
         options: GatewayOptions,
         stopping: asyncio.Event,
+        limit: AddressLimit,
     ) -> None:
         self._calls = {path: (method, method.on(channel)) for path, method in methods.items()}
         self._options = options
         self._stopping = stopping
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
@@ -65,6 +69,7 @@ class ConnectRoute:
                 await _refuse(scope, send, refusal, cors)
 
     async def _post(self, scope: Scope, receive: Receive, send: Send, cors: list[Header]) -> None:
+        self._limit.charge(scope)
         method, call = self._found(scope["path"])
         codec, streaming = _content(header(scope, b"content-type"))
         if streaming != method.server_streaming:
@@ -83,7 +88,10 @@ class ConnectRoute:
             await stream_answer(scope, receive, send, responses, codec, cors, self._stopping)
             return
         plain = _decompressed(body, header(scope, b"content-encoding"), self._options.max_rpc_bytes)
-        await self._unary(send, call, codec.read(plain, method.request), arguments, codec, cors)
+        request = codec.read(plain, method.request)
+        if isinstance(request, TrackRequest) and len(request.events) > 1:
+            self._limit.charge(scope, len(request.events) - 1)
+        await self._unary(send, call, request, arguments, codec, cors)
 
     async def _unary(
         self,

@@ -24,6 +24,7 @@ from shopalytic_server.gateway.joiner import Joiner
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.payload import Payload
+from shopalytic_server.gateway.rate import AddressLimit
 
 _ORIGIN_OF_PAGE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _KEY = re.compile(r"[!-~]{1,200}")
@@ -42,14 +43,23 @@ class Taken:
 class Intake:
     """What /collect and its no-script picture share."""
 
-    def __init__(self, joiner: Joiner, metrics: Metrics, options: GatewayOptions) -> None:
+    def __init__(
+        self, joiner: Joiner, metrics: Metrics, options: GatewayOptions, limit: AddressLimit
+    ) -> None:
         self._joiner = joiner
         self._metrics = metrics
         self._options = options
+        self._limit = limit
+
+    def charge(self, scope: Scope) -> None:
+        """Counts a request, before it is read; raises Refusal when its sender sends too many."""
+        self._limit.charge(scope)
 
     async def take(self, scope: Scope, payload: Payload, size: int) -> Taken:
         """Stores a request's events. Returns after COMMIT, or raises Refusal."""
         token = _key(scope, payload.token)
+        if len(payload.events) > 1:
+            self._limit.charge(scope, len(payload.events) - 1)
         sent_at = decode_sent_at(payload.sent_at)
         address = client_address(scope, self._options.trusted_proxies)
         sender = _sender(scope, address)

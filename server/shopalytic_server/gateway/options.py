@@ -30,6 +30,8 @@ class GatewayOptions:
     cookie_name: str = "shopalytic_id"
     trusted_proxies: int = 0
     """How many proxies stand in front and may be believed about X-Forwarded-For and X-Forwarded-Proto."""
+    address_rate: int = 0
+    """Events a second that one network address may send; 0: any number."""
     cors_origins: tuple[str, ...] = ()
     """Web origins whose pages may call the RPC routes and read the answers. Sending events needs no entry."""
     max_body_bytes: int = 512_000

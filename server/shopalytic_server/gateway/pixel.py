@@ -29,6 +29,7 @@ class PixelRoute:
         if scope["method"] != "GET":
             await answer_wrong_method(send, "GET")
             return
+        self._intake.charge(scope)
         body = _body(scope)
         taken = await self._intake.take(scope, read_payload(body), len(body))
         headers = [NO_STORE, (b"cross-origin-resource-policy", b"cross-origin"), *taken.cookie]

@@ -14,6 +14,7 @@ import grpc
 
 from shopalytic_server.domain.errors import PermissionDenied, StoreUnavailable, Unauthenticated
 from shopalytic_server.domain.projects import Key, KeyClass, Project, hash_secret, is_secret
+from shopalytic_server.rpc.limits import Limits
 from shopalytic_server.rpc.ports import KeyFinder
 
 COLLECTOR_SERVICE = "shopalytic.v1.CollectorService"
@@ -156,11 +157,17 @@ def _give_up(asked: "asyncio.Future[Any]") -> None:
 class Door:
     """Admits calls by their key."""
 
-    def __init__(self, cache: KeyCache) -> None:
+    def __init__(self, cache: KeyCache, limits: Limits) -> None:
         self._cache = cache
+        self._limits = limits
 
-    async def admit(self, context: grpc.aio.ServicerContext[Any, Any], service: str) -> Caller:
-        """The caller of a method of `service`; raises Unauthenticated or PermissionDenied."""
+    async def admit(
+        self, context: grpc.aio.ServicerContext[Any, Any], service: str, events: int = 1
+    ) -> Caller:
+        """The caller of a method of `service`, who sends so many events.
+
+        Raises Unauthenticated, PermissionDenied or RateLimited.
+        """
         secret = _bearer(context.invocation_metadata() or ())
         caller = await self._cache.find(hash_secret(secret)) if is_secret(secret) else None
         if caller is None:
@@ -170,6 +177,7 @@ class Door:
             )
         if caller.key.key_class not in RIGHTS[service]:
             raise PermissionDenied(_wrong_class(caller.key.key_class, service))
+        self._limits.charge(caller.key, context, events)
         return caller
 
 

@@ -101,7 +101,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         )
 
     async def _prepare_batch(self, request: collector_pb2.TrackRequest, context: Context) -> list[Prepared]:
-        caller = await self._door.admit(context, COLLECTOR_SERVICE)
+        caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
         sent, received = check_track(request), self._clock()
         return [
             prepare(

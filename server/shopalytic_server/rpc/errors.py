@@ -16,6 +16,7 @@ from shopalytic_server.domain.errors import (
     NotFound,
     Overloaded,
     PermissionDenied,
+    RateLimited,
     RetryLater,
     StoreUnavailable,
     TooLarge,
@@ -55,6 +56,7 @@ TABLE: tuple[Row, ...] = (
     # Without RetryInfo, unlike the next row: sending the same again is in vain.
     Row(TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=False),
     Row(Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
+    Row(RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
     Row(Unavailable, grpc.StatusCode.UNAVAILABLE, retryable=True),
     Row(Exception, grpc.StatusCode.INTERNAL, retryable=False),
 )

@@ -17,6 +17,7 @@ from shopalytic_server.rpc.collector import CollectorServicer
 from shopalytic_server.rpc.health import HealthServicer
 from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringInterceptor
 from shopalytic_server.rpc.key_use import KeyUse
+from shopalytic_server.rpc.limits import Limits, Rates
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.tracing import TracingInterceptor
@@ -36,6 +37,9 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.max_concurrent_streams", 2_000),
 )
+
+
+NO_LIMITS = Rates()
 
 
 def now() -> datetime:
@@ -60,6 +64,7 @@ class GrpcServer:
         port: int = 0,
         so_reuseport: bool = False,
         traced: bool = False,
+        rates: Rates = NO_LIMITS,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._writer = writer
@@ -72,6 +77,7 @@ class GrpcServer:
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._so_reuseport = so_reuseport
         self._traced = traced
+        self._rates = rates
         self._clock = clock
         self._drain = asyncio.Event()
         self._health = HealthServicer(SERVICES)
@@ -115,7 +121,7 @@ class GrpcServer:
     def _register(self, server: grpc.aio.Server) -> None:
         cache = KeyCache(self._projects)
         self._key_use = KeyUse(cache, self._projects)
-        door = Door(cache)
+        door = Door(cache, Limits(self._rates))
         collector = CollectorServicer(door, self._writer, self._care.merges, self._drain, self._clock)
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server)
         reports = ReportServicer(door, self._reports, self._tail, self._drain)

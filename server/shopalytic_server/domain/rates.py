@@ -1,0 +1,47 @@
+"""How much may come in a second: token buckets, of which a bounded number is remembered."""
+
+BURST_SECONDS = 10.0
+MAX_ENTRIES = 100_000
+
+
+class Buckets:
+    """One bucket for each name. It fills at `rate` a second and holds ten seconds' worth.
+
+    Kept of a bucket is only when it will be full again, so a full one is the
+    same as one that was never seen, and takes no room.
+
+    Law: what is let through between two moments is at most what the bucket
+    holds, plus the rate times the seconds between them, plus one request.
+    """
+
+    def __init__(self, rate: float, max_entries: int = MAX_ENTRIES) -> None:
+        """`rate`: per second, above 0. Past `max_entries` buckets in use the oldest are forgotten."""
+        self.rate = rate
+        self._seconds_each = 1.0 / rate
+        self._max_entries = max_entries
+        self._full_at: dict[str | bytes, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, name: str | bytes, cost: int, now: float) -> float:
+        """Takes `cost` out of a bucket: 0.0; or takes nothing and says after how many seconds to try again.
+
+        What costs more than a whole bucket passes when the bucket is full, and
+        is owed: `now` is in seconds of any steady clock.
+        """
+        taken = cost * self._seconds_each
+        full_at = max(self._full_at.get(name, 0.0), now)
+        wait = full_at - now + min(taken, BURST_SECONDS) - BURST_SECONDS
+        # The smallest part of a bucket is far more than what floats round off.
+        if wait > 1e-9:
+            return wait
+        self._full_at[name] = full_at + taken
+        if len(self._full_at) > self._max_entries:
+            self._forget(now)
+        return 0.0
+
+    def _forget(self, now: float) -> None:
+        """Drops full buckets, and where these are too few the oldest, down to half of what there may be."""
+        in_use = [(name, full_at) for name, full_at in self._full_at.items() if full_at > now]
+        self._full_at = dict(in_use[-(self._max_entries // 2) :])
