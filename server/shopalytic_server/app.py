@@ -15,6 +15,7 @@ from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
 from shopalytic_server.grpc_service import start_grpc, store_pool
+from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.migrate import migrate
@@ -145,7 +146,9 @@ async def _database(settings: Settings, parts: Parts) -> str:
 async def _start_grpc(settings: Settings, database_url: str, parts: Parts) -> int:
     """gRPC in this process, or in several others; gives the port."""
     if settings.workers == 1:
-        return await start_grpc(settings, database_url, parts, port=settings.grpc_port)
+        metrics = ServerMetrics()
+        metrics.listen_as(1, settings, parts)
+        return await start_grpc(settings, database_url, parts, port=settings.grpc_port, metrics=metrics)
     workers = Workers(settings, database_url)
     parts.callback(workers.kill)  # When it is urgent, they are not waited for.
     port = await workers.start()

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from shopalytic_server.config import Settings
+from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.rpc.limits import Rates
 from shopalytic_server.rpc.ports import Care
@@ -31,11 +34,12 @@ async def start_grpc(
     port: int,
     shared_port: bool = False,
     connections: int = 8,
+    metrics: ServerMetrics,
 ) -> int:
     """Starts everything and returns the port. With `shared_port` other processes listen on it too.
 
-    `connections` is how many a pool may have; there are two. Raises OSError
-    when the port cannot be listened on.
+    `connections` is how many a pool may have; there are two. `metrics` counts
+    from then on. Raises OSError when the port cannot be listened on.
     """
     pool = await store_pool(database_url, parts, connections)
     reports_pool = await open_pool(settings.reports_database_url or database_url, size=connections)
@@ -44,12 +48,23 @@ async def start_grpc(
     relay = TailRelay(database_url, pool, tail)
     relay.start()
     parts.ends_in_order(relay.stop)
-    writer = Writer(pool, max_pending_events=settings.max_pending_events, on_stored=relay.publish)
+
+    def on_stored(events: Sequence[Prepared]) -> None:
+        metrics.on_stored(events)
+        relay.publish(events)
+
+    writer = Writer(
+        pool,
+        max_pending_events=settings.max_pending_events,
+        on_stored=on_stored,
+        on_group=metrics.on_group,
+    )
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
     probe = StoreProbe(pool)
     probe.start()
     parts.ends_in_order(probe.stop)
+    metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     server = GrpcServer(
         writer=writer,
         reports=Reports(reports_pool, pool),

@@ -17,6 +17,7 @@ from typing import Any
 from shopalytic_server import logs, tracing
 from shopalytic_server.config import TABLE, Settings
 from shopalytic_server.grpc_service import start_grpc
+from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.signals import SIGNALS, Parts, Shutdown, loop_factory
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ async def run(orders: Orders) -> None:
     commands = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin.buffer)
     async with Parts(shutdown) as parts:
+        metrics = ServerMetrics()
+        metrics.listen_as(orders.number, settings, parts)
         await start_grpc(
             settings,
             orders.database_url,
@@ -87,6 +90,7 @@ async def run(orders: Orders) -> None:
             port=orders.port,
             shared_port=True,
             connections=connections_each(orders.workers),
+            metrics=metrics,
         )
         sys.stdout.buffer.write(READY)
         sys.stdout.buffer.flush()

@@ -31,7 +31,7 @@ HTTP = (
     "cors_origins",
 )
 RUN = ("ready_file", "drain_timeout", "log_level", "log_format", "otlp_endpoint")
-PROJECT = ("currency", "time_zone", "max_pending_events", "workers")
+PROJECT = ("currency", "time_zone", "max_pending_events", "workers", "metrics_host", "metrics_port")
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -77,12 +78,18 @@ class Writer:
         max_pending_events: int = 50_000,
         max_group_events: int = 5_000,
         on_stored: Callable[[Sequence[Prepared]], None] | None = None,
+        on_group: Callable[[Sequence[Prepared], float], None] | None = None,
     ) -> None:
-        """`on_stored` is told of the events that were accepted, after their COMMIT."""
+        """What is called after a COMMIT.
+
+        `on_stored` is told of the events that were accepted, `on_group` of all
+        events of the group and how many seconds the transaction took.
+        """
         self._pool = pool
         self._max_pending = max_pending_events
         self._max_group = max_group_events
         self._on_stored = on_stored
+        self._on_group = on_group
         self._ingest = Ingest()
         self._queue: deque[_Submission] = deque()
         self._pending = self._pending_bytes = 0
@@ -235,9 +242,12 @@ class Writer:
             wait=wait_random_exponential(multiplier=0.02, max=1),
             reraise=True,
         )
+        started = time.perf_counter()
         async for attempt in retrying:
             with attempt, translated():
                 results, stored = await self._store_once(items)
+        if self._on_group is not None:
+            self._on_group(items, time.perf_counter() - started)
         if self._on_stored is not None:
             self._on_stored(stored)
         return results

@@ -1,0 +1,77 @@
+"""What a server process counts and measures, in Prometheus' terms, and the port where it can be read."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from shopalytic_server.config import Settings
+from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.signals import Parts
+from shopalytic_server.storage.database import Pool
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+class ServerMetrics:
+    """One server process's own registry. No label has anything that a sender chose freely."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._accepted = self._counter("accepted_events", "Events stored, by type.", "type")
+        self._broken = self._counter("quarantined_events", "Events quarantined, by broken rule.", "rule")
+        self._commit = self._histogram("commit_seconds", "Time to store a group, COMMIT included.", _SECONDS)
+        self._group = self._histogram("group_events", "Events that shared a transaction.", _EVENTS)
+
+    def on_stored(self, events: Sequence[Prepared]) -> None:
+        """Counts accepted events."""
+        for kind, count in Tally(event.type for event in events).items():
+            self._accepted.labels(kind).inc(count)
+
+    def on_group(self, events: Sequence[Prepared], seconds: float) -> None:
+        """Records a transaction."""
+        self._commit.observe(seconds)
+        self._group.observe(len(events))
+        for event in events:
+            if event.violations and not event.rejected:
+                for rule in {violation.rule_id for violation in event.violations}:
+                    self._broken.labels(rule).inc()
+
+    def watch(self, *, pending: Callable[[], float], can_store: Callable[[], bool], pool: Pool) -> None:
+        """Reports these, when asked."""
+        self._gauge("pending_events", "Events that wait for their COMMIT.", pending)
+        self._gauge("store_ready", "1 while PostgreSQL can store.", lambda: float(can_store()))
+        for name, text in (
+            ("pool_size", "Connections to PostgreSQL."),
+            ("pool_available", "Connections that are idle."),
+            ("requests_waiting", "Requests that wait for a connection."),
+        ):
+            self._gauge(f"store_{name}", text, lambda name=name: float(pool.get_stats().get(name, 0)))  # type: ignore[misc]
+
+    def listen_as(self, number: int, settings: Settings, parts: Parts) -> None:
+        """Answers GET /metrics of the process with this number, from 1, if a port is set. Raises OSError."""
+        if not settings.metrics_port:
+            return
+        host, port = settings.metrics_host, settings.metrics_port + number - 1
+        try:
+            server, thread = start_http_server(port, addr=host, registry=self.registry)
+        except OSError as error:
+            text = f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --metrics-port."
+            raise OSError(error.errno, text) from error
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        parts.callback(close)
+
+    def _counter(self, name: str, text: str, label: str) -> Counter:
+        return Counter(f"shopalytic_server_{name}", text, [label], registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(f"shopalytic_server_{name}", text, buckets=buckets, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
+        Gauge(f"shopalytic_server_{name}", text, registry=self.registry).set_function(value)
