@@ -17,9 +17,10 @@ DEPLOY = Path(__file__).resolve().parents[2] / "server" / "deploy"
 EVENT = {
     "type": "page_view",
     "tracking_id": "a",
+    "occurred_at": "2026-05-01T10:00:00Z",
     "properties": {"url": "https://shop.example/", "referrer": ""},
 }
-BROKEN = {"type": "page_view", "tracking_id": "a", "properties": {"referrer": ""}}
+BROKEN = {**EVENT, "properties": {"referrer": ""}}
 
 
 def free_ports(count: int) -> int:
