@@ -168,6 +168,11 @@ class ScriptedReports:
     ) -> reports_pb2.GetFulfilmentReportResponse:
         return self._answer(project, request, reports_pb2.GetFulfilmentReportResponse())
 
+    async def get_delivery_report(
+        self, project: Project, request: reports_pb2.GetDeliveryReportRequest
+    ) -> reports_pb2.GetDeliveryReportResponse:
+        return self._answer(project, request, reports_pb2.GetDeliveryReportResponse())
+
     async def list_events(
         self, project: Project, request: reports_pb2.ListEventsRequest
     ) -> reports_pb2.ListEventsResponse:

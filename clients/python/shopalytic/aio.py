@@ -12,6 +12,7 @@ from shopalytic.base import ClientBase
 from shopalytic.batching import Outbox
 from shopalytic.building import Envelope, Properties, Time
 from shopalytic.errors import ClientClosed, LossReason, QueueFull
+from shopalytic.numbering import Numbering
 from shopalytic.outcomes import events_of
 from shopalytic.results import CloseResult, FlushResult, Stats
 from shopalytic.v1.events_pb2 import Context, Event
@@ -136,8 +137,9 @@ class AsyncClient(ClientBase):
         if mail.outbox.add(event_id, chunk, time.monotonic()):
             mail.work.send()
         if self._courier is None:
+            numbering = Numbering(self._source, self._outcomes)
             self._courier = AsyncCourier(
-                mail, self._endpoint, self._outcomes, self._timeout, self._retry_deadline
+                mail, self._endpoint, numbering, self._outcomes, self._timeout, self._retry_deadline
             )
 
     async def _make_room(self, size: int) -> None:

@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying
 from shopalytic.batching import Batch, Outbox
 from shopalytic.connection import TRACK_METHOD, Endpoint
 from shopalytic.errors import LossReason
+from shopalytic.numbering import Numbering
 from shopalytic.outcomes import Outcomes, matched
 from shopalytic.retrying import attempt_timeout, is_too_large, loss_reason, retry_options
 from shopalytic.v1.collector_pb2 import TrackResponse
@@ -60,10 +61,17 @@ class AsyncCourier:
     """One batch in flight at a time, so the server sees a client's events in the order of its calls."""
 
     def __init__(
-        self, mail: AsyncMail, endpoint: Endpoint, outcomes: Outcomes, timeout: float, retry_deadline: float
+        self,
+        mail: AsyncMail,
+        endpoint: Endpoint,
+        numbering: Numbering,
+        outcomes: Outcomes,
+        timeout: float,
+        retry_deadline: float,
     ) -> None:
         self._mail = mail
         self._endpoint = endpoint
+        self._numbering = numbering
         self._outcomes = outcomes
         self._timeout = timeout
         self._retry_deadline = retry_deadline
@@ -115,7 +123,7 @@ class AsyncCourier:
         self._outcomes.sending(len(batch))
         try:
             answer = await self._connected()(
-                request_bytes(batch),
+                request_bytes(batch, self._numbering),
                 timeout=attempt_timeout(self._timeout, expires_at),
                 metadata=self._endpoint.metadata,
             )

@@ -63,6 +63,7 @@ class ClientBase:
             raise ValueError(f"timeout is {timeout}; it must be more than 0 seconds.")
         if linger < 0 or retry_deadline < 0:
             raise ValueError("linger and retry_deadline are seconds and must not be negative.")
+        self._source = source
         self._endpoint = Endpoint.of(target, key, tls, channel_options)
         self._limits = Limits(max_queue, max_queue_bytes, batch_size, linger)
         self._overflow = overflow

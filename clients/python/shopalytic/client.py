@@ -14,6 +14,7 @@ from shopalytic.batching import Batch, Outbox
 from shopalytic.building import Envelope, Properties, Time
 from shopalytic.courier import Courier, Mail
 from shopalytic.errors import ClientClosed, LossReason, QueueFull
+from shopalytic.numbering import Numbering
 from shopalytic.outcomes import events_of
 from shopalytic.results import CloseResult, FlushResult, Stats
 from shopalytic.v1.events_pb2 import Context, Event
@@ -32,7 +33,7 @@ class Client(ClientBase):
 
     def _start(self) -> None:
         self._mail = Mail(Outbox(self._limits))
-        self._wire = Wire(self._endpoint)
+        self._wire = Wire(self._endpoint, Numbering(self._source, self._outcomes))
         self._courier: Courier | None = None
         forks.guard(self)
 

@@ -93,6 +93,11 @@ class Outcomes:
         else:
             self._log.lost(error)
 
+    def losses(self) -> Counter[LossReason]:
+        """How many events were given up so far, by reason."""
+        with self._lock:
+            return self._losses.copy()
+
     def stats(self, queued: int, pending: int) -> Stats:
         """All counters at this moment."""
         with self._lock:

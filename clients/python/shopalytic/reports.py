@@ -208,6 +208,11 @@ class Reports:
         )
         return self._ask(self._stub.GetTrafficReport, request)
 
+    def delivery(self, **scope: Unpack[Scope]) -> reports_pb2.GetDeliveryReportResponse:
+        """What senders got through and what never arrived, per source and hour of arrival."""
+        request = reports_pb2.GetDeliveryReportRequest(scope=report_scope(**scope))
+        return self._ask(self._stub.GetDeliveryReport, request)
+
     def close(self) -> None:
         """Ends the connection."""
         self._channel.close()

@@ -11,15 +11,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.batching import Batch
 from shopalytic.connection import TRACK_METHOD, Endpoint
+from shopalytic.numbering import Numbering
 from shopalytic.v1.collector_pb2 import TrackRequest, TrackResponse
 
 _FORK_PATIENCE = 1.0
 
 
-def request_bytes(batch: Batch) -> bytes:
-    """The batch as a serialized TrackRequest, stamped with the time of sending."""
+def request_bytes(batch: Batch, numbering: Numbering | None) -> bytes:
+    """The batch as a serialized TrackRequest, with the time of sending and how its events are numbered."""
     seconds, nanos = divmod(time.time_ns(), 1_000_000_000)
     stamp = TrackRequest(sent_at=Timestamp(seconds=seconds, nanos=nanos))
+    if numbering is not None:
+        numbering.sign(stamp, batch)
     # Protobuf merges concatenated messages, so the events need no second encoding:
     # https://protobuf.dev/programming-guides/encoding/#last-one-wins
     return b"".join([event.chunk for event in batch]) + stamp.SerializeToString()
@@ -44,8 +47,9 @@ class HungUp(grpc.RpcError):
 class Wire:
     """Opens its channel at the first request, in the thread that sends."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, numbering: Numbering | None = None) -> None:
         self._endpoint = endpoint
+        self._numbering = numbering
         self._channel: grpc.Channel | None = None
         self._call: Callable[..., TrackResponse] | None = None
         self._sending = threading.Lock()
@@ -56,7 +60,8 @@ class Wire:
         with self._sending:
             try:
                 call = self._connected()
-                return call(request_bytes(batch), timeout=timeout, metadata=self._endpoint.metadata)
+                request = request_bytes(batch, self._numbering)
+                return call(request, timeout=timeout, metadata=self._endpoint.metadata)
             except grpc.RpcError as error:
                 # No answer in time may mean a connection that died silently: take a new one.
                 if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:

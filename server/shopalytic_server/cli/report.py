@@ -14,6 +14,7 @@ from shopalytic_server.cli.customer import limit_option, page_option, print_even
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import message_data
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
+from shopalytic_server.cli.report_delivery import delivery
 from shopalytic_server.cli.report_goods import carts, fulfilment, products
 from shopalytic_server.cli.report_question import Question, Sheet, interval_option, report_options
 from shopalytic_server.cli.report_visitors import funnel, retention, traffic
@@ -73,7 +74,7 @@ def events(settings: Settings, token: str, limit: int, page_token: str, as_json:
     print_events(answer.events, answer.next_page_token, as_json=as_json)
 
 
-for command in (funnel, products, retention, carts, fulfilment, traffic):
+for command in (funnel, products, retention, carts, fulfilment, traffic, delivery):
     report.add_command(command)
 
 

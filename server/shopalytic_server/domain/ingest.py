@@ -1,6 +1,7 @@
 """From an event as it was sent to what the store needs: checked, addressed and encoded."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,6 +15,7 @@ from shopalytic.v1 import collector_pb2, properties, rules
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
 from shopalytic_server.domain.bots import is_bot
+from shopalytic_server.domain.deliveries import Arrival
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
 from shopalytic_server.domain.projects import KeyClass, Project
 
@@ -58,6 +60,8 @@ class Prepared:
     properties: dict[str, Any] = field(default_factory=dict)
     properties_json: bytes = b""
     context_json: bytes | None = None
+    arrivals: Sequence[Arrival] = ()
+    """What the request says of its events' numbers; with the first of them, and stored with it."""
 
     @property
     def event_id(self) -> UUID:

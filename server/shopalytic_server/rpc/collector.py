@@ -10,6 +10,7 @@ import grpc
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
 from shopalytic_server.domain.ingest import Prepared, prepare, verdict
 from shopalytic_server.domain.projects import KeyClass
@@ -103,7 +104,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
     async def _prepare_batch(self, request: collector_pb2.TrackRequest, context: Context) -> list[Prepared]:
         caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
         sent, received = check_track(request), self._clock()
-        return [
+        prepared = [
             prepare(
                 event,
                 project=caller.project,
@@ -113,6 +114,9 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             )
             for event in request.events
         ]
+        if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
+            prepared[0].arrivals = arrivals(request, caller.project, received)
+        return prepared
 
     async def _preview(
         self, event: Event, caller: Caller, sent: datetime | None

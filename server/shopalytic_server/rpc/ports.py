@@ -88,6 +88,12 @@ class Reports(Protocol):
         """Carts, and those that were left."""
         ...
 
+    async def get_delivery_report(
+        self, project: Project, request: reports_pb2.GetDeliveryReportRequest
+    ) -> reports_pb2.GetDeliveryReportResponse:
+        """What senders got through, per source and hour."""
+        ...
+
     async def get_fulfilment_report(
         self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
     ) -> reports_pb2.GetFulfilmentReportResponse:

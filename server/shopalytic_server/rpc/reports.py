@@ -97,6 +97,12 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         """The fulfilment report."""
         return await self._reports.get_fulfilment_report(await self._admit_scope(request, context), request)
 
+    async def GetDeliveryReport(
+        self, request: reports_pb2.GetDeliveryReportRequest, context: Context
+    ) -> reports_pb2.GetDeliveryReportResponse:
+        """The delivery report."""
+        return await self._reports.get_delivery_report(await self._admit_scope(request, context), request)
+
     async def ListEvents(
         self, request: reports_pb2.ListEventsRequest, context: Context
     ) -> reports_pb2.ListEventsResponse:

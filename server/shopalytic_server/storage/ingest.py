@@ -15,6 +15,7 @@ from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage import tombstones
 from shopalytic_server.storage.arrays import UuidArray
+from shopalytic_server.storage.arrivals import note_arrivals
 from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.decisions import (
@@ -68,6 +69,7 @@ class Ingest:
             _refuse_repeated(valid, fresh, results)
             await _keep_erased_out_of_quarantine(conn, items, results)
             await _quarantine(conn, items, results)
+            await note_arrivals(conn, [each for item in items if item.arrivals for each in item.arrivals])
         await _add_links(conn, items, results)
         return [results[index] for index in range(len(items))], stored
 

@@ -19,6 +19,7 @@ from shopalytic_server.storage import (
     carts,
     customer_list,
     customers,
+    deliveries,
     explain,
     fulfilment,
     funnel,
@@ -125,6 +126,13 @@ class Reports:
         """How long parcels take, and how many are late; raises InvalidRequest."""
         async with self._reading(project, request.scope) as snapshot:
             return await fulfilment.get_fulfilment_report(snapshot, project, request)
+
+    async def get_delivery_report(
+        self, project: Project, request: reports_pb2.GetDeliveryReportRequest
+    ) -> reports_pb2.GetDeliveryReportResponse:
+        """What senders got through, per source and hour, as it is known now; raises InvalidRequest."""
+        async with reading(self._pool) as snapshot:
+            return await deliveries.get_delivery_report(snapshot, project, request)
 
     async def list_events(
         self, project: Project, request: reports_pb2.ListEventsRequest

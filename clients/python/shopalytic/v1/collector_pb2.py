@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shopalytic.v1 import events_pb2 as shopalytic_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dshopalytic/v1/collector.proto\x12\rshopalytic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ashopalytic/v1/events.proto\"~\n\x0cTrackRequest\x12\x39\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.shopalytic.v1.EventB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x06\x65vents\x12\x33\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06sentAt\"E\n\rTrackResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32\x1a.shopalytic.v1.EventResultR\x07results\"\xc5\x01\n\x0b\x45ventResult\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\x1a.shopalytic.v1.EventStatusR\x06status\x12\x38\n\nviolations\x18\x03 \x03(\x0b\x32\x18.shopalytic.v1.ViolationR\nviolations\x12-\n\x04link\x18\x04 \x01(\x0b\x32\x19.shopalytic.v1.LinkResultR\x04link\"T\n\tViolation\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x17\n\x07rule_id\x18\x02 \x01(\tR\x06ruleId\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"\xd1\x01\n\nLinkResult\x12\x34\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.shopalytic.v1.LinkOutcomeR\x07outcome\x12\x36\n\x06reason\x18\x02 \x01(\x0e\x32\x1e.shopalytic.v1.NotMergedReasonR\x06reason\x12\x1f\n\x0b\x63ustomer_id\x18\x03 \x01(\tR\ncustomerId\x12\x34\n\x07preview\x18\x04 \x01(\x0b\x32\x1a.shopalytic.v1.LinkPreviewR\x07preview\"]\n\x0bLinkPreview\x12\x1e\n\nidentities\x18\x01 \x03(\tR\nidentities\x12\x16\n\x06\x65vents\x18\x02 \x01(\x03R\x06\x65vents\x12\x16\n\x06orders\x18\x03 \x01(\x03R\x06orders\"\xfd\x02\n\x0fIdentifyRequest\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12;\n\x0boccurred_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12$\n\x0btracking_id\x18\x03 \x01(\tH\x00R\ntrackingId\x88\x01\x01\x12\x1a\n\x08identity\x18\x04 \x01(\tR\x08identity\x12\x1b\n\x06source\x18\x05 \x01(\tH\x01R\x06source\x88\x01\x01\x12\x18\n\x07sandbox\x18\x06 \x01(\x08R\x07sandbox\x12\x30\n\x07\x63ontext\x18\x07 \x01(\x0b\x32\x16.shopalytic.v1.ContextR\x07\x63ontext\x12\x33\n\x07sent_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06sentAt\x12\x17\n\x07\x64ry_run\x18\t \x01(\x08R\x06\x64ryRunB\x0e\n\x0c_tracking_idB\t\n\x07_source\"\xd7\x01\n\x10IdentifyResponse\x12\x34\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.shopalytic.v1.LinkOutcomeR\x07outcome\x12\x36\n\x06reason\x18\x02 \x01(\x0e\x32\x1e.shopalytic.v1.NotMergedReasonR\x06reason\x12\x1f\n\x0b\x63ustomer_id\x18\x03 \x01(\tR\ncustomerId\x12\x34\n\x07preview\x18\x04 \x01(\x0b\x32\x1a.shopalytic.v1.LinkPreviewR\x07preview\"\xc2\x03\n\x0c\x41liasRequest\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12;\n\x0boccurred_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12$\n\x0btracking_id\x18\x03 \x01(\tH\x00R\ntrackingId\x88\x01\x01\x12\x30\n\x11\x65xisting_identity\x18\x04 \x01(\tH\x01R\x10\x65xistingIdentity\x88\x01\x01\x12\x1a\n\x08identity\x18\x05 \x01(\tR\x08identity\x12\x1b\n\x06source\x18\x06 \x01(\tH\x02R\x06source\x88\x01\x01\x12\x18\n\x07sandbox\x18\x07 \x01(\x08R\x07sandbox\x12\x30\n\x07\x63ontext\x18\x08 \x01(\x0b\x32\x16.shopalytic.v1.ContextR\x07\x63ontext\x12\x33\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06sentAt\x12\x17\n\x07\x64ry_run\x18\n \x01(\x08R\x06\x64ryRunB\x0e\n\x0c_tracking_idB\x14\n\x12_existing_identityB\t\n\x07_source\"\xd4\x01\n\rAliasResponse\x12\x34\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.shopalytic.v1.LinkOutcomeR\x07outcome\x12\x1f\n\x0b\x63ustomer_id\x18\x02 \x01(\tR\ncustomerId\x12\x36\n\x06reason\x18\x03 \x01(\x0e\x32\x1e.shopalytic.v1.NotMergedReasonR\x06reason\x12\x34\n\x07preview\x18\x04 \x01(\x0b\x32\x1a.shopalytic.v1.LinkPreviewR\x07preview*\xb6\x01\n\x0b\x45ventStatus\x12\x1c\n\x18\x45VENT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_STATUS_ACCEPTED\x10\x01\x12\x1a\n\x16\x45VENT_STATUS_DUPLICATE\x10\x02\x12\x19\n\x15\x45VENT_STATUS_CONFLICT\x10\x03\x12\x1c\n\x18\x45VENT_STATUS_QUARANTINED\x10\x04\x12\x19\n\x15\x45VENT_STATUS_REJECTED\x10\x05*\x9b\x01\n\x0bLinkOutcome\x12\x1c\n\x18LINK_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13LINK_OUTCOME_LINKED\x10\x01\x12\x1f\n\x1bLINK_OUTCOME_ALREADY_LINKED\x10\x02\x12\x17\n\x13LINK_OUTCOME_MERGED\x10\x03\x12\x1b\n\x17LINK_OUTCOME_NOT_MERGED\x10\x04*\x86\x01\n\x0fNotMergedReason\x12!\n\x1dNOT_MERGED_REASON_UNSPECIFIED\x10\x00\x12\x32\n.NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER\x10\x01\x12\x1c\n\x18NOT_MERGED_REASON_UNDONE\x10\x02\x32\xb5\x02\n\x10\x43ollectorService\x12\x42\n\x05Track\x12\x1b.shopalytic.v1.TrackRequest\x1a\x1c.shopalytic.v1.TrackResponse\x12L\n\x0bTrackStream\x12\x1b.shopalytic.v1.TrackRequest\x1a\x1c.shopalytic.v1.TrackResponse(\x01\x30\x01\x12K\n\x08Identify\x12\x1e.shopalytic.v1.IdentifyRequest\x1a\x1f.shopalytic.v1.IdentifyResponse\x12\x42\n\x05\x41lias\x12\x1b.shopalytic.v1.AliasRequest\x1a\x1c.shopalytic.v1.AliasResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dshopalytic/v1/collector.proto\x12\rshopalytic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ashopalytic/v1/events.proto\"\xc1\x01\n\x0cTrackRequest\x12\x39\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.shopalytic.v1.EventB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x06\x65vents\x12\x33\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06sentAt\x12\x41\n\ndeliveries\x18\x03 \x03(\x0b\x32\x17.shopalytic.v1.DeliveryB\x08\xbaH\x05\x92\x01\x02\x10\x64R\ndeliveries\"\xab\x01\n\x08\x44\x65livery\x12\x1a\n\x08instance\x18\x01 \x01(\tR\x08instance\x12\x16\n\x06source\x18\x02 \x01(\tR\x06source\x12%\n\x0e\x66irst_sequence\x18\x03 \x01(\x03R\rfirstSequence\x12\x14\n\x05\x63ount\x18\x04 \x01(\x05R\x05\x63ount\x12.\n\x07\x64ropped\x18\x05 \x01(\x0b\x32\x14.shopalytic.v1.DropsR\x07\x64ropped\"w\n\x05\x44rops\x12\x1d\n\nqueue_full\x18\x01 \x01(\x03R\tqueueFull\x12\x18\n\x07\x65xpired\x18\x02 \x01(\x03R\x07\x65xpired\x12\x18\n\x07refused\x18\x03 \x01(\x03R\x07refused\x12\x1b\n\ttoo_large\x18\x04 \x01(\x03R\x08tooLarge\"E\n\rTrackResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32\x1a.shopalytic.v1.EventResultR\x07results\"\xc5\x01\n\x0b\x45ventResult\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\x1a.shopalytic.v1.EventStatusR\x06status\x12\x38\n\nviolations\x18\x03 \x03(\x0b\x32\x18.shopalytic.v1.ViolationR\nviolations\x12-\n\x04link\x18\x04 \x01(\x0b\x32\x19.shopalytic.v1.LinkResultR\x04link\"T\n\tViolation\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x17\n\x07rule_id\x18\x02 \x01(\tR\x06ruleId\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"\xd1\x01\n\nLinkResult\x12\x34\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.shopalytic.v1.LinkOutcomeR\x07outcome\x12\x36\n\x06reason\x18\x02 \x01(\x0e\x32\x1e.shopalytic.v1.NotMergedReasonR\x06reason\x12\x1f\n\x0b\x63ustomer_id\x18\x03 \x01(\tR\ncustomerId\x12\x34\n\x07preview\x18\x04 \x01(\x0b\x32\x1a.shopalytic.v1.LinkPreviewR\x07preview\"]\n\x0bLinkPreview\x12\x1e\n\nidentities\x18\x01 \x03(\tR\nidentities\x12\x16\n\x06\x65vents\x18\x02 \x01(\x03R\x06\x65vents\x12\x16\n\x06orders\x18\x03 \x01(\x03R\x06orders\"\xfd\x02\n\x0fIdentifyRequest\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12;\n\x0boccurred_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12$\n\x0btracking_id\x18\x03 \x01(\tH\x00R\ntrackingId\x88\x01\x01\x12\x1a\n\x08identity\x18\x04 \x01(\tR\x08identity\x12\x1b\n\x06source\x18\x05 \x01(\tH\x01R\x06source\x88\x01\x01\x12\x18\n\x07sandbox\x18\x06 \x01(\x08R\x07sandbox\x12\x30\n\x07\x63ontext\x18\x07 \x01(\x0b\x32\x16.shopalytic.v1.ContextR\x07\x63ontext\x12\x33\n\x07sent_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06sentAt\x12\x17\n\x07\x64ry_run\x18\t \x01(\x08R\x06\x64ryRunB\x0e\n\x0c_tracking_idB\t\n\x07_source\"\xd7\x01\n\x10IdentifyResponse\x12\x34\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.shopalytic.v1.LinkOutcomeR\x07outcome\x12\x36\n\x06reason\x18\x02 \x01(\x0e\x32\x1e.shopalytic.v1.NotMergedReasonR\x06reason\x12\x1f\n\x0b\x63ustomer_id\x18\x03 \x01(\tR\ncustomerId\x12\x34\n\x07preview\x18\x04 \x01(\x0b\x32\x1a.shopalytic.v1.LinkPreviewR\x07preview\"\xc2\x03\n\x0c\x41liasRequest\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12;\n\x0boccurred_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12$\n\x0btracking_id\x18\x03 \x01(\tH\x00R\ntrackingId\x88\x01\x01\x12\x30\n\x11\x65xisting_identity\x18\x04 \x01(\tH\x01R\x10\x65xistingIdentity\x88\x01\x01\x12\x1a\n\x08identity\x18\x05 \x01(\tR\x08identity\x12\x1b\n\x06source\x18\x06 \x01(\tH\x02R\x06source\x88\x01\x01\x12\x18\n\x07sandbox\x18\x07 \x01(\x08R\x07sandbox\x12\x30\n\x07\x63ontext\x18\x08 \x01(\x0b\x32\x16.shopalytic.v1.ContextR\x07\x63ontext\x12\x33\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06sentAt\x12\x17\n\x07\x64ry_run\x18\n \x01(\x08R\x06\x64ryRunB\x0e\n\x0c_tracking_idB\x14\n\x12_existing_identityB\t\n\x07_source\"\xd4\x01\n\rAliasResponse\x12\x34\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.shopalytic.v1.LinkOutcomeR\x07outcome\x12\x1f\n\x0b\x63ustomer_id\x18\x02 \x01(\tR\ncustomerId\x12\x36\n\x06reason\x18\x03 \x01(\x0e\x32\x1e.shopalytic.v1.NotMergedReasonR\x06reason\x12\x34\n\x07preview\x18\x04 \x01(\x0b\x32\x1a.shopalytic.v1.LinkPreviewR\x07preview*\xb6\x01\n\x0b\x45ventStatus\x12\x1c\n\x18\x45VENT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_STATUS_ACCEPTED\x10\x01\x12\x1a\n\x16\x45VENT_STATUS_DUPLICATE\x10\x02\x12\x19\n\x15\x45VENT_STATUS_CONFLICT\x10\x03\x12\x1c\n\x18\x45VENT_STATUS_QUARANTINED\x10\x04\x12\x19\n\x15\x45VENT_STATUS_REJECTED\x10\x05*\x9b\x01\n\x0bLinkOutcome\x12\x1c\n\x18LINK_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13LINK_OUTCOME_LINKED\x10\x01\x12\x1f\n\x1bLINK_OUTCOME_ALREADY_LINKED\x10\x02\x12\x17\n\x13LINK_OUTCOME_MERGED\x10\x03\x12\x1b\n\x17LINK_OUTCOME_NOT_MERGED\x10\x04*\x86\x01\n\x0fNotMergedReason\x12!\n\x1dNOT_MERGED_REASON_UNSPECIFIED\x10\x00\x12\x32\n.NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER\x10\x01\x12\x1c\n\x18NOT_MERGED_REASON_UNDONE\x10\x02\x32\xb5\x02\n\x10\x43ollectorService\x12\x42\n\x05Track\x12\x1b.shopalytic.v1.TrackRequest\x1a\x1c.shopalytic.v1.TrackResponse\x12L\n\x0bTrackStream\x12\x1b.shopalytic.v1.TrackRequest\x1a\x1c.shopalytic.v1.TrackResponse(\x01\x30\x01\x12K\n\x08Identify\x12\x1e.shopalytic.v1.IdentifyRequest\x1a\x1f.shopalytic.v1.IdentifyResponse\x12\x42\n\x05\x41lias\x12\x1b.shopalytic.v1.AliasRequest\x1a\x1c.shopalytic.v1.AliasResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,32 +35,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TRACKREQUEST'].fields_by_name['events']._loaded_options = None
   _globals['_TRACKREQUEST'].fields_by_name['events']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
-  _globals['_EVENTSTATUS']._serialized_start=2172
-  _globals['_EVENTSTATUS']._serialized_end=2354
-  _globals['_LINKOUTCOME']._serialized_start=2357
-  _globals['_LINKOUTCOME']._serialized_end=2512
-  _globals['_NOTMERGEDREASON']._serialized_start=2515
-  _globals['_NOTMERGEDREASON']._serialized_end=2649
-  _globals['_TRACKREQUEST']._serialized_start=109
-  _globals['_TRACKREQUEST']._serialized_end=235
-  _globals['_TRACKRESPONSE']._serialized_start=237
-  _globals['_TRACKRESPONSE']._serialized_end=306
-  _globals['_EVENTRESULT']._serialized_start=309
-  _globals['_EVENTRESULT']._serialized_end=506
-  _globals['_VIOLATION']._serialized_start=508
-  _globals['_VIOLATION']._serialized_end=592
-  _globals['_LINKRESULT']._serialized_start=595
-  _globals['_LINKRESULT']._serialized_end=804
-  _globals['_LINKPREVIEW']._serialized_start=806
-  _globals['_LINKPREVIEW']._serialized_end=899
-  _globals['_IDENTIFYREQUEST']._serialized_start=902
-  _globals['_IDENTIFYREQUEST']._serialized_end=1283
-  _globals['_IDENTIFYRESPONSE']._serialized_start=1286
-  _globals['_IDENTIFYRESPONSE']._serialized_end=1501
-  _globals['_ALIASREQUEST']._serialized_start=1504
-  _globals['_ALIASREQUEST']._serialized_end=1954
-  _globals['_ALIASRESPONSE']._serialized_start=1957
-  _globals['_ALIASRESPONSE']._serialized_end=2169
-  _globals['_COLLECTORSERVICE']._serialized_start=2652
-  _globals['_COLLECTORSERVICE']._serialized_end=2961
+  _globals['_TRACKREQUEST'].fields_by_name['deliveries']._loaded_options = None
+  _globals['_TRACKREQUEST'].fields_by_name['deliveries']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_EVENTSTATUS']._serialized_start=2535
+  _globals['_EVENTSTATUS']._serialized_end=2717
+  _globals['_LINKOUTCOME']._serialized_start=2720
+  _globals['_LINKOUTCOME']._serialized_end=2875
+  _globals['_NOTMERGEDREASON']._serialized_start=2878
+  _globals['_NOTMERGEDREASON']._serialized_end=3012
+  _globals['_TRACKREQUEST']._serialized_start=110
+  _globals['_TRACKREQUEST']._serialized_end=303
+  _globals['_DELIVERY']._serialized_start=306
+  _globals['_DELIVERY']._serialized_end=477
+  _globals['_DROPS']._serialized_start=479
+  _globals['_DROPS']._serialized_end=598
+  _globals['_TRACKRESPONSE']._serialized_start=600
+  _globals['_TRACKRESPONSE']._serialized_end=669
+  _globals['_EVENTRESULT']._serialized_start=672
+  _globals['_EVENTRESULT']._serialized_end=869
+  _globals['_VIOLATION']._serialized_start=871
+  _globals['_VIOLATION']._serialized_end=955
+  _globals['_LINKRESULT']._serialized_start=958
+  _globals['_LINKRESULT']._serialized_end=1167
+  _globals['_LINKPREVIEW']._serialized_start=1169
+  _globals['_LINKPREVIEW']._serialized_end=1262
+  _globals['_IDENTIFYREQUEST']._serialized_start=1265
+  _globals['_IDENTIFYREQUEST']._serialized_end=1646
+  _globals['_IDENTIFYRESPONSE']._serialized_start=1649
+  _globals['_IDENTIFYRESPONSE']._serialized_end=1864
+  _globals['_ALIASREQUEST']._serialized_start=1867
+  _globals['_ALIASREQUEST']._serialized_end=2317
+  _globals['_ALIASRESPONSE']._serialized_start=2320
+  _globals['_ALIASRESPONSE']._serialized_end=2532
+  _globals['_COLLECTORSERVICE']._serialized_start=3015
+  _globals['_COLLECTORSERVICE']._serialized_end=3324
 # @@protoc_insertion_point(module_scope)

@@ -49,12 +49,40 @@ NOT_MERGED_REASON_TRACKING_ID_OWNED_BY_ANOTHER: NotMergedReason
 NOT_MERGED_REASON_UNDONE: NotMergedReason
 
 class TrackRequest(_message.Message):
-    __slots__ = ("events", "sent_at")
+    __slots__ = ("events", "sent_at", "deliveries")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[_events_pb2.Event]
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, events: _Optional[_Iterable[_Union[_events_pb2.Event, _Mapping]]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    deliveries: _containers.RepeatedCompositeFieldContainer[Delivery]
+    def __init__(self, events: _Optional[_Iterable[_Union[_events_pb2.Event, _Mapping]]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliveries: _Optional[_Iterable[_Union[Delivery, _Mapping]]] = ...) -> None: ...
+
+class Delivery(_message.Message):
+    __slots__ = ("instance", "source", "first_sequence", "count", "dropped")
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    instance: str
+    source: str
+    first_sequence: int
+    count: int
+    dropped: Drops
+    def __init__(self, instance: _Optional[str] = ..., source: _Optional[str] = ..., first_sequence: _Optional[int] = ..., count: _Optional[int] = ..., dropped: _Optional[_Union[Drops, _Mapping]] = ...) -> None: ...
+
+class Drops(_message.Message):
+    __slots__ = ("queue_full", "expired", "refused", "too_large")
+    QUEUE_FULL_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    TOO_LARGE_FIELD_NUMBER: _ClassVar[int]
+    queue_full: int
+    expired: int
+    refused: int
+    too_large: int
+    def __init__(self, queue_full: _Optional[int] = ..., expired: _Optional[int] = ..., refused: _Optional[int] = ..., too_large: _Optional[int] = ...) -> None: ...
 
 class TrackResponse(_message.Message):
     __slots__ = ("results",)

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from shopalytic.v1 import collector_pb2 as _collector_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -790,3 +791,35 @@ class TrafficSource(_message.Message):
     last_touch_revenue: str
     explain: str
     def __init__(self, value: _Optional[str] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., first_touch_revenue: _Optional[str] = ..., last_touch_revenue: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+
+class GetDeliveryReportRequest(_message.Message):
+    __slots__ = ("scope",)
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ...) -> None: ...
+
+class GetDeliveryReportResponse(_message.Message):
+    __slots__ = ("rows", "total")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[DeliveryRow]
+    total: DeliveryRow
+    def __init__(self, rows: _Optional[_Iterable[_Union[DeliveryRow, _Mapping]]] = ..., total: _Optional[_Union[DeliveryRow, _Mapping]] = ...) -> None: ...
+
+class DeliveryRow(_message.Message):
+    __slots__ = ("start", "source", "senders", "received", "missing", "dropped", "unexplained")
+    START_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SENDERS_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    UNEXPLAINED_FIELD_NUMBER: _ClassVar[int]
+    start: _timestamp_pb2.Timestamp
+    source: str
+    senders: int
+    received: int
+    missing: int
+    dropped: _collector_pb2.Drops
+    unexplained: int
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., senders: _Optional[int] = ..., received: _Optional[int] = ..., missing: _Optional[int] = ..., dropped: _Optional[_Union[_collector_pb2.Drops, _Mapping]] = ..., unexplained: _Optional[int] = ...) -> None: ...

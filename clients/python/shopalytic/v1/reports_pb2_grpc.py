@@ -96,6 +96,11 @@ class ReportServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersResponse.FromString,
                 _registered_method=True)
+        self.GetDeliveryReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetDeliveryReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetDeliveryReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetDeliveryReportResponse.FromString,
+                _registered_method=True)
         self.TailEvents = channel.unary_stream(
                 '/shopalytic.v1.ReportService/TailEvents',
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.TailEventsRequest.SerializeToString,
@@ -194,6 +199,13 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDeliveryReport(self, request, context):
+        """Which of their numbered events senders got through, and which never arrived.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TailEvents(self, request, context):
         """Events as they are stored, from now on. Ingest never waits for a reader: one
         that is too slow is told how many events it missed. Ends with UNAVAILABLE
@@ -265,6 +277,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.ListOrders,
                     request_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersResponse.SerializeToString,
+            ),
+            'GetDeliveryReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeliveryReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetDeliveryReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetDeliveryReportResponse.SerializeToString,
             ),
             'TailEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.TailEvents,
@@ -598,6 +615,33 @@ class ReportService:
             '/shopalytic.v1.ReportService/ListOrders',
             shopalytic_dot_v1_dot_reports__pb2.ListOrdersRequest.SerializeToString,
             shopalytic_dot_v1_dot_reports__pb2.ListOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeliveryReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetDeliveryReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetDeliveryReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetDeliveryReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,7 @@ class ReportServiceStub:
     GetFulfilmentReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]
     GetTrafficReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]
     ListOrders: grpc.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]
+    GetDeliveryReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetDeliveryReportRequest, reports_pb2.GetDeliveryReportResponse]
     TailEvents: grpc.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]
 
 class ReportServiceAsyncStub(ReportServiceStub):
@@ -50,6 +51,7 @@ class ReportServiceAsyncStub(ReportServiceStub):
     GetFulfilmentReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]  # type: ignore[assignment]
     GetTrafficReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]  # type: ignore[assignment]
     ListOrders: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]  # type: ignore[assignment]
+    GetDeliveryReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetDeliveryReportRequest, reports_pb2.GetDeliveryReportResponse]  # type: ignore[assignment]
     TailEvents: grpc.aio.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]  # type: ignore[assignment]
 
 class ReportServiceServicer(metaclass=ABCMeta):
@@ -89,6 +91,9 @@ class ReportServiceServicer(metaclass=ABCMeta):
     def ListOrders(
         self, request: reports_pb2.ListOrdersRequest, context: _Context
     ) -> reports_pb2.ListOrdersResponse | Awaitable[reports_pb2.ListOrdersResponse]: ...
+    def GetDeliveryReport(
+        self, request: reports_pb2.GetDeliveryReportRequest, context: _Context
+    ) -> reports_pb2.GetDeliveryReportResponse | Awaitable[reports_pb2.GetDeliveryReportResponse]: ...
     def TailEvents(
         self, request: reports_pb2.TailEventsRequest, context: _Context
     ) -> Iterator[reports_pb2.TailEventsResponse] | AsyncIterator[reports_pb2.TailEventsResponse]: ...
