@@ -20,6 +20,7 @@ from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.projects import Projects
+from shopalytic_server.storage.sealing import Sealer
 from shopalytic_server.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,10 @@ async def _start(
     keys = await ensure_default_project(Projects(pool), directory, settings)
     port = await _start_grpc(settings, database_url, parts)
     grpc_address = _address(settings.grpc_host, port)
+    if settings.rollups == "on":
+        sealer = Sealer(pool)
+        sealer.start()
+        parts.ends_in_order(sealer.stop)
     http_address = demo_address = None
     if demo is not None:
         http_address = await _start_demo(demo, settings, grpc_address, keys.secrets, parts)

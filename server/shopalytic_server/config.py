@@ -165,6 +165,11 @@ class Settings:
         _number(1, 16),
         "Processes that serve gRPC on one port; more than 1 are processes of their own beside the main one.",
     )
+    rollups: str = _setting(
+        "on",
+        _choice("on", "off"),
+        "Whether past days are summed up, so that the traffic report reads less; its numbers are the same.",
+    )
     drain_timeout: float = _setting(
         30.0, _seconds, "Seconds that requests in flight get to finish at shutdown."
     )

@@ -31,7 +31,15 @@ HTTP = (
     "cors_origins",
 )
 RUN = ("ready_file", "drain_timeout", "log_level", "log_format", "otlp_endpoint")
-PROJECT = ("currency", "time_zone", "max_pending_events", "workers", "metrics_host", "metrics_port")
+PROJECT = (
+    "currency",
+    "time_zone",
+    "max_pending_events",
+    "workers",
+    "metrics_host",
+    "metrics_port",
+    "rollups",
+)
 
 
 @click.command()

@@ -28,6 +28,7 @@ from shopalytic_server.storage.ingest import copy_events
 from shopalytic_server.storage.people import Person, find, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.sealing import forget_subjects
 from shopalytic_server.storage.settlement import settle_orders
 from shopalytic_server.storage.times import timestamp
 
@@ -221,6 +222,13 @@ async def _delete(erasure: _Erasure) -> None:
         subjects=keys["event_subjects"],
         times=[row["occurred_at"] for row in events],
         event_ids=keys["event_ids"],
+    )
+    views = [row for row in events if row["type"] == "page_view"]
+    await forget_subjects(
+        erasure.conn,
+        erasure.dataset,
+        sorted({*erasure.person.subjects, *(row["subject"] for row in views)}),
+        (row["occurred_at"] for row in views),
     )
     # An event that somebody else sent of an order is refused as a duplicate for ever.
     own = [row["event_id"] for row in events if row["own"]]

@@ -31,6 +31,7 @@ from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
 from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.sealing import forget_days
 from shopalytic_server.storage.tombstones import refuse_erased
 
 _SQL = load("ingest")
@@ -109,6 +110,7 @@ class Ingest:
         decided = {index: item for index, item in fresh.items() if item.type in DECIDED_TYPES}
         await note_identities(conn, plain)
         await copy_events(conn, plain)
+        await forget_days(conn, ((i.dataset_id, i.occurred_at) for i in plain if i.type == "page_view"))
         await project_plain(conn, plain)
         stored = plain
         for dataset in sorted({item.dataset_id for item in decided.values()}):

@@ -8,6 +8,7 @@ from psycopg import sql
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
+from shopalytic_server.storage.sealing import forget_all_days
 
 _SQL = load("rebuild")
 
@@ -32,7 +33,8 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
     """Builds every typed table from `events` beside the live ones, and compares.
 
     With `check` nothing is changed and ingest goes on. Without it ingest waits,
-    and tables that differ get the rebuilt rows; reports go on meanwhile.
+    and tables that differ get the rebuilt rows; reports go on meanwhile. Days
+    whose page views are summed up are so anew, after a while.
     `progress` is called with (events done, events in all).
     """
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
@@ -49,6 +51,8 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
                     if differences[table]:
                         await _replace(conn, table)
                 await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(_SCHEMA)))
+        if not check:
+            await forget_all_days(conn)
     return RebuildResult(events, differences)
 
 

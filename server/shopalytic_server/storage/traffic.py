@@ -12,31 +12,39 @@ from shopalytic_server.domain.amounts import text, total
 from shopalytic_server.domain.campaigns import campaign_of
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit
+from shopalytic_server.storage.came_from import came_from, host_of
 from shopalytic_server.storage.campaigns import encoded_campaigns
 from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.rollups import read_from
 from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.times import timestamp
 
 _SQL = load("traffic")
 
 
-def _statement(block: str, views: str, own_hosts: str) -> str:
+def _statement(block: str, views: str, own_hosts: str, begun: str) -> str:
     """A statement about the sessions that some page views make."""
     return block.format(
         marked=_SQL.marked.format(views=views),
-        sessions=_SQL.sessions.format(own_hosts=own_hosts, host=_SQL.host.format(address="m.referrer")),
+        sessions=_SQL.sessions.format(own_hosts=own_hosts, begun=begun),
     )
 
 
 _GIVEN = "%(own_hosts)s::text[]"
-_OWN_HOSTS = _SQL.own_hosts.format(host=_SQL.host.format(address="begin"))
-_TRAFFIC = _statement(_SQL.traffic, _SQL.views_of_range, _GIVEN)
-_REVENUE = _statement(_SQL.revenue, _SQL.views_of_buyers, _GIVEN)
+_OWN_HOSTS = _SQL.own_hosts.format(host=host_of("begin"))
+_BEGUN = came_from(_SQL.begun, "m")
+_TRAFFIC = _statement(_SQL.traffic, _SQL.views_of_range, _GIVEN, _BEGUN)
+_REVENUE = _statement(_SQL.revenue, _SQL.views_of_buyers, _GIVEN, _BEGUN)
+_OWN_HOSTS_OF_ROLLUP = _SQL.own_hosts_of_rollup.format(host=host_of("begin"))
+_VIEWS_OF_ROLLUP = came_from(_SQL.views_of_rollup, "page")
+_TRAFFIC_OF_ROLLUP = _statement(_SQL.traffic, _VIEWS_OF_ROLLUP, _GIVEN, _SQL.begun_in_rollup)
+_BUYERS_OF_ROLLUP = came_from(_SQL.views_of_buyers_of_rollup, "page")
+_REVENUE_OF_ROLLUP = _statement(_SQL.revenue, _BUYERS_OF_ROLLUP, _GIVEN, _SQL.begun_in_rollup)
 register("traffic_row", _SQL.explain_row)
 # A shop may have more hosts than fit into a token, so they are found again.
-register("traffic_way", _statement(_SQL.explain_way, _SQL.views_of_range, f"ARRAY(\n{_OWN_HOSTS}\n)"))
+register("traffic_way", _statement(_SQL.explain_way, _SQL.views_of_range, f"ARRAY(\n{_OWN_HOSTS}\n)", _BEGUN))
 
 DEFAULT_LIMIT = 50
 
@@ -62,10 +70,13 @@ async def get_traffic_report(
     scope = resolve_scope(project, request.scope)
     starts = await _starts(snapshot, scope, UNITS.get(request.interval))
     limit = request.limit or DEFAULT_LIMIT
-    campaigns = await encoded_campaigns(snapshot, scope)
-    own_hosts = [row["host"] for row in await snapshot.fetch(_OWN_HOSTS, **scope.parameters())]
+    reading = await read_from(snapshot, scope, starts)
+    campaigns = await encoded_campaigns(snapshot, scope, reading)
+    views = scope.parameters() | (reading.parameters() if reading else {})
+    hosts = await snapshot.fetch(_OWN_HOSTS_OF_ROLLUP if reading else _OWN_HOSTS, **views)
+    own_hosts = [row["host"] for row in hosts]
     parameters = {
-        **scope.parameters(),
+        **views,
         "starts": starts,
         "limit": limit,
         "own_hosts": own_hosts,
@@ -73,9 +84,10 @@ async def get_traffic_report(
         "decoded": list(campaigns.values()),
         "currency": scope.currency or project.currency,
     }
-    found = await snapshot.fetch(_TRAFFIC, **parameters)
+    found = await snapshot.fetch(_TRAFFIC_OF_ROLLUP if reading else _TRAFFIC, **parameters)
     rows = {row["number"]: row for row in found if row["dimension"] == "row"}
-    ways = _ways(found, await snapshot.fetch(_REVENUE, **parameters))
+    revenue = await snapshot.fetch(_REVENUE_OF_ROLLUP if reading else _REVENUE, **parameters)
+    ways = _ways(found, revenue)
     response = reports_pb2.GetTrafficReportResponse(
         rows=[_row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)],
         total=_row(scope, starts, None, rows[None]),

@@ -19,18 +19,6 @@ SELECT min(found.at) AS first, max(found.at) AS last
       ORDER BY e.occurred_at DESC LIMIT 1)
   ) AS found
 
--- The host of an address, in lower case, without user, port and "www.". Most
--- addresses are plain ones, for which a regular expression would take most of a
--- report's time.
--- name: host
-coalesce(ltrim(replace('/' || lower(
-    CASE WHEN split_part({address}, '//', 1) IN ('https:', 'http:', '') AND {address} NOT LIKE '%%[%%'
-         THEN split_part(split_part(split_part(split_part(split_part(split_part(
-              {address}, '//', 2), '/', 1), '?', 1), '#', 1), '@', -1), ':', 1)
-         ELSE substring({address} FROM
-              '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:]*)')
-     END), '/www.', '/'), '/'), '')
-
 -- The hosts of the pages in the range are the shop's own. Most addresses begin
 -- alike, so that few hosts have to be picked out.
 -- name: own_hosts
@@ -45,10 +33,34 @@ SELECT DISTINCT {host} AS host
        AND (%(include_bots)s::boolean OR NOT e.bot)
   ) AS pages
 
+-- The same, of days that are summed up and of the gaps between them.
+-- name: own_hosts_of_rollup
+SELECT DISTINCT {host} AS host
+  FROM (
+    SELECT DISTINCT q.site AS begin
+      FROM page_quarters q
+     WHERE q.dataset_id = ANY(%(datasets)s::int[])
+       AND q.occurred_at >= %(from_at)s::timestamptz AND q.occurred_at < %(to_at)s::timestamptz
+       AND (q.occurred_at AT TIME ZONE 'UTC')::date = ANY(%(days)s::date[])
+       AND (%(source)s::text IS NULL OR q.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT q.bot)
+     UNION
+    SELECT split_part(e.properties ->> 'url', '/', 1) || '/' || split_part(e.properties ->> 'url', '/', 2)
+           || '/' || split_part(e.properties ->> 'url', '/', 3)
+      FROM unnest(%(gap_begins)s::timestamptz[], %(gap_ends)s::timestamptz[]) AS gap (begins_at, ends_at)
+      JOIN events e ON e.occurred_at >= gap.begins_at AND e.occurred_at < gap.ends_at
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
+       AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+       AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT e.bot)
+  ) AS pages
+
+-- Page views, or several of them in one row: the first one, with the time of the
+-- last and their number.
 -- name: views_of_range
 SELECT e.dataset_id, coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id,
-       e.subject, e.occurred_at, e.event_id, e.properties ->> 'url' AS url,
-       e.properties ->> 'referrer' AS referrer, e.context ->> 'utm_campaign' AS campaign
+       e.subject, e.occurred_at, e.event_id, e.occurred_at AS last_at, 1 AS page_views,
+       e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context ->> 'utm_campaign' AS campaign
   FROM events e
   LEFT JOIN identities named ON named.dataset_id = e.dataset_id AND named.subject = e.subject
   LEFT JOIN tracking_links l ON l.dataset_id = e.dataset_id AND l.subject = e.subject AND l.owner
@@ -59,51 +71,117 @@ SELECT e.dataset_id, coalesce(named.customer_id, owner.customer_id, e.subject) A
    AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
    AND (%(include_bots)s::boolean OR NOT e.bot)
 
+-- name: views_of_rollup
+SELECT v.dataset_id, coalesce(named.customer_id, owner.customer_id, v.subject) AS customer_id,
+       v.subject, v.occurred_at, v.event_id, v.last_at, v.page_views, v.landing_page, v.referrer, v.campaign,
+       v.encoded
+  FROM (
+    SELECT q.dataset_id, q.subject, q.occurred_at, q.event_id, q.last_at, q.page_views, q.landing_page,
+           q.referrer, q.campaign, q.encoded
+      FROM page_quarters q
+     WHERE q.dataset_id = ANY(%(datasets)s::int[])
+       AND q.occurred_at >= %(from_at)s::timestamptz - interval '30 minutes'
+       AND q.occurred_at < %(to_at)s::timestamptz
+       AND (q.occurred_at AT TIME ZONE 'UTC')::date = ANY(%(days)s::date[])
+       AND (%(source)s::text IS NULL OR q.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT q.bot)
+     UNION ALL
+    SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id, e.occurred_at, 1,
+           {way}
+      FROM unnest(%(gap_begins)s::timestamptz[], %(gap_ends)s::timestamptz[]) AS gap (begins_at, ends_at)
+      JOIN events e ON e.occurred_at >= gap.begins_at AND e.occurred_at < gap.ends_at
+     CROSS JOIN LATERAL (
+        SELECT e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer,
+               e.context ->> 'utm_campaign' AS campaign
+      ) AS page
+     CROSS JOIN LATERAL (
+{found}
+      ) AS found
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
+       AND e.occurred_at >= %(from_at)s::timestamptz - interval '30 minutes'
+       AND e.occurred_at < %(to_at)s::timestamptz
+       AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT e.bot)
+  ) AS v
+  LEFT JOIN identities named ON named.dataset_id = v.dataset_id AND named.subject = v.subject
+  LEFT JOIN tracking_links l ON l.dataset_id = v.dataset_id AND l.subject = v.subject AND l.owner
+  LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+
 -- All page views, up to the range's end, of those who ordered in the range. IS
 -- TRUE keeps the planner from looking each of them up by type and time, which
 -- reads everybody's.
 -- name: views_of_buyers
-SELECT m.dataset_id, m.customer_id, e.subject, e.occurred_at, e.event_id, e.properties ->> 'url' AS url,
-       e.properties ->> 'referrer' AS referrer, e.context ->> 'utm_campaign' AS campaign
+SELECT m.dataset_id, m.customer_id, e.subject, e.occurred_at, e.event_id, e.occurred_at AS last_at,
+       1 AS page_views, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context ->> 'utm_campaign' AS campaign
   FROM members m
   JOIN events e ON e.dataset_id = m.dataset_id AND e.subject = m.subject
  WHERE (e.type = 'page_view') IS TRUE AND e.occurred_at < %(to_at)s::timestamptz
    AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
    AND (%(include_bots)s::boolean OR NOT e.bot)
 
+-- Quarters are few, so looking at all of a subject's and then at their days is quick.
+-- name: views_of_buyers_of_rollup
+SELECT m.dataset_id, m.customer_id, q.subject, q.occurred_at, q.event_id, q.last_at, q.page_views, q.landing_page,
+       q.referrer, q.campaign, q.encoded
+  FROM members m
+  JOIN page_quarters q ON q.dataset_id = m.dataset_id AND q.subject = m.subject
+ WHERE q.occurred_at < %(to_at)s::timestamptz
+   AND (q.occurred_at AT TIME ZONE 'UTC')::date = ANY(%(days)s::date[])
+   AND (%(source)s::text IS NULL OR q.source = %(source)s::text)
+   AND (%(include_bots)s::boolean OR NOT q.bot)
+ UNION ALL
+SELECT m.dataset_id, m.customer_id, e.subject, e.occurred_at, e.event_id, e.occurred_at, 1,
+       {way}
+  FROM members m
+ CROSS JOIN unnest(%(gap_begins)s::timestamptz[], %(gap_ends)s::timestamptz[]) AS gap (begins_at, ends_at)
+  JOIN events e ON e.dataset_id = m.dataset_id AND e.subject = m.subject
+       AND e.occurred_at >= gap.begins_at AND e.occurred_at < gap.ends_at
+ CROSS JOIN LATERAL (
+    SELECT e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer,
+           e.context ->> 'utm_campaign' AS campaign
+  ) AS page
+ CROSS JOIN LATERAL (
+{found}
+  ) AS found
+ WHERE (e.type = 'page_view') IS TRUE AND e.occurred_at < %(to_at)s::timestamptz
+   AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+   AND (%(include_bots)s::boolean OR NOT e.bot)
+
 -- name: marked
-SELECT v.*, coalesce(v.occurred_at - lag(v.occurred_at) OVER (
-                         PARTITION BY v.dataset_id, v.customer_id ORDER BY v.occurred_at, v.event_id)
+SELECT v.*, coalesce(v.occurred_at - max(v.last_at) OVER (
+                         PARTITION BY v.dataset_id, v.customer_id ORDER BY v.occurred_at, v.event_id
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                      > interval '30 minutes', true) AS begins
   FROM ({views}) AS v
 
--- Sessions by their first page view. A campaign that stands `encoded` in the
--- address is decoded elsewhere: SQL could not, without failing on wrong bytes.
+-- Sessions by their first page view.
 -- name: sessions
+SELECT w.dataset_id, w.customer_id, w.subject, w.occurred_at, w.event_id, w.landing_page,
+       CASE WHEN w.referrer = ANY({own_hosts}) THEN '' ELSE w.referrer END AS referrer, w.campaign, w.encoded
+  FROM ({begun}) AS w
+
+-- name: begun
 SELECT m.dataset_id, m.customer_id, m.subject, m.occurred_at, m.event_id,
-       split_part(split_part(m.url, '#', 1), '?', 1) AS landing_page,
-       CASE WHEN r.host = ANY({own_hosts}) THEN '' ELSE r.host END AS referrer,
-       coalesce(nullif(m.campaign, ''), c.campaign, '') AS campaign,
-       coalesce(m.campaign, '') = '' AND coalesce(c.campaign, '') ~ '[%%+]' AS encoded
+       {way}
   FROM marked m
- CROSS JOIN LATERAL (SELECT {host} AS host) AS r
  CROSS JOIN LATERAL (
-    SELECT CASE WHEN m.url LIKE '%%utm_campaign=%%'
-                THEN substring('&' || substring(split_part(m.url, '#', 1) FROM '[?](.*)$')
-                               FROM '&utm_campaign=([^&]*)') END AS campaign
-  ) AS c
+{found}
+  ) AS found
  WHERE m.begins
+
+-- name: begun_in_rollup
+SELECT * FROM marked WHERE begins
 
 -- Page views, visitors and sessions: of each row, of the whole range (number
 -- NULL), and of the first of the ways in which sessions came.
 -- name: traffic
 WITH marked AS MATERIALIZED (
 {marked}
-), sessions AS (
+), sessions AS MATERIALIZED (
 {sessions}
 ), customers AS MATERIALIZED (
     SELECT width_bucket(occurred_at, %(starts)s::timestamptz[]) AS number, dataset_id, customer_id,
-           count(*) AS page_views, count(*) FILTER (WHERE begins) AS sessions
+           sum(page_views) AS page_views, count(*) FILTER (WHERE begins) AS sessions
       FROM marked
      WHERE occurred_at >= %(from_at)s::timestamptz
      GROUP BY number, dataset_id, customer_id

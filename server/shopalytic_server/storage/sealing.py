@@ -1,0 +1,144 @@
+"""Sums up the page views of past days, and forgets a day when its page views change.
+
+A day is sealed when its rows are there, and whoever adds or takes away events of
+a day deletes its row of `rollup_days` in the same transaction (`forget_days`),
+after having written something. So a snapshot that sees a sealed day sees exactly
+the page views that it sums up: a transaction that forgot the day before the row
+was announced had a transaction id by then, and sealing waits until all of these
+have ended; one that forgets it later waits for the sealing, or takes away the
+row before it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.storage.came_from import came_from
+from shopalytic_server.storage.database import Connection, Pool, translated
+from shopalytic_server.storage.queries import load
+
+log = logging.getLogger(__name__)
+
+_SQL = load("sealing")
+_SUM_UP = came_from(_SQL.sum_up_day, "q")
+
+INTERVAL_SECONDS = 60.0
+DAYS_AT_ONCE = 120
+# Nothing younger is sealed: a day is left alone for twelve hours after its end.
+# The difference is how far the clocks of servers may be apart.
+YOUNGEST = timedelta(hours=6)
+
+_WAIT_SECONDS = 0.05
+
+
+class Sealer:
+    """Seals days again and again; of several services on one store, one at a time."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, in a minute."""
+        self._task = asyncio.create_task(self._run(), name="shopalytic-sealer")
+
+    async def stop(self) -> None:
+        """End; a day that is being summed up stays unsealed."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            try:
+                with translated():
+                    await seal(self._pool)
+            except StoreUnavailable:
+                continue  # The probe tells.
+            except psycopg.Error as error:
+                log.warning("Past days could not be summed up: %s [rollup_failed]", error.sqlstate)
+
+
+async def seal(pool: Pool, *, limit: int = DAYS_AT_ONCE) -> int:
+    """Seals up to `limit` days; returns how many. Does nothing while another service does."""
+    async with pool.connection() as conn:
+        row = await (await conn.execute(_SQL.try_lock)).fetchone()
+        if row is None or not row[0]:
+            return 0
+        try:
+            return await _seal(conn, limit)
+        finally:
+            await conn.execute(_SQL.unlock)
+
+
+async def _seal(conn: Connection, limit: int) -> int:
+    days = await (await conn.execute(_SQL.missing, {"limit": limit})).fetchall()
+    if not days:
+        return 0
+    await conn.execute(
+        _SQL.announce, {"datasets": [dataset for dataset, _ in days], "days": [day for _, day in days]}
+    )
+    await _older_writers_end(conn)
+    sealed = 0
+    for dataset, day in days:
+        sealed += await _seal_day(conn, {"dataset": dataset, "day": day})
+    return sealed
+
+
+async def _older_writers_end(conn: Connection) -> None:
+    """Waits for all transactions that have an id by now."""
+    until = await _number(conn, _SQL.next_transaction)
+    while await _number(conn, _SQL.oldest_transaction) < until:  # noqa: ASYNC110 - only PostgreSQL knows
+        await asyncio.sleep(_WAIT_SECONDS)
+
+
+async def _number(conn: Connection, statement: str) -> int:
+    row = await (await conn.execute(statement)).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM has a row
+    return int(row[0])
+
+
+async def _seal_day(conn: Connection, day: dict[str, Any]) -> bool:
+    async with conn.transaction():
+        await conn.execute("SET LOCAL statement_timeout = 0")
+        # The default isolation level: what is summed up is read after this lock is held.
+        held = await conn.execute(_SQL.hold_day, day)
+        if not held.rowcount:
+            return False
+        await conn.execute(_SQL.clear_day, day)
+        await conn.execute(_SUM_UP, day)
+        await conn.execute(_SQL.seal_day, day)
+    return True
+
+
+async def forget_days(conn: Connection, events: Iterable[tuple[int, datetime]]) -> None:
+    """Unseals the days of events, by dataset and time, that this transaction has added or takes away.
+
+    The transaction must have written something before; days too young to be sealed cost nothing.
+    """
+    before = datetime.now(UTC) - YOUNGEST
+    days = sorted({(dataset, at.astimezone(UTC).date()) for dataset, at in events if at < before})
+    if days:
+        await conn.execute(
+            _SQL.forget_days, {"datasets": [dataset for dataset, _ in days], "days": [day for _, day in days]}
+        )
+
+
+async def forget_subjects(
+    conn: Connection, dataset: int, subjects: Sequence[UUID], times: Iterable[datetime]
+) -> None:
+    """Takes away what is summed up of subjects, whose events at these times this transaction deletes."""
+    await forget_days(conn, ((dataset, at) for at in times))
+    await conn.execute(_SQL.forget_quarters, {"dataset": dataset, "subjects": list(subjects)})
+
+
+async def forget_all_days(conn: Connection) -> None:
+    """Unseals everything: reports read the events, until the days are sealed anew."""
+    await conn.execute(_SQL.forget_all_days)
