@@ -126,3 +126,15 @@ def test_an_identity_remembered_from_before_ends_with_the_visitor_it_belonged_to
     visitor.until("Object.values(localStorage).includes('somebody-else')")
     visitor.run(f"return {TRACK}")
     assert "identity" not in shop.events[-1]
+
+
+def test_a_signature_goes_with_the_identity_until_reset(shop, visitor):
+    shop.add_page("/", "shopalytic.identify('ann', 'a1');", TRACK + ";", "shopalytic.alias('ann2', 'b2');")
+    visitor.visit(shop.url())
+    shop.until_stored(4)
+    assert [event.get("identity_signature") for event in shop.events] == [None, "a1", "a1", "a1"]
+    assert shop.events[3]["alias_signature"] == "b2"
+    visitor.run("shopalytic.reset()")
+    visitor.run(f"return {TRACK}")
+    shop.until_events(5)
+    assert "identity_signature" not in shop.events[4]

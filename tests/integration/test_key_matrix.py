@@ -50,6 +50,7 @@ RPC_RULES: dict[str, set[KeyClass]] = {
                 "GetCartReport",
                 "GetFulfilmentReport",
                 "ListOrders",
+                "GetDeliveryReport",
                 "TailEvents",
             )
         ),
@@ -67,6 +68,7 @@ RPC_RULES: dict[str, set[KeyClass]] = {
     "AdminService.ListKeys": ADMINS,
     "AdminService.RevokeKey": ADMINS,
     "AdminService.RotateKey": ADMINS,
+    "AdminService.RotateIdentitySecret": ADMINS,
 }
 
 KEYED = "by its key"

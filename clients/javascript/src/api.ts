@@ -50,10 +50,13 @@ export interface Shopalytic {
   init(token: string, options?: Options): void;
   /** Sends an event. The promise waits for the server's verdict, as long as that takes. */
   track<T extends EventType>(type: T, properties: EventProperties[T]): Promise<Verdict>;
-  /** Says who the visitor is; until `reset` their events carry this identity. */
-  identify(identity: string): Promise<Verdict>;
-  /** Gives the customer a further identity. */
-  alias(identity: string): Promise<Verdict>;
+  /**
+   * Says who the visitor is; until `reset` their events carry this identity. A project may demand the
+   * signature of it that a backend makes.
+   */
+  identify(identity: string, signature?: string): Promise<Verdict>;
+  /** Gives the customer a further identity, with its signature where one is demanded. */
+  alias(identity: string, signature?: string): Promise<Verdict>;
   /** Logout: forgets the identity and asks for a new tracking id. */
   reset(): Promise<unknown>;
 }

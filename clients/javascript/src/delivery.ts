@@ -47,6 +47,7 @@ export const enum Name {
   TRACKING_ID = "id",
   PAUSED_UNTIL = "until",
   IDENTITY = "identity",
+  SIGNATURE = "signed",
 }
 
 let waiting: Item[] = [];

@@ -24,7 +24,7 @@ function log(...said: unknown[]): void {
   if (options.debug) console.log("shopalytic", ...said);
 }
 
-function deliver(type: string, properties: object): Promise<Verdict> {
+function deliver(type: string, properties: object, alias_signature?: string): Promise<Verdict> {
   const time = now();
   return enqueue({
     type,
@@ -32,6 +32,8 @@ function deliver(type: string, properties: object): Promise<Verdict> {
     event_id: uuid(time),
     occurred_at: new Date(time),
     identity: get(Name.IDENTITY),
+    identity_signature: get(Name.SIGNATURE) || undefined,
+    alias_signature,
     source: options.source || undefined,
     sandbox: options.sandbox,
     context: context(),
@@ -41,24 +43,28 @@ function deliver(type: string, properties: object): Promise<Verdict> {
 /** Sends the tag's own page view. */
 export const view = call("track", deliver);
 
-export const track: Shopalytic["track"] = call("track", (type: string, given: object) => {
+const send = call("track", (type: string, given: object, signature?: string) => {
   // A copy: the page may change its object before the batch leaves.
   const properties = copy<{ identity?: string }>(given);
   const { identity } = properties;
   // Later events carry the identity, unless the server would refuse them all for it.
   if (type === "identify" && !NO_IDENTITY.test(identity!)) {
     put(Name.IDENTITY, identity!);
+    put(Name.SIGNATURE, signature || "");
     namedHere = true;
   }
-  return deliver(type, properties);
+  return deliver(type, properties, signature);
 });
 
-export const identify: Shopalytic["identify"] = (identity) => track("identify", { identity: String(identity) });
+export const track: Shopalytic["track"] = send;
 
-export const alias: Shopalytic["alias"] = (identity) => track("alias", { identity: String(identity) });
+export const identify: Shopalytic["identify"] = (identity, signature) => send("identify", { identity: String(identity) }, signature);
+
+export const alias: Shopalytic["alias"] = (identity, signature) => send("alias", { identity: String(identity) }, signature);
 
 export const reset = call("reset", () => {
   drop(Name.IDENTITY);
+  drop(Name.SIGNATURE);
   drop(Name.TRACKING_ID);
   namedHere = false;
   return enqueue({ event_id: uuid(now()) }, true);

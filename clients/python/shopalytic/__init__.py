@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from shopalytic.reports import Reports
     from shopalytic.results import CloseResult, FlushResult, Result, Stats, Status
+    from shopalytic.signing import sign_identity
     from shopalytic.violations import Violation
 
 _MODULES = {
@@ -39,6 +40,7 @@ _MODULES = {
     "Stats": "results",
     "Status": "results",
     "Violation": "violations",
+    "sign_identity": "signing",
 }
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "Stats",
     "Status",
     "Violation",
+    "sign_identity",
 ]
 
 

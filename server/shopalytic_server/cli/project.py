@@ -81,6 +81,11 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
     default=None,
     help="Whether to refuse events of browsers that send Do Not Track or Global Privacy Control.",
 )
+@click.option(
+    "--signed-identify/--unsigned-identify",
+    default=None,
+    help="Whether identities from browsers must be signed (see identity-secret).",
+)
 @with_settings("target", "key", "data_dir")
 @json_option
 def update(
@@ -89,6 +94,7 @@ def update(
     browser_event_types: str | None,
     allowed_origins: str | None,
     respect_privacy_signals: bool | None,
+    signed_identify: bool | None,
     as_json: bool,
 ) -> None:
     """Change settings of the key's project. What is not given stays.
@@ -96,10 +102,13 @@ def update(
     \b
     Example:  shopalytic project update --browser-event-types page_view,product_view,identify
     """
-    if (time_zone, browser_event_types, allowed_origins, respect_privacy_signals) == (None,) * 4:
+    given = (time_zone, browser_event_types, allowed_origins, respect_privacy_signals, signed_identify)
+    if given == (None,) * len(given):
         raise click.UsageError("Nothing to change: give one of the options that --help lists.")
     request = admin_pb2.UpdateProjectRequest(
-        time_zone=time_zone, respect_privacy_signals=respect_privacy_signals
+        time_zone=time_zone,
+        respect_privacy_signals=respect_privacy_signals,
+        signed_identify=signed_identify,
     )
     if browser_event_types is not None:
         request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=_listed(browser_event_types)))
@@ -109,6 +118,29 @@ def update(
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         answer = stub.UpdateProject(request, metadata=remote.metadata, timeout=CALL_SECONDS)
     _print_project(answer.project, as_json)
+
+
+@project.command("identity-secret")
+@click.option("--end-previous", is_flag=True, help="End the secret before at once; else it goes on.")
+@with_settings("target", "key", "data_dir")
+@json_option
+def identity_secret(settings: Settings, end_previous: bool, as_json: bool) -> None:
+    """Make a secret that a backend signs identities with. It is printed this once.
+
+    The one before stays valid until the next call, so that backends can take
+    the new one in their own time.
+
+    \b
+    Example:  shopalytic project identity-secret
+    """
+    request = admin_pb2.RotateIdentitySecretRequest(end_previous=end_previous)
+    with connect(settings, "admin") as remote:
+        stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
+        answer = stub.RotateIdentitySecret(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+    if as_json:
+        print_json({"secret": answer.secret})
+    else:
+        click.echo(answer.secret)
 
 
 def _listed(text: str) -> list[str]:
@@ -123,6 +155,7 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
         "browser_event_types": list(found.browser_event_types),
         "allowed_origins": list(found.allowed_origins),
         "respect_privacy_signals": found.respect_privacy_signals,
+        "signed_identify": found.signed_identify,
         "created_at": time_text(found.created_at),
     }
 

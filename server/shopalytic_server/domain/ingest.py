@@ -18,6 +18,7 @@ from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.deliveries import Arrival
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
 from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.domain.signing import unsigned
 
 MAX_EVENT_BYTES = 256 * 1024
 MAX_CLOCK_AHEAD = timedelta(days=1)
@@ -82,10 +83,16 @@ def prepare(
 
     `received_at` and `sent_at` are aware datetimes of the request. `skip_known`
     says that an identify whose link is known need not be kept. The event's id
-    is put into lower case. Never raises for what a sender may have done.
+    is put into lower case, its signatures are taken off. Never raises for what a sender may have done.
     """
     if not event.event_id.islower():
         event.event_id = event.event_id.lower()
+    refusal = None
+    if project.signed_identify and key_class is KeyClass.BROWSER and not event.HasField("undecoded"):
+        refusal = unsigned(event, project.identity_secrets)
+    if event.identity_signature or event.alias_signature:
+        event.ClearField("identity_signature")
+        event.ClearField("alias_signature")
     prepared = Prepared(
         event=event,
         dataset_id=2 * project.project_id + event.sandbox,
@@ -96,7 +103,7 @@ def prepare(
         fingerprint=_fingerprint(event),
         skip_known=skip_known,
     )
-    refusal = _refusal(event, prepared.type, project, key_class)
+    refusal = refusal or _refusal(event, prepared.type, project, key_class)
     if refusal is not None:
         prepared.rejected = True
         prepared.violations = [refusal]

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -53,6 +53,10 @@ class Project:
     """Origins whose pages may send with a browser key; none: any."""
     respect_privacy_signals: bool = False
     """Whether events of browsers that ask not to be tracked are refused."""
+    signed_identify: bool = False
+    """Whether identities that come with a browser key must be signed."""
+    identity_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What they may be signed with: the newest and the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,14 @@ def new_secret(key_class: KeyClass, token_bytes: bytes) -> str:
         raise ValueError(f"a secret is made of {SECRET_BYTES} random bytes, not {len(token_bytes)}")
     token = base64.urlsafe_b64encode(token_bytes).rstrip(b"=").decode()
     return f"shop_{key_class}_{token}"
+
+
+def new_identity_secret(token_bytes: bytes) -> str:
+    """The secret made from 32 random bytes that identities are signed with.
+
+    Unlike a key's it is kept as it is: a signature can only be checked with it.
+    """
+    return f"shop_identity_{base64.urlsafe_b64encode(token_bytes).rstrip(b'=').decode()}"
 
 
 def is_secret(text: str) -> bool:

@@ -9,6 +9,8 @@ from uuid import UUID
 import grpc
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
+from shopalytic.violations import Violation
+from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project, in_catalogue_order
 from shopalytic_server.rpc.auth import ADMIN_READING, ADMIN_SERVICE, Door
 from shopalytic_server.rpc.ports import Care, ProjectStore, Quarantine
@@ -70,6 +72,8 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         check_request(request)
         if request.HasField("time_zone"):
             check_time_zone("time_zone", request.time_zone)
+        if request.signed_identify:
+            _check_signable(await self._projects.get_project(caller.project.project_id))
         types = request.browser_event_types.types if request.HasField("browser_event_types") else None
         check_event_types("browser_event_types.types", types or ())
         project = await self._projects.update_project(
@@ -80,6 +84,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             respect_privacy_signals=(
                 request.respect_privacy_signals if request.HasField("respect_privacy_signals") else None
             ),
+            signed_identify=request.signed_identify if request.HasField("signed_identify") else None,
         )
         return admin_pb2.UpdateProjectResponse(project=project_message(project))
 
@@ -113,6 +118,16 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         check_request(request)
         key = await self._projects.revoke_key(caller.project.project_id, UUID(request.key_id))
         return admin_pb2.RevokeKeyResponse(key=key_message(key))
+
+    async def RotateIdentitySecret(
+        self, request: admin_pb2.RotateIdentitySecretRequest, context: Context
+    ) -> admin_pb2.RotateIdentitySecretResponse:
+        """A new secret that identities are signed with."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        secret = await self._projects.rotate_identity_secret(
+            caller.project.project_id, end_previous=request.end_previous
+        )
+        return admin_pb2.RotateIdentitySecretResponse(secret=secret)
 
     async def RotateKey(
         self, request: admin_pb2.RotateKeyRequest, context: Context
@@ -169,6 +184,12 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         return await self._care.erasures.erase_customer(caller.project, request)
 
 
+def _check_signable(project: Project) -> None:
+    if not project.identity_secrets:
+        message = "the project has no identity secret yet; make one with RotateIdentitySecret first"
+        raise InvalidRequest([Violation("signed_identify", "signed_identify.no_secret", message)])
+
+
 def project_message(project: Project) -> admin_pb2.Project:
     """A project as the contract has it."""
     message = admin_pb2.Project(
@@ -178,6 +199,7 @@ def project_message(project: Project) -> admin_pb2.Project:
         browser_event_types=in_catalogue_order(project.browser_event_types),
         allowed_origins=sorted(project.allowed_origins),
         respect_privacy_signals=project.respect_privacy_signals,
+        signed_identify=project.signed_identify,
     )
     message.created_at.FromDatetime(project.created_at)
     return message

@@ -17,6 +17,8 @@ def identify_event(request: collector_pb2.IdentifyRequest) -> Event:
     """The event that an Identify call stands for."""
     event = _envelope(request)
     event.identify.CopyFrom(Identify(identity=request.identity))
+    if request.HasField("identity_signature"):
+        event.identity_signature = request.identity_signature
     if not request.HasField("tracking_id"):
         event.identity = request.identity
     return event
@@ -26,6 +28,10 @@ def alias_event(request: collector_pb2.AliasRequest) -> Event:
     """The event that an Alias call stands for."""
     event = _envelope(request)
     event.alias.CopyFrom(Alias(identity=request.identity))
+    if request.HasField("identity_signature"):
+        event.alias_signature = request.identity_signature
+    if request.HasField("existing_identity_signature"):
+        event.identity_signature = request.existing_identity_signature
     if request.HasField("existing_identity"):
         event.identity = request.existing_identity
     return event
@@ -53,7 +59,7 @@ def link_of(result: collector_pb2.EventResult, fields: dict[str, str]) -> collec
     if result.status == collector_pb2.EVENT_STATUS_CONFLICT:
         reason = EVENT_ID_CONFLICT if "event_id.conflict" in rules else IDENTITY_TAKEN
         raise AlreadyExists(reason, str(InvalidRequest(violations)))
-    if "key.event_type" in rules:
+    if rules & {"key.event_type", "identity.signature"}:
         raise PermissionDenied(violations[0].message)
     raise InvalidRequest(violations)
 

@@ -205,8 +205,13 @@ class ProjectStore(KeyFinder, Protocol):
         browser_event_types: Sequence[str] | None,
         allowed_origins: Sequence[str] | None,
         respect_privacy_signals: bool | None,
+        signed_identify: bool | None,
     ) -> Project:
         """Changes what is given; raises NotFound."""
+        ...
+
+    async def rotate_identity_secret(self, project_id: int, *, end_previous: bool) -> str:
+        """A new secret that identities are signed with; raises NotFound."""
         ...
 
     async def get_project(self, project_id: int) -> Project:

@@ -20,6 +20,7 @@ from shopalytic_server.domain.projects import (
     hash_secret,
     hint,
     in_catalogue_order,
+    new_identity_secret,
     new_secret,
 )
 from shopalytic_server.storage.database import Connection, Pool, translated
@@ -85,6 +86,7 @@ class Projects:
         browser_event_types: Sequence[str] | None = None,
         allowed_origins: Sequence[str] | None = None,
         respect_privacy_signals: bool | None = None,
+        signed_identify: bool | None = None,
     ) -> Project:
         """Changes what is given; raises NotFound."""
         types = None if browser_event_types is None else in_catalogue_order(browser_event_types)
@@ -94,10 +96,19 @@ class Projects:
             "browser_event_types": types,
             "allowed_origins": None if allowed_origins is None else sorted(set(allowed_origins)),
             "respect_privacy_signals": respect_privacy_signals,
+            "signed_identify": signed_identify,
         }
         async with self._connection() as connection:
             row = await _row(connection, SQL.update_project, values)
         return _project(_found(row, "project"))
+
+    async def rotate_identity_secret(self, project_id: int, *, end_previous: bool) -> str:
+        """A new secret that identities are signed with; raises NotFound."""
+        secret = new_identity_secret(secrets.token_bytes(SECRET_BYTES))
+        values = {"project_id": project_id, "secret": secret, "kept": 0 if end_previous else 1}
+        async with self._connection() as connection:
+            _found(await _row(connection, SQL.rotate_identity_secret, values), "project")
+        return secret
 
     async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
         """The valid key with this secret, and its project; None if there is none or it has ended."""
@@ -198,6 +209,8 @@ def _project(row: Mapping[str, Any]) -> Project:
         browser_event_types=frozenset(row["browser_event_types"]),
         allowed_origins=frozenset(row["allowed_origins"]),
         respect_privacy_signals=row["respect_privacy_signals"],
+        signed_identify=row["signed_identify"],
+        identity_secrets=tuple(row["identity_secrets"]),
         created_at=row["created_at"],
     )
 

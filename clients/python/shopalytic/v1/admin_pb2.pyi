@@ -41,7 +41,7 @@ MERGE_STATE_UNDONE: MergeState
 MERGE_STATE_REFUSED: MergeState
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals")
+    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals", "signed_identify")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class Project(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
     name: str
     currency: str
     time_zone: str
@@ -56,7 +57,8 @@ class Project(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     allowed_origins: _containers.RepeatedScalarFieldContainer[str]
     respect_privacy_signals: bool
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ...) -> None: ...
+    signed_identify: bool
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ...) -> None: ...
 
 class Key(_message.Message):
     __slots__ = ("key_id", "key_class", "label", "hint", "created_at", "revoked_at", "expires_at", "last_used_at")
@@ -115,16 +117,18 @@ class GetProjectResponse(_message.Message):
     def __init__(self, project: _Optional[_Union[Project, _Mapping]] = ...) -> None: ...
 
 class UpdateProjectRequest(_message.Message):
-    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals")
+    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify")
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
     time_zone: str
     browser_event_types: EventTypes
     allowed_origins: Origins
     respect_privacy_signals: bool
-    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ...) -> None: ...
+    signed_identify: bool
+    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ...) -> None: ...
 
 class Origins(_message.Message):
     __slots__ = ("origins",)
@@ -181,6 +185,18 @@ class RevokeKeyResponse(_message.Message):
     KEY_FIELD_NUMBER: _ClassVar[int]
     key: Key
     def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ...) -> None: ...
+
+class RotateIdentitySecretRequest(_message.Message):
+    __slots__ = ("end_previous",)
+    END_PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    end_previous: bool
+    def __init__(self, end_previous: _Optional[bool] = ...) -> None: ...
+
+class RotateIdentitySecretResponse(_message.Message):
+    __slots__ = ("secret",)
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    secret: str
+    def __init__(self, secret: _Optional[str] = ...) -> None: ...
 
 class RotateKeyRequest(_message.Message):
     __slots__ = ("key_id", "overlap")

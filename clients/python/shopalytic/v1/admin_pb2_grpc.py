@@ -67,6 +67,11 @@ class AdminServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
                 _registered_method=True)
+        self.RotateIdentitySecret = channel.unary_unary(
+                '/shopalytic.v1.AdminService/RotateIdentitySecret',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.RotateIdentitySecretRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.RotateIdentitySecretResponse.FromString,
+                _registered_method=True)
         self.RotateKey = channel.unary_unary(
                 '/shopalytic.v1.AdminService/RotateKey',
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.RotateKeyRequest.SerializeToString,
@@ -143,6 +148,14 @@ class AdminServiceServicer:
 
     def RevokeKey(self, request, context):
         """Ends a key for good; within five seconds every server refuses it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateIdentitySecret(self, request, context):
+        """Makes a new secret for signing identities; it is in this answer and nowhere
+        else. The one before goes on being valid until the next call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -233,6 +246,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RevokeKey,
                     request_deserializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.SerializeToString,
+            ),
+            'RotateIdentitySecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateIdentitySecret,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.RotateIdentitySecretRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.RotateIdentitySecretResponse.SerializeToString,
             ),
             'RotateKey': grpc.unary_unary_rpc_method_handler(
                     servicer.RotateKey,
@@ -430,6 +448,33 @@ class AdminService:
             '/shopalytic.v1.AdminService/RevokeKey',
             shopalytic_dot_v1_dot_admin__pb2.RevokeKeyRequest.SerializeToString,
             shopalytic_dot_v1_dot_admin__pb2.RevokeKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateIdentitySecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/RotateIdentitySecret',
+            shopalytic_dot_v1_dot_admin__pb2.RotateIdentitySecretRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.RotateIdentitySecretResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,6 +29,7 @@ class AdminServiceStub:
     CreateKey: grpc.UnaryUnaryMultiCallable[admin_pb2.CreateKeyRequest, admin_pb2.CreateKeyResponse]
     ListKeys: grpc.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]
     RevokeKey: grpc.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]
+    RotateIdentitySecret: grpc.UnaryUnaryMultiCallable[admin_pb2.RotateIdentitySecretRequest, admin_pb2.RotateIdentitySecretResponse]
     RotateKey: grpc.UnaryUnaryMultiCallable[admin_pb2.RotateKeyRequest, admin_pb2.RotateKeyResponse]
     ListQuarantine: grpc.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]
     ListMerges: grpc.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]
@@ -43,6 +44,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     CreateKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.CreateKeyRequest, admin_pb2.CreateKeyResponse]  # type: ignore[assignment]
     ListKeys: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListKeysRequest, admin_pb2.ListKeysResponse]  # type: ignore[assignment]
     RevokeKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RevokeKeyRequest, admin_pb2.RevokeKeyResponse]  # type: ignore[assignment]
+    RotateIdentitySecret: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RotateIdentitySecretRequest, admin_pb2.RotateIdentitySecretResponse]  # type: ignore[assignment]
     RotateKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RotateKeyRequest, admin_pb2.RotateKeyResponse]  # type: ignore[assignment]
     ListQuarantine: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]  # type: ignore[assignment]
     ListMerges: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]  # type: ignore[assignment]
@@ -69,6 +71,9 @@ class AdminServiceServicer(metaclass=ABCMeta):
     def RevokeKey(
         self, request: admin_pb2.RevokeKeyRequest, context: _Context
     ) -> admin_pb2.RevokeKeyResponse | Awaitable[admin_pb2.RevokeKeyResponse]: ...
+    def RotateIdentitySecret(
+        self, request: admin_pb2.RotateIdentitySecretRequest, context: _Context
+    ) -> admin_pb2.RotateIdentitySecretResponse | Awaitable[admin_pb2.RotateIdentitySecretResponse]: ...
     def RotateKey(
         self, request: admin_pb2.RotateKeyRequest, context: _Context
     ) -> admin_pb2.RotateKeyResponse | Awaitable[admin_pb2.RotateKeyResponse]: ...

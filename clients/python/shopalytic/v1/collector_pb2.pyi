@@ -135,7 +135,7 @@ class LinkPreview(_message.Message):
     def __init__(self, identities: _Optional[_Iterable[str]] = ..., events: _Optional[int] = ..., orders: _Optional[int] = ...) -> None: ...
 
 class IdentifyRequest(_message.Message):
-    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "sent_at", "dry_run")
+    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "sent_at", "dry_run", "identity_signature")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -145,6 +145,7 @@ class IdentifyRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     occurred_at: _timestamp_pb2.Timestamp
     tracking_id: str
@@ -154,7 +155,8 @@ class IdentifyRequest(_message.Message):
     context: _events_pb2.Context
     sent_at: _timestamp_pb2.Timestamp
     dry_run: bool
-    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+    identity_signature: str
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: _Optional[bool] = ..., identity_signature: _Optional[str] = ...) -> None: ...
 
 class IdentifyResponse(_message.Message):
     __slots__ = ("outcome", "reason", "customer_id", "preview")
@@ -169,7 +171,7 @@ class IdentifyResponse(_message.Message):
     def __init__(self, outcome: _Optional[_Union[LinkOutcome, str]] = ..., reason: _Optional[_Union[NotMergedReason, str]] = ..., customer_id: _Optional[str] = ..., preview: _Optional[_Union[LinkPreview, _Mapping]] = ...) -> None: ...
 
 class AliasRequest(_message.Message):
-    __slots__ = ("event_id", "occurred_at", "tracking_id", "existing_identity", "identity", "source", "sandbox", "context", "sent_at", "dry_run")
+    __slots__ = ("event_id", "occurred_at", "tracking_id", "existing_identity", "identity", "source", "sandbox", "context", "sent_at", "dry_run", "identity_signature", "existing_identity_signature")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +182,8 @@ class AliasRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    EXISTING_IDENTITY_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     occurred_at: _timestamp_pb2.Timestamp
     tracking_id: str
@@ -190,7 +194,9 @@ class AliasRequest(_message.Message):
     context: _events_pb2.Context
     sent_at: _timestamp_pb2.Timestamp
     dry_run: bool
-    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+    identity_signature: str
+    existing_identity_signature: str
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[_events_pb2.Context, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dry_run: _Optional[bool] = ..., identity_signature: _Optional[str] = ..., existing_identity_signature: _Optional[str] = ...) -> None: ...
 
 class AliasResponse(_message.Message):
     __slots__ = ("outcome", "customer_id", "reason", "preview")

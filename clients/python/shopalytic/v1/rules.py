@@ -1007,6 +1007,18 @@ def _event(message: Event) -> list[Violation] | None:
         inner = _context(message.context)
         if inner:
             found = under(found, "context", inner)
+    value = message.identity_signature
+    if value:
+        if len(value) > 100:
+            found = note(found, "identity_signature", "string.max_len", too_long(value, 100))
+        if "\0" in value:
+            found = note(found, "identity_signature", "string.no_nul", NO_NUL)
+    value = message.alias_signature
+    if value:
+        if len(value) > 100:
+            found = note(found, "alias_signature", "string.max_len", too_long(value, 100))
+        if "\0" in value:
+            found = note(found, "alias_signature", "string.no_nul", NO_NUL)
     kind = message.WhichOneof("payload")
     if kind == "customer_register":
         inner = _customer_register(message.customer_register)
