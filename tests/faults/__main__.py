@@ -14,13 +14,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from faults.outside import may_mount  # noqa: E402
 from faults.rounds import Row, play  # noqa: E402 - what it imports reads the environment
-from faults.stage import Apart, FakeClock, InOne, SmallDisk, Stage, clock_library  # noqa: E402
+from faults.stage import Apart, FakeClock, InOne, SmallDisk, Stage, Workers, clock_library  # noqa: E402
 from faults.strikes import STRIKES, Strike  # noqa: E402
 from running_service import folder  # noqa: E402
 
 STAGES: dict[str, Callable[[Path], Stage]] = {
     "serve": InOne,
     "apart": lambda place: Apart(place, postgres="max_connections = 30"),
+    "workers": Workers,
     "small": SmallDisk,
     "clock": FakeClock,
 }

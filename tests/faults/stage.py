@@ -221,6 +221,16 @@ class Apart(Stage):
         assert service.stop() == 0
 
 
+class Workers(Apart):
+    """The same with several server processes on the port."""
+
+    kind = "workers"
+    processes = 2
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "--workers", str(self.processes))
+
+
 class FakeClock(Apart):
     """The same where server and gateway have a clock that can be set."""
 

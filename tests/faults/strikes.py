@@ -9,10 +9,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
+import psutil
 import psycopg
 
 from faults.outside import kill_backend, postmaster_pid
-from faults.stage import Apart, FakeClock, SmallDisk, Stage
+from faults.stage import Apart, FakeClock, SmallDisk, Stage, Workers
 from shopalytic_server.storage.migrate import _LOCK_ID
 
 
@@ -60,6 +61,14 @@ def kill_one_backend(stage: Stage, dice: random.Random, seconds: float) -> None:
 def end_one_backend(stage: Stage, dice: random.Random, seconds: float) -> None:
     """One connection is ended by an administrator."""
     kill_backend(stage.database_url, dice.random(), signal.SIGTERM)
+
+
+def kill_worker(stage: Stage, dice: random.Random, seconds: float) -> None:
+    """kill -9 of one of the server's processes, which the others outlive and the main one replaces."""
+    main = psutil.Process(stage.services["server"].process.pid)
+    workers = [each for each in main.children() if "shopalytic_server.worker" in each.cmdline()]
+    assert len(workers) == Workers.processes, workers
+    dice.choice(workers).kill()
 
 
 def stop_server(stage: Stage, dice: random.Random, seconds: float) -> None:
@@ -221,6 +230,10 @@ STRIKES = (
     Strike("store half-open", "apart", store_forgotten),
     Strike("table locked", "", locked),
     Strike("migration, two servers", "apart", migrated),
+    Strike("kill -9 one worker", "workers", kill_worker),
+    Strike("kill -9 server with workers", "workers", kill_server),
+    Strike("PostgreSQL away from workers", "workers", postgres_away),
+    Strike("SIGTERM with workers", "workers", stop_server),
     Strike("disk full", "small", disk_full),
     Strike("clock jumps", "clock", clock_jumps),
 )
