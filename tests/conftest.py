@@ -13,6 +13,9 @@ OUTSIDE_SERVER = os.environ.get(OUTSIDE_SERVER_VARIABLE)
 for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"))]:
     del os.environ[name]
 
+# The tests start PostgreSQL while gRPC is busy in the same process; its own handlers would crash the fork.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 import psycopg  # noqa: E402 - libpq's variables are gone now
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402

@@ -10,6 +10,7 @@ from pathlib import Path
 
 for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"))]:
     del os.environ[name]
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # as in tests/conftest.py
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from faults.outside import may_mount  # noqa: E402

@@ -13,8 +13,9 @@ _CHUNK = 65_536
 class Proxy:
     """Between the two ends of each connection; every fault can be healed again."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+    def __init__(self, target: tuple[str, int] | str) -> None:
+        """`target` is a host and port, or the path of a socket."""
+        self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._pairs: list[_Pair] = []
@@ -88,7 +89,7 @@ class Proxy:
     def _connect(self, near: socket.socket) -> None:
         self._flowing.wait()
         try:
-            far = socket.create_connection(self._target, timeout=5)
+            far = self._call_target()
         except OSError:
             near.close()
             return
@@ -97,6 +98,13 @@ class Proxy:
             self._pairs.append(pair)
         self._pump(pair)
         pair.end()
+
+    def _call_target(self) -> socket.socket:
+        if not isinstance(self._target, str):
+            return socket.create_connection(self._target, timeout=5)
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(self._target)
+        return far
 
     def _pump(self, pair: "_Pair") -> None:
         other = {pair.near: pair.far, pair.far: pair.near}

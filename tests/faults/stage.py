@@ -184,9 +184,9 @@ class Apart(Stage):
         self._parts.callback(self.postgres.close)
         self.data_dir = self.postgres.folder
         self.database_url = self.postgres.url
-        self.store_line = self._parts.enter_context(Proxy("127.0.0.1", self.postgres.port))
+        self.store_line = self._parts.enter_context(Proxy(("127.0.0.1", self.postgres.port)))
         self.grpc_port = free_port()
-        self.client_line = self._parts.enter_context(Proxy("127.0.0.1", self.grpc_port))
+        self.client_line = self._parts.enter_context(Proxy(("127.0.0.1", self.grpc_port)))
         through = self.postgres.through(self.store_line.port)
         data = ("--data-dir", str(self.folder / "data"))
         self.run(

@@ -1,17 +1,21 @@
 """What PostgreSQL refuses for reasons of its own: callers are told to come back, and no event is at fault."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from faults.proxy import Proxy
 from ingest_answers import A, Q, answers, prepared, rules, send, stored, words
 from report_shop import Shop, open_shop, order, page
+from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.storage import writer
+from shopalytic_server.storage import ingest, writer
 
 _REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -34,6 +38,13 @@ def refusing(url: str, state: str, when: str = "") -> Iterator[None]:
         connection.execute(sql.SQL(_REFUSE).format(state, sql.SQL(when)))
         yield
         connection.execute("DROP FUNCTION refuse CASCADE")
+
+
+async def send_until_stored(shop: Shop, *events: Event) -> list[str]:
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                return await send(shop, *events)
 
 
 @pytest.mark.parametrize(
@@ -111,4 +122,29 @@ async def test_a_silent_database_is_given_up_and_asked_again(
                 await send(shop, late)
         monkeypatch.undo()
     assert await send(shop, late) == [A]
+    assert stored(database_url, "SELECT count(*) FROM events") == [(2,)]
+
+
+async def test_a_session_behind_a_line_that_fell_silent_gives_its_locks_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The line goes on to acknowledge every byte, so that no timeout of the network helps."""
+    info = conninfo_to_dict(database_url)
+    monkeypatch.setattr(writer, "STORE_SECONDS", 1.0)
+    monkeypatch.setattr(ingest, "LOST_SECONDS", 0.5)
+    write = psycopg.AsyncCopy.write
+    with Proxy(f"{info['host']}/.s.PGSQL.{info['port']}") as line:
+
+        async def write_into_the_void(copy: psycopg.AsyncCopy, data: bytes) -> None:
+            line.forget()
+            await write(copy, data)
+
+        async with open_shop(make_conninfo(database_url, host="127.0.0.1", port=line.port)) as shop:
+            assert await send(shop, page("T", at=1)) == [A]
+            late = page("T", at=2)
+            with monkeypatch.context() as patched:
+                patched.setattr(psycopg.AsyncCopy, "write", write_into_the_void)
+                with pytest.raises(StoreUnavailable):
+                    await send(shop, late)
+            assert await send_until_stored(shop, late) == [A]
     assert stored(database_url, "SELECT count(*) FROM events") == [(2,)]

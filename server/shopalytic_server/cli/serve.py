@@ -1,6 +1,7 @@
 """`shopalytic serve`, `server` and `gateway`: run the service or a part of it until a signal ends it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,9 @@ def gateway(settings: Settings) -> None:
 
 def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
     """Run a service until a signal ends it."""
+    # Or gRPC's handlers crash half of the processes that are forked while calls
+    # run, before these become PostgreSQL; a service only forks to start a program.
+    os.putenv("GRPC_ENABLE_FORK_SUPPORT", "0")
     logs.set_up(settings.log_level, settings.log_format)
     end_tracing = tracing.set_up(settings.otlp_endpoint)
     try:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 # How long a call waits for a connection before it says that the store is away.
 CONNECT_TIMEOUT = 3.0
 
+# Half of it, so that a call which is offered a dead connection still gets another.
+_CHECK_SECONDS = CONNECT_TIMEOUT / 2
+
 # For how long the pool itself tries to connect after a failure, with growing
 # pauses. Then it stops until the next call, which tries at once: the probe
 # makes one each second. Without an end the pauses would grow without one, and
@@ -32,7 +35,7 @@ _RECONNECT_SECONDS = 1.0
 
 # A connection that is idle for so long has lost its client; it must not keep
 # its locks. The server ends it, for the client may have vanished without a word.
-_IDLE_IN_TRANSACTION_SECONDS = 60
+_IDLE_IN_TRANSACTION_SECONDS = 15
 
 # Finds a peer that vanished without a word; what the database URL says wins.
 _DEFAULTS = {
@@ -87,27 +90,32 @@ def _session(statement_seconds: int) -> sql.Composed:
 
 async def _check(conn: Connection) -> None:
     """Before a pooled connection is given out."""
-    with within(conn, CONNECT_TIMEOUT):
+    with within(conn, _CHECK_SECONDS):
         await AsyncConnectionPool.check_connection(conn)
 
 
 @contextmanager
-def within(conn: Connection, seconds: float) -> Iterator[None]:
+def within(
+    conn: Connection, seconds: float, on_cut: Callable[[int], object] = lambda _: None
+) -> Iterator[None]:
     """Cuts a connection that is still at work after so many seconds; what waits for it then fails.
+
+    `on_cut` is told PostgreSQL's process, which may not have noticed and keep its locks.
 
     PostgreSQL's own limits do not help where no answer arrives, and a cancelled
     task would first ask PostgreSQL to cancel the statement.
     """
-    timer = asyncio.get_running_loop().call_later(seconds, _cut, conn, seconds)
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, conn, seconds, on_cut)
     try:
         yield
     finally:
         timer.cancel()
 
 
-def _cut(conn: Connection, seconds: float) -> None:
+def _cut(conn: Connection, seconds: float, on_cut: Callable[[int], object]) -> None:
     if conn.closed:
         return
+    on_cut(conn.info.backend_pid)
     _log.warning("PostgreSQL has not answered for %g seconds; connecting anew. [store_silent]", seconds)
     with socket.socket(fileno=os.dup(conn.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)

@@ -39,6 +39,9 @@ _COPY_EVENTS = sql.SQL(f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)")
 _QUARANTINED = collector_pb2.EVENT_STATUS_QUARANTINED
 _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 
+# A lost session has been in its transaction for longer; one that got its process id since has not.
+LOST_SECONDS = 5
+
 Key = tuple[int, bytes]
 
 
@@ -197,6 +200,16 @@ async def note_identities(conn: Connection, items: Iterable[Prepared]) -> None:
             "first_at": [earliest[key].occurred_at for key in keys],
         },
     )
+
+
+async def end_sessions(conn: Connection, process_ids: Sequence[int]) -> None:
+    """Ends transactions of our own that nobody is behind any more.
+
+    PostgreSQL would hold their locks, such as those on the ids of events that
+    are sent again, until the network told it; no timeout of its own ends one
+    that waits for COPY's data.
+    """
+    await conn.execute(_SQL.end_sessions, {"process_ids": list(process_ids), "seconds": LOST_SECONDS})
 
 
 async def copy_events(conn: Connection, items: Sequence[Prepared]) -> None:

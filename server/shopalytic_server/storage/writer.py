@@ -26,7 +26,7 @@ from shopalytic_server.storage.database import (
     unavailable,
     within,
 )
-from shopalytic_server.storage.ingest import Ingest
+from shopalytic_server.storage.ingest import Ingest, end_sessions
 
 # The longest that storing a group may take, its statements for themselves, and
 # all of it, before its connection counts as dead.
@@ -95,6 +95,8 @@ class Writer:
         self._pending = self._pending_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
+        # PostgreSQL's processes behind connections that fell silent.
+        self._lost: list[int] = []
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -254,7 +256,10 @@ class Writer:
 
     async def _store_once(self, items: Sequence[Prepared]) -> tuple[list[EventResult], list[Prepared]]:
         async with self._pool.connection() as conn:
-            with within(conn, STORE_SECONDS):
+            if self._lost:
+                await end_sessions(conn, self._lost)
+                self._lost.clear()
+            with within(conn, STORE_SECONDS, self._lost.append):
                 try:
                     return await self._ingest.store(conn, items)
                 except CheckViolation as error:

@@ -143,3 +143,8 @@ UPDATE identities i
            (SELECT min(a.occurred_at) FROM alias_links a
              WHERE a.dataset_id = i.dataset_id AND i.identity IN (a.identity, a.existing_identity)))
  WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
+
+-- name: end_sessions
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE pid = ANY(%(process_ids)s) AND usename = current_user AND datname = current_database()
+   AND xact_start < now() - make_interval(secs => %(seconds)s)
