@@ -29,6 +29,7 @@ from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
+from shopalytic_server.storage.repair import Repairs
 
 if TYPE_CHECKING:
     from shopalytic.v1.admin_pb2_grpc import AdminServiceAsyncStub
@@ -255,7 +256,7 @@ async def running(
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
     async with opened(database_url) as pool:
         projects, quarantine = Projects(pool), Quarantine(pool)
-        care = Care(Merges(pool), Erasures(pool), Exports(pool))
+        care = Care(Merges(pool), Erasures(pool), Exports(pool), Repairs(pool))
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,

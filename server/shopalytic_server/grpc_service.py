@@ -18,6 +18,7 @@ from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
+from shopalytic_server.storage.repair import Repairs
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.tail import Tail
 from shopalytic_server.storage.tail_relay import TailRelay
@@ -71,7 +72,7 @@ async def start_grpc(
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
-        care=Care(Merges(pool, reports_pool), Erasures(pool), Exports(reports_pool)),
+        care=Care(Merges(pool, reports_pool), Erasures(pool), Exports(reports_pool), Repairs(pool)),
         store_ready=probe.can_store,
         host=settings.grpc_host,
         port=port,

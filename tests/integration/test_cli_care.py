@@ -1,4 +1,4 @@
-"""`shopalytic merges` and `customer export|erase`, against a running service."""
+"""`shopalytic merges`, `quarantine` and `customer export|erase`, against a running service."""
 
 import json
 
@@ -46,3 +46,19 @@ def test_merges_are_listed_and_undone_and_a_person_exported_and_erased(service):
     assert service.command("customer", "show", "jane").returncode == 1
     sales = ("report", "sales", "--from", "2026-01-01", "--to", "2026-02-01", "--currency", "GBP")
     assert "10.10" in json.dumps(service.json(*sales))
+
+
+def test_quarantine_is_shown_repaired_and_replayed(service):
+    given = {"order_id": "o", "shipment_id": "p", "carrier": "dhll"}
+    envelope = {"tracking_id": "backend", "occurred_at": "2026-01-01T10:00:00Z"}
+    line = {"type": "shipment", **envelope, "properties": given}
+    service.command("import", "-", stdin=json.dumps(line).encode())
+    [kept] = service.json("quarantine", "list", "--rule", "string.in")["events"]
+    assert json.loads(service.command("quarantine", "show", kept["quarantine_id"]).stdout) == kept
+    assert service.command("quarantine", "replay").returncode == 2
+    assert service.json("quarantine", "replay", "--all")["failed"] == 1
+    patch = '[{"op": "replace", "path": "/shipment/carrier", "value": "dhl"}]'
+    choice = ("quarantine", "repair", "--rule", "string.in", "--set", patch)
+    assert service.json(*choice, "--dry-run")["accepted"] == 1
+    assert service.json(*choice)["accepted"] == 1
+    assert service.json("quarantine", "list")["events"] == []

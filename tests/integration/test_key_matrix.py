@@ -59,6 +59,8 @@ RPC_RULES: dict[str, set[KeyClass]] = {
     "AdminService.GetProject": READERS,
     "AdminService.ListQuarantine": READERS,
     "AdminService.ListMerges": READERS,
+    "AdminService.GetQuarantinedEvent": READERS,
+    "AdminService.ReplayQuarantine": ADMINS,
     "AdminService.UndoMerge": ADMINS,
     "AdminService.ExportCustomer": ADMINS,
     "AdminService.EraseCustomer": ADMINS,

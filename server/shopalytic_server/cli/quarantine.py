@@ -1,6 +1,7 @@
-"""`shopalytic quarantine`: look at the events that were not accepted."""
+"""`shopalytic quarantine`: the events that were not accepted, and storing them after all."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
 import click
 from google.protobuf import json_format
@@ -11,6 +12,10 @@ from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
+
+Command = Callable[..., Any]
+
+REPLAY_SECONDS = 600.0
 
 
 @click.group()
@@ -61,6 +66,111 @@ def list_events(
     ]
     print_table(["received_at", "status", "type", "field", "rule", "message"], rows)
     print_more(answer.next_page_token)
+
+
+@quarantine.command()
+@click.argument("quarantine_id")
+@sandbox_option
+@with_settings("target", "key", "data_dir")
+def show(settings: Settings, quarantine_id: str, sandbox: bool) -> None:
+    """Print one event, whole and with the reasons, as JSON.
+
+    \b
+    Example:  shopalytic quarantine show 0d5b7cbe-3a0c-6f43-83ac-2f9b1f6f3a77
+    """
+    request = admin_pb2.GetQuarantinedEventRequest(quarantine_id=quarantine_id, sandbox=sandbox)
+    with connect(settings, "reports") as remote:
+        stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
+        answer = stub.GetQuarantinedEvent(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+    print_json(_event_data(answer.event))
+
+
+def _choosing(command: Command) -> Command:
+    """The options that say which events, and whether to try only."""
+    for add in (
+        json_option,
+        with_settings("target", "key", "data_dir"),
+        sandbox_option,
+        click.option("--dry-run", is_flag=True, help="Only say what would come of it."),
+        click.option("--all", "everything", is_flag=True, help="Every event, without another choice."),
+        click.option("--type", "type_", default="", metavar="TYPE", help="Only events of this type."),
+        click.option("--rule", default="", metavar="RULE_ID", help="Only events that break this rule."),
+        click.argument("quarantine_ids", nargs=-1, metavar="[ID]..."),
+    ):
+        command = add(command)
+    return command
+
+
+@quarantine.command()
+@click.option(
+    "--patch", type=click.File(), help="A file with a JSON Patch (RFC 6902); - is the standard input."
+)
+@click.option("--set", "patch_text", metavar="PATCH", help="The JSON Patch itself.")
+@_choosing
+def repair(patch: IO[str] | None, patch_text: str | None, **choice: Any) -> None:
+    """Change events by a JSON Patch, judge them again, and store what is right now. Needs an admin key.
+
+    Paths are those of the "event" that `quarantine show` prints. Choose events by
+    their ids, --rule or --type.
+
+    \b
+    Example:  shopalytic quarantine repair --rule string.in --dry-run \\
+                --set '[{"op": "replace", "path": "/shipment/carrier", "value": "dhl"}]'
+    """
+    if (patch is None) == (patch_text is None):
+        raise click.UsageError("Give the patch by one of --patch and --set.")
+    _replay(patch.read() if patch is not None else patch_text or "", **choice)
+
+
+@quarantine.command()
+@_choosing
+def replay(**choice: Any) -> None:
+    """Judge events again as they are, and store what is right now. Needs an admin key.
+
+    For when the reason lay elsewhere: a setting of the project, an order or a
+    customer that was not there yet. What fails stays, with its new reasons.
+
+    \b
+    Example:  shopalytic quarantine replay --rule email.taken --dry-run
+    """
+    _replay("", **choice)
+
+
+def _replay(
+    patch: str,
+    settings: Settings,
+    quarantine_ids: tuple[str, ...],
+    rule: str,
+    type_: str,
+    everything: bool,
+    dry_run: bool,
+    sandbox: bool,
+    as_json: bool,
+) -> None:
+    if not (quarantine_ids or rule or type_ or everything):
+        raise click.UsageError("Choose events by their ids, --rule or --type, or take --all.")
+    request = admin_pb2.ReplayQuarantineRequest(
+        quarantine_ids=quarantine_ids, rule_id=rule, type=type_, patch=patch, dry_run=dry_run, sandbox=sandbox
+    )
+    with connect(settings, "admin") as remote:
+        stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
+        answer = stub.ReplayQuarantine(request, metadata=remote.metadata, timeout=REPLAY_SECONDS)
+    counts = {name: getattr(answer, name) for name in ("accepted", "duplicates", "failed", "unpatched")}
+    if as_json:
+        results = [
+            json_format.MessageToDict(each, preserving_proto_field_name=True) for each in answer.results
+        ]
+        print_json({**counts, "dry_run": dry_run, "results": results})
+        return
+    rows = [
+        (result.event_id, found.field, found.rule_id, found.message)
+        for result in answer.results
+        for found in result.violations
+    ]
+    if rows:
+        print_table(["event", "field", "rule", "message"], rows)
+    would = " (nothing was written: this is what would be)" if dry_run else ""
+    click.echo(", ".join(f"{number:,} {name}" for name, number in counts.items()) + would)
 
 
 def _event_data(event: admin_pb2.QuarantinedEvent) -> dict[str, Any]:

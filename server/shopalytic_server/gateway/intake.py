@@ -69,7 +69,8 @@ class Intake:
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
         results = await self._joiner.track(token, events, sent_at, size) if events else []
         for event, result in zip(events, results, strict=True):
-            self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none")
+            rules = [violation.rule_id for violation in result.violations]
+            self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none", rules)
         if not events and sender.privacy_signal:
             # Only a verdict would tell whether the project respects the signal.
             # The cookie is forgotten; the next event's answer may bring another.

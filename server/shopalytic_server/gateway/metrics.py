@@ -1,6 +1,6 @@
 """What the gateway counts and measures, in Prometheus' terms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -30,6 +30,12 @@ class Metrics:
         )
         self._duplicates = self._counter("duplicates", "Events that were already stored.")
         self._quarantined = self._counter("quarantined", "Events kept in quarantine, conflicts included.")
+        self._reasons = Counter(
+            "shopalytic_gateway_quarantined_reasons",
+            "Reasons why events are kept in quarantine, by the rule.",
+            ["rule"],
+            registry=self.registry,
+        )
         self._commit = Histogram(
             "shopalytic_gateway_commit_seconds",
             "Time from a Track call to its answer, which is sent after COMMIT.",
@@ -66,13 +72,15 @@ class Metrics:
         """Counts an answered request."""
         self._child(self._requests, "request", route, str(status)).inc()
 
-    def verdict(self, status: str, event_type: str) -> None:
-        """Counts what became of one event."""
+    def verdict(self, status: str, event_type: str, rules: Iterable[str] = ()) -> None:
+        """Counts what became of one event, and the rules that it broke."""
         self._child(self._verdicts, "verdict", status, event_type).inc()
         if status == "DUPLICATE":
             self._duplicates.inc()
         elif status in ("QUARANTINED", "CONFLICT"):
             self._quarantined.inc()
+            for rule in set(rules):
+                self._reasons.labels(rule).inc()
 
     def call(self, events: int, seconds: float) -> None:
         """Records a Track call that was answered."""

@@ -149,6 +149,22 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         check_request(request)
         return await self._quarantine.list_quarantine(caller.project, request)
 
+    async def GetQuarantinedEvent(
+        self, request: admin_pb2.GetQuarantinedEventRequest, context: Context
+    ) -> admin_pb2.GetQuarantinedEventResponse:
+        """One event that was not accepted."""
+        caller = await self._door.admit(context, ADMIN_READING)
+        check_request(request)
+        return await self._quarantine.get_quarantined_event(caller.project, request)
+
+    async def ReplayQuarantine(
+        self, request: admin_pb2.ReplayQuarantineRequest, context: Context
+    ) -> admin_pb2.ReplayQuarantineResponse:
+        """Judges events of quarantine again."""
+        caller = await self._door.admit(context, ADMIN_SERVICE)
+        check_request(request)
+        return await self._care.repairs.replay_quarantine(caller.project, request)
+
     async def ListMerges(
         self, request: admin_pb2.ListMergesRequest, context: Context
     ) -> admin_pb2.ListMergesResponse:

@@ -126,6 +126,22 @@ class Quarantine(Protocol):
         """A page of them; raises InvalidRequest."""
         ...
 
+    async def get_quarantined_event(
+        self, project: Project, request: admin_pb2.GetQuarantinedEventRequest
+    ) -> admin_pb2.GetQuarantinedEventResponse:
+        """One of them; raises NotFound."""
+        ...
+
+
+class Repairs(Protocol):
+    """Replays quarantine. Everything may raise StoreUnavailable."""
+
+    async def replay_quarantine(
+        self, project: Project, request: admin_pb2.ReplayQuarantineRequest
+    ) -> admin_pb2.ReplayQuarantineResponse:
+        """Judges events again, after a repair if one is given; raises InvalidRequest."""
+        ...
+
 
 class Merges(Protocol):
     """Keeps the journal of merges. Everything may raise StoreUnavailable."""
@@ -174,6 +190,7 @@ class Care:
     merges: Merges
     erasures: Erasures
     exports: Exports
+    repairs: Repairs
 
 
 class KeyFinder(Protocol):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.paging import page_size, read_token, write_token
@@ -49,6 +50,17 @@ class Quarantine:
         if len(page) < len(rows):
             response.next_page_token = write_token(request, dataset, _position(page[-1]))
         return response
+
+    async def get_quarantined_event(
+        self, project: Project, request: admin_pb2.GetQuarantinedEventRequest
+    ) -> admin_pb2.GetQuarantinedEventResponse:
+        """One event; raises NotFound."""
+        dataset = 2 * project.project_id + request.sandbox
+        async with reading(self._pool) as snapshot:
+            row = await snapshot.fetch_one(_SQL.one, dataset=dataset, fingerprint=request.quarantine_id)
+        if row is None:
+            raise NotFound("Quarantine has no event with this id; it may have been replayed.")
+        return admin_pb2.GetQuarantinedEventResponse(event=_message(row))
 
 
 def _message(row: dict[str, Any]) -> admin_pb2.QuarantinedEvent:

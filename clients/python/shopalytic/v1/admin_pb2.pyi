@@ -370,3 +370,47 @@ class EraseCustomerResponse(_message.Message):
     unlinked_events: int
     tombstones: int
     def __init__(self, erased_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., erased: _Optional[_Mapping[str, int]] = ..., anonymised_events: _Optional[int] = ..., unlinked_events: _Optional[int] = ..., tombstones: _Optional[int] = ...) -> None: ...
+
+class GetQuarantinedEventRequest(_message.Message):
+    __slots__ = ("quarantine_id", "sandbox")
+    QUARANTINE_ID_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    quarantine_id: str
+    sandbox: bool
+    def __init__(self, quarantine_id: _Optional[str] = ..., sandbox: _Optional[bool] = ...) -> None: ...
+
+class GetQuarantinedEventResponse(_message.Message):
+    __slots__ = ("event",)
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    event: QuarantinedEvent
+    def __init__(self, event: _Optional[_Union[QuarantinedEvent, _Mapping]] = ...) -> None: ...
+
+class ReplayQuarantineRequest(_message.Message):
+    __slots__ = ("quarantine_ids", "rule_id", "type", "sandbox", "patch", "dry_run")
+    QUARANTINE_IDS_FIELD_NUMBER: _ClassVar[int]
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    PATCH_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    quarantine_ids: _containers.RepeatedScalarFieldContainer[str]
+    rule_id: str
+    type: str
+    sandbox: bool
+    patch: str
+    dry_run: bool
+    def __init__(self, quarantine_ids: _Optional[_Iterable[str]] = ..., rule_id: _Optional[str] = ..., type: _Optional[str] = ..., sandbox: _Optional[bool] = ..., patch: _Optional[str] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+
+class ReplayQuarantineResponse(_message.Message):
+    __slots__ = ("accepted", "duplicates", "failed", "unpatched", "results")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    UNPATCHED_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    accepted: int
+    duplicates: int
+    failed: int
+    unpatched: int
+    results: _containers.RepeatedCompositeFieldContainer[_collector_pb2.EventResult]
+    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., failed: _Optional[int] = ..., unpatched: _Optional[int] = ..., results: _Optional[_Iterable[_Union[_collector_pb2.EventResult, _Mapping]]] = ...) -> None: ...

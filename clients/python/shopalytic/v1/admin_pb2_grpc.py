@@ -27,8 +27,9 @@ if _version_not_supported:
 
 class AdminServiceStub:
     """Manages projects, keys, quarantine and merges. Needs a key of class admin; it
-    reaches its own project, and may create others. GetProject, ListQuarantine and
-    ListMerges take a key of class reports too.
+    reaches its own project, and may create others. GetProject,
+    ListQuarantine, GetQuarantinedEvent and ListMerges take a key of class reports
+    too.
     """
 
     def __init__(self, channel):
@@ -82,6 +83,16 @@ class AdminServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.FromString,
                 _registered_method=True)
+        self.GetQuarantinedEvent = channel.unary_unary(
+                '/shopalytic.v1.AdminService/GetQuarantinedEvent',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.GetQuarantinedEventRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.GetQuarantinedEventResponse.FromString,
+                _registered_method=True)
+        self.ReplayQuarantine = channel.unary_unary(
+                '/shopalytic.v1.AdminService/ReplayQuarantine',
+                request_serializer=shopalytic_dot_v1_dot_admin__pb2.ReplayQuarantineRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_admin__pb2.ReplayQuarantineResponse.FromString,
+                _registered_method=True)
         self.ListMerges = channel.unary_unary(
                 '/shopalytic.v1.AdminService/ListMerges',
                 request_serializer=shopalytic_dot_v1_dot_admin__pb2.ListMergesRequest.SerializeToString,
@@ -106,8 +117,9 @@ class AdminServiceStub:
 
 class AdminServiceServicer:
     """Manages projects, keys, quarantine and merges. Needs a key of class admin; it
-    reaches its own project, and may create others. GetProject, ListQuarantine and
-    ListMerges take a key of class reports too.
+    reaches its own project, and may create others. GetProject,
+    ListQuarantine, GetQuarantinedEvent and ListMerges take a key of class reports
+    too.
     """
 
     def CreateProject(self, request, context):
@@ -173,6 +185,23 @@ class AdminServiceServicer:
     def ListQuarantine(self, request, context):
         """The events that were not accepted, whole and with the reasons, newest
         arrival first, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQuarantinedEvent(self, request, context):
+        """One event that was not accepted. NOT_FOUND when quarantine does not have it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayQuarantine(self, request, context):
+        """Judges events of quarantine again, after a repair if one is given. What is
+        accepted is stored as if it arrived now, and leaves quarantine in the same
+        transaction; so does what is stored already. The rest stays, as repaired and
+        with its new reasons. Repeating this is safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -262,6 +291,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.SerializeToString,
             ),
+            'GetQuarantinedEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuarantinedEvent,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.GetQuarantinedEventRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.GetQuarantinedEventResponse.SerializeToString,
+            ),
+            'ReplayQuarantine': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayQuarantine,
+                    request_deserializer=shopalytic_dot_v1_dot_admin__pb2.ReplayQuarantineRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_admin__pb2.ReplayQuarantineResponse.SerializeToString,
+            ),
             'ListMerges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMerges,
                     request_deserializer=shopalytic_dot_v1_dot_admin__pb2.ListMergesRequest.FromString,
@@ -292,8 +331,9 @@ def add_AdminServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
     """Manages projects, keys, quarantine and merges. Needs a key of class admin; it
-    reaches its own project, and may create others. GetProject, ListQuarantine and
-    ListMerges take a key of class reports too.
+    reaches its own project, and may create others. GetProject,
+    ListQuarantine, GetQuarantinedEvent and ListMerges take a key of class reports
+    too.
     """
 
     @staticmethod
@@ -529,6 +569,60 @@ class AdminService:
             '/shopalytic.v1.AdminService/ListQuarantine',
             shopalytic_dot_v1_dot_admin__pb2.ListQuarantineRequest.SerializeToString,
             shopalytic_dot_v1_dot_admin__pb2.ListQuarantineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuarantinedEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/GetQuarantinedEvent',
+            shopalytic_dot_v1_dot_admin__pb2.GetQuarantinedEventRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.GetQuarantinedEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayQuarantine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.AdminService/ReplayQuarantine',
+            shopalytic_dot_v1_dot_admin__pb2.ReplayQuarantineRequest.SerializeToString,
+            shopalytic_dot_v1_dot_admin__pb2.ReplayQuarantineResponse.FromString,
             options,
             channel_credentials,
             insecure,

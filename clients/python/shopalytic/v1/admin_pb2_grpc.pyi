@@ -32,6 +32,8 @@ class AdminServiceStub:
     RotateIdentitySecret: grpc.UnaryUnaryMultiCallable[admin_pb2.RotateIdentitySecretRequest, admin_pb2.RotateIdentitySecretResponse]
     RotateKey: grpc.UnaryUnaryMultiCallable[admin_pb2.RotateKeyRequest, admin_pb2.RotateKeyResponse]
     ListQuarantine: grpc.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]
+    GetQuarantinedEvent: grpc.UnaryUnaryMultiCallable[admin_pb2.GetQuarantinedEventRequest, admin_pb2.GetQuarantinedEventResponse]
+    ReplayQuarantine: grpc.UnaryUnaryMultiCallable[admin_pb2.ReplayQuarantineRequest, admin_pb2.ReplayQuarantineResponse]
     ListMerges: grpc.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]
     UndoMerge: grpc.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]
     ExportCustomer: grpc.UnaryStreamMultiCallable[admin_pb2.ExportCustomerRequest, admin_pb2.ExportCustomerResponse]
@@ -47,6 +49,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     RotateIdentitySecret: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RotateIdentitySecretRequest, admin_pb2.RotateIdentitySecretResponse]  # type: ignore[assignment]
     RotateKey: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.RotateKeyRequest, admin_pb2.RotateKeyResponse]  # type: ignore[assignment]
     ListQuarantine: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListQuarantineRequest, admin_pb2.ListQuarantineResponse]  # type: ignore[assignment]
+    GetQuarantinedEvent: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.GetQuarantinedEventRequest, admin_pb2.GetQuarantinedEventResponse]  # type: ignore[assignment]
+    ReplayQuarantine: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ReplayQuarantineRequest, admin_pb2.ReplayQuarantineResponse]  # type: ignore[assignment]
     ListMerges: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.ListMergesRequest, admin_pb2.ListMergesResponse]  # type: ignore[assignment]
     UndoMerge: grpc.aio.UnaryUnaryMultiCallable[admin_pb2.UndoMergeRequest, admin_pb2.UndoMergeResponse]  # type: ignore[assignment]
     ExportCustomer: grpc.aio.UnaryStreamMultiCallable[admin_pb2.ExportCustomerRequest, admin_pb2.ExportCustomerResponse]  # type: ignore[assignment]
@@ -80,6 +84,12 @@ class AdminServiceServicer(metaclass=ABCMeta):
     def ListQuarantine(
         self, request: admin_pb2.ListQuarantineRequest, context: _Context
     ) -> admin_pb2.ListQuarantineResponse | Awaitable[admin_pb2.ListQuarantineResponse]: ...
+    def GetQuarantinedEvent(
+        self, request: admin_pb2.GetQuarantinedEventRequest, context: _Context
+    ) -> admin_pb2.GetQuarantinedEventResponse | Awaitable[admin_pb2.GetQuarantinedEventResponse]: ...
+    def ReplayQuarantine(
+        self, request: admin_pb2.ReplayQuarantineRequest, context: _Context
+    ) -> admin_pb2.ReplayQuarantineResponse | Awaitable[admin_pb2.ReplayQuarantineResponse]: ...
     def ListMerges(
         self, request: admin_pb2.ListMergesRequest, context: _Context
     ) -> admin_pb2.ListMergesResponse | Awaitable[admin_pb2.ListMergesResponse]: ...

@@ -14,3 +14,34 @@ SELECT *, sum(length(event)) OVER newest - length(event) < %(max_bytes)s AS fits
   ) AS page
 WINDOW newest AS (ORDER BY received_at DESC, fingerprint DESC)
  ORDER BY received_at DESC, fingerprint DESC
+
+-- name: one
+SELECT fingerprint, status, received_at, violations, event
+  FROM quarantine
+ WHERE dataset_id = %(dataset)s AND fingerprint = %(fingerprint)s
+
+-- name: choose
+SELECT fingerprint
+  FROM quarantine
+ WHERE dataset_id = %(dataset)s
+   AND (%(fingerprints)s::uuid[] IS NULL OR fingerprint = ANY(%(fingerprints)s::uuid[]))
+   AND (%(type)s::text IS NULL OR type = %(type)s::text)
+   AND (%(rule_id)s::text IS NULL
+        OR violations @> jsonb_build_array(jsonb_build_object('rule_id', %(rule_id)s::text)))
+ ORDER BY received_at, fingerprint
+
+-- Who replays the same at once waits here, and then finds nothing.
+-- name: take
+DELETE FROM quarantine
+ WHERE dataset_id = %(dataset)s AND fingerprint = ANY(%(fingerprints)s::uuid[])
+RETURNING fingerprint, event_id, status, type, event, violations::text AS violations, received_at, sent_at
+
+-- name: put_back
+INSERT INTO quarantine (dataset_id, fingerprint, event_id, status, type, event, violations, received_at, sent_at)
+VALUES (%(dataset)s, %(fingerprint)s, %(event_id)s, %(status)s, %(type)s, %(event)s, %(violations)s::jsonb,
+        %(received_at)s, %(sent_at)s)
+    ON CONFLICT DO NOTHING
+
+-- name: set_arrival
+UPDATE quarantine SET received_at = %(received_at)s, sent_at = %(sent_at)s
+ WHERE dataset_id = %(dataset)s AND fingerprint = %(fingerprint)s

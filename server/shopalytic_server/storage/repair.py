@@ -1,0 +1,193 @@
+"""Judges events of quarantine again, as they are or repaired by a patch."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from google.protobuf import json_format
+from psycopg.rows import dict_row
+
+from shopalytic.decoding import DecodeError, decode_event, undecoded_event
+from shopalytic.v1 import admin_pb2, collector_pb2
+from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic.v1.events_pb2 import Event
+from shopalytic.violations import Violation
+from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.ingest import Prepared, prepare
+from shopalytic_server.domain.json_patch import InvalidPatch, PatchDoesNotFit, apply_patch, check_patch
+from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.storage.database import Connection, Pool, translated
+from shopalytic_server.storage.ingest import Ingest
+from shopalytic_server.storage.queries import load
+
+_SQL = load("quarantine")
+_ERASURE = load("erasure")
+
+MAX_RESULTS = 1_000
+_CHUNK = 200
+
+_ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
+_DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
+_REJECTED = collector_pb2.EVENT_STATUS_REJECTED
+
+Patch = Sequence[Mapping[str, Any]]
+
+
+class Repairs:
+    """Replays quarantine. Everything may raise StoreUnavailable."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def replay_quarantine(
+        self, project: Project, request: admin_pb2.ReplayQuarantineRequest
+    ) -> admin_pb2.ReplayQuarantineResponse:
+        """Judges the events that a request names again; raises InvalidRequest."""
+        patch = _read_patch(request.patch)
+        dataset = 2 * project.project_id + request.sandbox
+        response = admin_pb2.ReplayQuarantineResponse()
+        with translated():
+            async with self._pool.connection() as conn:
+                # All are chosen first: one that stays must not be met again.
+                cursor = await conn.execute(_SQL.choose, _filter(request, dataset))
+                chosen = [row[0] for row in await cursor.fetchall()]
+                for start in range(0, len(chosen), _CHUNK):
+                    part = chosen[start : start + _CHUNK]
+                    async with conn.transaction(force_rollback=request.dry_run):
+                        await _replay(conn, project, dataset, part, patch, response)
+        return response
+
+
+def _read_patch(text: str) -> Patch | None:
+    if not text:
+        return None
+    try:
+        return check_patch(json.loads(text, parse_float=Decimal))
+    except InvalidPatch as error:
+        raise InvalidRequest([Violation("patch", "patch.form", str(error))]) from error
+    except (ValueError, RecursionError) as error:
+        message = 'is no JSON; send a JSON Patch, such as [{"op": "add", "path": "/a", "value": 1}]'
+        raise InvalidRequest([Violation("patch", "json", message)]) from error
+
+
+def _filter(request: admin_pb2.ReplayQuarantineRequest, dataset: int) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "fingerprints": list(request.quarantine_ids) or None,
+        "rule_id": request.rule_id or None,
+        "type": request.type or None,
+    }
+
+
+async def _replay(
+    conn: Connection,
+    project: Project,
+    dataset: int,
+    fingerprints: Sequence[UUID],
+    patch: Patch | None,
+    response: admin_pb2.ReplayQuarantineResponse,
+) -> None:
+    """Replays some events in the caller's transaction; adds to the response what became of them."""
+    # In the order of ingest, so that an erasure and this cannot wait for each other.
+    await conn.execute(_ERASURE.wait_for_erasures)
+    rows, items = [], []
+    for row in await _take(conn, dataset, fingerprints):
+        try:
+            event = repaired(Event.FromString(row["event"]), patch)
+        except PatchDoesNotFit:
+            response.unpatched += 1
+            await conn.execute(_SQL.put_back, {**row, "dataset": dataset})
+            continue
+        rows.append(row)
+        items.append(_prepared(project, event))
+    if not items:
+        return
+    # One of its own: the store's remembers partitions, which a dry run takes back.
+    results, _ = await Ingest().store(conn, items)
+    for row, item, result in zip(rows, items, results, strict=True):
+        await _keep(conn, dataset, row, item, result)
+        response.accepted += result.status == _ACCEPTED
+        response.duplicates += result.status == _DUPLICATE
+        response.failed += result.status not in (_ACCEPTED, _DUPLICATE)
+        if len(response.results) < MAX_RESULTS:
+            response.results.append(result)
+
+
+async def _take(conn: Connection, dataset: int, fingerprints: Sequence[UUID]) -> list[dict[str, Any]]:
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_SQL.take, {"dataset": dataset, "fingerprints": list(fingerprints)})
+        rows = await cursor.fetchall()
+    return sorted(rows, key=lambda row: (row["received_at"], row["fingerprint"]))
+
+
+def _prepared(project: Project, event: Event) -> Prepared:
+    now = datetime.now(UTC)
+    return prepare(event, project=project, key_class=KeyClass.SERVER, received_at=now, sent_at=None)
+
+
+async def _keep(
+    conn: Connection, dataset: int, row: dict[str, Any], item: Prepared, result: EventResult
+) -> None:
+    """Keeps what failed again as having arrived when it did; what nobody may keep is gone."""
+    if result.status in (_ACCEPTED, _DUPLICATE):
+        return
+    if result.status == _REJECTED:
+        if all(found.rule_id != "privacy.erased" for found in result.violations):
+            await conn.execute(_SQL.put_back, {**row, "dataset": dataset})
+        return
+    arrived = {"received_at": row["received_at"], "sent_at": row["sent_at"]}
+    fingerprint = UUID(bytes=item.fingerprint)
+    await conn.execute(_SQL.set_arrival, {"dataset": item.dataset_id, "fingerprint": fingerprint, **arrived})
+
+
+def repaired(event: Event, patch: Patch | None) -> Event:
+    """The event after the patch; one that could not be read is read again. Raises PatchDoesNotFit."""
+    if event.WhichOneof("payload") == "undecoded":
+        return _read_again(event, patch)
+    if patch is None:
+        return event
+    document = apply_patch(json_format.MessageToDict(event, preserving_proto_field_name=True), patch)
+    try:
+        return json_format.ParseDict(_plain(document), Event())
+    except json_format.ParseError as error:
+        raise PatchDoesNotFit(str(error)) from error
+
+
+def _read_again(event: Event, patch: Patch | None) -> Event:
+    text = event.undecoded.json
+    try:
+        document = json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        document = None
+    if patch is not None:
+        document = apply_patch(document, patch)
+        text = json.dumps(document, default=str)
+    try:
+        read = decode_event(document)
+    except DecodeError as error:
+        read = undecoded_event(text, error, data=document)
+    # What its sender left to the server was filled when it arrived first.
+    read.event_id = read.event_id or event.event_id
+    if not read.HasField("occurred_at"):
+        read.occurred_at.CopyFrom(event.occurred_at)
+    if not (read.tracking_id or read.identity):
+        read.tracking_id = event.tracking_id
+    if read.WhichOneof("payload") == "undecoded":
+        read.event_id = event.event_id
+        read.occurred_at.CopyFrom(event.occurred_at)
+    for name in ("address", "origin", "privacy_signal"):
+        if event.context.HasField(name):
+            setattr(read.context, name, getattr(event.context, name))
+    return read
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of a patch as protobuf's JSON takes them: money is text there."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
