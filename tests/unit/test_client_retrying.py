@@ -47,7 +47,7 @@ def sleeps_before_giving_up(error: Failure, *, deadline: float, most: int = 20) 
             raise StopIteration
         raise error
 
-    options = retry_options(clock_start + deadline, lambda: None)
+    options = retry_options(clock_start + deadline, lambda _: None)
     with pytest.raises((Failure, StopIteration)):
         Retrying(sleep=lambda seconds: pauses.append(float(seconds)), **options)(attempt)
     return pauses

@@ -9,11 +9,8 @@ from typing import Any, Self, Unpack
 
 from shopalytic.aio_courier import AsyncCourier, AsyncMail
 from shopalytic.base import ClientBase
-from shopalytic.batching import Outbox
 from shopalytic.building import Envelope, Properties, Time
 from shopalytic.errors import ClientClosed, LossReason, QueueFull
-from shopalytic.numbering import Numbering
-from shopalytic.outcomes import events_of
 from shopalytic.results import CloseResult, FlushResult, Stats
 from shopalytic.v1.events_pb2 import Context, Event
 
@@ -26,7 +23,7 @@ class AsyncClient(ClientBase):
     """
 
     def _start(self) -> None:
-        self._mail = AsyncMail(Outbox(self._limits))
+        self._mail = AsyncMail(self._filled_outbox())
         self._courier: AsyncCourier | None = None
 
     async def track(
@@ -87,6 +84,8 @@ class AsyncClient(ClientBase):
         """Waits until every event queued before has its verdict, at most `timeout` seconds; true if so."""
         mail = self._mail
         watch = mail.outbox.watch()
+        if mail.outbox.remaining(watch):
+            self._start_courier()
         mail.work.send()
         try:
             await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
@@ -104,15 +103,20 @@ class AsyncClient(ClientBase):
         mail.closing = True
         mail.room.send()
         watch = mail.outbox.watch()
+        waited = mail.outbox.remaining(watch)
+        if waited:
+            self._start_courier()
         mail.work.send()
         try:
             await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
-            self._outcomes.lost(mail.outbox.abandon(), LossReason.CLOSED)
+            abandoned = mail.outbox.abandon()
+            mail.outbox.let_go()
+            result = self._closed(watch, waited, abandoned)
             if self._courier is not None:
                 await self._courier.stop()
         finally:
             mail.outbox.unwatch(watch)
-        return CloseResult(tuple(events_of(watch.lost)))
+        return result
 
     @property
     def stats(self) -> Stats:
@@ -136,10 +140,17 @@ class AsyncClient(ClientBase):
             raise ClientClosed(ClientClosed.__doc__)
         if mail.outbox.add(event_id, chunk, time.monotonic()):
             mail.work.send()
+        self._start_courier()
+
+    def _start_courier(self) -> None:
         if self._courier is None:
-            numbering = Numbering(self._source, self._outcomes)
             self._courier = AsyncCourier(
-                mail, self._endpoint, numbering, self._outcomes, self._timeout, self._retry_deadline
+                self._mail,
+                self._endpoint,
+                self._numbering,
+                self._outcomes,
+                self._timeout,
+                self._retry_deadline,
             )
 
     async def _make_room(self, size: int) -> None:

@@ -109,7 +109,10 @@ class AsyncCourier:
 
     async def _deliver(self, batch: Batch) -> None:
         expires_at = batch[-1].queued_at + self._retry_deadline
-        retrying = AsyncRetrying(sleep=asyncio.sleep, **retry_options(expires_at, self._outcomes.retrying))
+        retrying = AsyncRetrying(
+            sleep=asyncio.sleep,
+            **retry_options(expires_at, self._outcomes.retrying),
+        )
         try:
             answer: TrackResponse = await retrying(self._attempt, batch, expires_at)
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch needs an outcome

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import grpc
 
-from shopalytic.batching import MAX_BATCH_EVENTS, Limits
+from shopalytic.batching import MAX_BATCH_EVENTS, Batch, Limits, Outbox, Watch
 from shopalytic.building import EventBuilder
 from shopalytic.connection import Endpoint
-from shopalytic.errors import DeliveryError
-from shopalytic.outcomes import Outcomes
-from shopalytic.results import Result
+from shopalytic.errors import DeliveryError, LossReason
+from shopalytic.numbering import Numbering
+from shopalytic.outcomes import Outcomes, events_of
+from shopalytic.results import CloseResult, Result
+from shopalytic.spool import Spool
+from shopalytic.v1.collector_pb2 import TrackRequest
 
 Overflow = Literal["block", "drop_oldest", "error"]
 
@@ -33,17 +39,20 @@ class ClientBase:
         linger: float = 0.05,
         overflow: Overflow = "block",
         timeout: float = 15.0,
-        retry_deadline: float = 300.0,
+        retry_deadline: float | None = None,
         on_result: Callable[[Result], object] | None = None,
         on_error: Callable[[DeliveryError], object] | None = None,
         tls: bool | grpc.ChannelCredentials = False,
         channel_options: Sequence[tuple[str, Any]] = (),
+        spool_dir: str | os.PathLike[str] | None = None,
+        spool_fsync: bool = False,
     ) -> None:
         """`target` and `key` default to SHOPALYTIC_TARGET (else 127.0.0.1:50051) and SHOPALYTIC_KEY.
 
         A batch goes out when `batch_size` events wait or the oldest has waited
         `linger` seconds, and is tried again, `timeout` seconds an attempt, until
-        its newest event is `retry_deadline` seconds old. When `max_queue` events
+        its newest event is `retry_deadline` seconds old: 300 unless given, without
+        end with a spool. When `max_queue` events
         or `max_queue_bytes` wait, `overflow` decides: "block" waits in the call
         for room, "drop_oldest" gives the oldest waiting events to `on_error`,
         "error" raises QueueFull.
@@ -52,17 +61,20 @@ class ClientBase:
         were not delivered; without them refusals and losses are logged. Both are
         plain functions and hold up delivery while they run. `tls=True` trusts
         the certificates that gRPC ships; give credentials for others.
+
+        With `spool_dir` every waiting event is on disk as well before the call
+        returns, until the server's verdict; the next client that opens the
+        directory sends what a dead or closed one left, under the same ids.
+        Several may use it at a time. It survives the process; with
+        `spool_fsync`, which waits for the disk in each call, also a power cut. It
+        holds as much as the queue, so `max_queue_bytes` and `overflow` bound it.
+        Requests refused for their key are then tried again, and logged. An OSError
+        of the disk is raised by the call, and that event is not taken.
         """
-        if not 1 <= batch_size <= MAX_BATCH_EVENTS:
-            raise ValueError(f"batch_size is {batch_size}; a request takes 1 to {MAX_BATCH_EVENTS:,} events.")
-        if overflow not in get_args(Overflow):
-            raise ValueError(f"overflow is {overflow!r}; choose one of {', '.join(get_args(Overflow))}.")
-        if max_queue < 1 or max_queue_bytes < 1:
-            raise ValueError("max_queue and max_queue_bytes must be at least 1.")
-        if timeout <= 0:
-            raise ValueError(f"timeout is {timeout}; it must be more than 0 seconds.")
-        if linger < 0 or retry_deadline < 0:
-            raise ValueError("linger and retry_deadline are seconds and must not be negative.")
+        if retry_deadline is None:
+            retry_deadline = 300.0 if spool_dir is None else math.inf
+        _check_batches(batch_size, max_queue, max_queue_bytes, linger)
+        _check_delivery(overflow, timeout, retry_deadline)
         self._source = source
         self._endpoint = Endpoint.of(target, key, tls, channel_options)
         self._limits = Limits(max_queue, max_queue_bytes, batch_size, linger)
@@ -71,8 +83,57 @@ class ClientBase:
         self._retry_deadline = retry_deadline
         self._builder = EventBuilder(source, sandbox)
         self._outcomes = Outcomes(on_result, on_error)
+        self._spool_dir = spool_dir
+        self._spool_fsync = spool_fsync
         self._start()
 
     def _start(self) -> None:
         """Makes the parts that deliver."""
         raise NotImplementedError
+
+    def _filled_outbox(self) -> Outbox:
+        """An outbox with what dead clients left in the spool."""
+        self._numbering = Numbering(self._source, self._outcomes)
+        self._spool: Spool | None = None
+        if self._spool_dir is None:
+            return Outbox(self._limits)
+        name = self._numbering
+        self._spool = Spool(self._spool_dir, name.instance, name.source, fsync=self._spool_fsync)
+        outbox = Outbox(self._limits, self._spool)
+        now = time.monotonic()
+        for folder, record in self._spool.adopt():
+            (event,) = TrackRequest.FromString(record.chunk).events
+            outbox.adopt(event.event_id, record.chunk, now, (folder, record.number))
+        name.adopted = outbox.adopted
+        return outbox
+
+    def _closed(self, watch: Watch, waited: int, abandoned: Batch) -> CloseResult:
+        """Tells what a close did that began with `waited` events and had to leave `abandoned`."""
+        spooled = 0
+        if self._spool is not None:
+            spooled = len(abandoned)
+            self._outcomes.spooled(spooled)
+        else:
+            self._outcomes.lost(abandoned, LossReason.CLOSED)
+        left = {event.number for event in abandoned} if spooled else set()
+        undelivered = [event for event in watch.lost if event.number not in left]
+        delivered = waited - len(undelivered) - spooled
+        return CloseResult(tuple(events_of(undelivered)), delivered, spooled)
+
+
+def _check_batches(batch_size: int, max_queue: int, max_queue_bytes: int, linger: float) -> None:
+    if not 1 <= batch_size <= MAX_BATCH_EVENTS:
+        raise ValueError(f"batch_size is {batch_size}; a request takes 1 to {MAX_BATCH_EVENTS:,} events.")
+    if max_queue < 1 or max_queue_bytes < 1:
+        raise ValueError("max_queue and max_queue_bytes must be at least 1.")
+    if linger < 0:
+        raise ValueError("linger and retry_deadline are seconds and must not be negative.")
+
+
+def _check_delivery(overflow: str, timeout: float, retry_deadline: float) -> None:
+    if overflow not in get_args(Overflow):
+        raise ValueError(f"overflow is {overflow!r}; choose one of {', '.join(get_args(Overflow))}.")
+    if timeout <= 0:
+        raise ValueError(f"timeout is {timeout}; it must be more than 0 seconds.")
+    if retry_deadline < 0:
+        raise ValueError("linger and retry_deadline are seconds and must not be negative.")

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+from shopalytic.spool import Folder, Spool
+
 MAX_BATCH_EVENTS = 1_000
 MAX_EVENT_BYTES = 256 * 1024
 # The server takes 4 MB a request; the rest is for sent_at and what proxies add.
@@ -31,6 +33,8 @@ class Pending(NamedTuple):
     chunk: bytes
     """A serialized TrackRequest with this one event: joined chunks are one request with all of them."""
     queued_at: float
+    origin: tuple[Folder, int] | None = None
+    """For an event that a dead client left in the spool: its folder there, and its number in it."""
 
 
 Batch = list[Pending]
@@ -59,8 +63,13 @@ class Watch:
 class Outbox:
     """The events of one client in the order of its calls."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, spool: Spool | None = None) -> None:
+        """`spool` keeps what has no outcome yet on disk, too."""
         self.queued = 0
+        self.adopted = 0
+        """How many of them, the first, were found in the spool."""
+        self._spool = spool
+        self._folders: list[Folder] = []  # those of dead clients, while they hold events
         self._limits = limits
         self._wake_at = (1, limits.batch_size)
         self._waiting: deque[Pending] = deque()
@@ -80,11 +89,22 @@ class Outbox:
 
     def add(self, event_id: str, chunk: bytes, now: float) -> bool:
         """Lets an event wait; true when the sender should look."""
-        self.queued = number = self.queued + 1
+        number = self.queued + 1
+        if self._spool is not None:
+            self._spool.append(number - self.adopted, chunk)
+        self.queued = number
         waiting = self._waiting
-        waiting.append(_pending((number, event_id, chunk, now)))
+        waiting.append(_pending((number, event_id, chunk, now, None)))
         self._waiting_bytes += len(chunk)
         return len(waiting) in self._wake_at
+
+    def adopt(self, event_id: str, chunk: bytes, now: float, origin: tuple[Folder, int]) -> None:
+        """Lets an event wait that a dead client left; before any other."""
+        self.queued = self.adopted = self.queued + 1
+        self._waiting.append(Pending(self.queued, event_id, chunk, now, origin))
+        if origin[0] not in self._folders:
+            self._folders.append(origin[0])
+        self._waiting_bytes += len(chunk)
 
     def make_room(self, size: int) -> Batch:
         """Drops the oldest waiting events until one of that size fits."""
@@ -143,7 +163,23 @@ class Outbox:
         """Forgets the claimed batch once its outcome has been reported."""
         if lost:
             self._mark_lost(self._claimed)
+        if self._spool is not None and self._claimed:
+            self._forget_on_disk(self._spool, self._claimed)
         self._claimed = []
+
+    def _forget_on_disk(self, spool: Spool, batch: Batch) -> None:
+        if (own := batch[-1].number - self.adopted) > 0:
+            spool.settled(own)
+        follows = self._in_flight[-1][0] if self._in_flight else (self._waiting or [None])[0]
+        for event, after in zip(batch, [*batch[1:], follows], strict=True):
+            if event.origin is None:
+                break  # what dead clients left comes first
+            folder, number = event.origin
+            if after is not None and after.origin is not None and after.origin[0] is folder:
+                folder.settled(number)
+            else:
+                self._folders.remove(folder)
+                folder.remove()
 
     def abandon(self) -> Batch:
         """Gives up every event that has no outcome yet and returns them, oldest first."""
@@ -154,6 +190,22 @@ class Outbox:
         self._waiting_bytes = 0
         self._mark_lost(left)
         return left
+
+    def let_go(self) -> None:
+        """Leaves what is in the spool to the next client. Once."""
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.close()
+        for folder in self._folders:
+            folder.close()
+        self._folders.clear()
+
+    def forget_files(self) -> None:
+        """Lets go of all files in a forked child; they are its parent's."""
+        if self._spool is not None:
+            self._spool.forget()
+        for folder in self._folders:
+            folder.close()
 
     def watch(self) -> Watch:
         """Starts watching all events queued so far; they are sent without lingering."""

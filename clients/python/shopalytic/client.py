@@ -10,12 +10,10 @@ from typing import Any, Self, Unpack
 
 from shopalytic import forks
 from shopalytic.base import ClientBase
-from shopalytic.batching import Batch, Outbox
+from shopalytic.batching import Batch
 from shopalytic.building import Envelope, Properties, Time
 from shopalytic.courier import Courier, Mail
 from shopalytic.errors import ClientClosed, LossReason, QueueFull
-from shopalytic.numbering import Numbering
-from shopalytic.outcomes import events_of
 from shopalytic.results import CloseResult, FlushResult, Stats
 from shopalytic.v1.events_pb2 import Context, Event
 from shopalytic.wire import Wire
@@ -32,10 +30,12 @@ class Client(ClientBase):
     """
 
     def _start(self) -> None:
-        self._mail = Mail(Outbox(self._limits))
-        self._wire = Wire(self._endpoint, Numbering(self._source, self._outcomes))
+        self._mail = Mail(self._filled_outbox())
+        self._wire = Wire(self._endpoint, self._numbering)
         self._courier: Courier | None = None
         forks.guard(self)
+        if self._mail.outbox.pending:
+            self._start_courier()
 
     def track(
         self,
@@ -112,6 +112,7 @@ class Client(ClientBase):
             mail.closing = True
             mail.room.notify_all()
             watch = mail.outbox.watch()
+            waited = mail.outbox.remaining(watch)
             mail.work.notify()
             try:
                 mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
@@ -120,11 +121,12 @@ class Client(ClientBase):
                 mail.outbox.unwatch(watch)
             mail.settled.notify_all()
             mail.work.notify()
-        self._outcomes.lost(abandoned, LossReason.CLOSED)
         self._wire.hang_up()
         if self._courier is not None:
             self._courier.thread.join(_LAST_STEPS)
-        return CloseResult(tuple(events_of(watch.lost)))
+        with mail.lock:
+            mail.outbox.let_go()
+        return self._closed(watch, waited, abandoned)
 
     @property
     def stats(self) -> Stats:
@@ -152,6 +154,7 @@ class Client(ClientBase):
     def after_fork_in_child(self) -> None:
         """Forgets the parent's queue, thread, connection and counters."""
         closed = self._mail.closing
+        self._mail.outbox.forget_files()
         self._outcomes = self._outcomes.renewed()
         self._start()
         self._mail.closing = closed
@@ -168,10 +171,13 @@ class Client(ClientBase):
             if outbox.add(event_id, chunk, time.monotonic()):
                 mail.work.notify()
             if self._courier is None:
-                self._courier = Courier(mail, self._wire, self._outcomes, self._timeout, self._retry_deadline)
-                self._courier.thread.start()
+                self._start_courier()
         if dropped:
             self._outcomes.lost(dropped, LossReason.QUEUE_FULL)
+
+    def _start_courier(self) -> None:
+        self._courier = Courier(self._mail, self._wire, self._outcomes, self._timeout, self._retry_deadline)
+        self._courier.thread.start()
 
     def _make_room(self, size: int) -> Batch:
         """Applies the overflow policy; called with the lock held."""

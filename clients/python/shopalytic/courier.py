@@ -65,7 +65,10 @@ class Courier:
 
     def _deliver(self, batch: Batch) -> None:
         expires_at = batch[-1].queued_at + self._retry_deadline
-        retrying = Retrying(sleep=self._pause, **retry_options(expires_at, self._outcomes.retrying))
+        retrying = Retrying(
+            sleep=self._pause,
+            **retry_options(expires_at, self._outcomes.retrying),
+        )
         try:
             answer = retrying(self._attempt, batch, expires_at)
         except Abandoned:

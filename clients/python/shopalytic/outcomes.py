@@ -49,7 +49,7 @@ class Outcomes:
         self._lock = threading.Lock()
         self._statuses: Counter[Status] = Counter()
         self._losses: Counter[LossReason] = Counter()
-        self._sent = self._retries = 0
+        self._sent = self._retries = self._spooled = 0
         self._log = QuietLog()
 
     def sending(self, events: int) -> None:
@@ -57,10 +57,17 @@ class Outcomes:
         with self._lock:
             self._sent += events
 
-    def retrying(self) -> None:
+    def retrying(self, error: grpc.RpcError) -> None:
         """A request will be sent again."""
         with self._lock:
             self._retries += 1
+        if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+            self._log.locked_out(error)
+
+    def spooled(self, events: int) -> None:
+        """Events that a close left on disk."""
+        with self._lock:
+            self._spooled += events
 
     def answered(self, results: Iterable[pb.EventResult]) -> None:
         """Counts and passes on the verdicts of one batch."""
@@ -116,6 +123,7 @@ class Outcomes:
                 failed=sum(self._losses.values()) - sum(dropped.values()),
                 dropped=dropped,
                 retries=self._retries,
+                spooled=self._spooled,
             )
 
     def renewed(self) -> Outcomes:
@@ -145,6 +153,11 @@ class QuietLog:
             rules = [f"{v.field or 'event'} {v.rule_id}" for v in verdict.violations]
             why = ", ".join(rules) or "no reason given"
             logger.warning("Event %s is %s: %s%s", verdict.event_id, status, why, unsaid)
+
+    def locked_out(self, error: grpc.RpcError) -> None:
+        """The key is refused, and the events wait in the spool."""
+        if (unsaid := self._may_speak("locked_out")) is not None:
+            logger.error("Events wait in the spool: the server answers %s%s", error.code().name, unsaid)
 
     def lost(self, error: DeliveryError) -> None:
         """Events that were not delivered."""

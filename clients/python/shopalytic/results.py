@@ -53,10 +53,14 @@ class FlushResult:
 
 @dataclass(frozen=True, slots=True)
 class CloseResult:
-    """How a close ended; true when every event that waited got its verdict."""
+    """How a close ended; true when every event that waited got its verdict or is safe in the spool."""
 
     undelivered: tuple[Event, ...]
     """Events without a verdict, oldest first; sending them again with the same ids is safe."""
+    delivered: int = 0
+    """Events that waited when close began and got their verdict in it."""
+    spooled: int = 0
+    """Events without a verdict that are in spool_dir, where the next client finds them."""
 
     def __bool__(self) -> bool:
         return not self.undelivered
@@ -64,10 +68,10 @@ class CloseResult:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counters since the client was made: queued = verdicts + failed + dropped + pending."""
+    """Counters since the client was made: queued = verdicts + failed + dropped + pending + spooled."""
 
     queued: int
-    """Events taken by track, identify, alias and send."""
+    """Events taken by track, identify, alias and send, or found in the spool."""
     pending: int
     """Events that wait for their verdict now."""
     sent: int
@@ -84,3 +88,5 @@ class Stats:
     """Events given up untried or unanswered, by reason: queue_full or closed."""
     retries: int
     """Requests that were sent again."""
+    spooled: int = 0
+    """Events that close left in the spool for the next client."""

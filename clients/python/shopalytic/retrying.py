@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,8 @@ TRANSIENT = frozenset(
 # A broken connection and a defect of the server look alike here: a few attempts tell them apart.
 _DUBIOUS = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN})
 _DUBIOUS_ATTEMPTS = 5
+# A key may be put right; events in a spool can wait for that.
+_LOCKED_OUT = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 
 _SHORTEST_ATTEMPT = 1.0
 _full_jitter = wait_random_exponential(multiplier=0.1, max=5)
@@ -32,23 +35,27 @@ _full_jitter = wait_random_exponential(multiplier=0.1, max=5)
 _spread = wait_random(0, 0.1)
 
 
-def retry_options(expires_at: float, on_retry: Callable[[], None]) -> dict[str, Any]:
-    """Arguments for tenacity that try one batch again until it expires."""
+def retry_options(expires_at: float, on_retry: Callable[[grpc.RpcError], object]) -> dict[str, Any]:
+    """Arguments for tenacity that try one batch again until it expires.
+
+    One that never does waits for a better key, too.
+    """
+    patient = math.isinf(expires_at)
 
     def wait(state: RetryCallState) -> float:
         asked = retry_delay(_error(state).trailing_metadata())
         return _full_jitter(state) if asked is None else asked + _spread(state)
 
     def stop(state: RetryCallState) -> bool:
-        if _error(state).code() in _DUBIOUS and state.attempt_number >= _DUBIOUS_ATTEMPTS:
+        if not patient and _error(state).code() in _DUBIOUS and state.attempt_number >= _DUBIOUS_ATTEMPTS:
             return True
         return time.monotonic() + state.upcoming_sleep >= expires_at
 
     return {
-        "retry": retry_if_exception(_is_worth_retrying),
+        "retry": retry_if_exception(lambda error: _is_worth_retrying(error, patient=patient)),
         "wait": wait,
         "stop": stop,
-        "before_sleep": lambda _: on_retry(),
+        "before_sleep": lambda state: on_retry(_error(state)),
         "reraise": True,
     }
 
@@ -73,10 +80,10 @@ def loss_reason(error: Exception) -> LossReason:
     return LossReason.EXPIRED if error.code() in TRANSIENT else LossReason.REFUSED
 
 
-def _is_worth_retrying(error: BaseException) -> bool:
+def _is_worth_retrying(error: BaseException, *, patient: bool) -> bool:
     if not isinstance(error, grpc.RpcError) or is_too_large(error):
         return False
-    return error.code() in TRANSIENT or error.code() in _DUBIOUS
+    return error.code() in TRANSIENT or error.code() in _DUBIOUS or (patient and error.code() in _LOCKED_OUT)
 
 
 def _error(state: RetryCallState) -> Any:
