@@ -5,16 +5,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import grpc
 from starlette.types import ASGIApp
 
+from shopalytic.connection import channel_credentials
 from shopalytic_server import default_project
 from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.default_project import ensure_default_project
 from shopalytic_server.demo.demo import PATH, Demo, DemoOptions
 from shopalytic_server.embedded import EmbeddedPostgres
+from shopalytic_server.exposure import check_exposure
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
-from shopalytic_server.grpc_service import start_grpc, store_pool
+from shopalytic_server.grpc_service import Ports, start_grpc, store_pool
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
@@ -39,6 +42,8 @@ class Ready:
     keys: dict[str, str] = field(repr=False)
     keys_are_new: bool
     demo_address: str | None = None
+    own_address: str | None = None
+    """Where this machine's own callers need no TLS; None: where all call."""
 
     def as_json(self) -> dict[str, object]:
         """The content of the ready file."""
@@ -66,11 +71,16 @@ async def serve(
     With `demo`, HTTP has a shop beside it, and visitors come.
     """
     directory = DataDirectory(settings.data_dir)
+    check_exposure(settings, with_grpc=True, with_http=with_http)
+    if demo is not None and settings.tls_cert is not None:
+        raise SettingsError("The demo shop runs without TLS: leave --tls-cert out.")
     _gateway_options(settings)  # What cannot be used is told before anything is started.
     with Shutdown() as shutdown:
         async with Parts(shutdown) as parts:
             ready = await _start(settings, directory, parts, with_http, demo)
-            directory.write_run({"grpc_address": ready.grpc_address, "http_address": ready.http_address})
+            directory.write_run(
+                {"grpc_address": ready.own_address or ready.grpc_address, "http_address": ready.http_address}
+            )
             parts.callback(directory.remove_run)
             if not shutdown.is_asked:
                 _tell(ready, settings, announce)
@@ -81,9 +91,11 @@ async def serve(
 
 async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> None:
     """Run HTTP alone, in front of a collector elsewhere."""
+    check_exposure(settings, with_grpc=False, with_http=True)
+    credentials = _collector_credentials(settings)
     with Shutdown() as shutdown:
         async with Parts(shutdown) as parts:
-            address = await _start_gateway(settings, settings.collector, parts)
+            address = await _start_gateway(settings, settings.collector, parts, credentials=credentials)
             if settings.ready_file:
                 write_json(settings.ready_file, {"http_address": address})
             announce(address)
@@ -102,18 +114,19 @@ async def _start(
         log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
     pool = await store_pool(database_url, parts)
     keys = await ensure_default_project(Projects(pool), directory, settings)
-    port = await _start_grpc(settings, database_url, parts)
-    grpc_address = _address(settings.grpc_host, port)
+    ports = await _start_grpc(settings, database_url, parts)
+    grpc_address = _address(settings.grpc_host, ports.port)
+    own_address = f"127.0.0.1:{ports.inner}" if settings.tls_cert else grpc_address
     if settings.rollups == "on":
         sealer = Sealer(pool)
         sealer.start()
         parts.ends_in_order(sealer.stop)
     http_address = demo_address = None
     if demo is not None:
-        http_address = await _start_demo(demo, settings, grpc_address, keys.secrets, parts)
+        http_address = await _start_demo(demo, settings, own_address, keys.secrets, parts)
         demo_address = f"{http_address}{PATH}/"
     elif with_http:
-        http_address = await _start_gateway(settings, grpc_address, parts, keys=keys.secrets)
+        http_address = await _start_gateway(settings, own_address, parts, keys=keys.secrets)
     return Ready(
         grpc_address,
         http_address,
@@ -122,6 +135,7 @@ async def _start(
         keys.secrets,
         keys.are_new,
         demo_address,
+        own_address,
     )
 
 
@@ -148,17 +162,17 @@ async def _database(settings: Settings, parts: Parts) -> str:
     return url
 
 
-async def _start_grpc(settings: Settings, database_url: str, parts: Parts) -> int:
-    """gRPC in this process, or in several others; gives the port."""
+async def _start_grpc(settings: Settings, database_url: str, parts: Parts) -> Ports:
+    """gRPC in this process, or in several others; gives the ports."""
     if settings.workers == 1:
         metrics = ServerMetrics()
         metrics.listen_as(1, settings, parts)
         return await start_grpc(settings, database_url, parts, port=settings.grpc_port, metrics=metrics)
     workers = Workers(settings, database_url)
     parts.callback(workers.kill)  # When it is urgent, they are not waited for.
-    port = await workers.start()
+    ports = await workers.start()
     parts.ends_in_order(workers.stop, settings.drain_timeout)
-    return port
+    return ports
 
 
 async def _start_gateway(
@@ -167,8 +181,9 @@ async def _start_gateway(
     parts: Parts,
     guests: Mapping[str, ASGIApp] | None = None,
     keys: Mapping[str, str] | None = None,
+    credentials: grpc.ChannelCredentials | None = None,
 ) -> str:
-    gateway = GatewayServer(_gateway_options(settings, keys), collector, guests)
+    gateway = GatewayServer(_gateway_options(settings, keys), collector, guests, credentials)
     try:
         port = await gateway.start()
     except OSError as error:
@@ -177,7 +192,17 @@ async def _start_gateway(
             f"Cannot listen on {place}: {error.strerror}. Choose another --http-port, or end what uses it."
         ) from error
     parts.ends_in_order(gateway.stop, settings.drain_timeout)
-    return f"http://{_address(settings.http_host, port)}"
+    scheme = "https" if settings.tls_cert else "http"
+    return f"{scheme}://{_address(settings.http_host, port)}"
+
+
+def _collector_credentials(settings: Settings) -> grpc.ChannelCredentials | None:
+    if not settings.tls_ca:
+        return None
+    try:
+        return channel_credentials(settings.tls_ca, settings.tls_client_cert, settings.tls_client_key)
+    except OSError as error:
+        raise SettingsError(f"A file for TLS cannot be read: {error.filename}: {error.strerror}.") from None
 
 
 def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) -> GatewayOptions:
@@ -190,6 +215,7 @@ def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) 
             trusted_proxies=settings.trusted_proxies,
             cookie_name=settings.cookie_name,
             address_rate=settings.address_rate,
+            tls=(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None,
             cors_origins=settings.cors_origins,
             traced=bool(settings.otlp_endpoint),
             local_keys=LocalKeys(keys["reports"], keys["browser"]) if keys else None,

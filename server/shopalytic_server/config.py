@@ -37,7 +37,8 @@ def _text(value: str) -> str:
     return value
 
 
-def _path(value: str) -> Path:
+def parse_path(value: str) -> Path:
+    """An absolute path."""
     return Path(value).expanduser().absolute()
 
 
@@ -126,7 +127,7 @@ class Settings:
 
     data_dir: Path = _setting(  # noqa: RUF009 - makes a dataclass field, not a shared value
         user_data_path("shopalytic", appauthor=False),
-        _path,
+        parse_path,
         "Where the embedded PostgreSQL, the keys and the run files live.",
         "the platform's user data directory",
     )
@@ -151,7 +152,7 @@ class Settings:
         "none",
     )
     ready_file: Path | None = _setting(  # noqa: RUF009 - as above
-        None, _path, "File to write, as JSON, once the service is ready; it holds the keys.", "none"
+        None, parse_path, "File to write, as JSON, once the service is ready; it holds the keys.", "none"
     )
     currency: str = _setting("USD", _currency, "Currency that the default project is created with.")
     time_zone: str = _setting("UTC", _time_zone, "Time zone that the default project is created with.")
@@ -180,6 +181,33 @@ class Settings:
     )
     trusted_proxies: int = _setting(
         0, _number(0, 100), "How many proxies in front of HTTP may be believed about X-Forwarded-For."
+    )
+    tls_cert: Path | None = _setting(  # noqa: RUF009 - as above
+        None, parse_path, "Certificate chain (PEM) for gRPC and HTTP; read again when it changes.", "no TLS"
+    )
+    tls_key: Path | None = _setting(  # noqa: RUF009 - as above
+        None, parse_path, "Private key (PEM) of the certificate.", "no TLS"
+    )
+    tls_client_ca: Path | None = _setting(  # noqa: RUF009 - as above
+        None,
+        parse_path,
+        "Authority (PEM) that the certificates of gRPC's callers must be of.",
+        "callers need none",
+    )
+    allow_plaintext: str = _setting(
+        "off", _choice("off", "on"), "Whether to listen beyond this machine without TLS: off or on."
+    )
+    tls_ca: str = _setting(
+        "",
+        _text,
+        "Authority (PEM file, or `system`) that --collector or --target is checked by over TLS.",
+        "no TLS",
+    )
+    tls_client_cert: Path | None = _setting(  # noqa: RUF009 - as above
+        None, parse_path, "Certificate (PEM) to show to --collector or --target.", "none"
+    )
+    tls_client_key: Path | None = _setting(  # noqa: RUF009 - as above
+        None, parse_path, "Private key (PEM) of that certificate.", "none"
     )
     browser_key_rate: int = _setting(
         10_000, _rate, "Events a second that one browser key may send; 0: any number."

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.ingest import Prepared
@@ -11,6 +12,7 @@ from shopalytic_server.probe import StoreProbe
 from shopalytic_server.rpc.limits import Rates
 from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
+from shopalytic_server.rpc.tls import TlsFiles
 from shopalytic_server.signals import Parts
 from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.erasure import Erasures
@@ -27,17 +29,25 @@ from shopalytic_server.storage.writer import STATEMENT_SECONDS, Writer
 log = logging.getLogger(__name__)
 
 
+class Ports(NamedTuple):
+    """Where gRPC listens; `inner` is for this machine's own callers while the other one needs TLS."""
+
+    port: int
+    inner: int
+
+
 async def start_grpc(
     settings: Settings,
     database_url: str,
     parts: Parts,
     *,
     port: int,
+    inner_port: int = 0,
     shared_port: bool = False,
     connections: int = 8,
     metrics: ServerMetrics,
-) -> int:
-    """Starts everything and returns the port. With `shared_port` other processes listen on it too.
+) -> Ports:
+    """Starts everything and returns the ports. With `shared_port` other processes listen on it too.
 
     `connections` is how many a pool may have; there are two. `metrics` counts
     from then on. Raises OSError when the port cannot be listened on.
@@ -78,11 +88,19 @@ async def start_grpc(
         port=port,
         so_reuseport=shared_port,
         traced=bool(settings.otlp_endpoint),
+        tls=_tls_files(settings),
+        inner_port=inner_port,
         rates=Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate),
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)
-    return bound
+    return Ports(bound, server.inner_port)
+
+
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
 
 
 async def store_pool(database_url: str, parts: Parts, connections: int = 8) -> Pool:

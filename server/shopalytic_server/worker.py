@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shopalytic_server import logs, tracing
-from shopalytic_server.config import TABLE, Settings
+from shopalytic_server.config import TABLE, Settings, parse_path
 from shopalytic_server.grpc_service import start_grpc
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.signals import SIGNALS, Parts, Shutdown, loop_factory
@@ -37,6 +37,7 @@ class Orders:
     workers: int
     database_url: str
     port: int
+    inner_port: int
     settings: Settings
 
     def as_line(self) -> bytes:
@@ -52,14 +53,12 @@ class Orders:
 def read_orders(line: bytes) -> Orders:
     """What `as_line` wrote."""
     values: dict[str, Any] = json.loads(line)
-    values["settings"] = Settings(
-        **{name: _typed(TABLE[name].default, value) for name, value in values["settings"].items()}
-    )
+    values["settings"] = Settings(**{name: _typed(name, value) for name, value in values["settings"].items()})
     return Orders(**values)
 
 
-def _typed(default: Any, value: Any) -> Any:
-    if isinstance(default, Path) and value is not None:
+def _typed(name: str, value: Any) -> Any:
+    if value is not None and TABLE[name].parse is parse_path:
         return Path(value)
     return tuple(value) if isinstance(value, list) else value
 
@@ -88,6 +87,7 @@ async def run(orders: Orders) -> None:
             orders.database_url,
             parts,
             port=orders.port,
+            inner_port=orders.inner_port,
             shared_port=True,
             connections=connections_each(orders.workers),
             metrics=metrics,

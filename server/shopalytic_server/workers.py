@@ -7,6 +7,7 @@ import socket
 import sys
 
 from shopalytic_server.config import Settings
+from shopalytic_server.grpc_service import Ports
 from shopalytic_server.worker import READY, Orders
 
 log = logging.getLogger(__name__)
@@ -30,14 +31,19 @@ class Workers:
         self._settings = settings
         self._database_url = database_url
         self._place: socket.socket | None = None
+        self._inner: socket.socket | None = None
         self._port = 0
+        self._inner_port = 0
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._watches: list[asyncio.Task[None]] = []
 
-    async def start(self) -> int:
-        """Starts all and returns the port, once every one of them serves. Raises OSError."""
+    async def start(self) -> Ports:
+        """Starts all and returns the ports, once every one of them serves. Raises OSError."""
         self._place = reserve(self._settings.grpc_host, self._settings.grpc_port)
         self._port = int(self._place.getsockname()[1])
+        if self._settings.tls_cert is not None:
+            self._inner = reserve("127.0.0.1", 0)
+            self._inner_port = int(self._inner.getsockname()[1])
         numbers = range(1, self._settings.workers + 1)
         try:
             # One task fails with the first failure; the others are ended with it.
@@ -48,7 +54,7 @@ class Workers:
             await self.stop(0)
             raise failures.exceptions[0] from None
         self._watches = [asyncio.create_task(self._watch(number)) for number in numbers]
-        return self._port
+        return Ports(self._port, self._inner_port)
 
     async def stop(self, grace: float) -> None:
         """Lets all finish what they have; those that take longer than `grace` seconds and some are killed."""
@@ -61,6 +67,8 @@ class Workers:
         await asyncio.gather(*(_ended(process, grace) for process in self._processes.values()))
         if self._place is not None:
             self._place.close()
+        if self._inner is not None:
+            self._inner.close()
 
     def kill(self) -> None:
         """Ends at once what still runs."""
@@ -82,7 +90,7 @@ class Workers:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a worker has no pipes")
         settings = self._settings
-        orders = Orders(number, settings.workers, self._database_url, self._port, settings)
+        orders = Orders(number, settings.workers, self._database_url, self._port, self._inner_port, settings)
         with contextlib.suppress(ConnectionError):
             process.stdin.write(orders.as_line())
             await process.stdin.drain()

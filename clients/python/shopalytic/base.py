@@ -42,7 +42,7 @@ class ClientBase:
         retry_deadline: float | None = None,
         on_result: Callable[[Result], object] | None = None,
         on_error: Callable[[DeliveryError], object] | None = None,
-        tls: bool | grpc.ChannelCredentials = False,
+        tls: bool | str | os.PathLike[str] | grpc.ChannelCredentials = False,
         channel_options: Sequence[tuple[str, Any]] = (),
         spool_dir: str | os.PathLike[str] | None = None,
         spool_fsync: bool = False,

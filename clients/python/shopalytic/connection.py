@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -23,6 +24,23 @@ _CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 
 
+def channel_credentials(
+    authority: str | os.PathLike[str],
+    certificate: str | os.PathLike[str] | None = None,
+    key: str | os.PathLike[str] | None = None,
+) -> grpc.ChannelCredentials:
+    """TLS that trusts the PEM file `authority`, or the machine's own for "system"; raises OSError.
+
+    `certificate` and `key` are PEM files to show to a server that asks for them.
+    """
+    roots = None if str(authority) == "system" else Path(authority).read_bytes()
+    return grpc.ssl_channel_credentials(
+        roots,
+        private_key=Path(key).read_bytes() if key else None,
+        certificate_chain=Path(certificate).read_bytes() if certificate else None,
+    )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Endpoint:
     """A server's address and the key to send with; has no repr so that no log shows the key."""
@@ -37,7 +55,7 @@ class Endpoint:
         cls,
         target: str | None,
         key: str | None,
-        tls: bool | grpc.ChannelCredentials,
+        tls: bool | str | os.PathLike[str] | grpc.ChannelCredentials,
         options: Sequence[tuple[str, Any]],
     ) -> Endpoint:
         """Fills what is absent from SHOPALYTIC_TARGET and SHOPALYTIC_KEY."""
@@ -48,6 +66,8 @@ class Endpoint:
             raise ValueError("The key has a character that no key has, such as a space or a line break.")
         if tls is True:
             tls = grpc.ssl_channel_credentials()
+        elif isinstance(tls, str | os.PathLike):
+            tls = channel_credentials(tls)
         return cls(
             target or os.environ.get("SHOPALYTIC_TARGET") or DEFAULT_TARGET,
             key,

@@ -7,7 +7,7 @@ import click
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.moments import Moment, moment
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, plain, print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
@@ -42,7 +42,7 @@ def customer() -> None:
 @customer.command()
 @click.argument("who", metavar="IDENTITY|TRACKING_ID|EMAIL|CUSTOMER_ID")
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def show(settings: Settings, who: str, sandbox: bool, as_json: bool) -> None:
     """Show everything known of one customer.
@@ -71,7 +71,7 @@ def show(settings: Settings, who: str, sandbox: bool, as_json: bool) -> None:
 @limit_option
 @page_option
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def events(
     settings: Settings,
@@ -114,7 +114,7 @@ def events(
 @limit_option
 @page_option
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def list_customers(
     settings: Settings,

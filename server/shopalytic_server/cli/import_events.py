@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shopalytic_server.cli.import_lines import LineFile, event_of
 from shopalytic_server.cli.import_send import STATUSES, Sender, Tally
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import console, print_json, print_table, printable
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
@@ -24,7 +24,7 @@ from shopalytic_server.config import Settings
     metavar="SECONDS",
     help="How long to go on trying while the service is away.",
 )
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def import_events(settings: Settings, file: str, patience: float, as_json: bool) -> None:
     """Import events from FILE: JSON Lines, plain or gzip; - reads standard input.

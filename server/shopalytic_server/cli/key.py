@@ -9,7 +9,7 @@ import click
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic_server import default_project
 from shopalytic_server.cli.moments import Moment, moment
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect, kept_key
 from shopalytic_server.config import Settings
@@ -39,7 +39,7 @@ def key() -> None:
 
 
 @key.command("list")
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def list_keys(settings: Settings, as_json: bool) -> None:
     """List the project's keys, without their secrets.
@@ -62,7 +62,7 @@ def list_keys(settings: Settings, as_json: bool) -> None:
 @click.argument("key_class", type=click.Choice(CLASSES), metavar="|".join(CLASSES))
 @click.option("--label", default="", metavar="TEXT", help="What the key is for.")
 @click.option("--expires-at", type=Moment(), help="When it stops working (a date is its midnight in UTC).")
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def create(settings: Settings, key_class: str, label: str, expires_at: str | None, as_json: bool) -> None:
     """Create a key. Its secret is printed this once.
@@ -111,7 +111,7 @@ def show(settings: Settings, key_class: str, as_json: bool) -> None:
     metavar="HOURS",
     help="How long the old key goes on working; default: 24.",
 )
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def rotate(settings: Settings, key_id: str, overlap_hours: float, as_json: bool) -> None:
     """Make a key that takes another's place. KEY_ID is from `shopalytic key list`.
@@ -148,7 +148,7 @@ def _keep_instead(settings: Settings, answer: admin_pb2.RotateKeyResponse) -> No
 
 @key.command()
 @click.argument("key_id")
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def revoke(settings: Settings, key_id: str, as_json: bool) -> None:
     """End a key for good. KEY_ID is from `shopalytic key list`.

@@ -6,7 +6,7 @@ import click
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2
 from shopalytic_server.cli.customer import limit_option, page_option, print_more, sandbox_option
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_json, print_table
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
@@ -29,7 +29,7 @@ def merges() -> None:
 @limit_option
 @page_option
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def list_merges(
     settings: Settings,
@@ -69,7 +69,7 @@ def list_merges(
 @click.argument("merge_id")
 @click.option("--dry-run", is_flag=True, help="Only say what would come of it; nothing is written.")
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def undo(settings: Settings, merge_id: str, dry_run: bool, sandbox: bool, as_json: bool) -> None:
     """Take a merge back: all is then as if the call and its repetitions had never been made.

@@ -11,6 +11,9 @@ from shopalytic_server.config import TABLE, Settings, SettingsError, load
 
 Command = Callable[..., Any]
 
+REMOTE = ("target", "tls_ca", "tls_client_cert", "tls_client_key", "key", "data_dir")
+"""What the commands that call a service take."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 

@@ -10,7 +10,7 @@ import psycopg
 
 from shopalytic.outbox import Drainer
 from shopalytic_server.cli.errors import Failure, call_sentence, first_line
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json
 from shopalytic_server.cli.remote import key_of, target_of
 from shopalytic_server.config import Settings
@@ -34,7 +34,7 @@ def outbox() -> None:
     help="The shop's database, where the table shopalytic_outbox is.",
 )
 @click.option("--once", is_flag=True, help="End when nothing waits, instead of watching on.")
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def drain(settings: Settings, outbox_url: str, once: bool, as_json: bool) -> None:
     """Send what waits in the outbox, in order, and delete it after its verdict.

@@ -6,7 +6,7 @@ import click
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2
 from shopalytic_server.cli.customer import customer, sandbox_option
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_json, print_table
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
@@ -21,7 +21,7 @@ __all__ = ["customer"]
 @click.argument("who", metavar="IDENTITY|TRACKING_ID|EMAIL|CUSTOMER_ID")
 @click.option("--output", type=click.File("w", lazy=True), default="-", help="File to write.  [default: -]")
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 def export(settings: Settings, who: str, output: IO[str], sandbox: bool) -> None:
     """Write everything that is held of one person, as JSON Lines. Needs an admin key.
 
@@ -43,7 +43,7 @@ def export(settings: Settings, who: str, output: IO[str], sandbox: bool) -> None
 @click.option("--dry-run", is_flag=True, help="Only count what would be erased.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def erase(
     settings: Settings,

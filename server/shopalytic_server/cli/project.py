@@ -6,7 +6,7 @@ import click
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic_server.cli.key import key_data, print_created
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
@@ -22,7 +22,7 @@ def project() -> None:
 
 
 @project.command()
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def show(settings: Settings, as_json: bool) -> None:
     """Show the key's project.
@@ -42,7 +42,7 @@ def show(settings: Settings, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--currency", metavar="CODE", help="Currency of events that name none; fixed.  [default: USD]")
 @click.option("--time-zone", metavar="ZONE", help="Time zone of reports that name none.  [default: UTC]")
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def create(settings: Settings, name: str, currency: str | None, time_zone: str | None, as_json: bool) -> None:
     """Create a project and one key of each class.
@@ -86,7 +86,7 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
     default=None,
     help="Whether identities from browsers must be signed (see identity-secret).",
 )
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def update(
     settings: Settings,
@@ -122,7 +122,7 @@ def update(
 
 @project.command("identity-secret")
 @click.option("--end-previous", is_flag=True, help="End the secret before at once; else it goes on.")
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def identity_secret(settings: Settings, end_previous: bool, as_json: bool) -> None:
     """Make a secret that a backend signs identities with. It is printed this once.

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, collector_pb2
 from shopalytic_server.cli.customer import limit_option, page_option, print_more, sandbox_option
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
@@ -32,7 +32,7 @@ def quarantine() -> None:
 @limit_option
 @page_option
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def list_events(
     settings: Settings, rule: str, limit: int, page_token: str, sandbox: bool, as_json: bool
@@ -71,7 +71,7 @@ def list_events(
 @quarantine.command()
 @click.argument("quarantine_id")
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 def show(settings: Settings, quarantine_id: str, sandbox: bool) -> None:
     """Print one event, whole and with the reasons, as JSON.
 
@@ -89,7 +89,7 @@ def _choosing(command: Command) -> Command:
     """The options that say which events, and whether to try only."""
     for add in (
         json_option,
-        with_settings("target", "key", "data_dir"),
+        with_settings(*REMOTE),
         sandbox_option,
         click.option("--dry-run", is_flag=True, help="Only say what would come of it."),
         click.option("--all", "everything", is_flag=True, help="Every event, without another choice."),

@@ -14,7 +14,7 @@ from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.cli.import_send import Sender, Tally
 from shopalytic_server.cli.moments import Moment, moment
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table
 from shopalytic_server.cli.reconcile_book import Book, read_book
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, connect
@@ -55,7 +55,7 @@ _NAMESPACE = uuid.UUID("5b0c6f0e-7f0b-5c58-9d0a-3f4f6f0f8a11")
 @click.option("--customer-column", metavar="NAME", help="Column with the identity.  [default: by its name]")
 @click.option("--sandbox", is_flag=True, help="Compare with trial orders.")
 @click.option("--backfill", is_flag=True, help="Send an order event for each missing order.")
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def reconcile(
     settings: Settings,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from shopalytic.connection import channel_credentials
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.config import Settings
 from shopalytic_server.state import DataDirectory, is_running
@@ -62,8 +63,18 @@ def connect(settings: Settings, key_class: str) -> Iterator[Remote]:
     if not key.isascii() or not key.isprintable():
         raise Failure("The key has characters that no key has: check --key or SHOPALYTIC_KEY.")
     options = [("grpc.max_receive_message_length", 64 * 1024 * 1024)]
-    with grpc.insecure_channel(target, options=options) as channel:
+    with _channel(settings, target, options) as channel:
         yield Remote(channel, bearer(key), target)
+
+
+def _channel(settings: Settings, target: str, options: list[tuple[str, int]]) -> grpc.Channel:
+    if not settings.tls_ca:
+        return grpc.insecure_channel(target, options=options)
+    try:
+        credentials = channel_credentials(settings.tls_ca, settings.tls_client_cert, settings.tls_client_key)
+    except OSError as error:
+        raise Failure(f"A file for TLS cannot be read: {error.filename}: {error.strerror}.") from None
+    return grpc.secure_channel(target, credentials, options=options)
 
 
 def bearer(key: str) -> tuple[tuple[str, str], ...]:

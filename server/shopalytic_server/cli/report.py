@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from shopalytic.reports import report_interval
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.customer import limit_option, page_option, print_events
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.cli.report_delivery import delivery
@@ -59,7 +59,7 @@ def sales(question: Question, interval: str | None) -> None:
 @click.argument("token", metavar="EXPLAIN")
 @limit_option
 @page_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def events(settings: Settings, token: str, limit: int, page_token: str, as_json: bool) -> None:
     """Print the events behind a number, newest first, by the `explain` that stands beside it in JSON.

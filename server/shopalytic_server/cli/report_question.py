@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from shopalytic.reports import report_scope
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.moments import Moment, moment
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_json, print_table
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
 from shopalytic_server.config import Settings
@@ -174,7 +174,7 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
             scope = _scope(zone, given)
             function(question=Question(remote, scope, zone, as_json, as_csv, sheet), **arguments)
 
-    command: Callable[..., Any] = with_settings("target", "key", "data_dir")(run)
+    command: Callable[..., Any] = with_settings(*REMOTE)(run)
     for option in reversed((*_SCOPE_OPTIONS, *_FORM_OPTIONS)):
         command = option(command)
     return command

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # The service's parts are imported when one is run, so that `--help` does not wait for them.
 STORE = ("data_dir", "database_url", "reports_database_url")
-GRPC = ("grpc_host", "grpc_port", "browser_key_rate", "key_rate", "grpc_address_rate")
+TLS = ("tls_cert", "tls_key", "allow_plaintext")
+TLS_CLIENT = ("tls_ca", "tls_client_cert", "tls_client_key")
+GRPC = ("grpc_host", "grpc_port", "tls_client_ca", "browser_key_rate", "key_rate", "grpc_address_rate")
 HTTP = (
     "http_host",
     "http_port",
@@ -44,7 +46,7 @@ PROJECT = (
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *HTTP, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *HTTP, *TLS, *PROJECT, *RUN)
 def serve(settings: Settings) -> None:
     """Run everything in one process: PostgreSQL, gRPC and HTTP.
 
@@ -63,12 +65,12 @@ def serve(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *TLS, *PROJECT, *RUN)
 def server(settings: Settings) -> None:
     """Run gRPC and its PostgreSQL, without HTTP.
 
     \b
-    Example:  shopalytic server --database-url postgresql://shop@db.example/shopalytic --grpc-host 0.0.0.0
+    Example:  shopalytic server --database-url postgresql://shop@db.example/shopalytic
     """
     from shopalytic_server import app
 
@@ -76,12 +78,12 @@ def server(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings("collector", *HTTP, *RUN)
+@with_settings("collector", *TLS_CLIENT, *HTTP, *TLS, *RUN)
 def gateway(settings: Settings) -> None:
     """Run HTTP alone, in front of a server elsewhere.
 
     \b
-    Example:  shopalytic gateway --collector 10.0.0.5:50051 --http-host 0.0.0.0
+    Example:  shopalytic gateway --collector 10.0.0.5:50051 --tls-ca system
     """
     from shopalytic_server import app
 

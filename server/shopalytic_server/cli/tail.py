@@ -6,7 +6,7 @@ import click
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.customer import event_data, sandbox_option, summary
-from shopalytic_server.cli.options import json_option, with_settings
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import printable
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
@@ -18,7 +18,7 @@ from shopalytic_server.config import Settings
 )
 @click.option("--customer", "who", metavar="WHO", help="Only this customer's events, on all devices.")
 @sandbox_option
-@with_settings("target", "key", "data_dir")
+@with_settings(*REMOTE)
 @json_option
 def tail(settings: Settings, types: tuple[str, ...], who: str | None, sandbox: bool, as_json: bool) -> None:
     """Print events as they are stored, until interrupted. Needs a reports key.

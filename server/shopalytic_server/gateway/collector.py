@@ -38,8 +38,20 @@ _SERVICE = "shopalytic.v1.CollectorService"
 class Collector:
     """Calls the collector's services over one channel."""
 
-    def __init__(self, address: str, metrics: Metrics, *, track_seconds: float) -> None:
-        self.channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+    def __init__(
+        self,
+        address: str,
+        metrics: Metrics,
+        *,
+        track_seconds: float,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """`credentials`: for a collector with TLS."""
+        self.channel = (
+            grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+            if credentials is not None
+            else grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        )
         self._stub = collector_pb2_grpc.CollectorServiceStub(self.channel)
         self._check_health = self.channel.unary_unary(
             "/grpc.health.v1.Health/Check",

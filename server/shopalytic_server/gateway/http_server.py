@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.protocol import limited_protocol
+from shopalytic_server.gateway.tls import ReloadingTls
 
 _BACKLOG = 2_048
 
@@ -32,7 +33,8 @@ class HttpServer:
             timeout_keep_alive=options.keep_alive_seconds,
             backlog=_BACKLOG,
         )
-        self._server = _EmbeddedServer(config)
+        tls = ReloadingTls(*options.tls) if options.tls else None
+        self._server = _EmbeddedServer(config, tls)
 
     async def start(self) -> int:
         """Listens, and returns the port. Raises OSError when the address is taken."""
@@ -55,11 +57,14 @@ class HttpServer:
 class _EmbeddedServer(uvicorn.Server):
     """uvicorn's server, which leaves signals to the program that it runs in."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, tls: ReloadingTls | None) -> None:
         super().__init__(config)
+        self._tls = tls
         self.listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._tls is not None:
+            self.config.ssl = self._tls.context
         await super().startup(sockets)
         self.listening.set()
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -30,6 +31,8 @@ class GatewayOptions:
     cookie_name: str = "shopalytic_id"
     trusted_proxies: int = 0
     """How many proxies stand in front and may be believed about X-Forwarded-For and X-Forwarded-Proto."""
+    tls: tuple[Path, Path] | None = None
+    """PEM files of the certificate and its key; None: plain HTTP."""
     address_rate: int = 0
     """Events a second that one network address may send; 0: any number."""
     cors_origins: tuple[str, ...] = ()

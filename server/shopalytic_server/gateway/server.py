@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+import grpc
 from starlette.types import ASGIApp
 
 from shopalytic_server.gateway.application import make_application
@@ -17,9 +18,17 @@ class GatewayServer:
     """Start it once, then stop it once; both in one event loop."""
 
     def __init__(
-        self, options: GatewayOptions, collector_address: str, guests: Mapping[str, ASGIApp] | None = None
+        self,
+        options: GatewayOptions,
+        collector_address: str,
+        guests: Mapping[str, ASGIApp] | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
-        """`guests`: applications that share the port, by the path that each has."""
+        """`guests`: applications that share the port, by the path that each has.
+
+        `credentials`: for a collector with TLS.
+        """
+        self._credentials = credentials
         self._options = options
         self._guests = guests or {}
         self._address = collector_address
@@ -28,7 +37,12 @@ class GatewayServer:
     async def start(self) -> int:
         """Listens, and returns the port. Raises OSError when the address is taken."""
         metrics = Metrics()
-        self._collector = Collector(self._address, metrics, track_seconds=self._options.track_seconds)
+        self._collector = Collector(
+            self._address,
+            metrics,
+            track_seconds=self._options.track_seconds,
+            credentials=self._credentials,
+        )
         app = make_application(self._collector, metrics, self._options, self._stopping, self._guests)
         self._http = HttpServer(Traced(app) if self._options.traced else app, self._options)
         try:

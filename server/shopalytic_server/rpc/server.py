@@ -20,6 +20,7 @@ from shopalytic_server.rpc.key_use import KeyUse
 from shopalytic_server.rpc.limits import Limits, Rates
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
+from shopalytic_server.rpc.tls import TlsFiles, server_credentials
 from shopalytic_server.rpc.tracing import TracingInterceptor
 
 SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
@@ -48,7 +49,10 @@ def now() -> datetime:
 
 
 class GrpcServer:
-    """Serves the product's services, health and reflection on one address."""
+    """Serves the product's services, health and reflection on one address.
+
+    With TLS this machine's own callers have a plain port beside it, on loopback.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,8 @@ class GrpcServer:
         so_reuseport: bool = False,
         traced: bool = False,
         rates: Rates = NO_LIMITS,
+        tls: TlsFiles | None = None,
+        inner_port: int = 0,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._writer = writer
@@ -78,11 +84,18 @@ class GrpcServer:
         self._so_reuseport = so_reuseport
         self._traced = traced
         self._rates = rates
+        self._tls = tls
+        self._inner_port = inner_port
         self._clock = clock
         self._drain = asyncio.Event()
         self._health = HealthServicer(SERVICES)
         self._server: grpc.aio.Server | None = None
         self._following: asyncio.Task[None] | None = None
+
+    @property
+    def inner_port(self) -> int:
+        """Where this machine's own callers need no TLS, once it is started with TLS."""
+        return self._inner_port
 
     async def start(self) -> int:
         """Begins to listen and returns the port. Raises OSError when the address cannot be listened on."""
@@ -92,7 +105,11 @@ class GrpcServer:
         )
         self._register(server)
         try:
-            port = server.add_insecure_port(self._address)
+            if self._tls is None:
+                port = server.add_insecure_port(self._address)
+            else:
+                port = server.add_secure_port(self._address, server_credentials(self._tls))
+                self._inner_port = server.add_insecure_port(f"127.0.0.1:{self._inner_port}")
         except RuntimeError as error:
             raise OSError(
                 errno.EADDRINUSE,
