@@ -19,6 +19,7 @@ from running_service import PATIENCE_SECONDS, Service, folder
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.storage import ingest
 from shopalytic_server.storage.rebuild import rebuild
 
 PEOPLE = [f"person-{number}" for number in range(5)]
@@ -197,3 +198,31 @@ async def _identify_all(service: Service, calls: list[tuple[str, str, int]]) -> 
                 for number, (device, person, second) in enumerate(calls)
             )
         )
+
+
+async def test_an_identity_is_not_forgotten_while_another_server_meets_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Bob's only order turns out to have been Ann's, in the moment in which he looks at a page."""
+    noted, released = asyncio.Event(), asyncio.Event()
+    copy = ingest.copy_events
+
+    async def copy_later(conn: Any, items: Any) -> None:
+        if any(item.type == "page_view" for item in items):
+            noted.set()
+            await released.wait()
+        await copy(conn, items)
+
+    async with two_servers(database_url) as [one, other]:
+        [taken] = await one.writer.submit(prepared(one, order("o", identity="bob", at=10)))
+        assert words([taken]) == [A]
+        monkeypatch.setattr(ingest, "copy_events", copy_later)
+        looking = one.writer.submit(prepared(one, page(None, identity="bob", at=20)))
+        await noted.wait()
+        taking_over = other.writer.submit(prepared(other, order("o", identity="ann", at=5)))
+        await asyncio.wait([taking_over], timeout=0.5)
+        released.set()
+        assert words(list(await looking)) == [A]
+        assert words(list(await taking_over)) == [D]
+    assert stored(database_url, "SELECT identity FROM identities ORDER BY identity") == [("ann",), ("bob",)]
+    assert (await rebuild(database_url, check=True)).equal

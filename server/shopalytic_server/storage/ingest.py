@@ -111,6 +111,7 @@ class Ingest:
         results.update({index: verdict(item, ACCEPTED) for index, item in fresh.items()})
         plain = [item for item in fresh.values() if item.type not in DECIDED_TYPES]
         decided = {index: item for index, item in fresh.items() if item.type in DECIDED_TYPES}
+        await _hold_identities(conn, plain)
         await note_identities(conn, plain)
         await copy_events(conn, plain)
         await forget_days(conn, ((i.dataset_id, i.occurred_at) for i in plain if i.type == "page_view"))
@@ -136,6 +137,7 @@ class Ingest:
         await copy_events(conn, accepted)
         if decisions.vacated:
             subjects = list(decisions.vacated)
+            await conn.execute(_SQL.lock_identities, {"dataset": dataset})
             await conn.execute(_SQL.forget_unused_identities, {"dataset": dataset, "subjects": subjects})
             await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
         return accepted
@@ -177,6 +179,18 @@ async def _identities_of(conn: Connection, dataset: int, items: Iterable[Prepare
     ids = {item.tracking_id for item in calls if item.tracking_id}
     await stored.load(conn, ids, {item.properties["identity"] for item in calls})
     return stored
+
+
+async def _hold_identities(conn: Connection, items: Iterable[Prepared]) -> None:
+    """Keeps identities from being forgotten until this transaction's events can be seen.
+
+    An identity that is known gets no row lock, which would be a write. A
+    transaction that forgets some waits for all that may have met one of them;
+    if one of those waits for it too, PostgreSQL says so and both are stored in turn.
+    """
+    datasets = {item.dataset_id for item in items if item.identity is not None}
+    if datasets:
+        await conn.execute(_SQL.hold_identities, {"datasets": sorted(datasets)})
 
 
 async def note_identities(conn: Connection, items: Iterable[Prepared]) -> None:

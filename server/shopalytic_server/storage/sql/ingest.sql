@@ -22,6 +22,13 @@ DELETE FROM event_keys k
 -- name: lock_dataset
 SELECT pg_advisory_xact_lock(hashtext('shopalytic.decisions'), %(dataset)s)
 
+-- name: hold_identities
+SELECT pg_advisory_xact_lock_shared(hashtext('shopalytic.identities'), dataset)
+  FROM unnest(%(datasets)s::int[]) AS dataset
+
+-- name: lock_identities
+SELECT pg_advisory_xact_lock(hashtext('shopalytic.identities'), %(dataset)s)
+
 -- name: delete_event
 DELETE FROM events
  WHERE dataset_id = %(dataset)s AND subject = %(subject)s
