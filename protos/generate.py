@@ -23,6 +23,7 @@ from generator.image import (
     without_rules_import,
 )
 from generator.properties import write_properties
+from generator.readers import write_readers
 from generator.rules import write_rules
 from generator.schema import Schema
 from generator.stubs import write_stubs
@@ -54,6 +55,7 @@ def generated(work: Path) -> dict[str, bytes]:
     book = RuleBook(image)
     schema = Schema(book)
     files["v1/rules.py"] = write_rules(book, schema).encode()
+    files["v1/readers.py"] = write_readers(book, schema).encode()
     files["v1/properties.py"] = write_properties(schema).encode()
     return files
 

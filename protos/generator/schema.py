@@ -83,11 +83,13 @@ class Schema:
                 groups.append((oneof, chosen))
         return groups
 
-    def imports(self) -> str:
+    def imports(self, without: tuple[str, ...] = ()) -> str:
         """Import lines for the messages, by module."""
         lines = []
         for module in ("commerce", "events"):
-            names = sorted(short(n) for n in self.order if self.book.module_of[n] == module)
+            names = sorted(
+                short(n) for n in self.order if self.book.module_of[n] == module and n not in without
+            )
             listed = "".join(f"    {name},\n" for name in names)
             lines.append(f"from shopalytic.v1.{module}_pb2 import (\n{listed})\n")
         return "".join(lines)

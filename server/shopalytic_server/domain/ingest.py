@@ -1,73 +1,46 @@
-"""From an event as it was sent to what the store needs: checked, addressed and encoded."""
+"""From an event as it was sent to what the store needs: checked, addressed and encoded.
+
+Nearly every event keeps the rules. `_read` takes those in one pass, in which
+each field is looked at once, and gives up on what it is not sure of;
+`_examine` judges the rest, and says what is wrong.
+"""
 
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from shopalytic.checking import is_device_placeholder, is_identity_placeholder
 from shopalytic.v1 import collector_pb2, properties, rules
 from shopalytic.v1.events_pb2 import Event
+from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
 from shopalytic_server.domain.bots import is_bot
-from shopalytic_server.domain.deliveries import Arrival
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
+from shopalytic_server.domain.prepared import Admitted, Prepared
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.domain.signing import unsigned
 
+__all__ = ["Admitted", "Prepared", "prepare", "prepare_event", "verdict"]
+
 MAX_EVENT_BYTES = 256 * 1024
-MAX_CLOCK_AHEAD = timedelta(days=1)
-# A sender's clock that is off by less is taken as right: the difference is
-# mostly the network.
-SKEW_TOLERANCE = timedelta(seconds=5)
 
 # Fields of the context that are no part of what makes two events the same.
-_SET_BY_GATEWAY = ("address", "origin", "privacy_signal")
+_SET_BY_GATEWAY = frozenset({"address", "origin", "privacy_signal"})
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NO_ID = UUID(int=0)
+# Times are allowed from 1990 on. The nanoseconds of a time that breaks the
+# rules can be worth seconds, so that only later ones are taken for certain.
+_SURELY_ALLOWED_US = 631_152_003_000_000
+_LONGEST_ID, _LONGEST_SOURCE = 200, 100
+_OPTIONAL = ("tracking_id", "identity", "source")
+_NO_CONTEXT: dict[str, Any] = {}
+_NUL_IN_JSON = b"\\u0000"
 
-subject_of_tracking_id = lru_cache(100_000)(tracking_subject)
-subject_of_identity = lru_cache(100_000)(identity_subject)
-
-
-@dataclass(slots=True)
-class Prepared:
-    """An event ready for the store. One with `violations` goes to quarantine, or nowhere if rejected."""
-
-    event: Event
-    dataset_id: int
-    currency: str
-    received_at: datetime
-    sent_at: datetime | None
-    type: str
-    fingerprint: bytes
-    skip_known: bool = False
-    violations: list[Violation] = field(default_factory=list)
-    rejected: bool = False
-    event_key: bytes = b""
-    subject: UUID = _NO_ID
-    occurred_at: datetime = _EPOCH
-    corrected_at: datetime | None = None
-    tracking_id: str | None = None
-    identity: str | None = None
-    source: str | None = None
-    bot: bool = False
-    properties: dict[str, Any] = field(default_factory=dict)
-    properties_json: bytes = b""
-    context_json: bytes | None = None
-    arrivals: Sequence[Arrival] = ()
-    """What the request says of its events' numbers; with the first of them, and stored with it."""
-
-    @property
-    def event_id(self) -> UUID:
-        """The event's id; `event_key` has its 16 bytes."""
-        return UUID(bytes=self.event_key)
+_is_lower_uuid = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 def prepare(
@@ -79,48 +52,143 @@ def prepare(
     sent_at: datetime | None,
     skip_known: bool = False,
 ) -> Prepared:
+    """Checks one event that came alone; see `prepare_event`."""
+    admitted = Admitted(
+        project.currency, received_at, sent_at, skip_known, project=project, key_class=key_class
+    )
+    return prepare_event(event, admitted)
+
+
+def prepare_event(event: Event, admitted: Admitted) -> Prepared:
     """Checks one event and works out what the store needs to know of it.
 
-    `received_at` and `sent_at` are aware datetimes of the request. `skip_known`
-    says that an identify whose link is known need not be kept. The event's id
-    is put into lower case, its signatures are taken off. Never raises for what a sender may have done.
+    The event's id is put into lower case, its signatures are taken off. Never
+    raises for what a sender may have done.
     """
+    return _read(event, admitted) or _examine(event, admitted)
+
+
+def _read(event: Event, admitted: Admitted) -> Prepared | None:
+    """The event, if it surely keeps every rule."""
+    event_id, kind = event.event_id, event.WhichOneof("payload")
+    reader = PAYLOADS.get(kind)
+    data = event.SerializeToString()
+    if reader is None or not _is_lower_uuid(event_id) or _refusal(event, kind, len(data), admitted):
+        return None
+    if event.identity_signature or event.alias_signature or admitted.signed:
+        return None
+    # Without a zero byte no field is present and empty and no text has U+0000.
+    zeros = b"\0" in data
+    given = reader(getattr(event, kind), zeros)
+    context = read_context(event.context, zeros) if event.HasField("context") else _NO_CONTEXT
+    if given is None or context is None:
+        return None
+    tracking_id, identity, source = event.tracking_id or None, event.identity or None, event.source or None
+    if kind == "identify" and (identity or tracking_id):
+        own, identity = identity, given["identity"]
+        if own is not None and own != identity:
+            return None
+    subject = _subject(tracking_id, identity)
+    time = event.occurred_at
+    occurred_us = time.seconds * 1_000_000 + time.nanos // 1000
+    if subject is None or not _SURELY_ALLOWED_US <= occurred_us <= admitted.latest_us:
+        return None
+    given_json, context_json = orjson.dumps(given), None
+    if context is not _NO_CONTEXT:
+        context_json = orjson.dumps(context)
+    if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
+        data = _as_sent(event)
+    if source is not None and len(source) > _LONGEST_SOURCE:
+        return None
+    if zeros and not _surely_stored(event, given_json, context_json):
+        return None
+    return Prepared(
+        event,
+        admitted,
+        2 * admitted.project.project_id + event.sandbox,
+        kind,
+        hashlib.blake2b(data, digest_size=16).digest(),
+        bytes.fromhex(event_id.replace("-", "")),
+        subject,
+        occurred_us,
+        tracking_id,
+        identity,
+        source,
+        is_bot(context.get("user_agent", ""), automated=context.get("automated", False)),
+        given,
+        given_json,
+        context_json,
+    )
+
+
+def _subject(tracking_id: str | None, identity: str | None) -> bytes | None:
+    """What an event is stored under; None if the ids may break a rule or there is none."""
+    subject = None
+    if tracking_id is not None:
+        subject = subject_of_device(tracking_id)
+        if subject is None:
+            return None
+    return subject if identity is None else subject_of_customer(identity)
+
+
+# A shop's visitors send many events each: their ids are judged once.
+@lru_cache(100_000)
+def subject_of_device(tracking_id: str) -> bytes | None:
+    """The subject's 16 bytes; None if the tracking id may break a rule."""
+    if len(tracking_id) > _LONGEST_ID or "\0" in tracking_id or is_device_placeholder(tracking_id):
+        return None
+    return tracking_subject(tracking_id).bytes
+
+
+@lru_cache(100_000)
+def subject_of_customer(identity: str) -> bytes | None:
+    """The subject's 16 bytes; None if the identity may break a rule."""
+    if len(identity) > _LONGEST_ID or "\0" in identity or is_identity_placeholder(identity):
+        return None
+    return identity_subject(identity).bytes
+
+
+def _surely_stored(event: Event, given_json: bytes, context_json: bytes | None) -> bool:
+    """Whether no text has U+0000, and no id that is present is empty."""
+    if _NUL_IN_JSON in given_json or _NUL_IN_JSON in (context_json or b"") or "\0" in event.source:
+        return False
+    return all(getattr(event, name) or not event.HasField(name) for name in _OPTIONAL)
+
+
+def _examine(event: Event, admitted: Admitted) -> Prepared:
+    """Any event, with what is wrong with it."""
     if not event.event_id.islower():
         event.event_id = event.event_id.lower()
-    refusal = None
-    if project.signed_identify and key_class is KeyClass.BROWSER and not event.HasField("undecoded"):
+    project, refusal = admitted.project, None
+    if project.signed_identify and admitted.key_class is KeyClass.BROWSER and not event.HasField("undecoded"):
         refusal = unsigned(event, project.identity_secrets)
     if event.identity_signature or event.alias_signature:
         event.ClearField("identity_signature")
         event.ClearField("alias_signature")
-    prepared = Prepared(
-        event=event,
-        dataset_id=2 * project.project_id + event.sandbox,
-        currency=project.currency,
-        received_at=received_at,
-        sent_at=sent_at,
-        type=event.WhichOneof("payload") or "",
-        fingerprint=_fingerprint(event),
-        skip_known=skip_known,
-    )
-    refusal = refusal or _refusal(event, prepared.type, project, key_class)
+    kind = event.WhichOneof("payload") or ""
+    prepared = Prepared(event, admitted, 2 * project.project_id + event.sandbox, kind, _fingerprint(event))
+    refusal = refusal or _refusal(event, kind, event.ByteSize(), admitted)
     if refusal is not None:
         prepared.rejected = True
         prepared.violations = [refusal]
         return prepared
-    prepared.violations = rules.violations(event)
-    if not prepared.violations:
-        prepared.occurred_at = _datetime(event.occurred_at)
-        prepared.violations = _late_checks(prepared)
-    if not prepared.violations:
+    broken = rules.violations(event)
+    if not broken:
+        time = event.occurred_at
+        prepared.occurred_us = time.seconds * 1_000_000 + time.nanos // 1000
+        broken = _late_checks(prepared, admitted)
+    if broken:
+        prepared.violations = broken
+    else:
         _fill(prepared)
     return prepared
 
 
-def _refusal(event: Event, type_: str, project: Project, key_class: KeyClass) -> Violation | None:
-    if key_class is KeyClass.BROWSER and (refused := _browser_refusal(event, type_, project)):
+def _refusal(event: Event, kind: str, size: int, admitted: Admitted) -> Violation | None:
+    if admitted.key_class is KeyClass.BROWSER and (
+        refused := _browser_refusal(event, kind, admitted.project)
+    ):
         return refused
-    size = event.ByteSize()
     if size > MAX_EVENT_BYTES:
         return Violation(
             "", "event.max_bytes", f"the event has {size:,} bytes; the limit is {MAX_EVENT_BYTES:,}"
@@ -128,13 +196,13 @@ def _refusal(event: Event, type_: str, project: Project, key_class: KeyClass) ->
     return None
 
 
-def _browser_refusal(event: Event, type_: str, project: Project) -> Violation | None:
+def _browser_refusal(event: Event, kind: str, project: Project) -> Violation | None:
     """Why a public key may not send this; what an operator's setting says is not kept."""
-    if type_ not in project.browser_event_types and type_ != "undecoded":
+    if kind not in project.browser_event_types and kind != "undecoded":
         return Violation(
             "payload",
             "key.event_type",
-            f"{type_ or 'this event'} may not be sent with a browser key; send it from a backend with a "
+            f"{kind or 'this event'} may not be sent with a browser key; send it from a backend with a "
             "server key, or allow the type in the project's browser_event_types",
         )
     if project.respect_privacy_signals and event.context.privacy_signal:
@@ -153,11 +221,11 @@ def _browser_refusal(event: Event, type_: str, project: Project) -> Violation | 
     return None
 
 
-def _late_checks(prepared: Prepared) -> list[Violation]:
+def _late_checks(prepared: Prepared, admitted: Admitted) -> list[Violation]:
     if prepared.type == "undecoded":
         unread = prepared.event.undecoded
         return [Violation(unread.field, unread.rule_id or "json", unread.message)]
-    if prepared.occurred_at > prepared.received_at + MAX_CLOCK_AHEAD:
+    if prepared.occurred_us > admitted.latest_us:
         return [
             Violation(
                 "occurred_at",
@@ -175,13 +243,9 @@ def _fill(prepared: Prepared) -> None:
     prepared.identity = event.identify.identity if prepared.type == "identify" else event.identity or None
     prepared.source = event.source or None
     if prepared.identity is not None:
-        prepared.subject = subject_of_identity(prepared.identity)
+        prepared.subject_key = identity_subject(prepared.identity).bytes
     else:
-        prepared.subject = subject_of_tracking_id(event.tracking_id)
-    if prepared.sent_at is not None:
-        skew = prepared.received_at - prepared.sent_at
-        if abs(skew) > SKEW_TOLERANCE:
-            prepared.corrected_at = prepared.occurred_at + skew
+        prepared.subject_key = tracking_subject(event.tracking_id).bytes
     prepared.properties = properties.properties(event)
     prepared.properties_json = orjson.dumps(prepared.properties)
     if event.HasField("context"):
@@ -190,31 +254,33 @@ def _fill(prepared: Prepared) -> None:
         prepared.context_json = orjson.dumps(properties.context_dict(context))
 
 
-def _datetime(timestamp: Timestamp) -> datetime:
-    return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
-
-
 def _fingerprint(event: Event) -> bytes:
     """Equal for equal events, also when a retry comes from another network or page."""
     if event.HasField("undecoded"):
-        return hashlib.blake2b(event.undecoded.json.encode(), digest_size=16).digest()
-    if event.timed_on_arrival or (
+        data = event.undecoded.json.encode()
+    elif event.timed_on_arrival or (
         event.HasField("context") and any(map(event.context.HasField, _SET_BY_GATEWAY))
     ):
-        plain = Event()
-        plain.CopyFrom(event)
-        if event.HasField("context"):
-            for name in _SET_BY_GATEWAY:
-                plain.context.ClearField(name)
-        if event.timed_on_arrival:
-            plain.ClearField("occurred_at")
-        event = plain
-    data = event.SerializeToString(deterministic=True)
+        data = _as_sent(event)
+    else:
+        data = event.SerializeToString()
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
+def _as_sent(event: Event) -> bytes:
+    """The event without what the server's side of the wire put in."""
+    plain = Event()
+    plain.CopyFrom(event)
+    if event.HasField("context"):
+        for name in _SET_BY_GATEWAY:
+            plain.context.ClearField(name)
+    if event.timed_on_arrival:
+        plain.ClearField("occurred_at")
+    return plain.SerializeToString()
+
+
 def verdict(
-    prepared: Prepared, status: "collector_pb2.EventStatus", violations: list[Violation] | None = None
+    prepared: Prepared, status: "collector_pb2.EventStatus", violations: Sequence[Violation] | None = None
 ) -> collector_pb2.EventResult:
     """The answer for one event."""
     result = collector_pb2.EventResult(event_id=prepared.event.event_id, status=status)

@@ -12,7 +12,7 @@ from shopalytic.v1 import collector_pb2, collector_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
-from shopalytic_server.domain.ingest import Prepared, prepare, verdict
+from shopalytic_server.domain.ingest import Admitted, Prepared, prepare, prepare_event, verdict
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
 from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
@@ -104,16 +104,10 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
     async def _prepare_batch(self, request: collector_pb2.TrackRequest, context: Context) -> list[Prepared]:
         caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
         sent, received = check_track(request), self._clock()
-        prepared = [
-            prepare(
-                event,
-                project=caller.project,
-                key_class=caller.key.key_class,
-                received_at=received,
-                sent_at=sent,
-            )
-            for event in request.events
-        ]
+        admitted = Admitted(
+            caller.project.currency, received, sent, project=caller.project, key_class=caller.key.key_class
+        )
+        prepared = [prepare_event(event, admitted) for event in request.events]
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
             prepared[0].arrivals = arrivals(request, caller.project, received)
         return prepared

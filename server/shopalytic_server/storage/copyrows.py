@@ -7,13 +7,13 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html ("Binary Format").
 
 import struct
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from shopalytic_server.domain.ingest import Prepared
 
 COLUMNS = (
-    "dataset_id, subject, occurred_at, event_id, received_at, sent_at, corrected_at, "
-    "type, tracking_id, identity, source, bot, properties, context"
+    "dataset_id, received_at, sent_at, type, subject, occurred_at, event_id, corrected_at, "
+    "tracking_id, identity, source, bot, properties, context"
 )
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
@@ -21,14 +21,17 @@ _TRAILER = struct.pack("!h", -1)
 _NULL = struct.pack("!i", -1)
 _TRUE = struct.pack("!i?", 1, True)
 _FALSE = struct.pack("!i?", 1, False)
-_JSONB_VERSION = b"\x01"
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+# PostgreSQL counts microseconds from 2000 on.
+_EPOCH_US = 946_684_800_000_000
 
-# column count; dataset_id; subject; occurred_at; event_id; received_at
-_start = struct.Struct("!hiii16siqi16siq").pack
+# column count; dataset_id; received_at
+_head = struct.Struct("!hiiiq").pack
+# subject; occurred_at; event_id
+_ids = struct.Struct("!i16siqi16s").pack
 _timestamp = struct.Struct("!iq").pack
 _length = struct.Struct("!i").pack
+# Length of a jsonb, and the version of its format.
+_json_start = struct.Struct("!iB").pack
 
 
 def encode_events(items: Iterable[Prepared]) -> bytes:
@@ -37,36 +40,32 @@ def encode_events(items: Iterable[Prepared]) -> bytes:
 
 
 def _row(item: Prepared) -> bytes:
+    sending, properties, context = item.sending, item.properties_json, item.context_json
     return b"".join(
         (
-            _start(
-                14,
-                4,
-                item.dataset_id,
-                16,
-                item.subject.bytes,
-                8,
-                (item.occurred_at - _EPOCH) // _MICROSECOND,
-                16,
-                item.event_key,
-                8,
-                (item.received_at - _EPOCH) // _MICROSECOND,
-            ),
-            _time(item.sent_at),
-            _time(item.corrected_at),
-            _text(item.type),
+            _start(item.dataset_id, sending.received_us, sending.sent_us),
+            _label(item.type),
+            _ids(16, item.subject_key, 8, item.occurred_us - _EPOCH_US, 16, item.event_key),
+            _time(item.corrected_us) if sending.skew_us else _NULL,
             _text(item.tracking_id),
             _text(item.identity),
-            _text(item.source),
+            _label(item.source),
             _TRUE if item.bot else _FALSE,
-            _json(item.properties_json),
-            _json(item.context_json),
+            _json_start(len(properties) + 1, 1),
+            properties,
+            _NULL if context is None else _json_start(len(context) + 1, 1) + context,
         )
     )
 
 
-def _time(value: datetime | None) -> bytes:
-    return _NULL if value is None else _timestamp(8, (value - _EPOCH) // _MICROSECOND)
+@lru_cache(1000)
+def _start(dataset_id: int, received_us: int, sent_us: int | None) -> bytes:
+    """What the rows of a request begin with."""
+    return _head(14, 4, dataset_id, 8, received_us - _EPOCH_US) + _time(sent_us)
+
+
+def _time(value: int | None) -> bytes:
+    return _NULL if value is None else _timestamp(8, value - _EPOCH_US)
 
 
 def _text(value: str | None) -> bytes:
@@ -76,5 +75,5 @@ def _text(value: str | None) -> bytes:
     return _length(len(data)) + data
 
 
-def _json(data: bytes | None) -> bytes:
-    return _NULL if data is None else _length(len(data) + 1) + _JSONB_VERSION + data
+# Types and sources are few and come again and again.
+_label = lru_cache(1000)(_text)

@@ -18,7 +18,7 @@ from shopalytic_server.domain.erasure import (
     person_marks,
 )
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
-from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.prepared import Prepared, Sending, microseconds
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage import tombstones
 from shopalytic_server.storage.arrays import UuidArray
@@ -187,15 +187,13 @@ def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str
         event_id, properties = fresh_id, anonymous_refund(given, renamed("order", given["order_id"]))
     return Prepared(
         event=Event(),
+        sending=Sending(erasure.currency, row["received_at"]),
         dataset_id=erasure.dataset,
-        currency=erasure.currency,
-        received_at=row["received_at"],
-        sent_at=None,
         type=row["type"],
         fingerprint=secrets.token_bytes(16),
         event_key=event_id.bytes,
-        subject=tracking_subject(nobody),
-        occurred_at=row["occurred_at"],
+        subject_key=tracking_subject(nobody).bytes,
+        occurred_us=microseconds(row["occurred_at"]),
         tracking_id=nobody,
         source=row["source"],
         bot=row["bot"],

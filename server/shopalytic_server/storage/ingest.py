@@ -1,6 +1,7 @@
 """The ingest transaction: a group of events, from claimed ids to stored rows and verdicts."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,8 @@ _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 # A lost session has been in its transaction for longer; one that got its process id since has not.
 LOST_SECONDS = 5
 
+_HOUR_US = 3_600_000_000
+
 Key = tuple[int, bytes]
 
 
@@ -65,7 +68,7 @@ class Ingest:
                 status = _REJECTED if item.rejected else _QUARANTINED
                 results[index] = verdict(item, status, item.violations)
         valid = {index: item for index, item in enumerate(items) if index not in results}
-        await self._partitions.ensure(conn, (item.occurred_at for item in valid.values()))
+        await self._partitions.ensure(conn, (hour for _, hour in _hours(valid.values())))
         async with conn.transaction():
             fresh, erased = await self._claim(conn, valid, results)
             kept = await _without_erased(conn, fresh, results) if erased else fresh
@@ -114,7 +117,7 @@ class Ingest:
         await _hold_identities(conn, plain)
         await note_identities(conn, plain)
         await copy_events(conn, plain)
-        await forget_days(conn, ((i.dataset_id, i.occurred_at) for i in plain if i.type == "page_view"))
+        await forget_days(conn, _hours(item for item in plain if item.type == "page_view"))
         await project_plain(conn, plain)
         stored = plain
         for dataset in sorted({item.dataset_id for item in decided.values()}):
@@ -141,6 +144,12 @@ class Ingest:
             await conn.execute(_SQL.forget_unused_identities, {"dataset": dataset, "subjects": subjects})
             await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
         return accepted
+
+
+def _hours(items: Iterable[Prepared]) -> list[tuple[int, datetime]]:
+    """The hours that events happened in, by dataset: a few times for thousands of events."""
+    hours = {(item.dataset_id, item.occurred_us // _HOUR_US) for item in items}
+    return [(dataset, datetime.fromtimestamp(hour * 3600, UTC)) for dataset, hour in hours]
 
 
 async def _already_linked(conn: Connection, items: Sequence[Prepared]) -> dict[int, EventResult]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.prepared import Prepared, Sending, microseconds
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.decisions import DECIDED_TYPES, Decisions
 from shopalytic_server.storage.ingest import note_identities, project_plain
@@ -66,5 +66,13 @@ async def _apply(conn: Connection, items: Sequence[Prepared]) -> None:
 
 def _prepared(row: dict[str, Any]) -> Prepared:
     event_id: UUID = row.pop("event_id")
-    event = Event(event_id=str(event_id))
-    return Prepared(event=event, event_key=event_id.bytes, fingerprint=b"", sent_at=None, **row)
+    subject: UUID = row.pop("subject")
+    return Prepared(
+        event=Event(event_id=str(event_id)),
+        sending=Sending(row.pop("currency"), row.pop("received_at")),
+        event_key=event_id.bytes,
+        subject_key=subject.bytes,
+        occurred_us=microseconds(row.pop("occurred_at")),
+        fingerprint=b"",
+        **row,
+    )

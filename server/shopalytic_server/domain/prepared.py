@@ -1,0 +1,145 @@
+"""What the store needs to know of one event, and of the request that it came with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shopalytic.v1.events_pb2 import Event
+from shopalytic.violations import Violation
+from shopalytic_server.domain.deliveries import Arrival
+from shopalytic_server.domain.projects import KeyClass, Project
+
+MAX_CLOCK_AHEAD = timedelta(days=1)
+# A sender's clock that is off by less is taken as right: the difference is
+# mostly the network.
+SKEW_TOLERANCE = timedelta(seconds=5)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NO_ID = bytes(16)
+
+
+def microseconds(time: datetime) -> int:
+    """An aware time as microseconds after the Unix epoch."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+@dataclass(slots=True)
+class Sending:
+    """What the events of one request share; its times are aware.
+
+    `skip_known` says that an identify whose link is known need not be kept.
+    """
+
+    currency: str
+    received_at: datetime
+    sent_at: datetime | None = None
+    skip_known: bool = False
+    received_us: int = field(init=False)
+    sent_us: int | None = field(init=False, default=None)
+    skew_us: int = field(init=False, default=0)
+    """What to add to the sender's times; 0 where its clock is taken as right."""
+
+    def __post_init__(self) -> None:
+        self.received_us = microseconds(self.received_at)
+        if self.sent_at is not None:
+            self.sent_us = microseconds(self.sent_at)
+            if abs(self.received_at - self.sent_at) > SKEW_TOLERANCE:
+                self.skew_us = self.received_us - self.sent_us
+
+
+@dataclass(slots=True)
+class Admitted(Sending):
+    """A Sending whose sender is known: what prepares its events."""
+
+    project: Project = field(kw_only=True)
+    key_class: KeyClass = field(kw_only=True)
+    latest_us: int = field(init=False)
+    """The last moment that an event may say it happened at."""
+    signed: bool = field(init=False)
+    """Whether an identity needs a signature."""
+
+    def __post_init__(self) -> None:
+        # slots=True makes the class anew, which super() without arguments does not see.
+        Sending.__post_init__(self)
+        self.signed = self.project.signed_identify and self.key_class is KeyClass.BROWSER
+        self.latest_us = microseconds(self.received_at + MAX_CLOCK_AHEAD)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """An event ready for the store. One with `violations` goes to quarantine, or nowhere if rejected.
+
+    Ids are kept as their 16 bytes and times as microseconds after the Unix
+    epoch: that is how they are stored, and objects made of them cost as much
+    as the rest of the event's way. Properties make the objects for the few
+    events that need them.
+    """
+
+    event: Event
+    sending: Sending
+    dataset_id: int
+    type: str
+    fingerprint: bytes
+    event_key: bytes = _NO_ID
+    subject_key: bytes = _NO_ID
+    occurred_us: int = 0
+    tracking_id: str | None = None
+    identity: str | None = None
+    source: str | None = None
+    bot: bool = False
+    properties: dict[str, Any] = field(default_factory=dict)
+    properties_json: bytes = b""
+    context_json: bytes | None = None
+    violations: Sequence[Violation] = ()
+    rejected: bool = False
+    arrivals: Sequence[Arrival] = ()
+    """What the request says of its events' numbers; with the first of them, and stored with it."""
+
+    @property
+    def event_id(self) -> UUID:
+        """The event's id."""
+        return UUID(bytes=self.event_key)
+
+    @property
+    def subject(self) -> UUID:
+        """What the event is stored under: its identity's key, or its tracking id's."""
+        return UUID(bytes=self.subject_key)
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened, by the sender's clock."""
+        return _EPOCH + timedelta(microseconds=self.occurred_us)
+
+    @property
+    def corrected_us(self) -> int | None:
+        """When it happened by the server's clock; None where the sender's is taken as right."""
+        return self.occurred_us + self.sending.skew_us if self.sending.skew_us else None
+
+    @property
+    def corrected_at(self) -> datetime | None:
+        """`corrected_us` as a time."""
+        corrected = self.corrected_us
+        return None if corrected is None else _EPOCH + timedelta(microseconds=corrected)
+
+    @property
+    def currency(self) -> str:
+        """The project's."""
+        return self.sending.currency
+
+    @property
+    def received_at(self) -> datetime:
+        """When the request arrived."""
+        return self.sending.received_at
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """When the request was sent, by the sender's clock."""
+        return self.sending.sent_at
+
+    @property
+    def skip_known(self) -> bool:
+        """Whether an identify whose link is known need not be kept."""
+        return self.sending.skip_known
