@@ -42,7 +42,8 @@ async def test_a_body_that_does_not_come_is_cut_off_with_408():
 async def test_a_body_that_trickles_is_cut_off_too():
     async with running_gateway(body_seconds=0.3) as gateway, connected(gateway) as (reader, writer):
         writer.write(HEAD + b"content-length: 100000\r\n\r\n")
-        answering = asyncio.create_task(until_closed(reader))
+        # Only the first line: what is written after the answer may reset the connection.
+        answering = asyncio.create_task(reader.readline())
         for _ in range(100):
             if answering.done():
                 break

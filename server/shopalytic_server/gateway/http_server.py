@@ -22,7 +22,7 @@ class HttpServer:
         self._options = options
         config = uvicorn.Config(
             app,
-            http=limited_protocol(options.header_seconds),
+            http=limited_protocol(options.header_seconds, options.max_connections),
             ws="none",
             lifespan="off",
             proxy_headers=False,  # addresses.py reads them, and only as far as they may be believed

@@ -49,6 +49,8 @@ class GatewayOptions:
     """How long the collector may take to store a collect request."""
     rpc_seconds: float = 60.0
     """The longest an RPC may take; a client's own timeout can only shorten it."""
+    max_connections: int = 10_000
+    """Connections at once; for one more the longest idle is closed, or it is refused when none is idle."""
     keep_alive_seconds: int = 75
     """How long an idle connection is kept; longer than common proxies keep theirs, so they close first."""
     linger_seconds: float = 0.005

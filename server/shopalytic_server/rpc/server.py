@@ -37,6 +37,11 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     # Senders behind network address translation may ping this often.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.max_concurrent_streams", 2_000),
+    # A connection without a call for this long is closed; clients connect again by themselves.
+    ("grpc.max_connection_idle_ms", 600_000),
+    # Metadata is a key and little else.
+    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.absolute_max_metadata_size", 16 * 1024),
 )
 
 
