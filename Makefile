@@ -64,6 +64,10 @@ bench: setup ## Measure this machine against its limits; prints one table (ARGS=
 faults: setup ## Break everything on purpose, 50 times, and print what was lost: nothing (ARGS="--rounds 10")
 	$(BIN)/python tests/faults $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Send a million broken requests to the real service (FUZZ_SEED=n replays)
+	FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/durability/test_fuzz.py $(ARGS)
+
 .PHONY: setup
 setup: $(INSTALLED) ## Install everything Python into .venv, from the lock
 

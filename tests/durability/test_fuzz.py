@@ -1,0 +1,91 @@
+"""Broken requests against the real service: each gets a verdict or a refusal, and nothing grows.
+
+A thousand here; `make fuzz` sends a million. FUZZ_SEED replays a run.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import psutil
+
+from fuzzing import BinaryMutator, JsonMutator
+from gateway_standins import Answer, fetch
+from rpc_standins import Running, batch, opened, page_view, running
+from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.server import GatewayServer
+from shopalytic_server.storage.writer import Writer
+
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "1200"))
+SEED = int(os.environ.get("FUZZ_SEED", "20261125"))
+AT_ONCE = 16
+REFUSALS = {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT}
+
+
+@asynccontextmanager
+async def shop_with_store(database_url: str) -> AsyncIterator[Running]:
+    """The real server on the real store."""
+    async with opened(database_url) as pool:
+        writer = Writer(pool)
+        await writer.start()
+        try:
+            async with running(database_url, writer) as shop:
+                yield shop
+        finally:
+            await writer.close()
+
+
+async def send_all(count: int, send: Callable[[int], Awaitable[None]]) -> None:
+    """Sends so many inputs, some at once."""
+    for start in range(0, count, AT_ONCE):
+        await asyncio.gather(*(send(number) for number in range(start, min(start + AT_ONCE, count))))
+
+
+def grown_megabytes(before: int) -> float:
+    return (psutil.Process().memory_info().rss - before) / 1e6
+
+
+async def test_broken_bytes_over_grpc(database_url: str) -> None:
+    mutator, seen = BinaryMutator(SEED), Counter[Any]()
+    async with shop_with_store(database_url) as shop:
+        track: Any = shop.channel.unary_unary("/shopalytic.v1.CollectorService/Track")
+
+        async def send(_: int) -> None:
+            data = mutator.request()
+            code = await track(data, metadata=shop.key(KeyClass.SERVER), timeout=60).code()
+            assert code in REFUSALS, (code, data)
+            seen[code] += 1
+
+        await send_all(INPUTS // 20 + 1, send)  # Caches fill.
+        before = psutil.Process().memory_info().rss
+        await send_all(INPUTS // 2, send)
+        assert grown_megabytes(before) < 60
+        assert set(seen) == REFUSALS
+        await shop.collector.Track(batch(page_view()), metadata=shop.key(KeyClass.SERVER))
+
+
+async def test_broken_json_over_http(database_url: str) -> None:
+    async with shop_with_store(database_url) as shop:
+        gateway = GatewayServer(GatewayOptions(port=0), f"127.0.0.1:{shop.port}")
+        port = await gateway.start()
+        mutator, seen = JsonMutator(SEED, shop.secrets[KeyClass.SERVER]), Counter[int]()
+
+        async def send(_: int) -> None:
+            data = mutator.body()
+            answer: Answer = await fetch(port, "POST", "/collect", data, {"content-type": "text/plain"})
+            assert answer.status in (200, 400, 401, 413), (answer.status, answer.body, data)
+            seen[answer.status] += 1
+
+        try:
+            await send_all(INPUTS // 20 + 1, send)
+            before = psutil.Process().memory_info().rss
+            await send_all(INPUTS // 2, send)
+            assert grown_megabytes(before) < 60
+        finally:
+            await gateway.stop(5)
+        assert {200, 400} <= set(seen)

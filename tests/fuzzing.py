@@ -1,0 +1,111 @@
+"""Makes broken requests out of good ones: the vectors of tests/vectors, mutated by a seeded generator."""
+
+import json
+import random
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from shopalytic.decoding import decode_event
+from shopalytic.v1 import collector_pb2
+
+_VECTORS = Path(__file__).parent / "vectors"
+_TEXTS = (
+    *("", "\0", "null", "NaN", "1e999", "-0", "9" * 40, "0.00001", "2026-02-30T00:00:00Z", "\ud800"),
+    *("a" * 5_000, "\N{PILE OF POO}" * 60, "\N{ARABIC-INDIC DIGIT SEVEN}"),
+    *("'; DROP TABLE events; --", "%s%n", "../../x"),
+)
+_NUMBERS = (0, -1, 2**31, -(2**63), 2**64, 10**30, 1.5, 1e308, -1e-308)
+
+
+def good_events() -> list[dict[str, Any]]:
+    """The JSON events of all vectors."""
+    files = sorted(_VECTORS.glob("*.json"))
+    return [case["event"] for path in files for case in json.loads(path.read_text()) if "event" in case]
+
+
+class JsonMutator:
+    """Bodies of /collect."""
+
+    def __init__(self, seed: int, token: str) -> None:
+        self._random = random.Random(seed)
+        self._events = good_events()
+        self._token = token
+
+    def body(self) -> bytes:
+        """The next one."""
+        event = json.loads(json.dumps(self._random.choice(self._events)))
+        for _ in range(self._random.randrange(4)):
+            event = self._changed(event)
+        body: Any = {"token": self._token, "events": [event]}
+        if self._random.random() < 0.1:
+            body = self._changed(body)
+        data = json.dumps(body).encode()
+        return _torn(data, self._random) if self._random.random() < 0.2 else data
+
+    def _changed(self, value: Any) -> Any:
+        """One place of a JSON value is another."""
+        pick = self._random
+        if isinstance(value, dict) and value and pick.random() < 0.9:
+            name = pick.choice(list(value))
+            if pick.random() < 0.1:
+                return {**value, pick.choice((*_TEXTS, name + "x")): value[name]}
+            return {**value, name: self._changed(value[name])}
+        if isinstance(value, list) and value and pick.random() < 0.8:
+            at = pick.randrange(len(value))
+            return [*value[:at], self._changed(value[at]), *value[at + 1 :], *value[: pick.randrange(3)]]
+        return pick.choice((None, True, [], {}, [[[]]], {"a": {}}, *_TEXTS, *_NUMBERS))
+
+
+class BinaryMutator:
+    """Bytes of a TrackRequest: fields cut, doubled, swapped, given other types and lengths."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._good = [request for event in good_events() if (request := _request(event)) is not None]
+
+    def request(self) -> bytes:
+        """The next one."""
+        data = self._random.choice(self._good)
+        for _ in range(self._random.randrange(1, 4)):
+            data = self._random.choice(_CHANGES)(data, self._random)
+        return data
+
+
+def _request(event: dict[str, Any]) -> bytes | None:
+    try:
+        message = decode_event(event, fill=True)
+    except ValueError:
+        return None
+    return collector_pb2.TrackRequest(events=[message]).SerializeToString()
+
+
+def _torn(data: bytes, pick: random.Random) -> bytes:
+    at = pick.randrange(len(data) + 1)
+    return pick.choice((data[:at], data[at:], data[:at] + data[at + 1 :], data[:at] + b"\xff" + data[at:]))
+
+
+def _flipped(data: bytes, pick: random.Random) -> bytes:
+    at = pick.randrange(len(data)) if data else 0
+    return data[:at] + bytes([pick.randrange(256)]) + data[at + 1 :]
+
+
+def _doubled(data: bytes, pick: random.Random) -> bytes:
+    start, end = sorted((pick.randrange(len(data) + 1), pick.randrange(len(data) + 1)))
+    return data[:end] + data[start:end] + data[end:]
+
+
+def _other_field(data: bytes, pick: random.Random) -> bytes:
+    """A field of any number and wire type, after or inside what is there."""
+    tag = pick.randrange(1, 40) << 3 | pick.choice((0, 1, 2, 5, 3, 7))
+    content = pick.choice((b"", b"\x00", b"\xff" * 10, struct.pack("<q", -1), b"\x05hello", b"\xff\xff\x03"))
+    at = pick.choice((0, len(data), pick.randrange(len(data) + 1)))
+    return data[:at] + _varint(tag) + content + data[at:]
+
+
+def _varint(value: int) -> bytes:
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128, value >> 7])
+
+
+_CHANGES: tuple[Callable[[bytes, random.Random], bytes], ...] = (_torn, _flipped, _doubled, _other_field)
