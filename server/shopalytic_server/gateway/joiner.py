@@ -59,7 +59,7 @@ class Joiner:
         linger_seconds: float,
         max_waiting_events: int,
         max_waiting_bytes: int,
-        settle_seconds: float = 0.001,
+        settle_seconds: float = 0.003,
     ) -> None:
         self._send = send
         self._linger = linger_seconds

@@ -53,8 +53,12 @@ class GatewayOptions:
     """Connections at once; for one more the longest idle is closed, or it is refused when none is idle."""
     keep_alive_seconds: int = 75
     """How long an idle connection is kept; longer than common proxies keep theirs, so they close first."""
-    linger_seconds: float = 0.005
-    """How long an event may wait for others while a call with the same key is under way."""
+    linger_seconds: float = 0.03
+    """How long an event may wait for others while a call with the same key is under way.
+
+    Longer than a transaction mostly takes: the next call then begins when the
+    last one returned, which makes half as many transactions as two calls that
+    overlap."""
     max_waiting_events: int = 20_000
     """Events that may be unanswered at once; past it senders are told to come back."""
     max_held_bytes: int = 128 * 1024 * 1024

@@ -5,6 +5,7 @@ import contextlib
 import errno
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -15,7 +16,7 @@ from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
 from shopalytic_server.rpc.collector import CollectorServicer
 from shopalytic_server.rpc.health import HealthServicer
-from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringInterceptor
+from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringServer
 from shopalytic_server.rpc.key_use import KeyUse
 from shopalytic_server.rpc.limits import Limits, Rates
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
@@ -27,7 +28,7 @@ SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     # Twice the limit, so that what is a little too large gets a sentence from
-    # the interceptor; what is larger, gRPC refuses in its own words.
+    # our own check; what is larger, gRPC refuses in its own words.
     ("grpc.max_receive_message_length", 2 * MAX_REQUEST_BYTES),
     ("grpc.max_send_message_length", -1),
     # Finds peers that vanished without a word.
@@ -105,7 +106,7 @@ class GrpcServer:
     async def start(self) -> int:
         """Begins to listen and returns the port. Raises OSError when the address cannot be listened on."""
         server = grpc.aio.server(
-            interceptors=[*([TracingInterceptor()] if self._traced else []), AnsweringInterceptor()],
+            interceptors=[TracingInterceptor()] if self._traced else [],
             options=[*OPTIONS, ("grpc.so_reuseport", int(self._so_reuseport))],
         )
         self._register(server)
@@ -144,12 +145,13 @@ class GrpcServer:
         cache = KeyCache(self._projects)
         self._key_use = KeyUse(cache, self._projects)
         door = Door(cache, Limits(self._rates))
+        answering: Any = AnsweringServer(server)
         collector = CollectorServicer(door, self._writer, self._care.merges, self._drain, self._clock)
-        collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, server)
+        collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, answering)
         reports = ReportServicer(door, self._reports, self._tail, self._drain)
-        reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, server)
+        reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, answering)
         admin = AdminServicer(door, self._projects, self._quarantine, self._care)
-        admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
+        admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), server)

@@ -17,7 +17,7 @@ Method: TypeAlias = "Callable[[Any, Context], Awaitable[Any]]"
 
 
 class TracingInterceptor(grpc.aio.ServerInterceptor):
-    """Stands before the interceptor that answers; there only where traces are wanted."""
+    """Stands before the methods that answer; there only where traces are wanted."""
 
     def __init__(self) -> None:
         self._wrapped: dict[str, Handler] = {}
