@@ -45,6 +45,36 @@ def _batch(index: int) -> tuple[Callable[[Figures], str], Callable[[Figures], st
     return measured, limit
 
 
+def _client(figures: Figures) -> str:
+    ours = figures["shopalytic"]
+    return f"{ours['call_us']:.1f} us, {_rate(ours['through_flush_per_s'], 'events')}"
+
+
+def _peers(figures: Figures) -> str:
+    found = [
+        f"{name} {each['call_us']:.1f} us, {_rate(each['through_flush_per_s'], 'events')}"
+        for name, each in figures.items()
+        if isinstance(each, dict) and "call_us" in each and name not in ("shopalytic", "targets")
+    ]
+    return "; ".join(found) or "peers left out"
+
+
+def _slowest(figures: Figures) -> tuple[str, Figures]:
+    name: str = max(figures["reports"], key=lambda name: figures["reports"][name]["warm_ms"])
+    return name, figures["reports"][name]
+
+
+def _reports(figures: Figures) -> str:
+    name, slowest = _slowest(figures)
+    return f"slowest: {name} {slowest['warm_ms']:.0f} ms, {figures['events']:,} events"
+
+
+def _duckdb(figures: Figures) -> str:
+    lines = {name: line for name, line in figures["reports"].items() if "ratio" in line}
+    name = max(lines, key=lambda name: lines[name]["ratio"])
+    return f"worst against DuckDB: {name} {lines[name]['ratio']:.1f} x of {lines[name]['duckdb_ms']:.0f} ms"
+
+
 def _slower(figures: Figures, ours: str, limit: str) -> str:
     return f"p99 {figures[ours] / figures[limit]:.1f} x"
 
@@ -93,6 +123,36 @@ LINES = (
         lambda of: (
             f"Node {_rate(of['node']['requests_per_second'], 'requests')}, p99 {of['node']['p99_ms']:.1f} ms"
         ),
+    ),
+    Line("client", "Client.track(); through flush", "<= 8 us; >= 60,000 events/s", _client, _peers),
+    Line(
+        "import_speed",
+        "import",
+        ">= 0.5 of the batch rate",
+        lambda of: f"{of['ratio']:.2f} ({_rate(of['import_per_s'], 'events')})",
+        lambda of: f"batches {_rate(of['batch_per_s'], 'events')}",
+    ),
+    Line("reports", "each shop report over a year, warm", "<= 100 ms, <= DuckDB", _reports, _duckdb),
+    Line(
+        "growth",
+        "batch rate at 50 M stored events against 1 M",
+        ">= 0.8",
+        lambda of: f"{of['ratio']:.2f}",
+        lambda _: "",
+    ),
+    Line(
+        "memory",
+        "server memory after 5 M events against 1 M",
+        "0.9 to 1.1",
+        lambda of: f"{of['ratio']:.2f}",
+        lambda _: "",
+    ),
+    Line(
+        "workers",
+        "two server processes, batches of 100",
+        "same guarantees",
+        lambda of: f"{of['ratio']:.2f} x ({_rate(of['two_per_second'], 'events')})",
+        lambda of: f"one process {_rate(of['one_per_second'], 'events')}",
     ),
     Line(
         "start",
