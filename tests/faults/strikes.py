@@ -1,5 +1,6 @@
 """The faults: each strikes a stage under load and mends nothing but what a supervisor would."""
 
+import contextlib
 import errno
 import os
 import random
@@ -171,16 +172,21 @@ def migrated(stage: Stage, dice: random.Random, seconds: float) -> None:
     with psycopg.connect(stage.database_url, autocommit=True) as other:
         other.execute(f"SELECT pg_advisory_lock({_LOCK_ID})")
         starting = stage.start_second()
-        with other.transaction():
-            for table in ("events", "event_keys", "identities", "order_revisions"):
-                other.execute(f"ALTER TABLE {table} ADD COLUMN {column} int")
-            time.sleep(min(2.0, seconds))
+        _alter(other, f"ADD COLUMN {column} int", min(2.0, seconds))
         other.execute(f"SELECT pg_advisory_unlock({_LOCK_ID})")
-    starting.result(60)
-    stage.send_to_second(min(3.0, seconds))
-    for table in ("events", "event_keys", "identities", "order_revisions"):
-        with psycopg.connect(stage.database_url, autocommit=True) as other:
-            other.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        starting.result(60)
+        stage.send_to_second(min(3.0, seconds))
+        _alter(other, f"DROP COLUMN {column}", 0)
+
+
+def _alter(connection: psycopg.Connection, change: str, seconds: float) -> None:
+    """Changes several tables at once, as migrations do; they too try again when ingest is in their way."""
+    while True:
+        with contextlib.suppress(psycopg.errors.DeadlockDetected), connection.transaction():
+            for table in ("events", "event_keys", "identities", "order_revisions"):
+                connection.execute(f"ALTER TABLE {table} {change}")
+            time.sleep(seconds)
+            return
 
 
 def disk_full(stage: Stage, dice: random.Random, seconds: float) -> None:

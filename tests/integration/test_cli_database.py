@@ -2,11 +2,13 @@
 
 import json
 import socket
+from typing import Any
 
 import psycopg
 import pytest
 
 from running_service import Service, folder, run
+from shopalytic_server.storage import migrate as migrations
 
 ORDER = {
     "type": "order",
@@ -149,3 +151,20 @@ def test_people_get_a_table_from_the_doctor(service):
     done = service.command("doctor", "--grpc-port", "0", "--http-port", "0")
     assert done.returncode == 0
     assert "PostgreSQL 18" in done.stdout
+
+
+def test_a_migration_that_ingest_was_in_the_way_of_is_tried_again(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply, tries = migrations._Backend.apply_migrations, []
+
+    def roll_back_once(backend: Any, todo: Any) -> None:
+        tries.append(len(todo))
+        if len(tries) == 1:
+            raise psycopg.errors.DeadlockDetected
+        apply(backend, todo)
+
+    monkeypatch.setattr(migrations._Backend, "apply_migrations", roll_back_once)
+    applied = migrations.migrate(empty_database_url)
+    assert tries == [len(applied)] * 2
+    assert migrations.pending(empty_database_url) == []

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: starts from nothing, survives what kills it, lets nobody else in."""
 
+import errno
 import logging
 import os
 import pwd
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,6 +201,30 @@ def test_a_server_that_dies_is_started_again_although_the_first_try_fails(
 
         assert postmaster.wait_until(is_back, 60)
         assert len(tries) == 2
+
+
+def test_a_server_that_dies_on_a_full_disk_is_started_again(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = threading.Event()
+
+    def refuse(*_: Any) -> None:
+        full.set()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shopalytic_server.embedded.server._LOG_LIMIT", 0)
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    with EmbeddedPostgres(data_dir) as running:
+        first = running.postmaster()
+        assert first is not None
+        assert full.wait(60)
+        os.kill(first.pid, signal.SIGKILL)
+
+        def is_back() -> bool:
+            now = running.postmaster()
+            return now is not None and now.pid != first.pid and now.is_ready
+
+        assert postmaster.wait_until(is_back, 60)
 
 
 def test_a_server_that_somebody_stopped_stays_stopped(

@@ -6,6 +6,7 @@ a PostgreSQL that was killed is started again, while one that somebody stopped i
 order is left alone; recovery after a crash may take as long as it needs.
 """
 
+import contextlib
 import logging
 import os
 import shutil
@@ -271,9 +272,11 @@ class EmbeddedPostgres:
 
     def _rotate_log(self) -> None:
         """Keep one older file; PostgreSQL appends, so the file it holds open can be emptied in place."""
-        if self._log_size() > _LOG_LIMIT:
-            shutil.copyfile(self.log_path, self.log_path.with_suffix(".log.1"))
-            os.truncate(self.log_path, 0)
+        # On a full disk the copy fails; the log is then left for another time.
+        with contextlib.suppress(OSError):
+            if self._log_size() > _LOG_LIMIT:
+                shutil.copyfile(self.log_path, self.log_path.with_suffix(".log.1"))
+                os.truncate(self.log_path, 0)
 
     def _log_size(self) -> int:
         return self.log_path.stat().st_size if self.log_path.exists() else 0

@@ -6,18 +6,24 @@ from importlib import resources
 from typing import Any
 
 import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 from yoyo.migrations import MigrationList, default_migration_table
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.storage.database import ROLLED_BACK
 
 MINIMUM_SERVER_VERSION = 150000
 
 # Any number, the same in every version: servers that start together on one
 # database wait for each other here.
 _LOCK_ID = 7_254_611_930_021_733
+
+# A migration locks several tables, and so does ingest, which goes on meanwhile:
+# where they wait for each other, PostgreSQL rolls one of them back.
+_ATTEMPTS = 10
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library has no types
@@ -51,6 +57,16 @@ def migrate(database_url: str) -> list[str]:
 
     Raises StoreUnavailable when the database cannot be reached or is too old.
     """
+    retrying = Retrying(
+        retry=retry_if_exception_type(ROLLED_BACK),
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.1, max=5),
+        reraise=True,
+    )
+    return retrying(_migrate, database_url)
+
+
+def _migrate(database_url: str) -> list[str]:
     with _backend(database_url) as backend, backend.lock():
         backend.init_database()
         todo = backend.to_apply(_migrations())
