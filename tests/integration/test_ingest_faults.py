@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import PoolTimeout
 
 from faults.proxy import Proxy
 from ingest_answers import A, Q, answers, prepared, rules, send, stored, words
@@ -148,3 +149,28 @@ async def test_a_session_behind_a_line_that_fell_silent_gives_its_locks_back(
                     await send(shop, late)
             assert await send_until_stored(shop, late) == [A]
     assert stored(database_url, "SELECT count(*) FROM events") == [(2,)]
+
+
+async def test_who_waits_behind_others_for_a_store_that_is_away_is_told_with_them(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    attempts = []
+
+    async def no_connection(items: object) -> None:
+        attempts.append(items)
+        begun.set()
+        await later.wait()
+        raise PoolTimeout
+
+    begun, later = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(shop.writer, "_store_once", no_connection)
+    first = shop.writer.submit(prepared(shop, page("T", at=1)))
+    await begun.wait()
+    behind = [shop.writer.submit(prepared(shop, page("T", at=number))) for number in range(2, 5)]
+    later.set()
+    told = await asyncio.gather(first, *behind, return_exceptions=True)
+    assert [type(each) for each in told] == [StoreUnavailable] * 4
+    assert len(attempts) == 1
+    assert shop.writer.pending_events == 0
+    monkeypatch.undo()
+    assert await send(shop, page("T", at=1)) == [A]

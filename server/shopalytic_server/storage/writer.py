@@ -12,6 +12,7 @@ import psycopg
 from opentelemetry import trace
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext
 from psycopg.errors import CheckViolation
+from psycopg_pool import PoolTimeout
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shopalytic.v1.collector_pb2 import EventResult
@@ -191,6 +192,8 @@ class Writer:
             for submission in wanted:
                 if not submission.future.done():
                     submission.future.set_exception(error)
+            if isinstance(error.__cause__, PoolTimeout):
+                self._turn_waiting_away(error)
             return
         start = 0
         for submission in wanted:
@@ -198,6 +201,15 @@ class Writer:
             if not submission.future.done():
                 submission.future.set_result(results[start:end])
             start = end
+
+    def _turn_waiting_away(self, error: Exception) -> None:
+        """Nobody waits longer for a connection than those who began: their senders know when to come back."""
+        while self._queue:
+            submission = self._queue.popleft()
+            self._pending -= len(submission.items)
+            self._pending_bytes -= submission.size
+            if not submission.future.done():
+                submission.future.set_exception(error)
 
     async def _store_items(self, items: list[Prepared]) -> list[EventResult]:
         """Stores a group; if one of its events cannot be stored, all but that one."""
