@@ -37,6 +37,9 @@ DATABASE = "shopalytic"
 ROLE = "shopalytic"
 SUPERUSER = "postgres"
 
+# "all" leaves out replication, by which a backup reads.
+_ADMISSION = "local all all peer map=admitted\nlocal replication all peer map=admitted\n"
+
 # Room for "/.s.PGSQL.5432.lock" in the 104 (macOS) to 108 (Linux) bytes of a socket's address.
 _LONGEST_SOCKET_DIR = 80
 _LOG_LIMIT = 10 * 1024 * 1024
@@ -175,7 +178,7 @@ class EmbeddedPostgres:
         admitted = "".join(f'admitted "{name}" all\n' for name in installation.admitted_users())
         conf = settings.render(self._socket_dir(installation))
         self._write(installation, self.pgdata / settings.FILE_NAME, conf)
-        self._write(installation, self.pgdata / "pg_hba.conf", "local all all peer map=admitted\n")
+        self._write(installation, self.pgdata / "pg_hba.conf", _ADMISSION)
         self._write(installation, self.pgdata / "pg_ident.conf", admitted)
         self._rotate_log()
         log_start = self._log_size()
