@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -20,11 +20,13 @@ from served_shop import serve_shop
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import NotFound
+from shopalytic_server.domain.identity import tracking_subject
 from shopalytic_server.domain.ingest import prepare
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.rebuild import rebuild
+from shopalytic_server.storage.sealing import seal
 
 ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
 REJECTED = collector_pb2.EVENT_STATUS_REJECTED
@@ -151,6 +153,20 @@ async def test_nothing_of_the_person_is_left_anywhere(opened):
     assert (bob.customer_id, bob.values) == (bob_before.customer_id, bob_before.values)
     with pytest.raises(NotFound):
         await opened.shop.customer("jane-4711")
+
+
+async def test_what_was_summed_up_of_the_person_goes_too(opened):
+    recent = datetime.now(UTC) - timedelta(days=3)
+    await opened.shop.send(page("jane-phone", at=recent), identify("jane-phone", "jane-4711", at=recent))
+    assert await seal(opened.shop.pool, limit=10)
+    subject = tracking_subject("jane-phone")
+    quarters = "SELECT count(*) FROM page_quarters WHERE subject = %s"
+    with psycopg.connect(opened.url, autocommit=True) as connection:
+        assert connection.execute(quarters, [subject]).fetchone() == (1,)
+        await opened.erase("jane-4711")
+        assert connection.execute(quarters, [subject]).fetchone() == (0,)
+        day = "SELECT count(*) FROM rollup_days WHERE dataset_id = 2 AND sealed AND day = %s"
+        assert connection.execute(day, [recent.date()]).fetchone() == (0,)
 
 
 async def test_a_product_keeps_the_name_that_the_person_saw_last(opened):

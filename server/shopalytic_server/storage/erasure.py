@@ -228,6 +228,8 @@ async def _delete(erasure: _Erasure) -> None:
         sorted({*erasure.person.subjects, *(row["subject"] for row in views)}),
         (row["occurred_at"] for row in views),
     )
+    times = [row["occurred_at"] for row in events]
+    await forget_subjects(erasure.conn, erasure.dataset, erasure.person.subjects, times)
     # An event that somebody else sent of an order is refused as a duplicate for ever.
     own = [row["event_id"] for row in events if row["own"]]
     erasure.erased["event_keys"] = await erasure.run(_SQL.delete_event_keys, event_ids=own)
