@@ -17,6 +17,7 @@ from report_shop import Shop, open_shop, order, page
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage import ingest, writer
+from shopalytic_server.storage.database import open_pool
 
 _REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -174,3 +175,17 @@ async def test_who_waits_behind_others_for_a_store_that_is_away_is_told_with_the
     assert shop.writer.pending_events == 0
     monkeypatch.undo()
     assert await send(shop, page("T", at=1)) == [A]
+
+
+@pytest.mark.parametrize(("limit", "allowed"), [(20, ("20s", "15s")), (0, ("0", "1min"))])
+async def test_who_writes_may_pause_less_than_who_reads(
+    database_url: str, limit: int, allowed: tuple[str, str]
+):
+    pool = await open_pool(database_url, statement_seconds=limit)
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT current_setting('statement_timeout'),"
+            " current_setting('idle_in_transaction_session_timeout')"
+        )
+        assert await cursor.fetchone() == allowed
+    await pool.close()

@@ -35,7 +35,9 @@ _RECONNECT_SECONDS = 1.0
 
 # A connection that is idle for so long has lost its client; it must not keep
 # its locks. The server ends it, for the client may have vanished without a word.
-_IDLE_IN_TRANSACTION_SECONDS = 15
+# Readers hold no lock that others need, and an export waits for who takes it.
+_IDLE_WRITER_SECONDS = 15
+_IDLE_READER_SECONDS = 60
 
 # Finds a peer that vanished without a word; what the database URL says wins.
 _DEFAULTS = {
@@ -51,7 +53,8 @@ _DEFAULTS = {
 async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int = 0) -> Pool:
     """Opens a pool of up to `size` connections. They are made in the background: the store may be away.
 
-    A statement that runs for longer than `statement_seconds` is ended; 0 is no limit.
+    A statement that runs for longer than `statement_seconds` is ended; 0 is no
+    limit, for pools that only read.
     """
 
     async def configure(conn: Connection) -> None:
@@ -82,10 +85,11 @@ def with_defaults(database_url: str) -> str:
 
 
 def _session(statement_seconds: int) -> sql.Composed:
+    idle_seconds = _IDLE_WRITER_SECONDS if statement_seconds else _IDLE_READER_SECONDS
     return sql.SQL(
         "SET timezone = 'UTC'; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {};"
         "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
-    ).format(f"{statement_seconds}s", f"{_IDLE_IN_TRANSACTION_SECONDS}s")
+    ).format(f"{statement_seconds}s", f"{idle_seconds}s")
 
 
 async def _check(conn: Connection) -> None:
