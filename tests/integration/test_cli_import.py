@@ -315,3 +315,24 @@ def half_sent(file: Path, service: Service) -> Iterator["subprocess.Popen[bytes]
         importing.stdin.write(content[: content.index(b"\n", len(content) // 2) + 1])
         importing.stdin.flush()
         yield importing
+
+
+def test_numbers_stay_exact_whatever_their_form(collector, tmp_path):
+    """Also those that a float cannot hold."""
+    prices = ["12345678901234.5678", "9.99", "1.5e3", "0.1", "99999999999999.9999", "1E2", "7", "20.50"]
+    lines = [
+        json.dumps(page_view(type="product_view", properties={})).replace(
+            '"properties": {"url": "https://shop.example/", "referrer": ""}',
+            f'"properties": {{"sku": "{number}", "name": "n", "price": {price}}}',
+        )
+        for number, price in enumerate(prices)
+    ]
+    path = write(tmp_path / "prices.jsonl", *lines, lines[0].replace(prices[0], "1e400"))
+    done = import_json(collector.target, path)
+    assert done["read"] == len(prices) + 1
+    stored = [
+        event.product_view.price for event in collector.stored.values() if event.HasField("product_view")
+    ]
+    assert stored == ["12345678901234.5678", "9.99", "1500", "0.1", "99999999999999.9999", "100", "7", "20.5"]
+    [refused] = [event.undecoded for event in collector.stored.values() if event.HasField("undecoded")]
+    assert "must" in refused.message

@@ -7,11 +7,13 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 from uuid import UUID
+
+import orjson
 
 from shopalytic.decoding import DecodeError, decode_event, undecoded_event
 from shopalytic.v1.events_pb2 import Event
@@ -95,7 +97,7 @@ def event_of(line: Line) -> Event:
     """
     data: object = None
     try:
-        data = json.loads(line.text, parse_float=Decimal, parse_constant=_refuse)
+        data = _parsed(line.text)
         if isinstance(data, dict) and data.get("event_id") is None:
             data["event_id"] = line_id(line.text)
         return decode_event(data)  # type: ignore[arg-type] # what is no object, it refuses in words
@@ -105,6 +107,33 @@ def event_of(line: Line) -> Event:
         return _undecoded(line, None, DecodeError("", "is nested too deeply", "json"))
     except ValueError as error:
         return _undecoded(line, None, DecodeError("", f"is not JSON: {error}", "json"))
+
+
+def _parsed(text: bytes) -> object:
+    """What a line says, its numbers exact; raises ValueError.
+
+    orjson is five times as fast, but makes floats of fractions: a line with
+    one, and whatever orjson refuses, goes the long way.
+    """
+    try:
+        data = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        data = None
+    if isinstance(data, dict) and not _has_float(data.values()):
+        return data
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+
+
+def _has_float(values: Iterable[object]) -> bool:
+    for value in values:
+        kind = value.__class__
+        if kind is float:
+            return True
+        if kind is dict and _has_float(value.values()):  # type: ignore[attr-defined]
+            return True
+        if kind is list and _has_float(value):  # type: ignore[arg-type]
+            return True
+    return False
 
 
 def _undecoded(line: Line, data: object, error: DecodeError) -> Event:
