@@ -11,6 +11,7 @@ import click
 from shopalytic_server import logs, tracing
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
+from shopalytic_server.collecting import collect_seldom
 from shopalytic_server.config import Settings
 from shopalytic_server.signals import loop_factory
 from shopalytic_server.state import DataDirectory
@@ -99,6 +100,7 @@ def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
     os.putenv("GRPC_ENABLE_FORK_SUPPORT", "0")
     logs.set_up(settings.log_level, settings.log_format)
     end_tracing = tracing.set_up(settings.otlp_endpoint)
+    collect_seldom()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(service)
