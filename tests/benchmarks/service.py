@@ -17,7 +17,7 @@ _READY_SECONDS = 60
 
 @contextmanager
 def running_service(*options: str) -> Iterator[dict[str, Any]]:
-    """`shopalytic serve` on a fresh directory; yields what it wrote into its ready file."""
+    """`shopalytic serve` on a fresh directory; yields what its ready file says, and its pid."""
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, "ready.json")
         command = [
@@ -31,7 +31,7 @@ def running_service(*options: str) -> Iterator[dict[str, Any]]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError("the service did not become ready; its own message is above")
                 time.sleep(0.05)
-            yield json.loads(ready.read_text())
+            yield {**json.loads(ready.read_text()), "pid": process.pid}
         finally:
             process.terminate()
             process.wait(timeout=60)
