@@ -102,7 +102,8 @@ async def _erase(
 ) -> admin_pb2.EraseCustomerResponse:
     dataset = 2 * project.project_id + request.sandbox
     response = admin_pb2.EraseCustomerResponse()
-    await conn.execute("SET LOCAL statement_timeout = 0")
+    # It may read long, but not make ingest wait long behind it for a lock.
+    await conn.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'")
     begun = _Erasure(conn, dataset, project.currency, await _person(conn, dataset, request))
     # Reads all events, so it is done while ingest goes on; what came meanwhile follows.
     response.unlinked_events = await begun.run(_SQL.unlink_others, since=_ALWAYS)
