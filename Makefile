@@ -68,6 +68,15 @@ faults: setup ## Break everything on purpose, 50 times, and print what was lost:
 fuzz: setup ## Send a million broken requests to the real service (FUZZ_SEED=n replays)
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/durability/test_fuzz.py $(ARGS)
 
+# Both ask services beside the registries for known weaknesses, which not every network reaches.
+.PHONY: audit
+audit: setup node-installed ## Look for known weaknesses of the locked packages (needs pip-audit and its services)
+	@command -v pip-audit >/dev/null || { echo "Nothing was audited: make audit needs pip-audit on the path (pipx install pip-audit)." >&2; exit 1; }
+	@failed=; \
+	pip-audit --strict --requirement requirements.lock --require-hashes --disable-pip || failed="$$failed Python"; \
+	for project in $(NODE_PROJECTS); do (cd "$$project" && npm audit) || failed="$$failed $$project"; done; \
+	if [ -n "$$failed" ]; then echo "Weak, or not audited because the service did not answer (see above):$$failed" >&2; exit 1; fi
+
 .PHONY: setup
 setup: $(INSTALLED) ## Install everything Python into .venv, from the lock
 
