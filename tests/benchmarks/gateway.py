@@ -144,7 +144,8 @@ def gateway_apart(collector: str) -> Iterator[int]:
         ready = Path(folder, "ready.json")
         command = [sys.executable, "-m", "shopalytic", "gateway", "--collector", collector]
         process = subprocess.Popen(
-            [*command, "--http-port", "0", "--ready-file", str(ready)], stdout=subprocess.DEVNULL
+            [*command, "--http-port", "0", "--address-rate", "0", "--ready-file", str(ready)],
+            stdout=subprocess.DEVNULL,
         )
         try:
             while not ready.exists():

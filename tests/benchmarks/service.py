@@ -22,7 +22,9 @@ def running_service(*options: str) -> Iterator[dict[str, Any]]:
         ready = Path(folder, "ready.json")
         command = [
             *(sys.executable, "-m", "shopalytic", "serve", "--data-dir", f"{folder}/data"),
-            *("--grpc-port", "0", "--http-port", "0", "--ready-file", str(ready), *options),
+            *("--grpc-port", "0", "--http-port", "0", "--ready-file", str(ready)),
+            # All load comes from one address, and much of it with one key.
+            *("--address-rate", "0", "--browser-key-rate", "0", *options),
         ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:

@@ -30,8 +30,10 @@ def service() -> Iterator[Service]:
         yield running
 
 
-def process_ids(service: Service) -> list[int]:
-    return [int(found) for found in re.findall(r"serves, as process (\d+)", service.log())]
+def started(service: Service) -> list[tuple[str, int]]:
+    """The workers by number and process, in the order in which they became ready."""
+    found = re.findall(r"Worker (\d+) serves, as process (\d+)", service.log())
+    return [(number, int(process_id)) for number, process_id in found]
 
 
 def one_of_many(service: Service) -> grpc.Channel:
@@ -67,15 +69,15 @@ def test_who_watches_one_worker_is_told_of_what_all_of_them_store(service: Servi
 
 def test_a_killed_worker_is_started_again_and_nothing_acknowledged_is_lost(service: Service):
     ledger = Ledger()
-    victim = process_ids(service)[0]
+    number, victim = started(service)[0]
     with ledger.load(service):
         ledger.wait_for(10)
         os.kill(victim, signal.SIGKILL)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(process_ids(service)) < 3:
+        while len(started(service)) < 3:
             assert time.monotonic() < deadline, service.log()
             time.sleep(0.05)
-    assert "Worker 1 ended (signal 9); starting it again. [worker_died]" in service.log()
+    assert f"Worker {number} ended (signal 9); starting it again. [worker_died]" in service.log()
     send_by_many_connections(service, 8)
     acknowledged = set(ledger.acknowledged)
     assert acknowledged <= set(stored_ids(service.ready["database_url"]))
@@ -94,7 +96,7 @@ def is_alive(process_id: int) -> bool:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_the_service(service: Service, how: signal.Signals):
-    workers = process_ids(service)
+    workers = [process_id for _, process_id in started(service)]
     service.stop(how)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while any(map(is_alive, workers)):
