@@ -6,7 +6,15 @@ from importlib import resources
 from typing import Any
 
 import psycopg
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from psycopg.errors import LockNotAvailable
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random,
+    wait_random_exponential,
+)
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
@@ -26,6 +34,12 @@ _LOCK_ID = 7_254_611_930_021_733
 _ATTEMPTS = 10
 
 
+# A migration that waits for a table holds up all who come after it. So it gives
+# up soon, lets them through, and comes back.
+_LOCK_SECONDS = 2
+_PATIENCE_SECONDS = 600
+
+
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library has no types
     """The library's backend, connected by a libpq string and locked by the session.
 
@@ -41,7 +55,9 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library ha
         return _Backend(self._conninfo)
 
     def connect(self, dburi: Any) -> psycopg.Connection[Any]:
-        return psycopg.connect(self._conninfo, autocommit=True)
+        conn = psycopg.connect(self._conninfo, autocommit=True)
+        conn.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
+        return conn
 
     @contextmanager
     def lock(self, timeout: float = 0) -> Iterator[None]:
@@ -67,11 +83,21 @@ def migrate(database_url: str) -> list[str]:
 
 
 def _migrate(database_url: str) -> list[str]:
-    with _backend(database_url) as backend, backend.lock():
-        backend.init_database()
-        todo = backend.to_apply(_migrations())
-        backend.apply_migrations(todo)
-        return [migration.id for migration in todo]
+    applied: list[str] = []
+    retrying = Retrying(
+        retry=retry_if_exception_type(LockNotAvailable),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        wait=wait_random(0.1, 1),
+        reraise=True,
+    )
+    for attempt in retrying:
+        with attempt, _backend(database_url) as backend, backend.lock():
+            backend.init_database()
+            todo = backend.to_apply(_migrations())
+            for migration in todo:
+                backend.apply_one(migration)
+                applied.append(migration.id)
+    return applied
 
 
 def pending(database_url: str) -> list[str]:
