@@ -19,12 +19,12 @@ class Buckets:
         self.rate = rate
         self._seconds_each = 1.0 / rate
         self._max_entries = max_entries
-        self._full_at: dict[str | bytes, float] = {}
+        self._full_at: dict[str | int, float] = {}
 
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, name: str | bytes, cost: int, now: float) -> float:
+    def take(self, name: str | int, cost: int, now: float) -> float:
         """Takes `cost` out of a bucket: 0.0; or takes nothing and says after how many seconds to try again.
 
         What costs more than a whole bucket passes when the bucket is full, and

@@ -34,7 +34,7 @@ class Limits:
     def charge(self, key: Key, context: grpc.aio.ServicerContext[Any, Any], cost: int) -> None:
         """Raises RateLimited when there have been too many."""
         buckets = self._keys[key.key_class]
-        if buckets is not None and (wait := buckets.take(key.key_id.bytes, cost, self._clock())):
+        if buckets is not None and (wait := buckets.take(key.key_id.int, cost, self._clock())):
             raise _limited("key", buckets, wait)
         if self._addresses is not None:
             name = _host(context.peer())
