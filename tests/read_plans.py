@@ -33,10 +33,22 @@ class Explaining(Snapshot):
 
     def rows_read(self) -> int:
         """How many rows were taken from tables, whatever became of them."""
+        return self.rows_read_of("")
+
+    def rows_read_of(self, prefix: str) -> int:
+        """How many were taken from the tables whose names begin so."""
         return round(
             sum(
                 step["Actual Loops"] * (step["Actual Rows"] + step.get("Rows Removed by Filter", 0))
                 for step in self.steps()
-                if "Relation Name" in step
+                if "Relation Name" in step and step["Relation Name"].startswith(prefix)
             )
         )
+
+    def whole_scans(self) -> list[dict[str, Any]]:
+        """The steps that read a table from its begin to its end."""
+        return [
+            step
+            for step in self.steps()
+            if step["Node Type"] == "Seq Scan" and step["Actual Loops"] > 0 and step["Actual Rows"] > 0
+        ]

@@ -145,3 +145,46 @@ def _figures(month: str, invoices: list[Invoice]) -> dict[str, Any]:
         "customers": len({order.who for order in orders}),
         "average_order": average.quantize(Decimal("0.0001"), ROUND_HALF_UP),
     }
+
+
+def products(retail: Retail) -> dict[str, dict[str, Any]]:
+    """Orders, units, gross and refunds of each product, by its sku."""
+    found: dict[str, dict[str, Any]] = {}
+    for invoice in retail.invoices:
+        if not invoice.is_refund:
+            for sku in {line["StockCode"] for line in invoice.lines}:
+                _product(found, sku)["orders"] += 1
+        for line in invoice.lines:
+            qty, product = abs(int(line["Quantity"])), _product(found, line["StockCode"])
+            if not invoice.is_refund:
+                product["units"] += qty
+            product["refunds" if invoice.is_refund else "gross"] += qty * Decimal(line["UnitPrice"])
+    return found
+
+
+def _product(found: dict[str, dict[str, Any]], sku: str) -> dict[str, Any]:
+    return found.setdefault(sku, {"orders": 0, "units": 0, "gross": Decimal(0), "refunds": Decimal(0)})
+
+
+def cohorts(retail: Retail) -> dict[tuple[str, int], tuple[int, Decimal]]:
+    """Customers who ordered, and their net, by the month of their first order and months since."""
+    first: dict[str, str] = {}
+    for order in sorted(retail.orders, key=lambda order: order.time):
+        if order.customer:
+            first.setdefault(order.customer, order.month)
+    people: dict[tuple[str, int], set[str]] = {}
+    net: dict[tuple[str, int], Decimal] = {}
+    for invoice in retail.invoices:
+        cohort = first.get(invoice.customer or "")
+        if cohort is None or invoice.month < cohort:
+            continue
+        cell = cohort, _months(invoice.month) - _months(cohort)
+        net[cell] = net.get(cell, Decimal(0)) + (-invoice.total if invoice.is_refund else invoice.total)
+        if not invoice.is_refund:
+            people.setdefault(cell, set()).add(invoice.customer)
+    return {cell: (len(people.get(cell, ())), amount) for cell, amount in net.items()}
+
+
+def _months(month: str) -> int:
+    year, number = month.split("-")
+    return 12 * int(year) + int(number)

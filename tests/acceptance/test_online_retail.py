@@ -62,6 +62,37 @@ def _figures(start: str, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def products(service: Service) -> dict[str, dict[str, Any]]:
+    """The year's report, in the form of retail.products."""
+    report = service.json(
+        *("report", "products", "--from", "2010-12-01", "--to", "2012-01-01"),
+        *("--currency", retail.CURRENCY, "--limit", "10000"),
+    )
+    return {
+        row["sku"]: {
+            "orders": row["orders"],
+            "units": row["units"],
+            "gross": Decimal(row["gross"]),
+            "refunds": Decimal(row["refunds"]),
+        }
+        for row in report["rows"]
+    }
+
+
+def cohorts(service: Service) -> dict[tuple[str, int], tuple[int, Decimal]]:
+    """The year's retention, in the form of retail.cohorts."""
+    report = service.json("report", "retention", "--from", "2010-12-01", "--to", "2012-01-01")
+    return {
+        (cohort["start"][:7], period["index"]): (
+            period["customers"],
+            Decimal(period["net"].get(retail.CURRENCY, 0)),
+        )
+        for cohort in report["cohorts"]
+        for period in cohort["periods"]
+        if period["customers"] or period["net"]
+    }
+
+
 def customers(service: Service, names: list[str]) -> list[dict[str, Any]]:
     return [service.json("customer", "show", name) for name in names]
 
@@ -104,6 +135,13 @@ def test_monthly_sales_equal_the_file_to_the_last_digit(shop: Shop):
     assert (expected[-1]["gross"], expected[-1]["refunds"]) == (Decimal("10655622.484"), Decimal("896812.49"))
 
 
+def test_a_years_products_and_cohorts_equal_the_file_to_the_last_digit(shop: Shop):
+    assert products(shop.service) == retail.products(shop.invoices)
+    expected = retail.cohorts(shop.invoices)
+    found = cohorts(shop.service)
+    assert {cell: found.get(cell) for cell in expected} == expected
+
+
 def test_customers_who_ordered_are_those_of_the_file(shop: Shop):
     with psycopg.connect(shop.service.ready["database_url"]) as connection:
         rows = connection.execute(
@@ -144,11 +182,17 @@ def test_shuffled_and_with_lines_repeated_the_file_gives_the_same_reports(shop: 
         imported = counts(other.json("import", file))
         assert imported == {"read": len(mixed), "accepted": len(lines), "duplicate": len(repeated)}
         assert sales(other) == sales(shop.service)
+        assert products(other) == products(shop.service)
+        assert cohorts(other) == cohorts(shop.service)
         assert customers(other, names) == customers(shop.service, names)
 
 
 def test_a_rebuild_finds_no_difference_and_changes_no_figure(shop: Shop):
-    before = sales(shop.service), customers(shop.service, some_names(shop.invoices))
+    def told() -> tuple[Any, ...]:
+        named = customers(shop.service, some_names(shop.invoices))
+        return sales(shop.service), products(shop.service), cohorts(shop.service), named
+
+    before = told()
     rebuilt = shop.service.json("rebuild")
     assert (rebuilt["events"], rebuilt["equal"]) == (len(shop.invoices.invoices), True)
-    assert (sales(shop.service), customers(shop.service, some_names(shop.invoices))) == before
+    assert told() == before

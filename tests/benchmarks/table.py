@@ -60,8 +60,10 @@ def _peers(figures: Figures) -> str:
 
 
 def _slowest(figures: Figures) -> tuple[str, Figures]:
-    name: str = max(figures["reports"], key=lambda name: figures["reports"][name]["warm_ms"])
-    return name, figures["reports"][name]
+    """Of the shop's reports: those that DuckDB answers too."""
+    lines = {name: line for name, line in figures["reports"].items() if "ratio" in line}
+    name: str = max(lines, key=lambda name: lines[name]["warm_ms"])
+    return name, lines[name]
 
 
 def _reports(figures: Figures) -> str:
@@ -131,6 +133,15 @@ LINES = (
         ">= 0.5 of the batch rate",
         lambda of: f"{of['ratio']:.2f} ({_rate(of['import_per_s'], 'events')})",
         lambda of: f"batches {_rate(of['batch_per_s'], 'events')}",
+    ),
+    Line(
+        "reports",
+        "customer page; timeline, at the server",
+        "<= 10 ms",
+        lambda of: "; ".join(
+            f"{of['reports'][name]['warm_ms']:.0f} ms" for name in ("customer page", "timeline")
+        ),
+        lambda of: f"{of['events']:,} events",
     ),
     Line("reports", "each shop report over a year, warm", "<= 100 ms, <= DuckDB", _reports, _duckdb),
     Line(

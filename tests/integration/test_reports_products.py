@@ -1,22 +1,19 @@
 """The product report."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import retail
 from commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two, shuffled_and_doubled, store
 from oracles.digits import divided
 from oracles.products import Product, products
 from oracles.seen import read
 from report_shop import Shop, alias, event, identify, open_shop
-from shopalytic.decoding import decode_event
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.storage.products_report import MAX_PAIRS
@@ -248,25 +245,3 @@ async def test_a_range_that_ends_before_it_begins_is_refused(shop):
     with pytest.raises(InvalidRequest) as caught:
         await ask(shop, BEGIN, BEGIN - timedelta(days=1))
     assert [violation.field for violation in caught.value.violations] == ["scope.to"]
-
-
-async def test_real_invoices_come_to_the_units_and_gross_that_the_file_says(shop, real_data: Path):
-    months = ("2010-12", "2011-01")
-    invoices = [each for each in retail.read(real_data).invoices if each.month in months]
-    await store(shop, [decode_event(each) for each in retail.events(invoices)], batch=500)
-    units: dict[str, int] = defaultdict(int)
-    gross: dict[str, Decimal] = defaultdict(Decimal)
-    refunds: dict[str, Decimal] = defaultdict(Decimal)
-    for invoice in invoices:
-        for line in invoice.lines:
-            sku, qty = line["StockCode"], abs(int(line["Quantity"]))
-            if invoice.is_refund:
-                refunds[sku] += qty * Decimal(line["UnitPrice"])
-            else:
-                units[sku] += qty
-                gross[sku] += qty * Decimal(line["UnitPrice"])
-    [report] = await ask(shop, limit=10_000)
-    assert report.currency == retail.CURRENCY
-    assert {row.sku: row.units for row in report.rows if row.units} == units
-    assert {row.sku: Decimal(row.gross) for row in report.rows if row.orders} == gross
-    assert {row.sku: Decimal(row.refunds) for row in report.rows if Decimal(row.refunds)} == refunds

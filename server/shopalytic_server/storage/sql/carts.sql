@@ -1,8 +1,8 @@
 -- Carts. Times are compared as they are, so no time zone is needed.
 
 -- The carts that were created in the range, each with what became of it. The
--- change that created a cart is its first; it is found by the time of changes,
--- and everything else is then looked up by the cart's id.
+-- change that created a cart is its first: carts are found by the time of their
+-- changes, looked up by their ids, and kept if their first change counts.
 -- name: carts
     SELECT cart.*,
            CASE WHEN placed.first_at <= cart.changed_at + make_interval(hours => %(hours)s::int) THEN 'ordered'
@@ -20,16 +20,15 @@
               FROM cart_changes f
              WHERE f.dataset_id = ANY(%(datasets)s::int[])
                AND f.modified_at >= %(from_at)s::timestamptz AND f.modified_at < %(to_at)s::timestamptz
-               AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
-               AND (%(include_bots)s::boolean OR NOT f.bot)
-               AND NOT EXISTS (
-                   SELECT FROM cart_changes b
-                    WHERE b.dataset_id = f.dataset_id AND b.cart_id = f.cart_id
-                      AND (b.modified_at, b.occurred_at, b.event_id)
-                          < (f.modified_at, f.occurred_at, f.event_id))
-          ) AS created
-          JOIN cart_changes c ON c.dataset_id = created.dataset_id AND c.cart_id = created.cart_id
+             GROUP BY f.dataset_id, f.cart_id
+          ) AS changed
+          JOIN cart_changes c ON c.dataset_id = changed.dataset_id AND c.cart_id = changed.cart_id
          GROUP BY c.dataset_id, c.cart_id
+        HAVING min(c.modified_at) >= %(from_at)s::timestamptz
+           AND (%(source)s::text IS NULL
+                OR (array_agg(c.source ORDER BY c.modified_at, c.occurred_at, c.event_id))[1] = %(source)s::text)
+           AND (%(include_bots)s::boolean
+                OR NOT (array_agg(c.bot ORDER BY c.modified_at, c.occurred_at, c.event_id))[1])
       ) AS cart
       LEFT JOIN LATERAL (
         SELECT min(o.ordered_at) AS first_at
