@@ -83,21 +83,22 @@ def migrate(database_url: str) -> list[str]:
 
 
 def _migrate(database_url: str) -> list[str]:
-    applied: list[str] = []
+    """The same, but for transactions that were rolled back; comes back for tables that are in use."""
     retrying = Retrying(
         retry=retry_if_exception_type(LockNotAvailable),
         stop=stop_after_delay(_PATIENCE_SECONDS),
         wait=wait_random(0.1, 1),
         reraise=True,
     )
-    for attempt in retrying:
-        with attempt, _backend(database_url) as backend, backend.lock():
-            backend.init_database()
-            todo = backend.to_apply(_migrations())
-            for migration in todo:
-                backend.apply_one(migration)
-                applied.append(migration.id)
-    return applied
+    return retrying(_apply, database_url)
+
+
+def _apply(database_url: str) -> list[str]:
+    with _backend(database_url) as backend, backend.lock():
+        backend.init_database()
+        todo = backend.to_apply(_migrations())
+        backend.apply_migrations(todo)
+        return [migration.id for migration in todo]
 
 
 def pending(database_url: str) -> list[str]:
