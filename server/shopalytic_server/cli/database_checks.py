@@ -118,7 +118,8 @@ def _check_keys(connection: Connection, settings: Settings) -> Iterator[Finding]
 
 
 def _is_valid(connection: Connection, secret: str) -> bool:
-    found = connection.execute(SQL.find_key.encode(), {"secret_hash": hash_secret(secret)})
+    values = {"secret_hash": hash_secret(secret), "now": datetime.now(UTC)}
+    found = connection.execute(SQL.find_key.encode(), values)
     return found.fetchone() is not None
 
 
