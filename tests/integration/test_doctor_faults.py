@@ -10,11 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from running_service import folder
-from shopalytic_server.cli import checks, database_checks
+from certificates import expire, make_pair
+from running_service import Service, folder
+from shopalytic_server.cli import checks, database_checks, tls_checks
 from shopalytic_server.cli.checks import Finding, Verdict, check_directory
 from shopalytic_server.cli.database_checks import check_database
 from shopalytic_server.cli.replica_checks import check_replica
+from shopalytic_server.cli.tls_checks import check_certificate
 from shopalytic_server.config import Settings
 from shopalytic_server.embedded import installation
 
@@ -141,3 +143,32 @@ def test_a_replica_that_is_not_there_is_told(tmp_path: Path) -> None:
     finding = check_replica(f"host={tmp_path} dbname=shop")
     assert finding.verdict is Verdict.FAILED
     assert "--reports-database-url" in finding.message
+
+
+def test_a_certificate_is_judged_by_its_end_and_by_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair, other = make_pair(tmp_path, "shop"), make_pair(tmp_path, "other")
+    soon = check_certificate(pair.certificate, pair.key)
+    assert (soon.verdict, "ends in 1 days" in soon.message) == (Verdict.WARNING, True)
+    monkeypatch.setattr(tls_checks, "SOON_DAYS", 0)
+    assert check_certificate(pair.certificate, pair.key).verdict is Verdict.OK
+    for key in (other.key, None, tmp_path / "none.key"):
+        assert check_certificate(pair.certificate, key).verdict is Verdict.FAILED
+    expire(pair)
+    assert "has expired" in check_certificate(pair.certificate, pair.key).message
+
+
+def test_a_service_with_tls_is_found_well_over_tls() -> None:
+    with folder() as path:
+        pair = make_pair(path, "shop")
+        tls = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
+        with Service(path, *tls) as service:
+            ports = [
+                *("--grpc-port", service.ready["grpc_address"].rpartition(":")[2]),
+                *("--http-port", service.ready["http_address"].rpartition(":")[2]),
+            ]
+            found = {each["check"]: each for each in service.json("doctor", *ports, *tls)["checks"]}
+            assert "can store" in found["gRPC port"]["message"]
+            assert "gateway answers" in found["HTTP port"]["message"]
+            assert found["certificate"]["verdict"] == "warning"

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -69,8 +70,13 @@ def check_directory(path: Path) -> Finding:
     return Finding("data directory", Verdict.OK, text)
 
 
-def check_ports(settings: Settings) -> Iterator[Finding]:
-    """Whether the ports are free, and who answers if not."""
+def check_ports(settings: Settings, own_address: str | None = None) -> Iterator[Finding]:
+    """Whether the ports are free, and who answers if not.
+
+    `own_address` is where a service on this machine answers its own commands:
+    with TLS that is another port than the public one.
+    """
+    tls = settings.tls_cert is not None
     for name, host, port in (
         ("gRPC port", settings.grpc_host, settings.grpc_port),
         ("HTTP port", settings.http_host, settings.http_port),
@@ -81,9 +87,14 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
         elif problem != errno.EADDRINUSE:
             text = f"{host}:{port} cannot be listened on: {os.strerror(problem)}."
             yield Finding(name, Verdict.FAILED, text)
+        elif name == "HTTP port":
+            yield Finding(name, *_http_answer(host, port, tls=tls))
+        elif tls and not _speaks_tls(host, port):
+            text = f"{host}:{port} is used by something that speaks no TLS. End it, or set --grpc-port."
+            yield Finding(name, Verdict.FAILED, text)
         else:
-            answers = _grpc_answer(host, port) if name == "gRPC port" else _http_answer(host, port)
-            yield Finding(name, *answers)
+            inner = own_address if tls and own_address else f"{_bracketed(host)}:{port}"
+            yield Finding(name, *_grpc_answer(inner, f"{_bracketed(host)}:{port}"))
 
 
 def _cannot_listen(host: str, port: int) -> int | None:
@@ -96,9 +107,35 @@ def _cannot_listen(host: str, port: int) -> int | None:
         return error.errno
 
 
-def _grpc_answer(host: str, port: int) -> tuple[Verdict, str]:
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    with grpc.insecure_channel(place) as channel:
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _connection(host: str, port: int, *, tls: bool) -> socket.socket:
+    """A connection to whoever listens there, who need not prove anything. Raises OSError."""
+    connection = socket.create_connection((host, port), timeout=ANSWER_SECONDS)
+    if not tls:
+        return connection
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        return context.wrap_socket(connection)
+    except OSError:
+        connection.close()
+        raise
+
+
+def _speaks_tls(host: str, port: int) -> bool:
+    try:
+        _connection(host, port, tls=True).close()
+    except OSError:
+        return False
+    return True
+
+
+def _grpc_answer(address: str, place: str) -> tuple[Verdict, str]:
+    with grpc.insecure_channel(address) as channel:
         try:
             request = health_pb2.HealthCheckRequest(service="shopalytic.v1.CollectorService")
             check = channel.unary_unary(
@@ -114,10 +151,10 @@ def _grpc_answer(host: str, port: int) -> tuple[Verdict, str]:
     return Verdict.WARNING, f"Shopalytic answers at {place}, but cannot store at the moment."
 
 
-def _http_answer(host: str, port: int) -> tuple[Verdict, str]:
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _http_answer(host: str, port: int, *, tls: bool) -> tuple[Verdict, str]:
+    place = f"{_bracketed(host)}:{port}"
     try:
-        with socket.create_connection((host, port), timeout=ANSWER_SECONDS) as connection:
+        with _connection(host, port, tls=tls) as connection:
             connection.settimeout(ANSWER_SECONDS)
             connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
             status = connection.recv(64).split(b" ")[1:2]

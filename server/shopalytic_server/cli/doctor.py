@@ -9,7 +9,9 @@ from shopalytic_server.cli.database_checks import check_database
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table
 from shopalytic_server.cli.replica_checks import check_replica
+from shopalytic_server.cli.tls_checks import check_certificate
 from shopalytic_server.config import Settings
+from shopalytic_server.state import DataDirectory, is_running
 
 
 @click.command()
@@ -21,11 +23,13 @@ from shopalytic_server.config import Settings
     "grpc_port",
     "http_host",
     "http_port",
+    "tls_cert",
+    "tls_key",
     "key",
 )
 @json_option
 def doctor(settings: Settings, as_json: bool) -> None:
-    """Check programs, disk, ports, database, replica, schema and keys, and say what to do.
+    """Check programs, disk, ports, certificate, database, replica, schema and keys, and say what to do.
 
     Exit code 1 when something failed; a warning is not a failure. The embedded
     PostgreSQL is started for the time of the check when nothing runs it.
@@ -47,7 +51,10 @@ def doctor(settings: Settings, as_json: bool) -> None:
 def _check(settings: Settings) -> Iterator[Finding]:
     yield check_programs()
     yield check_directory(settings.data_dir)
-    yield from check_ports(settings)
+    running = DataDirectory(settings.data_dir).read_run()
+    yield from check_ports(settings, running.get("grpc_address") if is_running(running) else None)
+    if settings.tls_cert:
+        yield check_certificate(settings.tls_cert, settings.tls_key)
     yield from check_database(settings)
     if settings.reports_database_url:
         yield check_replica(settings.reports_database_url)
