@@ -15,7 +15,7 @@ from shopalytic_server.domain.identity import Anchor, Fact
 from shopalytic_server.domain.ingest import Prepared, verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage import tombstones
-from shopalytic_server.storage.arrays import UuidArray
+from shopalytic_server.storage.arrays import IntArray, UuidArray
 from shopalytic_server.storage.arrivals import note_arrivals
 from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.database import Connection
@@ -304,7 +304,8 @@ async def _quarantine(conn: Connection, items: Sequence[Prepared], results: dict
 
 
 def _key_columns(keys: Sequence[Key]) -> dict[str, Any]:
-    return {"datasets": [dataset for dataset, _ in keys], "event_ids": UuidArray([key for _, key in keys])}
+    datasets = IntArray([dataset for dataset, _ in keys])
+    return {"datasets": datasets, "event_ids": UuidArray([key for _, key in keys])}
 
 
 async def _claim_keys(conn: Connection, keys: list[Key], fingerprints: list[bytes]) -> tuple[set[Key], bool]:
