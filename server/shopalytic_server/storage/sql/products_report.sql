@@ -52,21 +52,18 @@
 -- worked out here is put together by grouping, not by joins, whose cost would
 -- hang on guesses of its size.
 -- name: rows
-WITH viewed AS (
-    SELECT coalesce(e.properties ->> 'currency', %(default_currency)s::text) AS currency,
-           e.properties ->> 'sku' AS sku, e.dataset_id,
-           coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id, count(*) AS views
-      FROM events e
-      LEFT JOIN identities named ON named.dataset_id = e.dataset_id AND named.subject = e.subject
-      LEFT JOIN tracking_links l ON l.dataset_id = e.dataset_id AND l.subject = e.subject AND l.owner
+WITH placed AS MATERIALIZED (
+    SELECT row_number() OVER () AS number, o.currency, o.dataset_id, o.order_id, o.content,
+           coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id
+      FROM order_revisions o
+      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
+      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
       LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
-     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'product_view'
-       AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
-       AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
-       AND (%(include_bots)s::boolean OR NOT e.bot)
-       AND (%(currency)s::text IS NULL
-            OR coalesce(e.properties ->> 'currency', %(default_currency)s::text) = %(currency)s::text)
-     GROUP BY 1, 2, 3, 4
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT o.bot)
+       AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
 ), carted AS (
     SELECT DISTINCT c.currency, c.sku, c.dataset_id, c.cart_id
       FROM cart_changes c
@@ -76,28 +73,31 @@ WITH viewed AS (
        AND (%(include_bots)s::boolean OR NOT c.bot)
        AND (%(currency)s::text IS NULL OR c.currency = %(currency)s::text)
 ), bought AS MATERIALIZED (
-    SELECT o.currency, i.sku, o.dataset_id, o.order_id,
-           coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id,
+    SELECT o.currency, i.sku COLLATE "C" COLLATE "default" AS sku, o.dataset_id, o.customer_id,
            sum(i.qty) AS units, sum(i.price * i.qty) AS gross
-      FROM order_revisions o
+      FROM placed o
       JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
-      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
-      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
-      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
-     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
-       AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
-       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
-       AND (%(include_bots)s::boolean OR NOT o.bot)
-       AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
-     GROUP BY 1, 2, 3, 4, 5
+     GROUP BY i.sku COLLATE "C", o.number, o.currency, o.dataset_id, o.customer_id
 ), returned AS (
 {returned}
 ), interested AS (
-    SELECT currency, sku, sum(views) AS views, bool_or(buyer) AS buyer
+    SELECT currency, sku, sum(views) AS views, bool_or(views = 0) AS buyer
       FROM (
-        SELECT currency, sku, dataset_id, customer_id, views, false AS buyer FROM viewed
+        SELECT coalesce(e.properties ->> 'currency', %(default_currency)s::text) AS currency,
+               e.properties ->> 'sku' AS sku, e.dataset_id,
+               coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id, 1 AS views
+          FROM events e
+          LEFT JOIN identities named ON named.dataset_id = e.dataset_id AND named.subject = e.subject
+          LEFT JOIN tracking_links l ON l.dataset_id = e.dataset_id AND l.subject = e.subject AND l.owner
+          LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+         WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'product_view'
+           AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+           AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
+           AND (%(include_bots)s::boolean OR NOT e.bot)
+           AND (%(currency)s::text IS NULL
+                OR coalesce(e.properties ->> 'currency', %(default_currency)s::text) = %(currency)s::text)
          UNION ALL
-        SELECT currency, sku, dataset_id, customer_id, 0, true FROM bought
+        SELECT currency, sku, dataset_id, customer_id, 0 FROM bought
       ) AS met
      GROUP BY currency, sku, dataset_id, customer_id
 ), counted (currency, sku, views, viewers, converted, carts, orders, units, gross, refunds) AS (
@@ -137,53 +137,66 @@ SELECT r.*, seen.name
 -- n (n - 1) / 2 pairs, so not all are counted: no pair is in more orders than
 -- either of its products. The pairs of the most ordered products (favourites)
 -- tell how many orders the last of the best pairs has at least, and only
--- products in that many orders can be in one of the best.
+-- products in that many orders can be in one of the best. Products are counted
+-- by a number that has the order of their skus, and orders have one too: to sort
+-- and to group texts takes far longer.
 -- name: pairs
-WITH bought AS (
-    SELECT DISTINCT o.currency, o.dataset_id, o.order_id, i.sku COLLATE "C" AS sku
+WITH placed AS MATERIALIZED (
+    SELECT row_number() OVER () AS order_number, o.currency, o.dataset_id, o.order_id, o.content
       FROM order_revisions o
-      JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+), bought AS (
+    SELECT DISTINCT o.currency, o.order_number, i.sku COLLATE "C" AS sku
+      FROM placed o
+      JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
 ), popular AS (
     SELECT *, count(*) OVER (PARTITION BY currency, sku) AS orders FROM bought
 ), ranked AS MATERIALIZED (
-    SELECT *, dense_rank() OVER (PARTITION BY currency ORDER BY orders DESC, sku) AS place FROM popular
+    SELECT currency, order_number, sku, orders,
+           dense_rank() OVER (PARTITION BY currency ORDER BY orders DESC, sku) AS place,
+           (dense_rank() OVER (PARTITION BY currency ORDER BY sku))::int AS number
+      FROM popular
 ), favourites AS (
-    SELECT currency, array_agg(sku ORDER BY sku) AS skus
+    SELECT currency, array_agg(number ORDER BY number) AS numbers
       FROM ranked
      WHERE place <= 2 * %(pairs)s::int
-     GROUP BY currency, dataset_id, order_id
+     GROUP BY currency, order_number
 ), favourite_pairs AS (
     SELECT f.currency, count(*) AS orders,
            row_number() OVER (PARTITION BY f.currency ORDER BY count(*) DESC) AS place
       FROM favourites f
-     CROSS JOIN LATERAL unnest(f.skus) WITH ORDINALITY AS a (sku, number)
-     CROSS JOIN LATERAL unnest(f.skus[a.number + 1:]) AS b (sku)
-     GROUP BY f.currency, a.sku, b.sku
+     CROSS JOIN LATERAL unnest(f.numbers) WITH ORDINALITY AS a (number, place)
+     CROSS JOIN LATERAL unnest(f.numbers[a.place + 1:]) AS b (number)
+     GROUP BY f.currency, a.number, b.number
 ), enough AS MATERIALIZED (
     SELECT currency, orders FROM favourite_pairs WHERE place = %(pairs)s::int
 ), likely AS (
-    SELECT r.currency, array_agg(r.sku ORDER BY r.sku) AS skus
+    SELECT r.currency, array_agg(r.number ORDER BY r.number) AS numbers
       FROM ranked r
       LEFT JOIN enough ON enough.currency = r.currency
      WHERE r.orders >= coalesce(enough.orders, 1)
-     GROUP BY r.currency, r.dataset_id, r.order_id
+     GROUP BY r.currency, r.order_number
 ), paired AS (
-    SELECT l.currency, a.sku, b.sku AS other_sku, count(*) AS orders,
-           row_number() OVER (PARTITION BY l.currency ORDER BY count(*) DESC, a.sku, b.sku) AS place
+    SELECT l.currency, a.number, b.number AS other_number, count(*) AS orders,
+           row_number() OVER (PARTITION BY l.currency ORDER BY count(*) DESC, a.number, b.number) AS place
       FROM likely l
-     CROSS JOIN LATERAL unnest(l.skus) WITH ORDINALITY AS a (sku, number)
-     CROSS JOIN LATERAL unnest(l.skus[a.number + 1:]) AS b (sku)
-     GROUP BY l.currency, a.sku, b.sku
+     CROSS JOIN LATERAL unnest(l.numbers) WITH ORDINALITY AS a (number, place)
+     CROSS JOIN LATERAL unnest(l.numbers[a.place + 1:]) AS b (number)
+     GROUP BY l.currency, a.number, b.number
+), names AS MATERIALIZED (
+    SELECT currency, array_agg(sku ORDER BY number) AS skus
+      FROM (SELECT DISTINCT currency, number, sku FROM ranked) AS each
+     GROUP BY currency
 )
-SELECT currency, sku, other_sku, orders
-  FROM paired
- WHERE place <= %(pairs)s::int
- ORDER BY currency, place
+SELECT p.currency, n.skus[p.number] AS sku, n.skus[p.other_number] AS other_sku, p.orders
+  FROM paired p
+  JOIN names n ON n.currency = p.currency
+ WHERE p.place <= %(pairs)s::int
+ ORDER BY p.currency, p.place
 
 -- name: explain_product
 SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id
