@@ -121,3 +121,23 @@ def test_unknown_event_types_are_named_with_their_place_and_the_nearest_known() 
     ]
     with pytest.raises(InvalidRequest, match="did you mean 'page_view'"):
         check_event_types("types", ["pageview"])
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "word"),
+    [
+        (
+            reports_pb2.GetSalesReportRequest(scope=reports_pb2.ReportScope(currency="gbp")),
+            "scope.currency",
+            "EUR",
+        ),
+        (reports_pb2.ListCustomersRequest(min_net="1,50", currency="EUR"), "min_net", "1234.50"),
+    ],
+)
+def test_a_pattern_is_told_in_words_with_an_example(request_, field, word):
+    with pytest.raises(InvalidRequest) as caught:
+        check_request(request_)
+    [violation] = caught.value.violations
+    assert (violation.field, violation.rule_id) == (field, "string.pattern")
+    assert word in violation.message
+    assert "regex" not in violation.message

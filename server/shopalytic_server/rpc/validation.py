@@ -27,6 +27,13 @@ _LATEST_SENT_AT_SECONDS = 4_102_444_800
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+# What the patterns in the protos ask for, in words: a regular expression tells
+# most callers neither what is wrong nor what to send.
+_PATTERNS = {
+    "^[A-Z]{3}$": "must be a code of three capital letters, such as EUR for a currency and DEU for a country",
+    "^[0-9]{1,14}([.][0-9]{1,4})?$": "must be an amount such as 1234.50, with up to 14 digits and 4 decimals",
+}
+
 _validator = Validator()
 
 
@@ -114,7 +121,11 @@ def _from_protovalidate(violation: ViolationPb) -> Violation:
         path += f".{element.field_name}" if path else str(element.field_name)
         if element.subscript is not None and element.subscript.field == "index":
             path += f"[{element.subscript.value}]"
-    return Violation(path, str(violation.rule_id), str(violation.message))
+    message = str(violation.message)
+    for pattern, sentence in _PATTERNS.items():
+        if message.endswith(f"`{pattern}`"):
+            message = sentence
+    return Violation(path, str(violation.rule_id), message)
 
 
 def _unstorable(message: Message, path: str) -> Iterator[Violation]:
