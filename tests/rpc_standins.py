@@ -30,6 +30,7 @@ from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
 from shopalytic_server.storage.repair import Repairs
+from shopalytic_server.storage.tail import Tail
 
 if TYPE_CHECKING:
     from shopalytic.v1.admin_pb2_grpc import AdminServiceAsyncStub
@@ -256,7 +257,8 @@ async def running(
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
     async with opened(database_url) as pool:
         projects, quarantine = Projects(pool), Quarantine(pool)
-        care = Care(Merges(pool), Erasures(pool), Exports(pool), Repairs(pool))
+        told = tail.publish if isinstance(tail, Tail) else None
+        care = Care(Merges(pool), Erasures(pool), Exports(pool), Repairs(pool, on_stored=told))
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,

@@ -70,6 +70,7 @@ async def start_grpc(
         on_stored=on_stored,
         on_group=metrics.on_group,
     )
+    repairs = Repairs(pool, on_stored=on_stored)
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
     probe = StoreProbe(pool)
@@ -82,7 +83,7 @@ async def start_grpc(
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
-        care=Care(Merges(pool, reports_pool), Erasures(pool), Exports(reports_pool), Repairs(pool)),
+        care=Care(Merges(pool, reports_pool), Erasures(pool), Exports(reports_pool), repairs),
         store_ready=probe.can_store,
         host=settings.grpc_host,
         port=port,

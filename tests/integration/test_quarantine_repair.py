@@ -16,6 +16,7 @@ from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.rebuild import rebuild
 
+ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
 CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
 QUARANTINED = collector_pb2.EVENT_STATUS_QUARANTINED
 DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
@@ -60,6 +61,7 @@ async def test_a_patch_repairs_what_a_filter_chooses_and_it_is_stored_under_its_
     assert counts(looked) == (3, 0, 0, 0)
     assert len(await kept(server)) == 4
     done = await replay(server, TO_DHL, rule_id="string.in")
+    looked.ClearField("previews")
     assert done == looked
     assert {result.event_id for result in done.results} == {each.event_id for each in broken}
     assert [each.event.event_id for each in await kept(server)] == [other.event_id]
@@ -119,6 +121,35 @@ async def test_a_patch_that_does_not_fit_leaves_the_event_alone(served):
     for patch in (test_fails, no_such_field, [{"op": "remove", "path": "/nothing"}]):
         assert counts(await replay(server, patch)) == (0, 0, 0, 1)
     assert await kept(server) == before
+
+
+async def test_a_look_ahead_shows_each_event_after_the_repair_or_why_the_patch_does_not_fit(served):
+    server, shop = served
+    right, wrong, other = parcel(1), parcel(2), page("t1")
+    wrong.shipment.order_id = ""
+    other.page_view.url = ""
+    await shop.send(right, wrong, other, expected=[QUARANTINED] * 3)
+    ids = {each.event.event_id: each.quarantine_id for each in await kept(server)}
+    answer = await replay(server, TO_DHL, dry_run=True)
+    assert counts(answer) == (1, 0, 1, 1)
+    found = {each.quarantine_id: each for each in answer.previews}
+    for sent, status in ((right, ACCEPTED), (wrong, QUARANTINED)):
+        preview = found[ids[sent.event_id]]
+        sent.shipment.carrier = "dhl"
+        assert (preview.event, preview.result.status, preview.misfit) == (sent, status, "")
+    misfit = found[ids[other.event_id]]
+    assert misfit.misfit == "[0] replace /shipment/carrier: there is no 'shipment' here"
+    assert not misfit.HasField("event")
+    assert not misfit.HasField("result")
+    assert list((await replay(server, TO_DHL)).previews) == []
+
+
+async def test_a_look_ahead_at_many_shows_the_first_and_counts_all(served):
+    server, shop = served
+    await shop.send(*[parcel(number) for number in range(30)], expected=[QUARANTINED] * 30)
+    answer = await replay(server, TO_DHL, dry_run=True)
+    assert counts(answer) == (30, 0, 0, 0)
+    assert len(answer.previews) == 20
 
 
 @pytest.mark.parametrize("patch", ["{", "{}", '[{"op": "spam", "path": ""}]'])

@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from rpc_standins import Running, batch, error_of, page_view, running
-from shopalytic.v1 import reports_pb2
+from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.database import open_pool
@@ -50,6 +50,23 @@ def identify(identity: str, tracking_id: str) -> Event:
     event.occurred_at.GetCurrentTime()
     event.identify.identity = identity
     return event
+
+
+async def test_a_replayed_event_is_told_once_it_is_stored_and_a_look_ahead_is_not(shop: Running) -> None:
+    broken = page_view()
+    broken.page_view.url = ""
+    await send(shop, broken)
+    call = await watch(shop)
+    request = admin_pb2.ReplayQuarantineRequest(
+        patch='[{"op": "add", "path": "/page_view/url", "value": "https://shop.example/"}]', dry_run=True
+    )
+    for dry_run in (True, False):
+        request.dry_run = dry_run
+        answer = await shop.admin.ReplayQuarantine(request, metadata=shop.key(KeyClass.ADMIN))
+        assert answer.accepted == 1
+        await send(shop, after := page_view())
+        told = [(await next_of(call)).event.event_id for _ in range(1 if dry_run else 2)]
+        assert told == ([] if dry_run else [broken.event_id]) + [after.event_id]
 
 
 async def test_an_event_is_told_as_it_is_stored(shop: Running) -> None:

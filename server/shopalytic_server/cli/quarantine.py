@@ -160,13 +160,19 @@ def _replay(
         results = [
             json_format.MessageToDict(each, preserving_proto_field_name=True) for each in answer.results
         ]
-        print_json({**counts, "dry_run": dry_run, "results": results})
+        misfits = [
+            {"quarantine_id": each.quarantine_id, "misfit": each.misfit}
+            for each in answer.previews
+            if each.misfit
+        ]
+        print_json({**counts, "dry_run": dry_run, "results": results, "misfits": misfits})
         return
     rows = [
         (result.event_id, found.field, found.rule_id, found.message)
         for result in answer.results
         for found in result.violations
     ]
+    rows += [(each.quarantine_id, "", "patch", each.misfit) for each in answer.previews if each.misfit]
     if rows:
         print_table(["event", "field", "rule", "message"], rows)
     would = " (nothing was written: this is what would be)" if dry_run else ""

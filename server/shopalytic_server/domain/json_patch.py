@@ -45,8 +45,12 @@ def apply_patch(document: Any, patch: Sequence[Mapping[str, Any]]) -> Any:
     """The document after all operations; raises PatchDoesNotFit. `patch` is one that was checked."""
     # One step inside of a list, so that the whole document can be replaced too.
     root = [copy.deepcopy(document)]
-    for operation in patch:
-        _apply(root, operation)
+    for number, operation in enumerate(patch):
+        try:
+            _apply(root, operation)
+        except PatchDoesNotFit as error:
+            where = f"[{number}] {operation['op']} {operation['path'] or 'the whole event'}"
+            raise PatchDoesNotFit(f"{where}: {error}") from error
     return root[0]
 
 
@@ -55,7 +59,7 @@ def _apply(root: list[Any], operation: Mapping[str, Any]) -> None:
     match kind:
         case "test":
             if not _equal(_get(root, path), operation["value"]):
-                raise PatchDoesNotFit(f"the test at {operation['path']!r} failed")
+                raise PatchDoesNotFit("the event has another value there")
         case "remove":
             _remove(root, path)
         case "replace":

@@ -1,7 +1,7 @@
 """Judges events of quarantine again, as they are or repaired by a patch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,9 @@ _SQL = load("quarantine")
 _ERASURE = load("erasure")
 
 MAX_RESULTS = 1_000
+MAX_PREVIEWS = 20
+# gRPC clients refuse answers beyond 4 MB.
+MAX_PREVIEW_BYTES = 1_000_000
 _CHUNK = 200
 
 _ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
@@ -39,8 +42,10 @@ Patch = Sequence[Mapping[str, Any]]
 class Repairs:
     """Replays quarantine. Everything may raise StoreUnavailable."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, on_stored: Callable[[Sequence[Prepared]], None] | None = None) -> None:
+        """`on_stored` is told of the events that were accepted, after each COMMIT."""
         self._pool = pool
+        self._on_stored = on_stored
 
     async def replay_quarantine(
         self, project: Project, request: admin_pb2.ReplayQuarantineRequest
@@ -57,7 +62,9 @@ class Repairs:
                 for start in range(0, len(chosen), _CHUNK):
                     part = chosen[start : start + _CHUNK]
                     async with conn.transaction(force_rollback=request.dry_run):
-                        await _replay(conn, project, dataset, part, patch, response)
+                        stored = await _replay(conn, project, request, part, patch, response)
+                    if self._on_stored is not None and not request.dry_run:
+                        self._on_stored(stored)
         return response
 
 
@@ -85,28 +92,33 @@ def _filter(request: admin_pb2.ReplayQuarantineRequest, dataset: int) -> dict[st
 async def _replay(
     conn: Connection,
     project: Project,
-    dataset: int,
+    request: admin_pb2.ReplayQuarantineRequest,
     fingerprints: Sequence[UUID],
     patch: Patch | None,
     response: admin_pb2.ReplayQuarantineResponse,
-) -> None:
-    """Replays some events in the caller's transaction; adds to the response what became of them."""
+) -> list[Prepared]:
+    """Replays some events in the caller's transaction; returns those that were accepted.
+
+    Adds to the response what became of each.
+    """
+    dataset = 2 * project.project_id + request.sandbox
     # In the order of ingest, so that an erasure and this cannot wait for each other.
     await conn.execute(_ERASURE.wait_for_erasures)
     rows, items = [], []
     for row in await _take(conn, dataset, fingerprints):
         try:
             event = repaired(Event.FromString(row["event"]), patch)
-        except PatchDoesNotFit:
+        except PatchDoesNotFit as error:
             response.unpatched += 1
             await conn.execute(_SQL.put_back, {**row, "dataset": dataset})
+            _preview(request, response, row, misfit=str(error))
             continue
         rows.append(row)
         items.append(_prepared(project, event))
     if not items:
-        return
+        return []
     # One of its own: the store's remembers partitions, which a dry run takes back.
-    results, _ = await Ingest().store(conn, items)
+    results, stored = await Ingest().store(conn, items)
     for row, item, result in zip(rows, items, results, strict=True):
         await _keep(conn, dataset, row, item, result)
         response.accepted += result.status == _ACCEPTED
@@ -114,6 +126,22 @@ async def _replay(
         response.failed += result.status not in (_ACCEPTED, _DUPLICATE)
         if len(response.results) < MAX_RESULTS:
             response.results.append(result)
+        _preview(request, response, row, event=item.event, result=result)
+    return stored
+
+
+def _preview(
+    request: admin_pb2.ReplayQuarantineRequest,
+    response: admin_pb2.ReplayQuarantineResponse,
+    row: Mapping[str, Any],
+    **found: Any,
+) -> None:
+    """Adds what would become of an event, for those who only look."""
+    if not request.dry_run or len(response.previews) >= MAX_PREVIEWS:
+        return
+    preview = admin_pb2.ReplayPreview(quarantine_id=str(row["fingerprint"]), **found)
+    if sum(each.ByteSize() for each in response.previews) + preview.ByteSize() <= MAX_PREVIEW_BYTES:
+        response.previews.append(preview)
 
 
 async def _take(conn: Connection, dataset: int, fingerprints: Sequence[UUID]) -> list[dict[str, Any]]:

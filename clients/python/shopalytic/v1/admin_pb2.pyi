@@ -402,15 +402,29 @@ class ReplayQuarantineRequest(_message.Message):
     def __init__(self, quarantine_ids: _Optional[_Iterable[str]] = ..., rule_id: _Optional[str] = ..., type: _Optional[str] = ..., sandbox: _Optional[bool] = ..., patch: _Optional[str] = ..., dry_run: _Optional[bool] = ...) -> None: ...
 
 class ReplayQuarantineResponse(_message.Message):
-    __slots__ = ("accepted", "duplicates", "failed", "unpatched", "results")
+    __slots__ = ("accepted", "duplicates", "failed", "unpatched", "results", "previews")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     UNPATCHED_FIELD_NUMBER: _ClassVar[int]
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    PREVIEWS_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     duplicates: int
     failed: int
     unpatched: int
     results: _containers.RepeatedCompositeFieldContainer[_collector_pb2.EventResult]
-    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., failed: _Optional[int] = ..., unpatched: _Optional[int] = ..., results: _Optional[_Iterable[_Union[_collector_pb2.EventResult, _Mapping]]] = ...) -> None: ...
+    previews: _containers.RepeatedCompositeFieldContainer[ReplayPreview]
+    def __init__(self, accepted: _Optional[int] = ..., duplicates: _Optional[int] = ..., failed: _Optional[int] = ..., unpatched: _Optional[int] = ..., results: _Optional[_Iterable[_Union[_collector_pb2.EventResult, _Mapping]]] = ..., previews: _Optional[_Iterable[_Union[ReplayPreview, _Mapping]]] = ...) -> None: ...
+
+class ReplayPreview(_message.Message):
+    __slots__ = ("quarantine_id", "event", "misfit", "result")
+    QUARANTINE_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    MISFIT_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    quarantine_id: str
+    event: _events_pb2.Event
+    misfit: str
+    result: _collector_pb2.EventResult
+    def __init__(self, quarantine_id: _Optional[str] = ..., event: _Optional[_Union[_events_pb2.Event, _Mapping]] = ..., misfit: _Optional[str] = ..., result: _Optional[_Union[_collector_pb2.EventResult, _Mapping]] = ...) -> None: ...
