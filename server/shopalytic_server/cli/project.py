@@ -86,6 +86,11 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
     default=None,
     help="Whether identities from browsers must be signed (see identity-secret).",
 )
+@click.option(
+    "--denied-consent",
+    type=click.Choice(["keep", "anonymize", "drop"]),
+    help="What becomes of events whose context.analytics_consent is denied.",
+)
 @with_settings(*REMOTE)
 @json_option
 def update(
@@ -95,6 +100,7 @@ def update(
     allowed_origins: str | None,
     respect_privacy_signals: bool | None,
     signed_identify: bool | None,
+    denied_consent: str | None,
     as_json: bool,
 ) -> None:
     """Change settings of the key's project. What is not given stays.
@@ -102,13 +108,21 @@ def update(
     \b
     Example:  shopalytic project update --browser-event-types page_view,product_view,identify
     """
-    given = (time_zone, browser_event_types, allowed_origins, respect_privacy_signals, signed_identify)
+    given = (
+        time_zone,
+        browser_event_types,
+        allowed_origins,
+        respect_privacy_signals,
+        signed_identify,
+        denied_consent,
+    )
     if given == (None,) * len(given):
         raise click.UsageError("Nothing to change: give one of the options that --help lists.")
     request = admin_pb2.UpdateProjectRequest(
         time_zone=time_zone,
         respect_privacy_signals=respect_privacy_signals,
         signed_identify=signed_identify,
+        denied_consent=None if denied_consent is None else f"DENIED_CONSENT_{denied_consent.upper()}",
     )
     if browser_event_types is not None:
         request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=_listed(browser_event_types)))
@@ -156,8 +170,13 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
         "allowed_origins": list(found.allowed_origins),
         "respect_privacy_signals": found.respect_privacy_signals,
         "signed_identify": found.signed_identify,
+        "denied_consent": _denied_consent(found),
         "created_at": time_text(found.created_at),
     }
+
+
+def _denied_consent(found: admin_pb2.Project) -> str:
+    return admin_pb2.DeniedConsent.Name(found.denied_consent).removeprefix("DENIED_CONSENT_").lower()
 
 
 def _print_project(found: admin_pb2.Project, as_json: bool) -> None:

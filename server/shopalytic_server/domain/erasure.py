@@ -12,7 +12,7 @@ from shopalytic.v1.events_pb2 import Event
 # Longer texts are no identifiers: their limits are 200 and 254 characters.
 _LONGEST = 254
 
-_KEPT_OF_ORDERS = (
+KEPT_OF_ORDERS = (
     "total",
     "subtotal",
     "line_items",
@@ -22,7 +22,8 @@ _KEPT_OF_ORDERS = (
     "total_discount",
     "currency",
 )
-_KEPT_OF_REFUNDS = (
+"""What stays of an order beside its ids and countries."""
+KEPT_OF_REFUNDS = (
     "refund_type",
     "total_refund",
     "subtotal_refund",
@@ -32,6 +33,7 @@ _KEPT_OF_REFUNDS = (
     "discount_refund",
     "currency",
 )
+"""What stays of a refund beside its order's id."""
 
 
 def identity_mark(identity: str) -> str:
@@ -125,7 +127,7 @@ def _texts(source: str) -> set[str]:
 def anonymous_order(properties: dict[str, Any], order_id: str, cart_id: str) -> dict[str, Any]:
     """An order that keeps its amounts, lines, time and countries, and gets other ids."""
     kept: dict[str, Any] = {"order_id": order_id, "cart_id": cart_id}
-    kept |= {name: properties[name] for name in _KEPT_OF_ORDERS if name in properties}
+    kept |= {name: properties[name] for name in KEPT_OF_ORDERS if name in properties}
     for name in ("billing", "shipping"):
         if name in properties:
             kept[name] = {"country": properties[name]["country"]}
@@ -134,6 +136,4 @@ def anonymous_order(properties: dict[str, Any], order_id: str, cart_id: str) -> 
 
 def anonymous_refund(properties: dict[str, Any], order_id: str) -> dict[str, Any]:
     """A refund that keeps its amounts and lines, of an order with another id."""
-    return {"order_id": order_id} | {
-        name: properties[name] for name in _KEPT_OF_REFUNDS if name in properties
-    }
+    return {"order_id": order_id} | {name: properties[name] for name in KEPT_OF_REFUNDS if name in properties}

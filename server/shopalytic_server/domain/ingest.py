@@ -19,10 +19,12 @@ from shopalytic.v1 import collector_pb2, properties, rules
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
+from shopalytic_server.domain import consent
 from shopalytic_server.domain.bots import is_bot
+from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
 from shopalytic_server.domain.prepared import Admitted, Prepared
-from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.domain.projects import DeniedConsent, KeyClass, Project
 from shopalytic_server.domain.signing import unsigned
 
 __all__ = ["Admitted", "Prepared", "prepare", "prepare_event", "verdict"]
@@ -37,6 +39,7 @@ _SET_BY_GATEWAY = frozenset({"address", "origin", "privacy_signal"})
 _SURELY_ALLOWED_US = 631_152_003_000_000
 _LONGEST_ID, _LONGEST_SOURCE = 200, 100
 _OPTIONAL = ("tracking_id", "identity", "source")
+_KEEP = DeniedConsent.KEEP
 _NO_CONTEXT: dict[str, Any] = {}
 _NUL_IN_JSON = b"\\u0000"
 
@@ -82,6 +85,8 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     given = reader(getattr(event, kind), zeros)
     context = read_context(event.context, zeros) if event.HasField("context") else _NO_CONTEXT
     if given is None or context is None:
+        return None
+    if "analytics_consent" in context and is_denied(event) and admitted.project.denied_consent is not _KEEP:
         return None
     tracking_id, identity, source = event.tracking_id or None, event.identity or None, event.source or None
     if kind == "identify" and (identity or tracking_id):
@@ -168,6 +173,9 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
     kind = event.WhichOneof("payload") or ""
     prepared = Prepared(event, admitted, 2 * project.project_id + event.sandbox, kind, _fingerprint(event))
     refusal = refusal or _refusal(event, kind, event.ByteSize(), admitted)
+    denied = project.denied_consent is not _KEEP and is_denied(event)
+    if denied:
+        refusal = refusal or consent.refusal(kind, project.denied_consent)
     if refusal is not None:
         prepared.rejected = True
         prepared.violations = [refusal]
@@ -179,9 +187,24 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         broken = _late_checks(prepared, admitted)
     if broken:
         prepared.violations = broken
+        # Quarantine keeps an event whole, and its repair needs what may not be kept.
+        prepared.rejected = denied
+    elif denied:
+        _make_nobodys(prepared, project)
     else:
         _fill(prepared)
     return prepared
+
+
+def _make_nobodys(prepared: Prepared, project: Project) -> None:
+    event = prepared.event
+    bot = is_bot(event.context.user_agent, automated=event.context.automated)
+    consent.anonymise(event, project.anonymous_salt)
+    # Sent again it is the same, also if it says by its arrival which day it is of.
+    prepared.fingerprint = _fingerprint(event)
+    event.tracking_id = consent.nobody(event)
+    _fill(prepared)
+    prepared.bot = bot
 
 
 def _refusal(event: Event, kind: str, size: int, admitted: Admitted) -> Violation | None:

@@ -39,6 +39,14 @@ class KeyClass(StrEnum):
     ADMIN = "admin"
 
 
+class DeniedConsent(StrEnum):
+    """What becomes of events whose context says that consent to analytics was denied."""
+
+    KEEP = "keep"
+    ANONYMIZE = "anonymize"
+    DROP = "drop"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A shop, or a part of one whose numbers stand for themselves."""
@@ -57,6 +65,9 @@ class Project:
     """Whether identities that come with a browser key must be signed."""
     identity_secrets: tuple[str, ...] = field(default=(), repr=False)
     """What they may be signed with: the newest and the one before."""
+    denied_consent: DeniedConsent = DeniedConsent.KEEP
+    anonymous_salt: bytes = field(default=b"", repr=False)
+    """What anonymous names are made with; empty while no event was to be anonymous."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from shopalytic.v1.collector_pb2 import EventResult, EventStatus
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.gateway.addresses import client_address, is_https
 from shopalytic_server.gateway.answers import Header
 from shopalytic_server.gateway.bodies import header
@@ -75,7 +76,8 @@ class Intake:
             # Only a verdict would tell whether the project respects the signal.
             # The cookie is forgotten; the next event's answer may bring another.
             return Taken(tracking_id, self._end_cookie(scope, payload), results)
-        cookie = [] if _unwanted(results) else self._cookie(scope, payload, tracking_id)
+        unwanted = _unwanted(results) or any(map(is_denied, events))
+        cookie = [] if unwanted else self._cookie(scope, payload, tracking_id)
         return Taken(tracking_id, cookie, results)
 
     def _end_cookie(self, scope: Scope, payload: Payload) -> list[Header]:

@@ -11,7 +11,14 @@ import grpc
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
-from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project, in_catalogue_order
+from shopalytic_server.domain.projects import (
+    DeniedConsent,
+    IssuedKey,
+    Key,
+    KeyClass,
+    Project,
+    in_catalogue_order,
+)
 from shopalytic_server.rpc.auth import ADMIN_READING, ADMIN_SERVICE, Door
 from shopalytic_server.rpc.ports import Care, ProjectStore, Quarantine
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
@@ -30,6 +37,12 @@ KEY_CLASSES: "dict[admin_pb2.KeyClass, KeyClass]" = {
     admin_pb2.KEY_CLASS_ADMIN: KeyClass.ADMIN,
 }
 _NUMBERS = {key_class: number for number, key_class in KEY_CLASSES.items()}
+_DENIED_CONSENT: "dict[admin_pb2.DeniedConsent, DeniedConsent]" = {
+    admin_pb2.DENIED_CONSENT_KEEP: DeniedConsent.KEEP,
+    admin_pb2.DENIED_CONSENT_ANONYMIZE: DeniedConsent.ANONYMIZE,
+    admin_pb2.DENIED_CONSENT_DROP: DeniedConsent.DROP,
+}
+_DENIED_CONSENT_NUMBERS = {policy: number for number, policy in _DENIED_CONSENT.items()}
 
 
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
@@ -85,6 +98,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
                 request.respect_privacy_signals if request.HasField("respect_privacy_signals") else None
             ),
             signed_identify=request.signed_identify if request.HasField("signed_identify") else None,
+            denied_consent=_DENIED_CONSENT.get(request.denied_consent),
         )
         return admin_pb2.UpdateProjectResponse(project=project_message(project))
 
@@ -216,6 +230,7 @@ def project_message(project: Project) -> admin_pb2.Project:
         allowed_origins=sorted(project.allowed_origins),
         respect_privacy_signals=project.respect_privacy_signals,
         signed_identify=project.signed_identify,
+        denied_consent=_DENIED_CONSENT_NUMBERS[project.denied_consent],
     )
     message.created_at.FromDatetime(project.created_at)
     return message

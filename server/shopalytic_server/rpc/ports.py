@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic_server.domain.ingest import Prepared
-from shopalytic_server.domain.projects import IssuedKey, Key, KeyClass, Project
+from shopalytic_server.domain.projects import DeniedConsent, IssuedKey, Key, KeyClass, Project
 
 
 class EventWriter(Protocol):
@@ -223,6 +223,7 @@ class ProjectStore(KeyFinder, Protocol):
         allowed_origins: Sequence[str] | None,
         respect_privacy_signals: bool | None,
         signed_identify: bool | None,
+        denied_consent: DeniedConsent | None,
     ) -> Project:
         """Changes what is given; raises NotFound."""
         ...

@@ -13,6 +13,7 @@ from shopalytic_server.domain.errors import AlreadyExists, NotFound
 from shopalytic_server.domain.projects import (
     DEFAULT_BROWSER_EVENT_TYPES,
     SECRET_BYTES,
+    DeniedConsent,
     IssuedKey,
     Key,
     KeyClass,
@@ -87,6 +88,7 @@ class Projects:
         allowed_origins: Sequence[str] | None = None,
         respect_privacy_signals: bool | None = None,
         signed_identify: bool | None = None,
+        denied_consent: DeniedConsent | None = None,
     ) -> Project:
         """Changes what is given; raises NotFound."""
         types = None if browser_event_types is None else in_catalogue_order(browser_event_types)
@@ -97,6 +99,8 @@ class Projects:
             "allowed_origins": None if allowed_origins is None else sorted(set(allowed_origins)),
             "respect_privacy_signals": respect_privacy_signals,
             "signed_identify": signed_identify,
+            "denied_consent": denied_consent,
+            "new_salt": secrets.token_bytes(SECRET_BYTES),
         }
         async with self._connection() as connection:
             row = await _row(connection, SQL.update_project, values)
@@ -211,6 +215,8 @@ def _project(row: Mapping[str, Any]) -> Project:
         respect_privacy_signals=row["respect_privacy_signals"],
         signed_identify=row["signed_identify"],
         identity_secrets=tuple(row["identity_secrets"]),
+        denied_consent=DeniedConsent(row["denied_consent"]),
+        anonymous_salt=row["anonymous_salt"] or b"",
         created_at=row["created_at"],
     )
 

@@ -15,6 +15,7 @@ from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
+from shopalytic_server.domain.consent import CONSENT_RULE
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.ingest import Prepared, prepare
 from shopalytic_server.domain.json_patch import InvalidPatch, PatchDoesNotFit, apply_patch, check_patch
@@ -35,6 +36,7 @@ _CHUNK = 200
 _ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
 _DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
 _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
+_KEPT_BY_NOBODY = frozenset({"privacy.erased", CONSENT_RULE})
 
 Patch = Sequence[Mapping[str, Any]]
 
@@ -163,7 +165,7 @@ async def _keep(
     if result.status in (_ACCEPTED, _DUPLICATE):
         return
     if result.status == _REJECTED:
-        if all(found.rule_id != "privacy.erased" for found in result.violations):
+        if all(found.rule_id not in _KEPT_BY_NOBODY for found in result.violations):
             await conn.execute(_SQL.put_back, {**row, "dataset": dataset})
         return
     arrived = {"received_at": row["received_at"], "sent_at": row["sent_at"]}

@@ -22,6 +22,13 @@ class KeyClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KEY_CLASS_REPORTS: _ClassVar[KeyClass]
     KEY_CLASS_ADMIN: _ClassVar[KeyClass]
 
+class DeniedConsent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DENIED_CONSENT_UNSPECIFIED: _ClassVar[DeniedConsent]
+    DENIED_CONSENT_KEEP: _ClassVar[DeniedConsent]
+    DENIED_CONSENT_ANONYMIZE: _ClassVar[DeniedConsent]
+    DENIED_CONSENT_DROP: _ClassVar[DeniedConsent]
+
 class MergeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MERGE_STATE_UNSPECIFIED: _ClassVar[MergeState]
@@ -34,6 +41,10 @@ KEY_CLASS_BROWSER: KeyClass
 KEY_CLASS_SERVER: KeyClass
 KEY_CLASS_REPORTS: KeyClass
 KEY_CLASS_ADMIN: KeyClass
+DENIED_CONSENT_UNSPECIFIED: DeniedConsent
+DENIED_CONSENT_KEEP: DeniedConsent
+DENIED_CONSENT_ANONYMIZE: DeniedConsent
+DENIED_CONSENT_DROP: DeniedConsent
 MERGE_STATE_UNSPECIFIED: MergeState
 MERGE_STATE_JOINED: MergeState
 MERGE_STATE_NOT_MERGED: MergeState
@@ -41,7 +52,7 @@ MERGE_STATE_UNDONE: MergeState
 MERGE_STATE_REFUSED: MergeState
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals", "signed_identify")
+    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +61,7 @@ class Project(_message.Message):
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
+    DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     currency: str
     time_zone: str
@@ -58,7 +70,8 @@ class Project(_message.Message):
     allowed_origins: _containers.RepeatedScalarFieldContainer[str]
     respect_privacy_signals: bool
     signed_identify: bool
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ...) -> None: ...
+    denied_consent: DeniedConsent
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ...) -> None: ...
 
 class Key(_message.Message):
     __slots__ = ("key_id", "key_class", "label", "hint", "created_at", "revoked_at", "expires_at", "last_used_at")
@@ -117,18 +130,20 @@ class GetProjectResponse(_message.Message):
     def __init__(self, project: _Optional[_Union[Project, _Mapping]] = ...) -> None: ...
 
 class UpdateProjectRequest(_message.Message):
-    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify")
+    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent")
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
+    DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
     time_zone: str
     browser_event_types: EventTypes
     allowed_origins: Origins
     respect_privacy_signals: bool
     signed_identify: bool
-    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ...) -> None: ...
+    denied_consent: DeniedConsent
+    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ...) -> None: ...
 
 class Origins(_message.Message):
     __slots__ = ("origins",)

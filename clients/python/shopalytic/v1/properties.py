@@ -88,6 +88,9 @@ def context_dict(message: Context) -> dict[str, Any]:
     value = message.privacy_signal
     if value or message.HasField("privacy_signal"):
         values["privacy_signal"] = value
+    value = message.analytics_consent
+    if value or message.HasField("analytics_consent"):
+        values["analytics_consent"] = value
     return values
 
 

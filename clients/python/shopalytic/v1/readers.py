@@ -38,7 +38,7 @@ from shopalytic.v1.events_pb2 import (
     Shipment,
     ShipmentDelivered,
 )
-from shopalytic.v1.rules import REFUND_REFUND_TYPE, SHIPMENT_CARRIER
+from shopalytic.v1.rules import CONTEXT_ANALYTICS_CONSENT, REFUND_REFUND_TYPE, SHIPMENT_CARRIER
 
 Values = dict[str, Any]
 
@@ -168,6 +168,13 @@ def read_context(message: Context, zeros: bool) -> Values | None:
         values["privacy_signal"] = value
     elif zeros and message.HasField("privacy_signal"):
         values["privacy_signal"] = value
+    value = message.analytics_consent
+    if value:
+        if value not in CONTEXT_ANALYTICS_CONSENT:
+            return None
+        values["analytics_consent"] = value
+    elif zeros and message.HasField("analytics_consent"):
+        return None
     return values
 
 

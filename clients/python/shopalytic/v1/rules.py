@@ -53,6 +53,13 @@ from shopalytic.violations import Violation
 
 __all__ = ["MONEY_FIELDS", "PAYLOAD_CHECKS", "context_dict", "properties", "violations"]
 
+CONTEXT_ANALYTICS_CONSENT = frozenset(
+    {
+        "granted",
+        "denied",
+    }
+)
+
 REFUND_REFUND_TYPE = frozenset(
     {
         "full",
@@ -231,6 +238,17 @@ def _context(message: Context) -> list[Violation] | None:
             found = note(found, "origin", "string.max_len", too_long(value, 300))
         if "\0" in value:
             found = note(found, "origin", "string.no_nul", NO_NUL)
+    value = message.analytics_consent
+    if value or message.HasField("analytics_consent"):
+        if value not in CONTEXT_ANALYTICS_CONSENT:
+            found = note(
+                found,
+                "analytics_consent",
+                "string.in",
+                not_listed(value, CONTEXT_ANALYTICS_CONSENT),
+            )
+            if "\0" in value:
+                found = note(found, "analytics_consent", "string.no_nul", NO_NUL)
     return found
 
 

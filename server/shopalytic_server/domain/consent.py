@@ -1,0 +1,158 @@
+"""What becomes of an event whose sender says that the person did not agree to be counted.
+
+What stays is listed, and all else goes: a field that the contract gets later
+is not kept by oversight.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.message import Message
+
+from shopalytic.v1.events_pb2 import Context, Event
+from shopalytic.violations import Violation
+from shopalytic_server.domain.erasure import KEPT_OF_ORDERS, KEPT_OF_REFUNDS
+from shopalytic_server.domain.projects import DeniedConsent
+
+CONSENT_RULE = "privacy.consent"
+
+_FIELD = "analytics_consent"
+_ENVELOPE = ("event_id", "occurred_at", "source", "sandbox", "timed_on_arrival", "context")
+_CONTEXT = (
+    "url",
+    "referrer",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "library_name",
+    "library_version",
+    "automated",
+    "origin",
+    "privacy_signal",
+    _FIELD,
+)
+_CART_LINE = ("cart_id", "sku", "price", "qty", "modified_date", "currency")
+# The order's own number stays: by it a sale counts once, is found by its
+# refunds and parcels, and can be compared with the shop's books.
+_PAYLOADS: dict[str, tuple[str, ...]] = {
+    "page_view": ("url", "referrer", "logged_in", "page_type"),
+    "product_view": ("sku", "name", "price", "categories", "logged_in", "currency"),
+    "cart_add": _CART_LINE,
+    "cart_modify": _CART_LINE,
+    "order": ("order_id", "cart_id", "billing", "shipping", *KEPT_OF_ORDERS),
+    "refund": ("order_id", *KEPT_OF_REFUNDS),
+    "shipment": ("order_id", "shipment_id", "carrier", "date_shipped", "date_delivered"),
+    "shipment_delivered": ("order_id", "shipment_id", "date_shipped", "date_delivered"),
+}
+_VIEWS = frozenset({"page_view", "product_view", "cart_add", "cart_modify"})
+
+_AUTHORITY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/@]*@)*([^/@]*)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_PARAMETERS = re.compile(r"[?#;\\].*", re.DOTALL)
+_MAIL_ADDRESS = re.compile(r"[^/]*(?:@|%40)[^/]*")
+
+
+def is_denied(event: Event) -> bool:
+    """Whether an event says anything of consent but that it was granted."""
+    if event.HasField("undecoded"):
+        return _text_denies(event.undecoded.json)
+    context = event.context
+    return context.HasField("analytics_consent") and context.analytics_consent != "granted"
+
+
+def _text_denies(text: str) -> bool:
+    said: list[Any] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        said.extend(value for name, value in pairs if name == _FIELD and value is not None)
+
+    try:
+        json.loads(text, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return _FIELD in text
+    return any(value != "granted" for value in said)
+
+
+def refusal(kind: str, policy: DeniedConsent) -> Violation | None:
+    """Why nothing of such an event is kept; None if it is kept as nobody's."""
+    if policy is DeniedConsent.DROP:
+        message = "consent was denied and the project drops such events; nothing is kept"
+    elif kind == "undecoded":
+        message = "consent was denied, and what cannot be read cannot be made anonymous; nothing is kept"
+    elif kind and kind not in _PAYLOADS:
+        message = f"consent was denied, and without the person nothing is left of {kind}; nothing is kept"
+    else:
+        return None
+    return Violation("context.analytics_consent", CONSENT_RULE, message)
+
+
+def anonymise(event: Event, salt: bytes) -> None:
+    """Takes out of a valid event, that `refusal` lets pass, all that tells whose it is.
+
+    A cart gets another name, the same for all its events of the kind, so that
+    carts are still counted, and apart from what was sent of it with consent.
+    """
+    kind = event.WhichOneof("payload") or ""
+    payload = getattr(event, kind)
+    event.DiscardUnknownFields()
+    _keep(event, (*_ENVELOPE, kind))
+    _keep(payload, _PAYLOADS[kind])
+    _keep(event.context, _CONTEXT)
+    _cut_context(event.context)
+    if kind == "page_view":
+        payload.url, payload.referrer = _page(payload.url) or "/", _site(payload.referrer)
+    if "cart_id" in _PAYLOADS[kind]:
+        payload.cart_id = f"anonymous-{hmac.digest(salt, payload.cart_id.encode(), 'sha256').hex()[:32]}"
+    if kind == "order":
+        for name in ("billing", "shipping"):
+            if payload.HasField(name):
+                _keep(getattr(payload, name), ("country",))
+
+
+def nobody(event: Event) -> str:
+    """The tracking id of an anonymous event.
+
+    Those who look are one visitor a day, so that visitors are not counted by
+    page; whoever orders is one for each order. It says nothing that the event
+    does not say itself: one person's events are no closer to each other than to
+    anybody's.
+    """
+    if event.WhichOneof("payload") not in _VIEWS:
+        return f"anonymous-{event.event_id}"
+    return f"anonymous-{datetime.fromtimestamp(event.occurred_at.seconds, UTC):%Y-%m-%d}"
+
+
+def _keep(message: Message, names: Iterable[str]) -> None:
+    for field, _ in message.ListFields():
+        if field.name not in names:
+            message.ClearField(field.name)
+
+
+def _cut_context(context: Context) -> None:
+    page, site = _page(context.url), _site(context.referrer)
+    context.ClearField("url")
+    context.ClearField("referrer")
+    if page:
+        context.url = page
+    if site:
+        context.referrer = site
+
+
+def _page(address: str) -> str:
+    """An address without user, query, fragment and path parameters."""
+    address = _PARAMETERS.sub("", address.strip())
+    site = _AUTHORITY.match(address)
+    if site is not None:
+        return site[1] + site[2] + _MAIL_ADDRESS.sub("-", address[site.end() :])
+    scheme = _SCHEME.match(address)
+    return scheme[0] if scheme is not None else _MAIL_ADDRESS.sub("-", address)
+
+
+def _site(address: str) -> str:
+    """The scheme and host of an address; empty if it has none."""
+    site = _AUTHORITY.match(_PARAMETERS.sub("", address.strip()))
+    return f"{site[1]}{site[2]}/" if site is not None else ""
