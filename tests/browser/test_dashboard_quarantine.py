@@ -57,7 +57,8 @@ def parcel(number: int, **more: Any) -> dict[str, Any]:
 
 
 def field(page: Dashboard, label: str, nth: int = 0) -> Any:
-    """An input of the form, by its label."""
+    """An input of the form, by its label; waited for."""
+    page.visitor.until("""document.querySelector('form[aria-label="Repair"]')""")
     found = (
         f'(//form[@aria-label="Repair"]//label[span="{label}"]/*[self::input or self::textarea])[{nth + 1}]'
     )
