@@ -169,7 +169,7 @@ class Settings:
     rollups: str = _setting(
         "on",
         _choice("on", "off"),
-        "Whether past days are summed up, so that the traffic report reads less; its numbers are the same.",
+        "Whether past days are summed up or kept, so that reports read less; their numbers are the same.",
     )
     drain_timeout: float = _setting(
         30.0, _seconds, "Seconds that requests in flight get to finish at shutdown."

@@ -79,7 +79,7 @@ async def start_grpc(
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     server = GrpcServer(
         writer=writer,
-        reports=Reports(reports_pool, pool),
+        reports=Reports(reports_pool, pool, keep=settings.rollups == "on"),
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),

@@ -117,7 +117,7 @@ class Ingest:
         await _hold_identities(conn, plain)
         await note_identities(conn, plain)
         await copy_events(conn, plain)
-        await forget_days(conn, _hours(item for item in plain if item.type == "page_view"))
+        await forget_days(conn, _hours(plain))
         await project_plain(conn, plain)
         stored = plain
         for dataset in sorted({item.dataset_id for item in decided.values()}):
@@ -138,6 +138,7 @@ class Ingest:
         results.update(zip(items, verdicts, strict=True))
         await note_identities(conn, accepted)
         await copy_events(conn, accepted)
+        await forget_days(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
         if decisions.vacated:
             subjects = list(decisions.vacated)
             await conn.execute(_SQL.lock_identities, {"dataset": dataset})
