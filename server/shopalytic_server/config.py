@@ -225,6 +225,11 @@ class Settings:
         _rate,
         "The same over gRPC, where a gateway on another machine is one address; 0: any number.",
     )
+    client_addresses: str = _setting(
+        "truncated",
+        _choice("none", "truncated", "full"),
+        "How much of a visitor's network address is stored: none, truncated (to /24, IPv6 to /48) or full.",
+    )
     script_path: str = _setting("/shopalytic.js", _script_path, "Path of the browser tag's script.")
     collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")
     cookie_name: str = _setting("shopalytic_id", _text, "Name of the tracking cookie.")
