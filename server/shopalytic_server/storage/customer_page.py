@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from typing import Any
-from uuid import UUID
 
 import ua_parser
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import text
 from shopalytic_server.domain.touches import View, host_of, referrer_host, session_start
+from shopalytic_server.storage.paging import NEWEST
 from shopalytic_server.storage.people import Joined, Person, link
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
@@ -18,7 +18,6 @@ _SQL = load("customer_page")
 
 MAX_ORDERS = 100
 _VIEWS_A_TIME = 200
-_NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
 
 
 async def orders_of(
@@ -72,7 +71,7 @@ async def touches_of(
     if first is None:
         return None
     views: list[View] = []
-    before, start = _NEWEST, None
+    before, start = NEWEST, None
     while start is None:
         rows = await snapshot.fetch(
             _SQL.views, **which, before_at=before[0], before_id=before[1], limit=_VIEWS_A_TIME

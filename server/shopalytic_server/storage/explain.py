@@ -27,15 +27,19 @@ from shopalytic.v1 import reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.paging import (
+    NEWEST,
+    page_size,
+    parse_id_position,
+    position,
+    read_token,
+    write_token,
+)
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope, datasets
 from shopalytic_server.storage.timeline import (
     MAX_PAGE_BYTES,
-    NEWEST,
-    parse_position,
-    position,
     stored_event,
 )
 
@@ -97,7 +101,7 @@ async def list_events(
     """A page of the events behind a number, newest first; raises InvalidRequest."""
     number = read_explain(project, request.explain)
     dataset = 2 * project.project_id
-    before_at, before_id = read_token(request, dataset, parse_position) or NEWEST
+    before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
     rows = await snapshot.fetch(
         sql.SQL(_SQL.page).format(behind=_statements[number.kind]),
         **number.parameters,
@@ -109,7 +113,9 @@ async def list_events(
     page = rows[: page_size(request)]
     response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in page])
     if page and page[0]["found"] > len(page):
-        response.next_page_token = write_token(request, dataset, position(page[-1]))
+        response.next_page_token = write_token(
+            request, dataset, position(page[-1]["occurred_at"], page[-1]["event_id"])
+        )
     return response
 
 

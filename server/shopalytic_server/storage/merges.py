@@ -16,12 +16,18 @@ from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.decisions import lock_dataset
 from shopalytic_server.storage.identities import StoredIdentities
-from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.paging import (
+    NEWEST,
+    page_size,
+    parse_id_position,
+    position,
+    read_token,
+    write_token,
+)
 from shopalytic_server.storage.people import find, load_people
 from shopalytic_server.storage.preview import preview
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot, reading
-from shopalytic_server.storage.timeline import NEWEST, parse_position, position
 from shopalytic_server.storage.times import timestamp
 
 _SQL = load("merges")
@@ -42,7 +48,7 @@ class Merges:
     ) -> admin_pb2.ListMergesResponse:
         """A page of the journal, newest arrival first; raises InvalidRequest and NotFound."""
         dataset = 2 * project.project_id + request.sandbox
-        before_at, before_id = read_token(request, dataset, parse_position) or NEWEST
+        before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
         async with reading(self._reports_pool) as snapshot:
             rows = await snapshot.fetch(
                 _SQL.page,
@@ -57,8 +63,8 @@ class Merges:
         page = rows[: page_size(request)]
         response = admin_pb2.ListMergesResponse(merges=[_message(row) for row in page])
         if len(page) < len(rows):
-            last = {"occurred_at": page[-1]["received_at"], "event_id": page[-1]["event_id"]}
-            response.next_page_token = write_token(request, dataset, position(last))
+            last = position(page[-1]["received_at"], page[-1]["event_id"])
+            response.next_page_token = write_token(request, dataset, last)
         return response
 
     async def undo_merge(

@@ -1,20 +1,19 @@
 """The orders of a range of time, oldest first, for comparing with the shop's own books."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 
 from shopalytic.v1 import reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.amounts import text
 from shopalytic_server.domain.errors import InvalidRequest
-from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.paging import page_size, parse_position, position, read_token, write_token
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.times import timestamp
 
 _SQL = load("order_list")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST = ("-infinity", "")
 
 
@@ -27,7 +26,7 @@ async def list_orders(
     if request.HasField("from") and request.HasField("to") and from_at >= to_at:
         message = "must be after from; the range includes its begin and excludes its end"
         raise InvalidRequest([Violation("to", "list_orders.range", message)])
-    after_at, after_id = read_token(request, dataset, _parse_position) or _OLDEST
+    after_at, after_id = read_token(request, dataset, parse_position) or _OLDEST
     rows = await snapshot.fetch(
         _SQL.page,
         dataset=dataset,
@@ -41,7 +40,8 @@ async def list_orders(
     page = rows[: page_size(request)]
     response = reports_pb2.ListOrdersResponse(orders=[_listed(row) for row in page])
     if len(rows) > len(page):
-        response.next_page_token = write_token(request, dataset, _position(page[-1]))
+        last = position(page[-1]["ordered_at"], page[-1]["order_id"])
+        response.next_page_token = write_token(request, dataset, last)
     return response
 
 
@@ -58,12 +58,3 @@ def _listed(row: dict[str, Any]) -> reports_pb2.ListedOrder:
 
 def _end(request: reports_pb2.ListOrdersRequest, name: str, absent: str) -> str:
     return getattr(request, name).ToDatetime(UTC).isoformat() if request.HasField(name) else absent
-
-
-def _position(row: dict[str, Any]) -> str:
-    return f"{(row['ordered_at'] - _EPOCH) // timedelta(microseconds=1)} {row['order_id']}"
-
-
-def _parse_position(text: str) -> tuple[str, str]:
-    micros, _, order_id = text.partition(" ")
-    return (_EPOCH + timedelta(microseconds=int(micros))).isoformat(), order_id

@@ -4,13 +4,20 @@ import base64
 import hashlib
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from uuid import UUID
 
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 
 DEFAULT_PAGE_SIZE = 100
+
+# The position before everything in a list that is newest first.
+NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DIGEST_BYTES = 8
 _WRONG = (
@@ -59,6 +66,23 @@ def read_token(request: Paged, dataset: int, parse: Callable[[str], Position]) -
     except (ValueError, OverflowError):
         pass
     raise InvalidRequest([Violation("page_token", "page_token.known", _WRONG)])
+
+
+def position(at: datetime, name: object) -> str:
+    """Where a row stands in a list by time and, of one time, by what names the row."""
+    return f"{(at - _EPOCH) // timedelta(microseconds=1)} {name}"
+
+
+def parse_position(text: str) -> tuple[str, str]:
+    """The time, as PostgreSQL takes it, and the name that `position` wrote."""
+    micros, _, name = text.partition(" ")
+    return (_EPOCH + timedelta(microseconds=int(micros))).isoformat(), name
+
+
+def parse_id_position(text: str) -> tuple[str, UUID]:
+    """The same where rows are named by UUIDs."""
+    at, name = parse_position(text)
+    return at, UUID(name)
 
 
 def _digest(request: Paged, dataset: int, body: bytes) -> bytes:

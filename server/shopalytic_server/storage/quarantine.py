@@ -1,15 +1,20 @@
 """Shows the events that were not accepted."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database import Pool
-from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.paging import (
+    NEWEST,
+    page_size,
+    parse_id_position,
+    position,
+    read_token,
+    write_token,
+)
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import reading
 from shopalytic_server.storage.times import timestamp
@@ -18,9 +23,6 @@ _SQL = load("quarantine")
 
 # gRPC clients refuse answers beyond 4 MB; a page that would grow further ends early.
 MAX_PAGE_BYTES = 2_000_000
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
 
 
 class Quarantine:
@@ -34,7 +36,7 @@ class Quarantine:
     ) -> admin_pb2.ListQuarantineResponse:
         """A page of a project's quarantine, newest arrival first; raises InvalidRequest."""
         dataset = 2 * project.project_id + request.sandbox
-        before_at, before_id = read_token(request, dataset, _parse_position) or _NEWEST
+        before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
         async with reading(self._pool) as snapshot:
             rows = await snapshot.fetch(
                 _SQL.page,
@@ -48,7 +50,8 @@ class Quarantine:
         page = [row for row in rows[: page_size(request)] if row["fits"]]
         response = admin_pb2.ListQuarantineResponse(events=[_message(row) for row in page])
         if len(page) < len(rows):
-            response.next_page_token = write_token(request, dataset, _position(page[-1]))
+            last = position(page[-1]["received_at"], page[-1]["fingerprint"])
+            response.next_page_token = write_token(request, dataset, last)
         return response
 
     async def get_quarantined_event(
@@ -71,12 +74,3 @@ def _message(row: dict[str, Any]) -> admin_pb2.QuarantinedEvent:
         violations=[collector_pb2.Violation(**violation) for violation in row["violations"]],
         event=Event.FromString(row["event"]),
     )
-
-
-def _position(row: dict[str, Any]) -> str:
-    return f"{(row['received_at'] - _EPOCH) // timedelta(microseconds=1)} {row['fingerprint']}"
-
-
-def _parse_position(text: str) -> tuple[str, UUID]:
-    micros, _, fingerprint = text.partition(" ")
-    return (_EPOCH + timedelta(microseconds=int(micros))).isoformat(), UUID(fingerprint)

@@ -1,11 +1,16 @@
 """A customer's events over all devices and identities, newest first."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from shopalytic.v1 import reports_pb2
-from shopalytic_server.storage.paging import page_size, read_token, write_token
+from shopalytic_server.storage.paging import (
+    NEWEST,
+    page_size,
+    parse_id_position,
+    position,
+    read_token,
+    write_token,
+)
 from shopalytic_server.storage.people import find, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
@@ -17,17 +22,12 @@ _SQL = load("timeline")
 # the bytes of its JSON. A page that would grow further ends early.
 MAX_PAGE_BYTES = 1_000_000
 
-# The position before every event of a list that is newest first.
-NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 async def list_customer_events(
     snapshot: Snapshot, dataset: int, request: reports_pb2.ListCustomerEventsRequest
 ) -> reports_pb2.ListCustomerEventsResponse:
     """A page of one customer's timeline; raises NotFound."""
-    before_at, before_id = read_token(request, dataset, parse_position) or NEWEST
+    before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
     found = await find(snapshot, dataset, request.customer)
     [person] = await load_people(snapshot, dataset, [found])
     rows = await snapshot.fetch(
@@ -43,7 +43,9 @@ async def list_customer_events(
     page = rows[: page_size(request)]
     response = reports_pb2.ListCustomerEventsResponse(events=[stored_event(row) for row in page])
     if page and page[0]["found"] > len(page):
-        response.next_page_token = write_token(request, dataset, position(page[-1]))
+        response.next_page_token = write_token(
+            request, dataset, position(page[-1]["occurred_at"], page[-1]["event_id"])
+        )
     return response
 
 
@@ -64,14 +66,3 @@ def stored_event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
     if row["context"] is not None:
         event.context.update(row["context"])
     return event
-
-
-def position(row: dict[str, Any]) -> str:
-    """Where an event stands in a list of events, as text for a page token."""
-    return f"{(row['occurred_at'] - _EPOCH) // timedelta(microseconds=1)} {row['event_id']}"
-
-
-def parse_position(text: str) -> tuple[str, UUID]:
-    """The time and event id that `position` wrote."""
-    micros, _, event_id = text.partition(" ")
-    return (_EPOCH + timedelta(microseconds=int(micros))).isoformat(), UUID(event_id)
