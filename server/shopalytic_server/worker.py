@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shopalytic_server import logs, tracing
-from shopalytic_server.collecting import collect_seldom
+from shopalytic_server import logs, memory, tracing
 from shopalytic_server.config import TABLE, Settings, parse_path
 from shopalytic_server.grpc_service import start_grpc
 from shopalytic_server.metrics import ServerMetrics
@@ -103,7 +102,7 @@ def main() -> None:
     orders = read_orders(sys.stdin.buffer.readline())
     logs.set_up(orders.settings.log_level, orders.settings.log_format, worker=orders.number)
     end_tracing = tracing.set_up(orders.settings.otlp_endpoint)
-    collect_seldom()
+    memory.tune()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             runner.run(run(orders))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shopalytic_server import logs, tracing
+from shopalytic_server import logs, memory, tracing
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
-from shopalytic_server.collecting import collect_seldom
 from shopalytic_server.config import Settings
 from shopalytic_server.signals import loop_factory
 from shopalytic_server.state import DataDirectory
@@ -24,7 +23,6 @@ STORE = ("data_dir", "database_url", "reports_database_url")
 TLS = ("tls_cert", "tls_key", "allow_plaintext")
 TLS_CLIENT = ("tls_ca", "tls_client_cert", "tls_client_key")
 GRPC = ("grpc_host", "grpc_port", "tls_client_ca", "browser_key_rate", "key_rate", "grpc_address_rate")
-EVENTS = ("client_addresses",)
 HTTP = (
     "http_host",
     "http_port",
@@ -48,7 +46,7 @@ PROJECT = (
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *HTTP, *TLS, *PROJECT, *RUN)
 def serve(settings: Settings) -> None:
     """Run everything in one process: PostgreSQL, gRPC and HTTP.
 
@@ -67,7 +65,7 @@ def serve(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *EVENTS, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *TLS, *PROJECT, *RUN)
 def server(settings: Settings) -> None:
     """Run gRPC and its PostgreSQL, without HTTP.
 
@@ -80,7 +78,7 @@ def server(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings("collector", *TLS_CLIENT, *EVENTS, *HTTP, *TLS, *RUN)
+@with_settings("collector", *TLS_CLIENT, *HTTP, *TLS, *RUN)
 def gateway(settings: Settings) -> None:
     """Run HTTP alone, in front of a server elsewhere.
 
@@ -101,7 +99,7 @@ def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
     os.putenv("GRPC_ENABLE_FORK_SUPPORT", "0")
     logs.set_up(settings.log_level, settings.log_format)
     end_tracing = tracing.set_up(settings.otlp_endpoint)
-    collect_seldom()
+    memory.tune()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(service)
