@@ -18,8 +18,9 @@ from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.errors import Overloaded
-from shopalytic_server.domain.ingest import Prepared, verdict
+from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.domain.verdicts import Verdicts, verdict
 from shopalytic_server.rpc.limits import Rates
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter
 from shopalytic_server.rpc.server import NO_LIMITS, GrpcServer
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from shopalytic.v1.reports_pb2_grpc import ReportServiceAsyncStub
 
 Detail = TypeVar("Detail", bound=Message)
-Verdicts = asyncio.Future[list[collector_pb2.EventResult]]
+Stored = asyncio.Future[Verdicts]
 LINK = collector_pb2.LinkResult(
     outcome=collector_pb2.LINK_OUTCOME_LINKED, customer_id="0198c0de-0000-7000-8000-000000000001"
 )
@@ -56,15 +57,15 @@ class ScriptedWriter:
     failure: Exception | None = None
     answer: collector_pb2.EventResult | None = None
     submitted: list[list[Prepared]] = field(default_factory=list)
-    futures: list[Verdicts] = field(default_factory=list)
+    futures: list[Stored] = field(default_factory=list)
 
-    def submit(self, items: list[Prepared]) -> Verdicts:
+    def submit(self, items: list[Prepared]) -> Stored:
         if self.refusal is not None:
             raise self.refusal
         if self.room is not None and sum(not future.done() for future in self.futures) >= self.room:
             self.refused += 1
             raise Overloaded
-        future: Verdicts = asyncio.get_running_loop().create_future()
+        future: Stored = asyncio.get_running_loop().create_future()
         self.submitted.append(items)
         self.futures.append(future)
         if self.failure is not None:
@@ -78,7 +79,9 @@ class ScriptedWriter:
     def finish(self, index: int) -> None:
         """Commits one submission."""
         if not self.futures[index].done():
-            self.futures[index].set_result([self._verdict(item) for item in self.submitted[index]])
+            for item in self.submitted[index]:
+                item.verdict = self._verdict(item)
+            self.futures[index].set_result(Verdicts(self.submitted[index]))
 
     def finish_all(self) -> None:
         """Commits everything that was submitted, and what will be."""
@@ -86,7 +89,7 @@ class ScriptedWriter:
         for index in range(len(self.futures)):
             self.finish(index)
 
-    def _verdict(self, item: Prepared) -> collector_pb2.EventResult:
+    def _verdict(self, item: Prepared) -> collector_pb2.EventResult | None:
         if self.answer is not None:
             return self.answer
         if item.violations:
@@ -96,9 +99,10 @@ class ScriptedWriter:
                 else collector_pb2.EVENT_STATUS_QUARANTINED
             )
             return verdict(item, status, item.violations)
+        if item.type not in ("identify", "alias"):
+            return None
         result = verdict(item, collector_pb2.EVENT_STATUS_ACCEPTED)
-        if item.type in ("identify", "alias"):
-            result.link.CopyFrom(LINK)
+        result.link.CopyFrom(LINK)
         return result
 
 

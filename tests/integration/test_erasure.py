@@ -58,7 +58,7 @@ class Opened:
             prepare(each, project=PROJECT, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
             for each in events
         ]
-        return await self.shop.writer.submit(items)
+        return list(await self.shop.writer.submit(items))
 
     async def statuses(self, *events: Event) -> list[int]:
         return [result.status for result in await self.verdicts(*events)]

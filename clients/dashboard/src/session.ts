@@ -15,11 +15,6 @@ export function key(): string {
   return session?.key ?? "";
 }
 
-/** Whether the key is of the class that may change things; the server decides. */
-export function isAdmin(): boolean {
-  return key().startsWith("shop_admin_");
-}
-
 export function browserKey(): string {
   return session?.browserKey ?? "";
 }

@@ -17,28 +17,34 @@ One decision depends on what has arrived: an alias whose identity was already in
 use, at an earlier time, by another customer is refused.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
 
 def tracking_subject(tracking_id: str) -> UUID:
     """The subject of an event that carries this tracking id and no identity."""
-    return _subject("t:" + tracking_id)
+    return UUID(bytes=tracking_subject_key(tracking_id))
 
 
 def identity_subject(identity: str) -> UUID:
     """The subject of an event that carries this identity."""
-    return _subject("i:" + identity)
+    return UUID(bytes=identity_subject_key(identity))
 
 
-def _subject(text: str) -> UUID:
+def tracking_subject_key(tracking_id: str) -> bytes:
+    """The 16 bytes of `tracking_subject`."""
     # In SQL: encode(substring(sha256(convert_to('t:' || tracking_id, 'UTF8')) for 16), 'hex')::uuid
-    return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+    return sha256(b"t:" + tracking_id.encode()).digest()[:16]
+
+
+def identity_subject_key(identity: str) -> bytes:
+    """The 16 bytes of `identity_subject`."""
+    return sha256(b"i:" + identity.encode()).digest()[:16]
 
 
 class Fact(NamedTuple):

@@ -7,7 +7,6 @@ each field is looked at once, and gives up on what it is not sure of;
 
 import hashlib
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,20 +14,19 @@ from typing import Any
 import orjson
 
 from shopalytic.checking import is_device_placeholder, is_identity_placeholder
-from shopalytic.v1 import collector_pb2, properties, rules
+from shopalytic.v1 import properties, rules
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
 from shopalytic_server.domain import consent
-from shopalytic_server.domain.addresses import AddressLevel, limit_address, limit_addresses
 from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.consent import is_denied
-from shopalytic_server.domain.identity import identity_subject, tracking_subject
+from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
 from shopalytic_server.domain.prepared import Admitted, Prepared
 from shopalytic_server.domain.projects import DeniedConsent, KeyClass, Project
 from shopalytic_server.domain.signing import unsigned
 
-__all__ = ["Admitted", "Prepared", "prepare", "prepare_event", "verdict"]
+__all__ = ["Admitted", "Prepared", "prepare", "prepare_event"]
 
 MAX_EVENT_BYTES = 256 * 1024
 
@@ -55,17 +53,10 @@ def prepare(
     received_at: datetime,
     sent_at: datetime | None,
     skip_known: bool = False,
-    addresses: AddressLevel = AddressLevel.TRUNCATED,
 ) -> Prepared:
     """Checks one event that came alone; see `prepare_event`."""
     admitted = Admitted(
-        project.currency,
-        received_at,
-        sent_at,
-        skip_known,
-        project=project,
-        key_class=key_class,
-        addresses=addresses,
+        project.currency, received_at, sent_at, skip_known, project=project, key_class=key_class
     )
     return prepare_event(event, admitted)
 
@@ -106,12 +97,11 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     occurred_us = time.seconds * 1_000_000 + time.nanos // 1000
     if subject is None or not _SURELY_ALLOWED_US <= occurred_us <= admitted.latest_us:
         return None
-    if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
-        data = _as_sent(event)
-        _limit_read_address(event, context, admitted.addresses)
     given_json, context_json = orjson.dumps(given), None
     if context is not _NO_CONTEXT:
         context_json = orjson.dumps(context)
+    if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
+        data = _as_sent(event)
     if source is not None and len(source) > _LONGEST_SOURCE:
         return None
     if zeros and not _surely_stored(event, given_json, context_json):
@@ -135,16 +125,6 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     )
 
 
-def _limit_read_address(event: Event, context: dict[str, Any], level: AddressLevel) -> None:
-    if "address" not in context:
-        return
-    left = limit_address(event.context, level)
-    if left is None:
-        del context["address"]
-    else:
-        context["address"] = left
-
-
 def _subject(tracking_id: str | None, identity: str | None) -> bytes | None:
     """What an event is stored under; None if the ids may break a rule or there is none."""
     subject = None
@@ -161,7 +141,7 @@ def subject_of_device(tracking_id: str) -> bytes | None:
     """The subject's 16 bytes; None if the tracking id may break a rule."""
     if len(tracking_id) > _LONGEST_ID or "\0" in tracking_id or is_device_placeholder(tracking_id):
         return None
-    return tracking_subject(tracking_id).bytes
+    return tracking_subject_key(tracking_id)
 
 
 @lru_cache(100_000)
@@ -169,7 +149,7 @@ def subject_of_customer(identity: str) -> bytes | None:
     """The subject's 16 bytes; None if the identity may break a rule."""
     if len(identity) > _LONGEST_ID or "\0" in identity or is_identity_placeholder(identity):
         return None
-    return identity_subject(identity).bytes
+    return identity_subject_key(identity)
 
 
 def _surely_stored(event: Event, given_json: bytes, context_json: bytes | None) -> bool:
@@ -191,7 +171,6 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         event.ClearField("alias_signature")
     kind = event.WhichOneof("payload") or ""
     prepared = Prepared(event, admitted, 2 * project.project_id + event.sandbox, kind, _fingerprint(event))
-    limit_addresses(event, admitted.addresses)
     refusal = refusal or _refusal(event, kind, event.ByteSize(), admitted)
     denied = project.denied_consent is not _KEEP and is_denied(event)
     if denied:
@@ -286,9 +265,9 @@ def _fill(prepared: Prepared) -> None:
     prepared.identity = event.identify.identity if prepared.type == "identify" else event.identity or None
     prepared.source = event.source or None
     if prepared.identity is not None:
-        prepared.subject_key = identity_subject(prepared.identity).bytes
+        prepared.subject_key = identity_subject_key(prepared.identity)
     else:
-        prepared.subject_key = tracking_subject(event.tracking_id).bytes
+        prepared.subject_key = tracking_subject_key(event.tracking_id)
     prepared.properties = properties.properties(event)
     prepared.properties_json = orjson.dumps(prepared.properties)
     if event.HasField("context"):
@@ -320,13 +299,3 @@ def _as_sent(event: Event) -> bytes:
     if event.timed_on_arrival:
         plain.ClearField("occurred_at")
     return plain.SerializeToString()
-
-
-def verdict(
-    prepared: Prepared, status: "collector_pb2.EventStatus", violations: Sequence[Violation] | None = None
-) -> collector_pb2.EventResult:
-    """The answer for one event."""
-    result = collector_pb2.EventResult(event_id=prepared.event.event_id, status=status)
-    for found in violations or ():
-        result.violations.add(field=found.field, rule_id=found.rule_id, message=found.message)
-    return result

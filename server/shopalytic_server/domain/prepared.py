@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
-from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import Arrival
 from shopalytic_server.domain.projects import KeyClass, Project
 
@@ -57,8 +57,6 @@ class Admitted(Sending):
 
     project: Project = field(kw_only=True)
     key_class: KeyClass = field(kw_only=True)
-    addresses: AddressLevel = field(kw_only=True, default=AddressLevel.TRUNCATED)
-    """How much of visitors' network addresses is kept."""
     latest_us: int = field(init=False)
     """The last moment that an event may say it happened at."""
     signed: bool = field(init=False)
@@ -98,6 +96,8 @@ class Prepared:
     context_json: bytes | None = None
     violations: Sequence[Violation] = ()
     rejected: bool = False
+    verdict: EventResult | None = None
+    """What became of it, once it is stored; None: it was accepted, and there is nothing else to say."""
     arrivals: Sequence[Arrival] = ()
     """What the request says of its events' numbers; with the first of them, and stored with it."""
 

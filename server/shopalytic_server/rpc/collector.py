@@ -10,11 +10,11 @@ import grpc
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
-from shopalytic_server.domain.ingest import Admitted, Prepared, prepare, prepare_event, verdict
+from shopalytic_server.domain.ingest import Admitted, Prepared, prepare, prepare_event
 from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
 from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
 from shopalytic_server.rpc.ports import EventWriter, Merges
@@ -38,26 +38,28 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         merges: Merges,
         drain: asyncio.Event,
         clock: Callable[[], datetime],
-        addresses: AddressLevel,
     ) -> None:
         self._door = door
         self._writer = writer
         self._merges = merges
         self._drain = drain
         self._clock = clock
-        self._addresses = addresses
 
-    async def Track(
+    # An answer is made as bytes where the verdicts are known: see AnsweringServer.
+    async def Track(  # type: ignore[override]
         self, request: collector_pb2.TrackRequest, context: Context
-    ) -> collector_pb2.TrackResponse:
-        """One batch."""
-        results = await self._writer.submit(await self._prepare_batch(request, context))
-        return collector_pb2.TrackResponse(results=results)
+    ) -> bytes:
+        """One batch; answers with a serialized TrackResponse."""
+        verdicts = await self._writer.submit(await self._prepare_batch(request, context))
+        return verdicts.response()
 
-    async def TrackStream(
+    async def TrackStream(  # type: ignore[override]
         self, request_iterator: AsyncIterator[collector_pb2.TrackRequest], context: Context
-    ) -> AsyncIterator[collector_pb2.TrackResponse]:
-        """Batches on one connection. The key is looked at with each: it may be revoked meanwhile."""
+    ) -> AsyncIterator[bytes]:
+        """Batches on one connection, answered as Track does.
+
+        The key is looked at with each: it may be revoked meanwhile.
+        """
         await self._door.admit(context, COLLECTOR_SERVICE)
 
         async def prepare_batch(request: collector_pb2.TrackRequest) -> list[Prepared]:
@@ -108,12 +110,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
         sent, received = check_track(request), self._clock()
         admitted = Admitted(
-            caller.project.currency,
-            received,
-            sent,
-            project=caller.project,
-            key_class=caller.key.key_class,
-            addresses=self._addresses,
+            caller.project.currency, received, sent, project=caller.project, key_class=caller.key.key_class
         )
         prepared = [prepare_event(event, admitted) for event in request.events]
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
@@ -131,7 +128,6 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             key_class=caller.key.key_class,
             received_at=self._clock(),
             sent_at=sent,
-            addresses=self._addresses,
         )
         if prepared.violations:
             return verdict(prepared, collector_pb2.EVENT_STATUS_QUARANTINED, prepared.violations)
@@ -146,7 +142,6 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             key_class=caller.key.key_class,
             received_at=self._clock(),
             sent_at=sent,
-            addresses=self._addresses,
             skip_known=skip_known,
         )
         [result] = await self._writer.submit([prepared])

@@ -10,12 +10,13 @@ from uuid import UUID
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.projects import DeniedConsent, IssuedKey, Key, KeyClass, Project
+from shopalytic_server.domain.verdicts import Verdicts
 
 
 class EventWriter(Protocol):
     """Stores events in groups."""
 
-    def submit(self, items: list[Prepared]) -> "asyncio.Future[list[collector_pb2.EventResult]]":
+    def submit(self, items: list[Prepared]) -> "asyncio.Future[Verdicts]":
         """Queues events; the future has their verdicts, in order, after COMMIT.
 
         Raises Overloaded at once when the queue is full; the future fails with

@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain.errors import Overloaded, ShuttingDown
 from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.verdicts import Verdicts
 from shopalytic_server.rpc.ports import EventWriter
 
 READ_AHEAD = 1_000
 
-Verdicts = asyncio.Future[list[collector_pb2.EventResult]]
+Stored = asyncio.Future[Verdicts]
 Requests = AsyncIterator[collector_pb2.TrackRequest]
 Prepare = Callable[[collector_pb2.TrackRequest], Awaitable[list[Prepared]]]
 
@@ -32,19 +33,22 @@ class TrackPipeline:
         self._drain = drain
         self._room = asyncio.Semaphore(READ_AHEAD)
         # What to answer, in order; at the end None, or the error to end with.
-        self._answers: asyncio.Queue[Verdicts | Exception | None] = asyncio.Queue()
-        self._newest: Verdicts | None = None
+        self._answers: asyncio.Queue[Stored | Exception | None] = asyncio.Queue()
+        self._newest: Stored | None = None
         self._interruptible = False
 
-    async def answers(self) -> AsyncGenerator[collector_pb2.TrackResponse, None]:
-        """One answer per request; ends after the client's last one, or raises what ends the stream."""
+    async def answers(self) -> AsyncGenerator[bytes, None]:
+        """One serialized TrackResponse per request.
+
+        Ends after the client's last one, or raises what ends the stream.
+        """
         reader = asyncio.ensure_future(self._read())
         drained = asyncio.ensure_future(self._stop_at_drain(reader))
         try:
-            while (verdicts := await self._answers.get()) is not None:
-                if isinstance(verdicts, Exception):
-                    raise verdicts
-                yield collector_pb2.TrackResponse(results=await verdicts)
+            while (stored := await self._answers.get()) is not None:
+                if isinstance(stored, Exception):
+                    raise stored
+                yield (await stored).response()
                 self._room.release()
         finally:
             drained.cancel()
@@ -78,7 +82,7 @@ class TrackPipeline:
         finally:
             self._interruptible = False
 
-    async def _submit(self, items: list[Prepared]) -> Verdicts:
+    async def _submit(self, items: list[Prepared]) -> Stored:
         """Queues events. A full queue slows the stream down while answers of its own are under way."""
         while True:
             newest = self._newest
@@ -96,7 +100,7 @@ class TrackPipeline:
 
     def _cancel_rest(self) -> None:
         while not self._answers.empty():
-            verdicts = self._answers.get_nowait()
-            if isinstance(verdicts, asyncio.Future):
+            stored = self._answers.get_nowait()
+            if isinstance(stored, asyncio.Future):
                 # Also marks the error of a failed one as seen, or asyncio would log a thousand.
-                verdicts.cancel()
+                stored.cancel()

@@ -12,8 +12,8 @@ from functools import lru_cache
 from shopalytic_server.domain.ingest import Prepared
 
 COLUMNS = (
-    "dataset_id, received_at, sent_at, type, subject, occurred_at, event_id, corrected_at, "
-    "tracking_id, identity, source, bot, properties, context"
+    "dataset_id, received_at, sent_at, type, source, bot, subject, occurred_at, event_id, corrected_at, "
+    "tracking_id, identity, properties, context"
 )
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
@@ -41,31 +41,33 @@ def encode_events(items: Iterable[Prepared]) -> bytes:
 
 def _row(item: Prepared) -> bytes:
     sending, properties, context = item.sending, item.properties_json, item.context_json
-    return b"".join(
-        (
-            _start(item.dataset_id, sending.received_us, sending.sent_us),
-            _label(item.type),
-            _ids(16, item.subject_key, 8, item.occurred_us - _EPOCH_US, 16, item.event_key),
-            _time(item.corrected_us) if sending.skew_us else _NULL,
-            _text(item.tracking_id),
-            _text(item.identity),
-            _label(item.source),
-            _TRUE if item.bot else _FALSE,
-            _json_start(len(properties) + 1, 1),
-            properties,
-            _NULL if context is None else _json_start(len(context) + 1, 1) + context,
-        )
+    occurred = item.occurred_us - _EPOCH_US
+    row = (
+        _start(item.dataset_id, sending.received_us, sending.sent_us, item.type, item.source, item.bot)
+        + _ids(16, item.subject_key, 8, occurred, 16, item.event_key)
+        + (_timestamp(8, occurred + sending.skew_us) if sending.skew_us else _NULL)
+        + _text(item.tracking_id)
+        + _text(item.identity)
+        + _json_start(len(properties) + 1, 1)
+        + properties
     )
+    if context is None:
+        return row + _NULL
+    return row + _json_start(len(context) + 1, 1) + context
 
 
 @lru_cache(1000)
-def _start(dataset_id: int, received_us: int, sent_us: int | None) -> bytes:
-    """What the rows of a request begin with."""
-    return _head(14, 4, dataset_id, 8, received_us - _EPOCH_US) + _time(sent_us)
-
-
-def _time(value: int | None) -> bytes:
-    return _NULL if value is None else _timestamp(8, value - _EPOCH_US)
+def _start(
+    dataset_id: int, received_us: int, sent_us: int | None, type_: str, source: str | None, bot: bool
+) -> bytes:
+    """What rows of one kind and request begin with."""
+    return (
+        _head(14, 4, dataset_id, 8, received_us - _EPOCH_US)
+        + (_NULL if sent_us is None else _timestamp(8, sent_us - _EPOCH_US))
+        + _text(type_)
+        + _text(source)
+        + (_TRUE if bot else _FALSE)
+    )
 
 
 def _text(value: str | None) -> bytes:
@@ -73,7 +75,3 @@ def _text(value: str | None) -> bytes:
         return _NULL
     data = value.encode()
     return _length(len(data)) + data
-
-
-# Types and sources are few and come again and again.
-_label = lru_cache(1000)(_text)

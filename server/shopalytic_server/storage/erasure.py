@@ -28,7 +28,7 @@ from shopalytic_server.storage.ingest import copy_events
 from shopalytic_server.storage.people import Person, find, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
-from shopalytic_server.storage.sealing import forget_customers, forget_subjects
+from shopalytic_server.storage.sealing import forget_subjects
 from shopalytic_server.storage.settlement import settle_orders
 from shopalytic_server.storage.times import timestamp
 
@@ -239,7 +239,6 @@ async def _delete(erasure: _Erasure) -> None:
         await erasure.run(statement, subjects=others)
     left = set(keys["order_ids"]) - set(erasure.order_ids)
     await settle_orders(erasure.conn, erasure.dataset, erasure.currency, left)
-    await forget_customers(erasure.conn, [erasure.dataset])
 
 
 def _values(events: list[dict[str, Any]], name: str) -> list[str]:
@@ -250,7 +249,7 @@ async def _store(erasure: _Erasure, kept: list[Prepared]) -> None:
     """Stores what is nobody's now."""
     keys = [item.event_key for item in kept]
     parameters = {
-        "datasets": [erasure.dataset] * len(kept),
+        "dataset": erasure.dataset,
         "event_ids": UuidArray(keys),
         "fingerprints": UuidArray([item.fingerprint for item in kept]),
     }

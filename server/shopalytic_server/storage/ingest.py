@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from psycopg import sql
@@ -12,10 +11,11 @@ from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
 from shopalytic_server.domain.identity import Anchor, Fact
-from shopalytic_server.domain.ingest import Prepared, verdict
+from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage import tombstones
-from shopalytic_server.storage.arrays import IntArray, UuidArray
+from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.arrivals import note_arrivals
 from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.database import Connection
@@ -45,8 +45,6 @@ LOST_SECONDS = 5
 
 _HOUR_US = 3_600_000_000
 
-Key = tuple[int, bytes]
-
 
 class Ingest:
     """Stores groups of events."""
@@ -58,93 +56,123 @@ class Ingest:
         """Looks again which months have a partition."""
         self._partitions = Partitions()
 
-    async def store(
-        self, conn: Connection, items: Sequence[Prepared]
-    ) -> tuple[list[EventResult], list[Prepared]]:
-        """Stores a group in one transaction; returns, after COMMIT, the verdicts and what was accepted."""
-        results = await _already_linked(conn, items)
-        for index, item in enumerate(items):
-            if item.violations:
-                status = _REJECTED if item.rejected else _QUARANTINED
-                results[index] = verdict(item, status, item.violations)
-        valid = {index: item for index, item in enumerate(items) if index not in results}
-        await self._partitions.ensure(conn, (hour for _, hour in _hours(valid.values())))
-        async with conn.transaction():
-            fresh, erased = await self._claim(conn, valid, results)
-            kept = await _without_erased(conn, fresh, results) if erased else fresh
-            stored = await self._store_fresh(conn, kept, results)
-            _refuse_repeated(valid, fresh, results)
-            await _keep_erased_out_of_quarantine(conn, items, results)
-            await _quarantine(conn, items, results)
-            await note_arrivals(conn, [each for item in items if item.arrivals for each in item.arrivals])
-        await _add_links(conn, items, results)
-        return [results[index] for index in range(len(items))], stored
+    async def store(self, conn: Connection, items: Sequence[Prepared]) -> list[Prepared]:
+        """Stores a group in one transaction; returns, after COMMIT, the events that were accepted.
 
-    async def _claim(
-        self, conn: Connection, valid: dict[int, Prepared], results: dict[int, EventResult]
-    ) -> tuple[dict[int, Prepared], bool]:
-        """Takes the event ids that are free; answers the events whose id is taken.
-
-        Also returns whether anybody was erased.
+        Each event's `verdict` is set then.
         """
-        first: dict[Key, int] = {}
-        for index, item in valid.items():
-            first.setdefault((item.dataset_id, item.event_key), index)
-        # In the order of the index, so that groups which share ids cannot
-        # block each other in a circle.
-        keys = sorted(first)
-        claimed, erased = await _claim_keys(conn, keys, [valid[first[key]].fingerprint for key in keys])
-        if len(claimed) == len(valid):
-            return valid, erased
-        taken = await _fingerprints(conn, [key for key in keys if key not in claimed])
-        fresh = {}
-        for index, item in valid.items():
-            key = (item.dataset_id, item.event_key)
-            if key in claimed and first[key] == index:
-                fresh[index] = item
-                continue
-            stored = taken[key] if key in taken else valid[first[key]].fingerprint
-            results[index] = _repeated(item, same=stored == item.fingerprint)
-        return fresh, erased
-
-    async def _store_fresh(
-        self, conn: Connection, fresh: dict[int, Prepared], results: dict[int, EventResult]
-    ) -> list[Prepared]:
-        """Stores events whose id is new; returns those that were accepted."""
-        results.update({index: verdict(item, ACCEPTED) for index, item in fresh.items()})
-        plain = [item for item in fresh.values() if item.type not in DECIDED_TYPES]
-        decided = {index: item for index, item in fresh.items() if item.type in DECIDED_TYPES}
-        await _hold_identities(conn, plain)
-        await note_identities(conn, plain)
-        await copy_events(conn, plain)
-        await forget_days(conn, _hours(plain))
-        await project_plain(conn, plain)
-        stored = plain
-        for dataset in sorted({item.dataset_id for item in decided.values()}):
-            own = {index: item for index, item in decided.items() if item.dataset_id == dataset}
-            stored = stored + await self._store_decided(conn, dataset, own, results)
-        refused = [
-            (i.dataset_id, i.event_key) for index, i in decided.items() if results[index].status == CONFLICT
-        ]
-        if refused:
-            await conn.execute(_SQL.release_event_ids, _key_columns(refused))
+        valid, broken = await _sort_out(conn, items)
+        await self._partitions.ensure(conn, (hour for _, hour in _hours(valid)))
+        async with conn.transaction():
+            fresh, erased = await _claim(conn, valid)
+            kept = await _without_erased(conn, fresh) if erased else fresh
+            stored = await _store_fresh(conn, kept)
+            if len(stored) < len(valid):
+                _refuse_repeated(valid, fresh)
+                broken = [item for item in items if item.verdict is not None]
+            if broken:
+                await _quarantine(conn, broken)
+            await note_arrivals(conn, [each for item in items if item.arrivals for each in item.arrivals])
+        if len(stored) < len(items):
+            await _add_links(conn, items)
         return stored
 
-    async def _store_decided(
-        self, conn: Connection, dataset: int, items: dict[int, Prepared], results: dict[int, EventResult]
-    ) -> list[Prepared]:
-        decisions = Decisions(conn, dataset, list(items.values()))
-        verdicts, accepted = await decisions.decide()
-        results.update(zip(items, verdicts, strict=True))
-        await note_identities(conn, accepted)
-        await copy_events(conn, accepted)
-        await forget_days(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
-        if decisions.vacated:
-            subjects = list(decisions.vacated)
-            await conn.execute(_SQL.lock_identities, {"dataset": dataset})
-            await conn.execute(_SQL.forget_unused_identities, {"dataset": dataset, "subjects": subjects})
-            await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
-        return accepted
+
+async def _sort_out(conn: Connection, items: Sequence[Prepared]) -> tuple[list[Prepared], list[Prepared]]:
+    """The events that are to be stored, and those that break rules."""
+    valid, broken, calls = [], [], []
+    for item in items:
+        item.verdict = None
+        if item.violations:
+            item.verdict = verdict(item, _REJECTED if item.rejected else _QUARANTINED, item.violations)
+            broken.append(item)
+        else:
+            valid.append(item)
+            if item.sending.skip_known:
+                calls.append(item)
+    if calls:
+        await _answer_linked(conn, calls)
+        valid = [item for item in valid if item.verdict is None]
+    return valid, broken
+
+
+async def _claim(conn: Connection, valid: list[Prepared]) -> tuple[list[Prepared], bool]:
+    """Takes the event ids that are free, and answers the events whose id is taken.
+
+    Returns the events whose id was free, and whether anybody was erased.
+    """
+    datasets = {item.dataset_id for item in valid}
+    if len(datasets) == 1:
+        return await _claim_in(conn, datasets.pop(), valid)
+    fresh: list[Prepared] = []
+    erased = False
+    for dataset in sorted(datasets):
+        own = [item for item in valid if item.dataset_id == dataset]
+        free, erased = await _claim_in(conn, dataset, own)
+        fresh += free
+    return fresh, erased
+
+
+async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tuple[list[Prepared], bool]:
+    first: dict[bytes, Prepared] = {}
+    for item in items:
+        first.setdefault(item.event_key, item)
+    # In the order of the index, so that groups which share ids cannot block
+    # each other in a circle.
+    keys = sorted(first)
+    fingerprints = UuidArray([first[key].fingerprint for key in keys])
+    parameters = {"dataset": dataset, "event_ids": UuidArray(keys), "fingerprints": fingerprints}
+    row = await (await conn.execute(_SQL.claim_event_ids, parameters)).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate without GROUP BY has a row
+    claimed, erased = row
+    if len(keys) == len(items) == len(claimed):
+        return items, erased
+    free = {key.bytes for key in claimed}
+    taken = await _fingerprints(conn, dataset, [key for key in keys if key not in free])
+    fresh = []
+    for item in items:
+        if item.event_key in free and first[item.event_key] is item:
+            fresh.append(item)
+            continue
+        stored = taken.get(item.event_key) or first[item.event_key].fingerprint
+        item.verdict = _repeated(item, same=stored == item.fingerprint)
+    return fresh, erased
+
+
+async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:
+    """Stores events whose id is new; returns those that were accepted."""
+    plain = [item for item in fresh if item.type not in DECIDED_TYPES]
+    await _hold_identities(conn, plain)
+    await note_identities(conn, plain)
+    await copy_events(conn, plain)
+    await forget_days(conn, _hours(item for item in plain if item.type == "page_view"))
+    await project_plain(conn, plain)
+    if len(plain) == len(fresh):
+        return plain
+    decided = [item for item in fresh if item.type in DECIDED_TYPES]
+    stored = plain
+    for dataset in sorted({item.dataset_id for item in decided}):
+        own = [item for item in decided if item.dataset_id == dataset]
+        stored = stored + await _store_decided(conn, dataset, own)
+    await _release(
+        conn, [item for item in decided if item.verdict is not None and item.verdict.status == CONFLICT]
+    )
+    return stored
+
+
+async def _store_decided(conn: Connection, dataset: int, items: list[Prepared]) -> list[Prepared]:
+    decisions = Decisions(conn, dataset, items)
+    verdicts, accepted = await decisions.decide()
+    for item, result in zip(items, verdicts, strict=True):
+        item.verdict = result
+    await note_identities(conn, accepted)
+    await copy_events(conn, accepted)
+    if decisions.vacated:
+        subjects = list(decisions.vacated)
+        await conn.execute(_SQL.lock_identities, {"dataset": dataset})
+        await conn.execute(_SQL.forget_unused_identities, {"dataset": dataset, "subjects": subjects})
+        await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
+    return accepted
 
 
 def _hours(items: Iterable[Prepared]) -> list[tuple[int, datetime]]:
@@ -153,34 +181,33 @@ def _hours(items: Iterable[Prepared]) -> list[tuple[int, datetime]]:
     return [(dataset, datetime.fromtimestamp(hour * 3600, UTC)) for dataset, hour in hours]
 
 
-async def _already_linked(conn: Connection, items: Sequence[Prepared]) -> dict[int, EventResult]:
+async def _answer_linked(conn: Connection, calls: Sequence[Prepared]) -> None:
     """Answers the identify calls that need no write, because their link is known."""
-    results = {}
-    calls = {index: item for index, item in enumerate(items) if item.skip_known and not item.violations}
-    for dataset in {item.dataset_id for item in calls.values()}:
-        own = {index: item for index, item in calls.items() if item.dataset_id == dataset}
-        stored = await _identities_of(conn, dataset, own.values())
-        for index, item in own.items():
+    for dataset in {item.dataset_id for item in calls}:
+        own = [item for item in calls if item.dataset_id == dataset]
+        stored = await _identities_of(conn, dataset, own)
+        for item in own:
             fact = Fact(item.occurred_at, item.event_id, item.received_at)
             identity = item.properties["identity"]
             if item.tracking_id and stored.graph.knows_link(item.tracking_id, identity, fact):
-                results[index] = verdict(item, ACCEPTED)
-                set_link(results[index], *stored.standing(identity, Anchor("", item.tracking_id)))
-    return results
+                item.verdict = verdict(item, ACCEPTED)
+                set_link(item.verdict, *stored.standing(identity, Anchor("", item.tracking_id)))
 
 
-async def _add_links(conn: Connection, items: Sequence[Prepared], results: dict[int, EventResult]) -> None:
+async def _add_links(conn: Connection, items: Iterable[Prepared]) -> None:
     """Tells those who repeat an identify or alias how things stand: the first answer may have been lost."""
-    repeated = {
-        index: item
-        for index, item in enumerate(items)
-        if results[index].status == DUPLICATE and item.type in ("identify", "alias")
-    }
-    for dataset in {item.dataset_id for item in repeated.values()}:
-        own = {index: item for index, item in repeated.items() if item.dataset_id == dataset}
-        stored = await _identities_of(conn, dataset, own.values())
-        for index, item in own.items():
-            set_link(results[index], *stored.standing(item.properties["identity"], anchor_of(item)))
+    repeated = [(item, result) for item in items if (result := item.verdict) and _is_repeated_call(item)]
+    for dataset in {item.dataset_id for item, _ in repeated}:
+        own = [(item, result) for item, result in repeated if item.dataset_id == dataset]
+        stored = await _identities_of(conn, dataset, [item for item, _ in own])
+        for item, result in own:
+            set_link(result, *stored.standing(item.properties["identity"], anchor_of(item)))
+
+
+def _is_repeated_call(item: Prepared) -> bool:
+    return (
+        item.verdict is not None and item.verdict.status == DUPLICATE and item.type in ("identify", "alias")
+    )
 
 
 async def _identities_of(conn: Connection, dataset: int, items: Iterable[Prepared]) -> StoredIdentities:
@@ -210,7 +237,7 @@ async def note_identities(conn: Connection, items: Iterable[Prepared]) -> None:
         if item.identity is None or item.type == "identify":
             continue
         known = earliest.setdefault((item.dataset_id, item.identity), item)
-        if item.occurred_at < known.occurred_at:
+        if item.occurred_us < known.occurred_us:
             earliest[item.dataset_id, item.identity] = item
     if not earliest:
         return
@@ -254,21 +281,19 @@ async def project_plain(conn: Connection, items: Sequence[Prepared]) -> None:
     await upsert_products(conn, [item for item in items if item.type == "product_view"])
 
 
-def _refuse_repeated(
-    valid: dict[int, Prepared], fresh: dict[int, Prepared], results: dict[int, EventResult]
-) -> None:
+def _refuse_repeated(valid: Sequence[Prepared], fresh: Sequence[Prepared]) -> None:
     """An event that repeats a refused one of its own group is refused too: neither is stored."""
     refused = {
-        (item.dataset_id, item.event_key, item.fingerprint): results[index]
-        for index, item in fresh.items()
-        if results[index].status in (CONFLICT, _REJECTED)
+        (item.dataset_id, item.event_key, item.fingerprint): item.verdict
+        for item in fresh
+        if item.verdict is not None and item.verdict.status in (CONFLICT, _REJECTED)
     }
     if not refused:
         return
-    for index, item in valid.items():
+    for item in valid:
         found = refused.get((item.dataset_id, item.event_key, item.fingerprint))
         if found is not None:
-            results[index] = found
+            item.verdict = found
 
 
 def _repeated(item: Prepared, *, same: bool) -> EventResult:
@@ -278,76 +303,58 @@ def _repeated(item: Prepared, *, same: bool) -> EventResult:
     return verdict(item, CONFLICT, [Violation("event_id", "event_id.conflict", message)])
 
 
-async def _quarantine(conn: Connection, items: Sequence[Prepared], results: dict[int, EventResult]) -> None:
+async def _quarantine(conn: Connection, items: Iterable[Prepared]) -> None:
+    """Keeps what was not accepted, with the reasons, unless it is of somebody who was erased."""
+    refused = [item for item in items if _is_kept(item)]
+    if refused and await tombstones.exist(conn):
+        await refuse_erased(conn, refused)
     rows = [
         {
             "dataset": item.dataset_id,
             "fingerprint": UUID(bytes=item.fingerprint),
             "event_id": item.event.event_id[:100].replace("\0", ""),
-            "status": "CONFLICT" if results[index].status == CONFLICT else "QUARANTINED",
+            "status": "CONFLICT" if result.status == CONFLICT else "QUARANTINED",
             "type": item.type,
             "event": item.event.SerializeToString(),
             "violations": Jsonb(
-                [
-                    {"field": v.field, "rule_id": v.rule_id, "message": v.message}
-                    for v in results[index].violations
-                ]
+                [{"field": v.field, "rule_id": v.rule_id, "message": v.message} for v in result.violations]
             ),
             "received_at": item.received_at,
             "sent_at": item.sent_at,
         }
-        for index, item in enumerate(items)
-        if results[index].status in (CONFLICT, _QUARANTINED)
+        for item in refused
+        if (result := item.verdict) and _is_kept(item)
     ]
     if rows:
         async with conn.cursor() as cursor:
             await cursor.executemany(_SQL.quarantine, rows)
 
 
-def _key_columns(keys: Sequence[Key]) -> dict[str, Any]:
-    datasets = IntArray([dataset for dataset, _ in keys])
-    return {"datasets": datasets, "event_ids": UuidArray([key for _, key in keys])}
+def _is_kept(item: Prepared) -> bool:
+    return item.verdict is not None and item.verdict.status in (CONFLICT, _QUARANTINED)
 
 
-async def _claim_keys(conn: Connection, keys: list[Key], fingerprints: list[bytes]) -> tuple[set[Key], bool]:
-    """The ids that were free, and whether anybody was erased."""
-    if not keys:
-        return set(), False
-    parameters = {**_key_columns(keys), "fingerprints": UuidArray(fingerprints)}
-    cursor = await conn.execute(_SQL.claim_event_ids, parameters)
-    first = await cursor.fetchone()
-    if first is None:
-        return set(), False
-    if cursor.rowcount == len(keys):
-        return set(keys), first[2]
-    rows = [first, *await cursor.fetchall()]
-    return {(dataset, event_id.bytes) for dataset, event_id, _ in rows}, first[2]
-
-
-async def _without_erased(
-    conn: Connection, fresh: dict[int, Prepared], results: dict[int, EventResult]
-) -> dict[int, Prepared]:
+async def _without_erased(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:
     """Rejects what is of erased people, and gives its ids back."""
-    refused = await refuse_erased(conn, fresh, results)
+    refused = await refuse_erased(conn, fresh)
     if not refused:
         return fresh
-    keys = [(fresh[index].dataset_id, fresh[index].event_key) for index in refused]
-    await conn.execute(_SQL.release_event_ids, _key_columns(keys))
-    return {index: item for index, item in fresh.items() if index not in set(refused)}
+    await _release(conn, refused)
+    return [item for item in fresh if item.verdict is None]
 
 
-async def _keep_erased_out_of_quarantine(
-    conn: Connection, items: Sequence[Prepared], results: dict[int, EventResult]
-) -> None:
-    refused = {
-        index: item for index, item in enumerate(items) if results[index].status in (CONFLICT, _QUARANTINED)
-    }
-    if refused and await tombstones.exist(conn):
-        await refuse_erased(conn, refused, results)
+async def _release(conn: Connection, items: Sequence[Prepared]) -> None:
+    """Gives the ids of refused events back."""
+    if items:
+        keys = {
+            "datasets": [item.dataset_id for item in items],
+            "event_ids": UuidArray([item.event_key for item in items]),
+        }
+        await conn.execute(_SQL.release_event_ids, keys)
 
 
-async def _fingerprints(conn: Connection, keys: list[Key]) -> dict[Key, bytes]:
+async def _fingerprints(conn: Connection, dataset: int, keys: list[bytes]) -> dict[bytes, bytes]:
     if not keys:
         return {}
-    cursor = await conn.execute(_SQL.find_event_ids, _key_columns(keys))
-    return {(dataset, event_id.bytes): found.bytes for dataset, event_id, found in await cursor.fetchall()}
+    cursor = await conn.execute(_SQL.find_event_ids, {"dataset": dataset, "event_ids": UuidArray(keys)})
+    return {event_id.bytes: found.bytes for event_id, found in await cursor.fetchall()}

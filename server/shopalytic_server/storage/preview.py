@@ -4,7 +4,8 @@ from typing import Any
 
 from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain.identity import IdentityTaken, identity_subject, tracking_subject
-from shopalytic_server.domain.ingest import Prepared, verdict
+from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.decisions import ACCEPTED, anchor_of, identity_taken, set_link, stated
 from shopalytic_server.storage.identities import StoredIdentities

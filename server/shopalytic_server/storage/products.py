@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 
@@ -36,17 +37,17 @@ def _latest(views: Sequence[Prepared]) -> list[Prepared]:
     for item in views:
         key = (item.dataset_id, item.properties["sku"])
         known = latest.get(key)
-        if known is None or (item.occurred_at, item.event_id) > (known.occurred_at, known.event_id):
+        if known is None or (item.occurred_us, item.event_key) > (known.occurred_us, known.event_key):
             latest[key] = item
     return [latest[key] for key in sorted(latest)]
 
 
-def _columns(items: list[Prepared]) -> dict[str, list[Any]]:
+def _columns(items: list[Prepared]) -> dict[str, Any]:
     return {
         "datasets": [item.dataset_id for item in items],
         "skus": [item.properties["sku"] for item in items],
         "times": [item.occurred_at for item in items],
-        "event_ids": [item.event_id for item in items],
+        "event_ids": UuidArray([item.event_key for item in items]),
     }
 
 

@@ -35,8 +35,6 @@ DAYS_AT_ONCE = 120
 YOUNGEST = timedelta(hours=6)
 
 _WAIT_SECONDS = 0.05
-# What reports count; the first of these events is on the first day that is sealed.
-_TYPES = ("page_view", "product_view", "cart_add", "cart_modify", "order", "refund")
 
 
 class Sealer:
@@ -81,8 +79,7 @@ async def seal(pool: Pool, *, limit: int = DAYS_AT_ONCE) -> int:
 
 
 async def _seal(conn: Connection, limit: int) -> int:
-    await conn.execute(_SQL.forget_changes)
-    days = await (await conn.execute(_SQL.missing, {"limit": limit, "types": list(_TYPES)})).fetchall()
+    days = await (await conn.execute(_SQL.missing, {"limit": limit})).fetchall()
     if not days:
         return 0
     await conn.execute(
@@ -140,15 +137,6 @@ async def forget_subjects(
     """Takes away what is summed up of subjects, whose events at these times this transaction deletes."""
     await forget_days(conn, ((dataset, at) for at in times))
     await conn.execute(_SQL.forget_quarters, {"dataset": dataset, "subjects": list(subjects)})
-
-
-async def forget_customers(conn: Connection, datasets: Sequence[int] | None = None) -> None:
-    """Says that what was known of customers, orders and refunds of these datasets may be otherwise now.
-
-    For those who change more than events of one time or customers of some
-    subjects. None is all datasets.
-    """
-    await conn.execute(_SQL.forget_customers, {"datasets": None if datasets is None else list(datasets)})
 
 
 async def forget_all_days(conn: Connection) -> None:

@@ -1,15 +1,15 @@
 """Keeps what arrives of erased people out: the check that ingest makes, and what it checks against."""
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from shopalytic.v1 import collector_pb2
-from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
 from shopalytic_server.domain.erasure import Marks, hashed, marks_of
-from shopalytic_server.domain.ingest import Prepared, verdict
+from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 
@@ -26,30 +26,27 @@ async def exist(conn: Connection) -> bool:
     return row is not None and bool(row[0])
 
 
-async def refuse_erased(
-    conn: Connection, items: Mapping[int, Prepared], results: dict[int, EventResult]
-) -> list[int]:
+async def refuse_erased(conn: Connection, items: Sequence[Prepared]) -> list[Prepared]:
     """Rejects the events of erased people, and takes their devices from events of others.
 
-    Returns the indexes of those rejected. It must run after the transaction has
-    written to `event_keys`, which an erasure locks: so none can begin meanwhile.
+    Returns those rejected. It must run after the transaction has written to
+    `event_keys`, which an erasure locks: so none can begin meanwhile.
     """
-    salts = await _salts(conn, {item.dataset_id // 2 for item in items.values()})
-    marks = {index: marks_of(item.event) for index, item in items.items() if item.dataset_id // 2 in salts}
+    salts = await _salts(conn, {item.dataset_id // 2 for item in items})
+    marked = [(item, marks_of(item.event)) for item in items if item.dataset_id // 2 in salts]
     hashes = {
-        (items[index].dataset_id, mark): hashed(mark, salts[items[index].dataset_id // 2])
-        for index, found in marks.items()
+        (item.dataset_id, mark): hashed(mark, salts[item.dataset_id // 2])
+        for item, found in marked
         for mark in _all(found)
     }
     erased = await _erased(conn, hashes)
     refused = []
-    for index, found in marks.items():
-        item = items[index]
+    for item, found in marked:
         fields = [field for mark, field in found.own.items() if (item.dataset_id, mark) in erased]
         if fields:
             violation = Violation(fields[0], "privacy.erased", _MESSAGE)
-            results[index] = verdict(item, collector_pb2.EVENT_STATUS_REJECTED, [violation])
-            refused.append(index)
+            item.verdict = verdict(item, collector_pb2.EVENT_STATUS_REJECTED, [violation])
+            refused.append(item)
         elif (item.dataset_id, found.device) in erased:
             item.tracking_id = None
             item.event.ClearField("tracking_id")

@@ -15,10 +15,10 @@ from psycopg.errors import CheckViolation
 from psycopg_pool import PoolTimeout
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreUnavailable
 from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.verdicts import Verdicts
 from shopalytic_server.storage.database import (
     ROLLED_BACK,
     Pool,
@@ -43,7 +43,8 @@ _tracer = trace.get_tracer("shopalytic.store")
 # How long a group may gather, looked at in steps, and the size from which it need not.
 _GATHER_SECONDS = 0.006
 _GATHER_STEP_SECONDS = 0.001
-_LARGE_GROUP_EVENTS = 500
+_LARGE_GROUP_EVENTS = 300
+_MOST_AT_ONCE = 2
 
 
 class PartitionMissing(Exception):
@@ -58,7 +59,7 @@ _PASSING = (*ROLLED_BACK, PartitionMissing)
 class _Submission:
     items: list[Prepared]
     size: int
-    future: "asyncio.Future[list[EventResult]]"
+    future: "asyncio.Future[Verdicts]"
     origin: SpanContext
 
 
@@ -69,7 +70,8 @@ class Writer:
     load and a lone event does not wait. A transaction costs about as much as
     twenty calls, and callers who were just answered are about to call again, so
     after a group of several the next one waits for them as long as they keep
-    coming, and a few milliseconds at most.
+    coming, and a few milliseconds at most. A large group does not wait for the
+    one before it: PostgreSQL stores one while Python makes the rows of another.
     """
 
     def __init__(
@@ -94,8 +96,11 @@ class Writer:
         self._ingest = Ingest()
         self._queue: deque[_Submission] = deque()
         self._pending = self._pending_bytes = 0
-        self._arrived = asyncio.Event()
+        # Events of the queue alone; `_pending` are those that are being stored too.
+        self._waiting = 0
+        self._changed = asyncio.Event()
         self._closing = False
+        self._storing: set[asyncio.Task[None]] = set()
         # PostgreSQL's processes behind connections that fell silent.
         self._lost: list[int] = []
         self._task: asyncio.Task[None] | None = None
@@ -112,11 +117,11 @@ class Writer:
     async def close(self) -> None:
         """Stores everything submitted so far, then ends; nothing accepted is dropped."""
         self._closing = True
-        self._arrived.set()
+        self._changed.set()
         if self._task is not None:
             await self._task
 
-    def submit(self, items: list[Prepared]) -> "asyncio.Future[list[EventResult]]":
+    def submit(self, items: list[Prepared]) -> "asyncio.Future[Verdicts]":
         """Queues a request's events; the future gives their verdicts after COMMIT.
 
         Raises Overloaded when too many events wait already, and ShuttingDown.
@@ -127,11 +132,13 @@ class Writer:
             raise ShuttingDown
         size = sum(map(_size, items))
         self._refuse_if_full(len(items), size)
-        future: asyncio.Future[list[EventResult]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
         self._queue.append(_Submission(items, size, future, trace.get_current_span().get_span_context()))
         self._pending += len(items)
         self._pending_bytes += size
-        self._arrived.set()
+        self._waiting += len(items)
+        if self._may_begin():
+            self._changed.set()
         return future
 
     def _refuse_if_full(self, events: int, size: int) -> None:
@@ -149,19 +156,38 @@ class Writer:
     async def _run(self) -> None:
         several = False
         while self._queue or not self._closing:
-            if not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
+            if not self._may_begin():
+                self._changed.clear()
+                await self._changed.wait()
                 continue
             if several and not self._closing:
                 await self._gather()
-            group = self._next_group()
-            several = len(group) > 1
-            try:
-                await self._store(group)
-            finally:
-                self._pending -= sum(len(submission.items) for submission in group)
-                self._pending_bytes -= sum(submission.size for submission in group)
+            # Who waits may have been turned away meanwhile.
+            if self._queue:
+                group = self._next_group()
+                several = len(group) > 1
+                storing = asyncio.create_task(self._store_group(group), name="shopalytic-group")
+                self._storing.add(storing)
+                storing.add_done_callback(self._stored)
+        if self._storing:
+            await asyncio.wait(self._storing)
+
+    def _may_begin(self) -> bool:
+        """Whether there is a group to store, and it need not wait for one that is being stored."""
+        if not self._storing:
+            return bool(self._queue)
+        return len(self._storing) < _MOST_AT_ONCE and self._waiting >= _LARGE_GROUP_EVENTS
+
+    def _stored(self, storing: "asyncio.Task[None]") -> None:
+        self._storing.discard(storing)
+        self._changed.set()
+
+    async def _store_group(self, group: list[_Submission]) -> None:
+        try:
+            await self._store(group)
+        finally:
+            self._pending -= sum(len(submission.items) for submission in group)
+            self._pending_bytes -= sum(submission.size for submission in group)
 
     async def _gather(self) -> None:
         """Waits while small requests keep coming."""
@@ -170,7 +196,7 @@ class Writer:
         gathered = 0
         while gathered < len(self._queue) and loop.time() < deadline:
             gathered = len(self._queue)
-            if sum(len(submission.items) for submission in self._queue) >= _LARGE_GROUP_EVENTS:
+            if self._waiting >= _LARGE_GROUP_EVENTS:
                 return
             await asyncio.sleep(_GATHER_STEP_SECONDS)
 
@@ -180,6 +206,7 @@ class Writer:
         while self._queue and size + len(self._queue[0].items) <= self._max_group:
             group.append(self._queue.popleft())
             size += len(group[-1].items)
+        self._waiting -= size
         return group
 
     async def _store(self, group: list[_Submission]) -> None:
@@ -187,7 +214,7 @@ class Writer:
         items = [item for submission in wanted for item in submission.items]
         try:
             with _commit_span(wanted, len(items)):
-                results = await self._store_items(items)
+                await self._store_items(items)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
             for submission in wanted:
                 if not submission.future.done():
@@ -195,26 +222,24 @@ class Writer:
             if isinstance(error.__cause__, PoolTimeout):
                 self._turn_waiting_away(error)
             return
-        start = 0
         for submission in wanted:
-            end = start + len(submission.items)
             if not submission.future.done():
-                submission.future.set_result(results[start:end])
-            start = end
+                submission.future.set_result(Verdicts(submission.items))
 
     def _turn_waiting_away(self, error: Exception) -> None:
         """Nobody waits longer for a connection than those who began: their senders know when to come back."""
         while self._queue:
             submission = self._queue.popleft()
+            self._waiting -= len(submission.items)
             self._pending -= len(submission.items)
             self._pending_bytes -= submission.size
             if not submission.future.done():
                 submission.future.set_exception(error)
 
-    async def _store_items(self, items: list[Prepared]) -> list[EventResult]:
+    async def _store_items(self, items: list[Prepared]) -> None:
         """Stores a group; if one of its events cannot be stored, all but that one."""
         try:
-            return await self._attempt(items)
+            await self._attempt(items)
         except _PASSING as error:
             raise StoreUnavailable(retry_after=1.0) from error
         except StoreUnavailable as error:
@@ -229,13 +254,15 @@ class Writer:
                 raise await self._doubt(error) from error
             if len(items) > 1:
                 middle = len(items) // 2
-                return await self._store_items(items[:middle]) + await self._store_items(items[middle:])
+                await self._store_items(items[:middle])
+                await self._store_items(items[middle:])
+                return
             _log.error(
                 "An event could not be stored and was quarantined: %s [unstorable]",
                 _state(error),
                 extra={"event_id": str(items[0].event_id)},
             )
-            return await self._attempt([_unstorable(items[0])])
+            await self._attempt([_unstorable(items[0])])
 
     async def _doubt(self, error: psycopg.Error) -> StoreUnavailable:
         """What to tell callers when the database is not as it should be; no event is at fault.
@@ -249,7 +276,7 @@ class Writer:
         await self._pool.drain()
         return unavailable(error)
 
-    async def _attempt(self, items: Sequence[Prepared]) -> list[EventResult]:
+    async def _attempt(self, items: Sequence[Prepared]) -> None:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_PASSING),
             stop=stop_after_attempt(8),
@@ -259,14 +286,13 @@ class Writer:
         started = time.perf_counter()
         async for attempt in retrying:
             with attempt, translated():
-                results, stored = await self._store_once(items)
+                stored = await self._store_once(items)
         if self._on_group is not None:
             self._on_group(items, time.perf_counter() - started)
         if self._on_stored is not None:
             self._on_stored(stored)
-        return results
 
-    async def _store_once(self, items: Sequence[Prepared]) -> tuple[list[EventResult], list[Prepared]]:
+    async def _store_once(self, items: Sequence[Prepared]) -> list[Prepared]:
         async with self._pool.connection() as conn:
             if self._lost:
                 await end_sessions(conn, self._lost)

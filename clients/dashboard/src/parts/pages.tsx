@@ -15,8 +15,7 @@ interface PagedProps<T> {
   name: string;
   load: (token: string) => Promise<Page<T>>;
   empty: string;
-  /** Draws the items that are there; `more` when further ones can be asked for. */
-  children: (items: T[], more: boolean) => ComponentChildren;
+  children: (items: T[]) => ComponentChildren;
 }
 
 interface State<T> {
@@ -54,7 +53,7 @@ export function Paged<T>({ name, load, empty, children }: PagedProps<T>) {
   const state = list.current;
   return (
     <>
-      {state.items.length > 0 && children(state.items, state.next !== null)}
+      {state.items.length > 0 && children(state.items)}
       {state.error && <Failed error={state.error} retry={() => more(state)} />}
       {state.busy && <Loading />}
       {!state.busy && !state.error && state.items.length === 0 && <Empty title={empty} />}

@@ -4,15 +4,17 @@
 -- Tells in passing whether anybody was erased. Its lock on the table, taken before
 -- it looks, is the one that an erasure excludes until it commits.
 -- name: claim_event_ids
-INSERT INTO event_keys (dataset_id, event_id, fingerprint)
-SELECT * FROM unnest(%(datasets)s::int[], %(event_ids)s::uuid[], %(fingerprints)s::uuid[])
-    ON CONFLICT DO NOTHING
-RETURNING dataset_id, event_id, EXISTS (SELECT FROM tombstones) AS erased
+WITH claimed AS (
+    INSERT INTO event_keys (dataset_id, event_id, fingerprint)
+    SELECT %(dataset)s, * FROM unnest(%(event_ids)s::uuid[], %(fingerprints)s::uuid[])
+        ON CONFLICT DO NOTHING
+    RETURNING event_id
+)
+SELECT coalesce(array_agg(event_id), '{}'), EXISTS (SELECT FROM tombstones) FROM claimed
 
 -- name: find_event_ids
-SELECT k.dataset_id, k.event_id, k.fingerprint
-  FROM unnest(%(datasets)s::int[], %(event_ids)s::uuid[]) AS wanted (dataset_id, event_id)
-  JOIN event_keys k USING (dataset_id, event_id)
+SELECT event_id, fingerprint FROM event_keys
+ WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
 
 -- name: release_event_ids
 DELETE FROM event_keys k
@@ -77,7 +79,7 @@ SELECT DISTINCT shipment_id, order_id FROM shipment_changes
  WHERE dataset_id = %(dataset)s AND shipment_id = ANY(%(shipment_ids)s)
 
 -- name: order_contents
-SELECT order_id, content, occurred_at, event_id, subject, ordered_at FROM order_revisions
+SELECT order_id, content, occurred_at, event_id, subject FROM order_revisions
  WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
 
 -- name: move_revision
@@ -93,7 +95,7 @@ UPDATE order_revisions r SET current = (r.content = latest.content)
    AND r.current <> (r.content = latest.content)
 
 -- name: refunds_of_orders
-SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f.total_refund, f.currency, f.amount, f.flag,
+SELECT f.order_id, f.event_id, f.refund_type, f.given_currency, f.total_refund, f.currency, f.amount, f.flag,
        o.currency AS order_currency, o.total AS order_total
   FROM refunds f
   LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current

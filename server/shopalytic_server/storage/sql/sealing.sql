@@ -14,10 +14,9 @@ SELECT d.dataset_id, d.day
  CROSS JOIN LATERAL (
     SELECT min(e.occurred_at) AS at
       FROM (VALUES (2 * p.project_id), (2 * p.project_id + 1)) AS own (dataset_id)
-     CROSS JOIN unnest(%(types)s::text[]) AS kind (type)
      CROSS JOIN LATERAL (
         SELECT occurred_at FROM events
-         WHERE dataset_id = own.dataset_id AND type = kind.type
+         WHERE dataset_id = own.dataset_id AND type = 'page_view'
          ORDER BY occurred_at LIMIT 1
       ) AS e
   ) AS first
@@ -79,7 +78,7 @@ SELECT q.dataset_id, q.subject, q.occurred_at, q.event_id, q.last_at, q.page_vie
   ) AS found
 
 -- name: seal_day
-UPDATE rollup_days SET sealed = true, version = nextval('rollup_versions') WHERE dataset_id = %(dataset)s AND day = %(day)s
+UPDATE rollup_days SET sealed = true WHERE dataset_id = %(dataset)s AND day = %(day)s
 
 -- name: forget_days
 DELETE FROM rollup_days r
@@ -91,15 +90,3 @@ DELETE FROM rollup_days
 
 -- name: forget_quarters
 DELETE FROM page_quarters WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
-
--- name: forget_customers
-INSERT INTO customer_changes (dataset_id)
-SELECT dataset_id
-  FROM (SELECT 2 * project_id AS dataset_id FROM projects
-         UNION ALL
-        SELECT 2 * project_id + 1 FROM projects) AS d
- WHERE %(datasets)s::int[] IS NULL OR dataset_id = ANY(%(datasets)s::int[])
-
--- Nobody keeps numbers from before these for so long.
--- name: forget_changes
-DELETE FROM customer_changes WHERE changed_at < now() - interval '2 days'

@@ -1,0 +1,70 @@
+"""What became of events: one verdict each, and the answer to their request."""
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from shopalytic.v1 import collector_pb2
+from shopalytic.v1.collector_pb2 import EventResult, TrackResponse
+from shopalytic.violations import Violation
+from shopalytic_server.domain.prepared import Prepared
+
+ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
+
+# A result says what its event's id is and that it was accepted, and nothing
+# else, for nearly every event: its bytes are the same but for the id.
+_ID = "f" * 36
+_BEFORE, _AFTER = (
+    TrackResponse(results=[EventResult(event_id=_ID, status=ACCEPTED)])
+    .SerializeToString()
+    .decode("latin-1")
+    .split(_ID)
+)
+
+
+def verdict(
+    prepared: Prepared, status: "collector_pb2.EventStatus", violations: Sequence[Violation] | None = None
+) -> EventResult:
+    """The answer for one event."""
+    result = EventResult(event_id=prepared.event.event_id, status=status)
+    for found in violations or ():
+        result.violations.add(field=found.field, rule_id=found.rule_id, message=found.message)
+    return result
+
+
+class Verdicts(Sequence[EventResult]):
+    """The verdicts on a request's events, in order, once they are stored."""
+
+    def __init__(self, items: Sequence[Prepared]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[EventResult]:
+        return map(_result, self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> EventResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[EventResult]: ...
+    def __getitem__(self, index: int | slice) -> EventResult | list[EventResult]:
+        if isinstance(index, slice):
+            return [_result(item) for item in self._items[index]]
+        return _result(self._items[index])
+
+    def response(self) -> bytes:
+        """The TrackResponse, serialized."""
+        # Messages that follow each other are one message with the repeated fields of all.
+        results = [
+            f"{_BEFORE}{item.event.event_id}{_AFTER}" if item.verdict is None else _serialized(item.verdict)
+            for item in self._items
+        ]
+        return "".join(results).encode("latin-1")
+
+
+def _result(item: Prepared) -> EventResult:
+    return verdict(item, ACCEPTED) if item.verdict is None else item.verdict
+
+
+def _serialized(result: EventResult) -> str:
+    return TrackResponse(results=[result]).SerializeToString().decode("latin-1")
