@@ -16,6 +16,7 @@ from shopalytic_server.rpc.tls import TlsFiles
 from shopalytic_server.signals import Parts
 from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.erasure import Erasures
+from shopalytic_server.storage.expirer import Expirer
 from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
@@ -73,9 +74,8 @@ async def start_grpc(
     repairs = Repairs(pool, on_stored=on_stored)
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
-    probe = StoreProbe(pool)
-    probe.start()
-    parts.ends_in_order(probe.stop)
+    _start_expirer(database_url, metrics, parts)
+    probe = _start_probe(pool, parts)
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     server = GrpcServer(
         writer=writer,
@@ -96,6 +96,19 @@ async def start_grpc(
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)
     return Ports(bound, server.inner_port)
+
+
+def _start_probe(pool: Pool, parts: Parts) -> StoreProbe:
+    probe = StoreProbe(pool)
+    probe.start()
+    parts.ends_in_order(probe.stop)
+    return probe
+
+
+def _start_expirer(database_url: str, metrics: ServerMetrics, parts: Parts) -> None:
+    expirer = Expirer(database_url, metrics.on_expired)
+    expirer.start()
+    parts.ends_in_order(expirer.stop)
 
 
 def _tls_files(settings: Settings) -> TlsFiles | None:

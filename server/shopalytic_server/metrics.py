@@ -1,7 +1,7 @@
 """What a server process counts and measures, in Prometheus' terms, and the port where it can be read."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
@@ -20,6 +20,7 @@ class ServerMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._accepted = self._counter("accepted_events", "Events stored, by type.", "type")
+        self._expired = self._counter("expired_events", "Events removed after their time, by type.", "type")
         self._broken = self._counter("quarantined_events", "Events quarantined, by broken rule.", "rule")
         self._commit = self._histogram("commit_seconds", "Time to store a group, COMMIT included.", _SECONDS)
         self._group = self._histogram("group_events", "Events that shared a transaction.", _EVENTS)
@@ -28,6 +29,11 @@ class ServerMetrics:
         """Counts accepted events."""
         for kind, count in Tally(event.type for event in events).items():
             self._accepted.labels(kind).inc(count)
+
+    def on_expired(self, counts: Mapping[str, int]) -> None:
+        """Counts events that were removed because they had expired."""
+        for kind, count in counts.items():
+            self._expired.labels(kind).inc(count)
 
     def on_group(self, events: Sequence[Prepared], seconds: float) -> None:
         """Records a transaction."""

@@ -268,7 +268,7 @@ async def test_whoever_comes_after_the_announcement_unseals(shop, monkeypatch):
         announced.set()
         await go_on.wait()
 
-    monkeypatch.setattr(sealing, "_older_writers_end", wait_for_the_test)
+    monkeypatch.setattr(sealing, "older_writers_end", wait_for_the_test)
     sealing_now = asyncio.create_task(seal(shop.pool))
     await announced.wait()
     await shop.send(seen(2))

@@ -1,5 +1,6 @@
 """`shopalytic project`: see, create and change projects."""
 
+import re
 from typing import Any
 
 import click
@@ -10,6 +11,27 @@ from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
+
+# Small enough for the contract's numbers; the server says which are too large.
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
+
+
+def _read_retention(
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> list[admin_pb2.Retention]:
+    changes = []
+    for text in given:
+        event_type, equals, days = (part.strip() for part in text.partition("="))
+        change = admin_pb2.Retention(event_type=event_type)
+        if days == "forever":
+            change.forever = True
+        elif days != "default":
+            if not (event_type and equals and _WHOLE_NUMBER.fullmatch(days)):
+                message = f"{text!r} is not TYPE=DAYS; write one such as page_view=90 or page_view=forever."
+                raise click.BadParameter(message)
+            change.days = int(days)
+        changes.append(change)
+    return changes
 
 
 @click.group()
@@ -91,6 +113,15 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
     type=click.Choice(["keep", "anonymize", "drop"]),
     help="What becomes of events whose context.analytics_consent is denied.",
 )
+@click.option(
+    "--retain",
+    "retention",
+    metavar="TYPE=DAYS",
+    multiple=True,
+    callback=_read_retention,
+    help="How many days events of a type are kept: page_view, product_view, or default for those of them "
+    "without a setting; DAYS may be forever, or default to end the type's own setting. May be repeated.",
+)
 @with_settings(*REMOTE)
 @json_option
 def update(
@@ -101,12 +132,14 @@ def update(
     respect_privacy_signals: bool | None,
     signed_identify: bool | None,
     denied_consent: str | None,
+    retention: list[admin_pb2.Retention],
     as_json: bool,
 ) -> None:
     """Change settings of the key's project. What is not given stays.
 
     \b
     Example:  shopalytic project update --browser-event-types page_view,product_view,identify
+    Example:  shopalytic project update --retain page_view=90 --retain default=730
     """
     given = (
         time_zone,
@@ -116,13 +149,14 @@ def update(
         signed_identify,
         denied_consent,
     )
-    if given == (None,) * len(given):
+    if given == (None,) * len(given) and not retention:
         raise click.UsageError("Nothing to change: give one of the options that --help lists.")
     request = admin_pb2.UpdateProjectRequest(
         time_zone=time_zone,
         respect_privacy_signals=respect_privacy_signals,
         signed_identify=signed_identify,
         denied_consent=None if denied_consent is None else f"DENIED_CONSENT_{denied_consent.upper()}",
+        retention=retention,
     )
     if browser_event_types is not None:
         request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=_listed(browser_event_types)))
@@ -171,6 +205,7 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
         "respect_privacy_signals": found.respect_privacy_signals,
         "signed_identify": found.signed_identify,
         "denied_consent": _denied_consent(found),
+        "retention": {each.event_type: each.days or None for each in found.retention},
         "created_at": time_text(found.created_at),
     }
 
@@ -186,4 +221,6 @@ def _print_project(found: admin_pb2.Project, as_json: bool) -> None:
         return
     data["browser_event_types"] = ", ".join(data["browser_event_types"])
     data["allowed_origins"] = ", ".join(data["allowed_origins"]) or "any"
+    kept = [f"{name} {f'{days:,} days' if days else 'for ever'}" for name, days in data["retention"].items()]
+    data["retention"] = ", ".join(kept) or "all events for ever"
     print_table(["project", data["name"]], list(data.items())[1:])

@@ -26,6 +26,7 @@ COMMANDS = {
     "key": "shopalytic_server.cli.key:key",
     "migrate": "shopalytic_server.cli.migrate:migrate",
     "rebuild": "shopalytic_server.cli.rebuild:rebuild",
+    "retention": "shopalytic_server.cli.expiry:retention",
     "backup": "shopalytic_server.cli.backup:backup",
     "restore": "shopalytic_server.cli.backup:restore",
     "doctor": "shopalytic_server.cli.doctor:doctor",

@@ -21,7 +21,12 @@ from shopalytic_server.domain.projects import (
 )
 from shopalytic_server.rpc.auth import ADMIN_READING, ADMIN_SERVICE, Door
 from shopalytic_server.rpc.ports import Care, ProjectStore, Quarantine
-from shopalytic_server.rpc.validation import check_event_types, check_request, check_time_zone
+from shopalytic_server.rpc.validation import (
+    check_event_types,
+    check_request,
+    check_retention,
+    check_time_zone,
+)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -89,6 +94,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             _check_signable(await self._projects.get_project(caller.project.project_id))
         types = request.browser_event_types.types if request.HasField("browser_event_types") else None
         check_event_types("browser_event_types.types", types or ())
+        check_retention("retention", request.retention)
         project = await self._projects.update_project(
             caller.project.project_id,
             time_zone=request.time_zone if request.HasField("time_zone") else None,
@@ -99,6 +105,14 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             ),
             signed_identify=request.signed_identify if request.HasField("signed_identify") else None,
             denied_consent=_DENIED_CONSENT.get(request.denied_consent),
+            retention={
+                each.event_type: each.days if each.WhichOneof("keep") == "days" else None
+                for each in request.retention
+                if each.WhichOneof("keep")
+            },
+            retention_as_default=[
+                each.event_type for each in request.retention if not each.WhichOneof("keep")
+            ],
         )
         return admin_pb2.UpdateProjectResponse(project=project_message(project))
 
@@ -232,6 +246,8 @@ def project_message(project: Project) -> admin_pb2.Project:
         signed_identify=project.signed_identify,
         denied_consent=_DENIED_CONSENT_NUMBERS[project.denied_consent],
     )
+    for name, days in project.retention:
+        message.retention.add(event_type=name, days=days, forever=None if days else True)
     message.created_at.FromDatetime(project.created_at)
     return message
 

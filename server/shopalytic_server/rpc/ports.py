@@ -225,6 +225,8 @@ class ProjectStore(KeyFinder, Protocol):
         respect_privacy_signals: bool | None,
         signed_identify: bool | None,
         denied_consent: DeniedConsent | None,
+        retention: Mapping[str, int | None],
+        retention_as_default: Sequence[str],
     ) -> Project:
         """Changes what is given; raises NotFound."""
         ...

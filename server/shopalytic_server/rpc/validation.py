@@ -2,7 +2,7 @@
 
 import difflib
 import zoneinfo
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -12,9 +12,10 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from protovalidate import Validator, ViolationPb
 
-from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.expiry import DEFAULT, EXPIRING_TYPES
 from shopalytic_server.domain.projects import EVENT_TYPES
 
 MAX_EVENTS = 1_000
@@ -33,6 +34,12 @@ _PATTERNS = {
     "^[A-Z]{3}$": "must be a code of three capital letters, such as EUR for a currency and DEU for a country",
     "^[0-9]{1,14}([.][0-9]{1,4})?$": "must be an amount such as 1234.50, with up to 14 digits and 4 decimals",
 }
+
+_KEPT_FOR_EVER = (
+    "is {name!r}, which is kept for ever: customers, carts, orders and parcels are made of such events, "
+    f"and made again by a rebuild; only {' and '.join(EXPIRING_TYPES)} may expire; "
+    "to remove a person use EraseCustomer"
+)
 
 _validator = Validator()
 
@@ -95,6 +102,21 @@ def check_steps(steps: Iterable[reports_pb2.FunnelStep]) -> None:
         for index, step in enumerate(steps)
         if step.WhichOneof("by") == "event_type" and step.event_type not in EVENT_TYPES
     ]
+    if violations:
+        raise InvalidRequest(violations)
+
+
+def check_retention(field: str, changes: Sequence[admin_pb2.Retention]) -> None:
+    """Raises InvalidRequest when a type is not one that may expire, or is named twice."""
+    violations = []
+    for index, name in enumerate(change.event_type for change in changes):
+        where = f"{field}[{index}].event_type"
+        if name != DEFAULT and name not in EVENT_TYPES:
+            violations.append(Violation(where, "event_type.known", _not_a_type(name)))
+        elif name != DEFAULT and name not in EXPIRING_TYPES:
+            violations.append(Violation(where, "retention.kept_for_ever", _KEPT_FOR_EVER.format(name=name)))
+        elif name in [change.event_type for change in changes[:index]]:
+            violations.append(Violation(where, "retention.repeated", "is named twice; name each type once"))
     if violations:
         raise InvalidRequest(violations)
 

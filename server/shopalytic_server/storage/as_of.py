@@ -59,8 +59,9 @@ async def _make_tables(conn: Connection, past: Past) -> None:
     # Read while the views' tables are still the ones that are found: their
     # names then have no schema, and find the temporary tables afterwards.
     views = await (await conn.execute(_SQL.views)).fetchall()
-    # No day is sealed then: what is summed up are the events of now.
-    for table in (*TABLES, "rollup_days"):
+    # No day is sealed then: what is summed up are the events of now. So what has
+    # expired since is not there.
+    for table in (*TABLES, "rollup_days", "expirations"):
         await conn.execute(
             sql.SQL("CREATE TABLE {} (LIKE public.{} INCLUDING ALL)").format(
                 _temporary(table), sql.Identifier(table)

@@ -25,7 +25,7 @@ from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.decisions import Decisions, lock_dataset
 from shopalytic_server.storage.ingest import copy_events
-from shopalytic_server.storage.people import Person, find, load_people
+from shopalytic_server.storage.people import Person, find_held, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.sealing import forget_subjects
@@ -129,7 +129,7 @@ async def _erase(
 
 async def _person(conn: Connection, dataset: int, request: admin_pb2.EraseCustomerRequest) -> Person:
     snapshot = Snapshot(conn)
-    [person] = await load_people(snapshot, dataset, [await find(snapshot, dataset, request.customer)])
+    [person] = await load_people(snapshot, dataset, [await find_held(snapshot, dataset, request.customer)])
     return person
 
 

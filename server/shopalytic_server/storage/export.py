@@ -11,7 +11,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.erasure import marks_of, person_marks
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database import Connection, Pool, translated
-from shopalytic_server.storage.people import find, load_people
+from shopalytic_server.storage.people import find_held, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 
@@ -53,7 +53,7 @@ async def _rows(
     conn: Connection, dataset: int, request: admin_pb2.ExportCustomerRequest
 ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     snapshot = Snapshot(conn)
-    [person] = await load_people(snapshot, dataset, [await find(snapshot, dataset, request.customer)])
+    [person] = await load_people(snapshot, dataset, [await find_held(snapshot, dataset, request.customer)])
     names: dict[str, Any] = {
         "dataset": dataset,
         "identities": person.identities,

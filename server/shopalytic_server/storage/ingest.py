@@ -32,7 +32,7 @@ from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
 from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.sealing import forget_days
+from shopalytic_server.storage.sealing import add_views
 from shopalytic_server.storage.tombstones import refuse_erased
 
 _SQL = load("ingest")
@@ -145,7 +145,7 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
     await copy_events(conn, plain)
-    await forget_days(conn, _hours(item for item in plain if item.type == "page_view"))
+    await add_views(conn, (item for item in plain if item.type == "page_view"))
     await project_plain(conn, plain)
     if len(plain) == len(fresh):
         return plain

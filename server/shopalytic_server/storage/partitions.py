@@ -1,5 +1,6 @@
 """Monthly partitions of `events`, made when the first event of a month arrives."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 Month = tuple[int, int]
+_NAME = re.compile(r"events_(\d{4})_(\d{2})")
 Connection = psycopg.AsyncConnection[Any]
 
 
@@ -31,10 +33,21 @@ class Partitions:
         self._known |= missing
 
 
-async def _create(conn: Connection, month: Month) -> None:
+def month_of(name: str) -> tuple[datetime, datetime] | None:
+    """The month that the partition of this name holds: its begin, and its end, which it excludes."""
+    found = _NAME.fullmatch(name)
+    return _bounds((int(found[1]), int(found[2]))) if found else None
+
+
+def _bounds(month: Month) -> tuple[datetime, datetime]:
     year, number = month
     start = datetime(year, number, 1, tzinfo=UTC)
-    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    return start, datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+async def _create(conn: Connection, month: Month) -> None:
+    year, number = month
+    start, end = _bounds(month)
     name = f"events_{year:04}_{number:02}"
     # Servers that meet a new month at once wait here for the first of them.
     await conn.execute("SELECT pg_advisory_xact_lock(hashtext('shopalytic.partitions'))")

@@ -74,6 +74,24 @@ async def find(snapshot: Snapshot, dataset: int, selector: CustomerSelector) -> 
     raise NotFound(f"No customer has this {name}; check it, and whether it is sandbox data.")
 
 
+async def find_held(snapshot: Snapshot, dataset: int, selector: CustomerSelector) -> Found:
+    """As `find`, and also an anonymous visitor whose events were all removed after their time.
+
+    Reports know nothing of one, but sums of page views are held.
+    """
+    try:
+        return await find(snapshot, dataset, selector)
+    except NotFound:
+        by = selector.WhichOneof("by")
+        tracking_id: str = getattr(selector, by or "any")
+        subject = tracking_subject(tracking_id)
+        if by in ("tracking_id", "any") and await snapshot.fetch_one(
+            _SQL.summed_up, dataset=dataset, subject=subject
+        ):
+            return Found(subject, tracking_id)
+        raise
+
+
 async def _subjects(snapshot: Snapshot, dataset: int, selector: CustomerSelector) -> AsyncIterator[UUID]:
     """The subjects that a selector may mean, the likeliest first."""
     by = selector.WhichOneof("by")

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb
 
 from shopalytic_server.domain.errors import AlreadyExists, NotFound
 from shopalytic_server.domain.projects import (
@@ -89,8 +90,10 @@ class Projects:
         respect_privacy_signals: bool | None = None,
         signed_identify: bool | None = None,
         denied_consent: DeniedConsent | None = None,
+        retention: Mapping[str, int | None] | None = None,
+        retention_as_default: Sequence[str] = (),
     ) -> Project:
-        """Changes what is given; raises NotFound."""
+        """Changes what is given; raises NotFound. Of `retention` types that are not given stay, too."""
         types = None if browser_event_types is None else in_catalogue_order(browser_event_types)
         values = {
             "project_id": project_id,
@@ -101,6 +104,8 @@ class Projects:
             "signed_identify": signed_identify,
             "denied_consent": denied_consent,
             "new_salt": secrets.token_bytes(SECRET_BYTES),
+            "retention": Jsonb(retention or {}),
+            "as_default": list(retention_as_default),
         }
         async with self._connection() as connection:
             row = await _row(connection, SQL.update_project, values)
@@ -217,6 +222,7 @@ def _project(row: Mapping[str, Any]) -> Project:
         identity_secrets=tuple(row["identity_secrets"]),
         denied_consent=DeniedConsent(row["denied_consent"]),
         anonymous_salt=row["anonymous_salt"] or b"",
+        retention=tuple(sorted(row["retention"].items())),
         created_at=row["created_at"],
     )
 

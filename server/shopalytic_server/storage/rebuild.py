@@ -34,16 +34,20 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
 
     With `check` nothing is changed and ingest goes on. Without it ingest waits,
     and tables that differ get the rebuilt rows; reports go on meanwhile. Days
-    whose page views are summed up are so anew, after a while.
+    whose page views are summed up are so anew, after a while. What events said that
+    have expired since is taken over as it is.
     `progress` is called with (events done, events in all).
     """
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
         # One snapshot for the events and for the tables they are compared with.
         await conn.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         async with conn.transaction(force_rollback=check):
+            await conn.execute(_SQL.hold_partitions)
             if not check:
                 await conn.execute(_SQL.hold_ingest)
             await _make_tables(conn)
+            await conn.execute(_SQL.keep_identities)
+            await conn.execute(_SQL.keep_products)
             events = await replay(conn, chunk=_CHUNK, progress=progress)
             differences = {table: await _difference(conn, table) for table in TABLES}
             if not check:

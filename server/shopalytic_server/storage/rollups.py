@@ -13,6 +13,8 @@ numbers as one on the page views:
   ago: were there such a view amid a quarter, that quarter's views would have
   another within 15 minutes. Landing page, referrer and campaign are those of
   that first view.
+- Days from which page views may have been removed are always read summed up. Where
+  such a day is cut amid a quarter, the quarter counts where its first view does.
 - Customers are joined when the report is read, by subject, as they are for events.
 
 `sealing` makes the rows, and keeps what a snapshot sees of them true.
@@ -54,16 +56,15 @@ async def read_from(snapshot: Snapshot, scope: Scope, starts: Sequence[datetime]
 
     Days before the range are there too: who came first is asked of all time.
     """
-    if not all(_at_a_quarter(start) for start in starts[1:]):
-        return None
     rows = await snapshot.fetch(_SQL.sealed, **scope.parameters())
+    exact = all(_at_a_quarter(start) for start in starts[1:])
     begin = None if scope.from_at is None else scope.from_at - _IDLE
     cut = {
         moment.date()
         for moment in (begin, scope.from_at, scope.to_at)
         if moment is not None and not _at_a_quarter(moment)
     }
-    days = [row["day"] for row in rows if row["day"] not in cut]
+    days = [row["day"] for row in rows if row["expired"] or (exact and row["day"] not in cut)]
     if not days:
         return None
     return Reading(days, _gaps(days, scope.to_at))

@@ -7,18 +7,24 @@ the page views that it sums up: a transaction that forgot the day before the row
 was announced had a transaction id by then, and sealing waits until all of these
 have ended; one that forgets it later waits for the sealing, or takes away the
 row before it.
+
+Days from which page views may have been removed (`expirations`) are never
+forgotten, for nothing could sum them up again: who adds a page view to one adds
+it to its sums, in the same transaction. It holds the day's row meanwhile, as
+sealing does, so an event is counted by one of the two.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.prepared import Prepared, microseconds
 from shopalytic_server.storage.came_from import came_from
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.queries import load
@@ -26,7 +32,10 @@ from shopalytic_server.storage.queries import load
 log = logging.getLogger(__name__)
 
 _SQL = load("sealing")
-_SUM_UP = came_from(_SQL.sum_up_day, "q")
+_SUM_UP = _SQL.sum_up_day.format(
+    quarters=came_from(_SQL.quarters.replace("{events}", _SQL.views_of_day), "q")
+)
+_ADD_LATE = _SQL.add_late.format(quarters=came_from(_SQL.quarters.replace("{events}", _SQL.views_given), "q"))
 
 INTERVAL_SECONDS = 60.0
 DAYS_AT_ONCE = 120
@@ -35,6 +44,10 @@ DAYS_AT_ONCE = 120
 YOUNGEST = timedelta(hours=6)
 
 _WAIT_SECONDS = 0.05
+
+_Day = tuple[int, date]
+_EPOCH = date(1970, 1, 1)
+_DAY_US = 24 * 3_600_000_000
 
 
 class Sealer:
@@ -78,21 +91,30 @@ async def seal(pool: Pool, *, limit: int = DAYS_AT_ONCE) -> int:
             await conn.execute(_SQL.unlock)
 
 
-async def _seal(conn: Connection, limit: int) -> int:
-    days = await (await conn.execute(_SQL.missing, {"limit": limit})).fetchall()
+async def seal_before(conn: Connection, project: int, before: date) -> None:
+    """Seals all days of a project before one, after whoever is sealing."""
+    await conn.execute(_SQL.lock)
+    try:
+        while await _seal(conn, DAYS_AT_ONCE, project, before):
+            pass
+    finally:
+        await conn.execute(_SQL.unlock)
+
+
+async def _seal(conn: Connection, limit: int, project: int | None = None, before: date | None = None) -> int:
+    wanted = {"limit": limit, "project": project, "before": before}
+    days = await (await conn.execute(_SQL.missing, wanted)).fetchall()
     if not days:
         return 0
-    await conn.execute(
-        _SQL.announce, {"datasets": [dataset for dataset, _ in days], "days": [day for _, day in days]}
-    )
-    await _older_writers_end(conn)
+    await conn.execute(_SQL.announce, _columns(days))
+    await older_writers_end(conn)
     sealed = 0
     for dataset, day in days:
         sealed += await _seal_day(conn, {"dataset": dataset, "day": day})
     return sealed
 
 
-async def _older_writers_end(conn: Connection) -> None:
+async def older_writers_end(conn: Connection) -> None:
     """Waits for all transactions that have an id by now."""
     until = await _number(conn, _SQL.next_transaction)
     while await _number(conn, _SQL.oldest_transaction) < until:  # noqa: ASYNC110 - only PostgreSQL knows
@@ -118,27 +140,68 @@ async def _seal_day(conn: Connection, day: dict[str, Any]) -> bool:
     return True
 
 
+async def add_views(conn: Connection, views: Iterable[Prepared]) -> None:
+    """Unseals the days of page views that this transaction stored; adds to the sums of those that stay."""
+    before_us = microseconds(datetime.now(UTC) - YOUNGEST)
+    old = [view for view in views if view.occurred_us < before_us]
+    stay = await _forget_days(conn, {_day_of(view) for view in old})
+    if not stay:
+        return
+    held = await (await conn.execute(_SQL.hold_sealed, _columns(stay))).fetchall()
+    sealed = {(dataset, day) for dataset, day, is_sealed in held if is_sealed}
+    late = [view for view in old if _day_of(view) in sealed]
+    if late:
+        await conn.execute(
+            _ADD_LATE,
+            {
+                "datasets": [view.dataset_id for view in late],
+                "subjects": [view.subject for view in late],
+                "times": [view.occurred_at for view in late],
+                "event_ids": [view.event_id for view in late],
+            },
+        )
+
+
 async def forget_days(conn: Connection, events: Iterable[tuple[int, datetime]]) -> None:
-    """Unseals the days of events, by dataset and time, that this transaction has added or takes away.
+    """Unseals the days of events, by dataset and time, that this transaction takes away.
 
     The transaction must have written something before; days too young to be sealed cost nothing.
     """
     before = datetime.now(UTC) - YOUNGEST
-    days = sorted({(dataset, at.astimezone(UTC).date()) for dataset, at in events if at < before})
-    if days:
-        await conn.execute(
-            _SQL.forget_days, {"datasets": [dataset for dataset, _ in days], "days": [day for _, day in days]}
-        )
+    await _forget_days(conn, {(dataset, at.astimezone(UTC).date()) for dataset, at in events if at < before})
+
+
+async def _forget_days(conn: Connection, days: Iterable[_Day]) -> list[_Day]:
+    """Unseals days, but for those from which page views may have been removed: these are returned."""
+    chosen = sorted(days)
+    if not chosen:
+        return []
+    stay = await (await conn.execute(_SQL.expired, _columns(chosen))).fetchall()
+    others = sorted(set(chosen) - set(stay))
+    if others:
+        await conn.execute(_SQL.forget_days, _columns(others))
+    return sorted(stay)
+
+
+def _day_of(view: Prepared) -> _Day:
+    return view.dataset_id, _EPOCH + timedelta(days=view.occurred_us // _DAY_US)
+
+
+def _columns(days: Sequence[_Day]) -> dict[str, Any]:
+    return {"datasets": [dataset for dataset, _ in days], "days": [day for _, day in days]}
 
 
 async def forget_subjects(
     conn: Connection, dataset: int, subjects: Sequence[UUID], times: Iterable[datetime]
 ) -> None:
-    """Takes away what is summed up of subjects, whose events at these times this transaction deletes."""
+    """Takes away what is summed up of subjects, whose events at these times this transaction deletes.
+
+    So the sums of a day that stays sealed are still those of all others.
+    """
     await forget_days(conn, ((dataset, at) for at in times))
     await conn.execute(_SQL.forget_quarters, {"dataset": dataset, "subjects": list(subjects)})
 
 
 async def forget_all_days(conn: Connection) -> None:
-    """Unseals everything: reports read the events, until the days are sealed anew."""
+    """Unseals all that can be summed up again: reports read the events, until the days are sealed anew."""
     await conn.execute(_SQL.forget_all_days)

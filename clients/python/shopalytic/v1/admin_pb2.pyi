@@ -52,7 +52,7 @@ MERGE_STATE_UNDONE: MergeState
 MERGE_STATE_REFUSED: MergeState
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent")
+    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +62,7 @@ class Project(_message.Message):
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_FIELD_NUMBER: _ClassVar[int]
     name: str
     currency: str
     time_zone: str
@@ -71,7 +72,18 @@ class Project(_message.Message):
     respect_privacy_signals: bool
     signed_identify: bool
     denied_consent: DeniedConsent
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ...) -> None: ...
+    retention: _containers.RepeatedCompositeFieldContainer[Retention]
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
+
+class Retention(_message.Message):
+    __slots__ = ("event_type", "days", "forever")
+    EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    FOREVER_FIELD_NUMBER: _ClassVar[int]
+    event_type: str
+    days: int
+    forever: bool
+    def __init__(self, event_type: _Optional[str] = ..., days: _Optional[int] = ..., forever: _Optional[bool] = ...) -> None: ...
 
 class Key(_message.Message):
     __slots__ = ("key_id", "key_class", "label", "hint", "created_at", "revoked_at", "expires_at", "last_used_at")
@@ -130,20 +142,22 @@ class GetProjectResponse(_message.Message):
     def __init__(self, project: _Optional[_Union[Project, _Mapping]] = ...) -> None: ...
 
 class UpdateProjectRequest(_message.Message):
-    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent")
+    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_FIELD_NUMBER: _ClassVar[int]
     time_zone: str
     browser_event_types: EventTypes
     allowed_origins: Origins
     respect_privacy_signals: bool
     signed_identify: bool
     denied_consent: DeniedConsent
-    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ...) -> None: ...
+    retention: _containers.RepeatedCompositeFieldContainer[Retention]
+    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
 
 class Origins(_message.Message):
     __slots__ = ("origins",)

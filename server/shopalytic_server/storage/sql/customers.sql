@@ -13,6 +13,9 @@ SELECT e.subject AS customer_id, e.tracking_id
  WHERE e.dataset_id = %(dataset)s AND e.subject = %(subject)s
  LIMIT 1
 
+-- name: summed_up
+SELECT true AS found FROM page_quarters WHERE dataset_id = %(dataset)s AND subject = %(subject)s LIMIT 1
+
 -- The one whose current email it is; if joining people left it to several, the
 -- one who had it first.
 -- name: subject_of_email

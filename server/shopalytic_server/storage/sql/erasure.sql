@@ -157,6 +157,7 @@ UPDATE quarantine SET event = %(event)s WHERE dataset_id = %(dataset)s AND finge
 SELECT to_jsonb(e) - 'dataset_id' FROM events e
  WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) ORDER BY occurred_at, event_id
 
+-- Of page views that may have been removed the sums are all that is held.
 -- name: export_rows
 SELECT 'identities', to_jsonb(t) - 'dataset_id' FROM identities t
  WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
@@ -194,3 +195,7 @@ SELECT 'refund_items', to_jsonb(t) - 'dataset_id' FROM refund_items t
  UNION ALL
 SELECT 'shipment_changes', to_jsonb(t) - 'dataset_id' FROM shipment_changes t
  WHERE dataset_id = %(dataset)s AND (subject = ANY(%(subjects)s) OR order_id = ANY(%(order_ids)s))
+ UNION ALL
+SELECT 'page_quarters', to_jsonb(t) - 'dataset_id' FROM page_quarters t
+  JOIN expirations x ON x.dataset_id = t.dataset_id AND x.type = 'page_view' AND t.occurred_at < x.before
+ WHERE t.dataset_id = %(dataset)s AND t.subject = ANY(%(subjects)s)

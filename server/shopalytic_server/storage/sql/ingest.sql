@@ -135,6 +135,8 @@ SELECT 1 FROM (
 ) AS latest
  WHERE lower(latest.email) = lower(%(email)s)
 
+-- Events that named an identity before `expirations` may have been removed, so
+-- what is known of it stays.
 -- name: forget_unused_identities
 DELETE FROM identities i
  WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
@@ -142,10 +144,13 @@ DELETE FROM identities i
    AND NOT EXISTS (SELECT FROM tracking_links l WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity)
    AND NOT EXISTS (SELECT FROM alias_links a WHERE a.dataset_id = i.dataset_id
                       AND i.identity IN (a.identity, a.existing_identity))
+   AND NOT EXISTS (SELECT FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
 
 -- name: refresh_first_at
 UPDATE identities i
    SET first_at = least(
+           CASE WHEN EXISTS (SELECT FROM expirations x
+                              WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before) THEN i.first_at END,
            (SELECT min(e.occurred_at) FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject),
            (SELECT min(l.occurred_at) FROM tracking_links l
              WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity),

@@ -3,6 +3,26 @@
 -- name: hold_ingest
 LOCK TABLE event_keys IN SHARE ROW EXCLUSIVE MODE
 
+-- Taken before the transaction's snapshot: from then on no partition is emptied
+-- but by deletes, which the snapshot does not see.
+-- name: hold_partitions
+LOCK TABLE events IN ACCESS SHARE MODE
+
+-- What events that may have been removed said of identities and products: it
+-- cannot be made again, so it is taken over, and what the events say comes on top.
+-- name: keep_identities
+INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)
+SELECT i.dataset_id, i.identity, i.subject, i.subject, i.first_at
+  FROM public.identities i
+ WHERE EXISTS (SELECT FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
+
+-- name: keep_products
+INSERT INTO products
+SELECT p.*
+  FROM public.products p
+  JOIN expirations x ON x.dataset_id = p.dataset_id AND x.type = 'product_view'
+ WHERE p.seen_at < x.before OR p.categories_at < x.before
+
 -- name: count_events
 SELECT count(*) FROM events WHERE type <> 'page_view' OR identity IS NOT NULL
 

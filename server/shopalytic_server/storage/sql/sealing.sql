@@ -3,11 +3,15 @@
 -- name: try_lock
 SELECT pg_try_advisory_lock(hashtext('shopalytic.rollups'))
 
+-- name: lock
+SELECT pg_advisory_lock(hashtext('shopalytic.rollups'))
+
 -- name: unlock
 SELECT pg_advisory_unlock(hashtext('shopalytic.rollups'))
 
 -- Days that can be sealed, newest first, those of a project's datasets alike. A
 -- day is left alone for half a day after its end: most late events come by then.
+-- `project` and `before` may ask for fewer.
 -- name: missing
 SELECT d.dataset_id, d.day
   FROM projects p
@@ -21,11 +25,13 @@ SELECT d.dataset_id, d.day
       ) AS e
   ) AS first
  CROSS JOIN LATERAL generate_series((first.at AT TIME ZONE 'UTC')::date,
-                                    (now() AT TIME ZONE 'UTC' - interval '36 hours')::date,
+                                    least((now() AT TIME ZONE 'UTC' - interval '36 hours')::date,
+                                          %(before)s::date - 1),
                                     interval '1 day') AS s (day)
  CROSS JOIN LATERAL (VALUES (2 * p.project_id, s.day::date), (2 * p.project_id + 1, s.day::date))
        AS d (dataset_id, day)
- WHERE NOT EXISTS (SELECT FROM rollup_days r
+ WHERE (%(project)s::int IS NULL OR p.project_id = %(project)s::int)
+   AND NOT EXISTS (SELECT FROM rollup_days r
                     WHERE r.dataset_id = d.dataset_id AND r.day = d.day AND r.sealed)
  ORDER BY d.day DESC, d.dataset_id
  LIMIT %(limit)s
@@ -50,13 +56,12 @@ DELETE FROM page_quarters
    AND occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
    AND occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
 
--- name: sum_up_day
-INSERT INTO page_quarters (dataset_id, subject, occurred_at, event_id, last_at, page_views, bot, source, site,
-                           landing_page, referrer, campaign, encoded)
+-- The quarters that some page views make.
+-- name: quarters
 SELECT q.dataset_id, q.subject, q.occurred_at, q.event_id, q.last_at, q.page_views, q.bot, q.source, q.site,
        {way}
   FROM (
-    SELECT DISTINCT ON (v.subject, v.quarter, v.bot, v.source, v.site)
+    SELECT DISTINCT ON (v.dataset_id, v.subject, v.quarter, v.bot, v.source, v.site)
            v.*, max(v.occurred_at) OVER alike AS last_at, count(*) OVER alike AS page_views
       FROM (
         SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id, e.bot, e.source,
@@ -65,28 +70,95 @@ SELECT q.dataset_id, q.subject, q.occurred_at, q.event_id, q.last_at, q.page_vie
                || '/' || split_part(e.properties ->> 'url', '/', 3) AS site,
                e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer,
                e.context ->> 'utm_campaign' AS campaign
-          FROM events e
-         WHERE e.dataset_id = %(dataset)s AND e.type = 'page_view'
-           AND e.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
-           AND e.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+          FROM {events}
       ) AS v
-    WINDOW alike AS (PARTITION BY v.subject, v.quarter, v.bot, v.source, v.site)
-     ORDER BY v.subject, v.quarter, v.bot, v.source, v.site, v.occurred_at, v.event_id
+    WINDOW alike AS (PARTITION BY v.dataset_id, v.subject, v.quarter, v.bot, v.source, v.site)
+     ORDER BY v.dataset_id, v.subject, v.quarter, v.bot, v.source, v.site, v.occurred_at, v.event_id
   ) AS q
  CROSS JOIN LATERAL (
 {found}
   ) AS found
 
+-- name: views_of_day
+events e
+         WHERE e.dataset_id = %(dataset)s AND e.type = 'page_view'
+           AND e.occurred_at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
+           AND e.occurred_at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+
+-- name: views_given
+unnest(%(datasets)s::int[], %(subjects)s::uuid[], %(times)s::timestamptz[], %(event_ids)s::uuid[])
+               AS given (dataset_id, subject, occurred_at, event_id)
+          JOIN events e USING (dataset_id, subject, occurred_at, event_id)
+
+-- name: sum_up_day
+INSERT INTO page_quarters (dataset_id, subject, occurred_at, event_id, last_at, page_views, bot, source, site,
+                           landing_page, referrer, campaign, encoded)
+{quarters}
+
+-- Quarters that are there take up those of late page views: the sum is that of all.
+-- name: add_late
+WITH late AS MATERIALIZED (
+{quarters}
+), gone AS (
+    DELETE FROM page_quarters q
+     USING late l
+     WHERE q.dataset_id = l.dataset_id AND q.subject = l.subject AND q.bot = l.bot
+       AND date_bin('15 minutes', q.occurred_at, '2000-01-01 00:00:00+00')
+           = date_bin('15 minutes', l.occurred_at, '2000-01-01 00:00:00+00')
+       AND q.occurred_at > l.occurred_at - interval '15 minutes'
+       AND q.occurred_at < l.occurred_at + interval '15 minutes'
+       AND q.source IS NOT DISTINCT FROM l.source AND q.site IS NOT DISTINCT FROM l.site
+    RETURNING q.*
+), both_kinds AS (
+    SELECT *, date_bin('15 minutes', occurred_at, '2000-01-01 00:00:00+00') AS quarter
+      FROM (
+        SELECT dataset_id, subject, occurred_at, event_id, last_at, page_views, bot, source, site, landing_page,
+               referrer, campaign, encoded
+          FROM gone
+         UNION ALL
+        SELECT dataset_id, subject, occurred_at, event_id, last_at, page_views, bot, source, site, landing_page,
+               referrer, campaign, encoded
+          FROM late
+      ) AS each
+)
+INSERT INTO page_quarters (dataset_id, subject, occurred_at, event_id, last_at, page_views, bot, source, site,
+                           landing_page, referrer, campaign, encoded)
+SELECT DISTINCT ON (dataset_id, subject, quarter, bot, source, site)
+       dataset_id, subject, occurred_at, event_id, max(last_at) OVER alike, sum(page_views) OVER alike, bot,
+       source, site, landing_page, referrer, campaign, encoded
+  FROM both_kinds
+WINDOW alike AS (PARTITION BY dataset_id, subject, quarter, bot, source, site)
+ ORDER BY dataset_id, subject, quarter, bot, source, site, occurred_at, event_id
+
 -- name: seal_day
 UPDATE rollup_days SET sealed = true WHERE dataset_id = %(dataset)s AND day = %(day)s
+
+-- Days from which page views may have been removed, of these.
+-- name: expired
+SELECT d.dataset_id, d.day
+  FROM (SELECT DISTINCT dataset_id, day FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)) AS d
+  JOIN expirations x ON x.dataset_id = d.dataset_id AND x.type = 'page_view'
+       AND d.day < (x.before AT TIME ZONE 'UTC')::date
 
 -- name: forget_days
 DELETE FROM rollup_days r
  USING (SELECT DISTINCT dataset_id, day FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)) AS d
  WHERE r.dataset_id = d.dataset_id AND r.day = d.day
 
+-- Of days from which page views may have been removed the sums are all there is.
 -- name: forget_all_days
-DELETE FROM rollup_days
+DELETE FROM rollup_days r
+ WHERE NOT EXISTS (SELECT FROM expirations x
+                    WHERE x.dataset_id = r.dataset_id AND x.type = 'page_view'
+                      AND r.day < (x.before AT TIME ZONE 'UTC')::date)
+
+-- A day is held by whoever adds to its sums, and by whoever seals it.
+-- name: hold_sealed
+SELECT r.dataset_id, r.day, r.sealed
+  FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
+  JOIN rollup_days r USING (dataset_id, day)
+ ORDER BY r.dataset_id, r.day
+   FOR UPDATE OF r
 
 -- name: forget_quarters
 DELETE FROM page_quarters WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])

@@ -2,6 +2,7 @@
 -- needed here. A page view begins a session when its customer had none in the
 -- 30 minutes before it: looking half an hour before the range is enough.
 
+-- Page views that were removed are there as quarters.
 -- name: extent
 SELECT min(found.at) AS first, max(found.at) AS last
   FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
@@ -17,6 +18,20 @@ SELECT min(found.at) AS first, max(found.at) AS last
         AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
         AND (%(source)s::text IS NULL OR e.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT e.bot)
       ORDER BY e.occurred_at DESC LIMIT 1)
+     UNION ALL
+    (SELECT q.occurred_at FROM expirations x
+       JOIN page_quarters q ON q.dataset_id = x.dataset_id AND q.occurred_at < x.before
+      WHERE x.dataset_id = d.dataset_id AND x.type = 'page_view'
+        AND q.occurred_at >= %(from_at)s::timestamptz AND q.occurred_at < %(to_at)s::timestamptz
+        AND (%(source)s::text IS NULL OR q.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT q.bot)
+      ORDER BY q.occurred_at LIMIT 1)
+     UNION ALL
+    (SELECT q.last_at FROM expirations x
+       JOIN page_quarters q ON q.dataset_id = x.dataset_id AND q.occurred_at < x.before
+      WHERE x.dataset_id = d.dataset_id AND x.type = 'page_view'
+        AND q.occurred_at >= %(from_at)s::timestamptz AND q.occurred_at < %(to_at)s::timestamptz
+        AND (%(source)s::text IS NULL OR q.source = %(source)s::text) AND (%(include_bots)s::boolean OR NOT q.bot)
+      ORDER BY q.occurred_at DESC LIMIT 1)
   ) AS found
 
 -- The hosts of the pages in the range are the shop's own. Most addresses begin
