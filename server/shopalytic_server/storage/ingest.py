@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from shopalytic.v1 import collector_pb2
@@ -46,6 +47,10 @@ LOST_SECONDS = 5
 _HOUR_US = 3_600_000_000
 
 
+class _Taken(Exception):
+    """Another transaction took an id after this one had looked for it."""
+
+
 class Ingest:
     """Stores groups of events."""
 
@@ -61,6 +66,14 @@ class Ingest:
 
         Each event's `verdict` is set then.
         """
+        while True:
+            try:
+                return await self._try_to_store(conn, items)
+            except _Taken:
+                # The transaction that was faster has committed: now its ids are seen.
+                continue
+
+    async def _try_to_store(self, conn: Connection, items: Sequence[Prepared]) -> list[Prepared]:
         valid, broken = await _sort_out(conn, items)
         await self._partitions.ensure(conn, (hour for _, hour in _hours(valid)))
         async with conn.transaction():
@@ -120,23 +133,34 @@ async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tu
     # In the order of the index, so that groups which share ids cannot block
     # each other in a circle.
     keys = sorted(first)
-    fingerprints = UuidArray([first[key].fingerprint for key in keys])
-    parameters = {"dataset": dataset, "event_ids": UuidArray(keys), "fingerprints": fingerprints}
-    row = await (await conn.execute(_SQL.claim_event_ids, parameters)).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate without GROUP BY has a row
-    claimed, erased = row
-    if len(keys) == len(items) == len(claimed):
+    taken = await _fingerprints(conn, dataset, keys)
+    free = [key for key in keys if key not in taken] if taken else keys
+    erased = bool(free) and await _insert_keys(conn, dataset, free, [first[key].fingerprint for key in free])
+    if len(free) == len(items):
         return items, erased
-    free = {key.bytes for key in claimed}
-    taken = await _fingerprints(conn, dataset, [key for key in keys if key not in free])
     fresh = []
     for item in items:
-        if item.event_key in free and first[item.event_key] is item:
+        stored = taken.get(item.event_key)
+        if stored is None and first[item.event_key] is item:
             fresh.append(item)
-            continue
-        stored = taken.get(item.event_key) or first[item.event_key].fingerprint
-        item.verdict = _repeated(item, same=stored == item.fingerprint)
+        else:
+            known = stored or first[item.event_key].fingerprint
+            item.verdict = _repeated(item, same=known == item.fingerprint)
     return fresh, erased
+
+
+async def _insert_keys(conn: Connection, dataset: int, keys: list[bytes], fingerprints: list[bytes]) -> bool:
+    """Takes ids; returns whether anybody was erased. Raises _Taken if another transaction was faster."""
+    parameters = {
+        "dataset": dataset,
+        "event_ids": UuidArray(keys),
+        "fingerprints": UuidArray(fingerprints),
+    }
+    try:
+        row = await (await conn.execute(_SQL.claim_event_ids, parameters)).fetchone()
+    except UniqueViolation as error:
+        raise _Taken from error
+    return row is not None and bool(row[0])
 
 
 async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:
@@ -354,7 +378,6 @@ async def _release(conn: Connection, items: Sequence[Prepared]) -> None:
 
 
 async def _fingerprints(conn: Connection, dataset: int, keys: list[bytes]) -> dict[bytes, bytes]:
-    if not keys:
-        return {}
+    """The fingerprints of the ids that are taken."""
     cursor = await conn.execute(_SQL.find_event_ids, {"dataset": dataset, "event_ids": UuidArray(keys)})
     return {event_id.bytes: found.bytes for event_id, found in await cursor.fetchall()}
