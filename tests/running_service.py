@@ -1,6 +1,7 @@
 """Runs the real `shopalytic` command for tests: a service in its own process, and commands against it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -50,11 +51,13 @@ def start(*args: str | Path) -> "subprocess.Popen[bytes]":
 class Service:
     """One `shopalytic serve` on free ports."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    def __init__(self, folder: Path, *flags: str, python_path: str = "") -> None:
+        """`python_path` is where another version of the code lies."""
         self.data_dir = folder / "data"
         self.ready_file = folder / "ready.json"
         self.log_path = folder / "service.log"
         self._flags = flags
+        self._environment = {**os.environ, "PYTHONPATH": python_path} if python_path else None
         self.process: subprocess.Popen[bytes] | None = None
         self.ready: dict[str, Any] = {}
 
@@ -68,7 +71,10 @@ class Service:
         self.ready_file.unlink(missing_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, command, "--ready-file", str(self.ready_file), *flags], stdout=log, stderr=log
+                [*COMMAND, command, "--ready-file", str(self.ready_file), *flags],
+                stdout=log,
+                stderr=log,
+                env=self._environment,
             )
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.ready_file.exists():

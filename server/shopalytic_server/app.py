@@ -13,6 +13,7 @@ from shopalytic_server import default_project
 from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.default_project import ensure_default_project
 from shopalytic_server.demo.demo import PATH, Demo, DemoOptions
+from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.exposure import check_exposure
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
@@ -214,6 +215,7 @@ def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) 
             script_path=settings.script_path,
             trusted_proxies=settings.trusted_proxies,
             cookie_name=settings.cookie_name,
+            client_addresses=AddressLevel(settings.client_addresses),
             address_rate=settings.address_rate,
             tls=(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None,
             cors_origins=settings.cors_origins,

@@ -169,7 +169,7 @@ class Settings:
     rollups: str = _setting(
         "on",
         _choice("on", "off"),
-        "Whether past days are summed up, so that the traffic report reads less; its numbers are the same.",
+        "Whether past days are summed up or kept, so that reports read less; their numbers are the same.",
     )
     drain_timeout: float = _setting(
         30.0, _seconds, "Seconds that requests in flight get to finish at shutdown."
@@ -224,6 +224,11 @@ class Settings:
         0,
         _rate,
         "The same over gRPC, where a gateway on another machine is one address; 0: any number.",
+    )
+    client_addresses: str = _setting(
+        "truncated",
+        _choice("none", "truncated", "full"),
+        "How much of a visitor's network address is stored: none, truncated (to /24, IPv6 to /48) or full.",
     )
     script_path: str = _setting("/shopalytic.js", _script_path, "Path of the browser tag's script.")
     collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shopalytic_server.config import Settings
+from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.probe import StoreProbe
@@ -65,13 +66,10 @@ async def start_grpc(
         metrics.on_stored(events)
         relay.publish(events)
 
-    writer = Writer(
-        pool,
-        max_pending_events=settings.max_pending_events,
-        on_stored=on_stored,
-        on_group=metrics.on_group,
-    )
-    repairs = Repairs(pool, on_stored=on_stored)
+    pending = settings.max_pending_events
+    writer = Writer(pool, max_pending_events=pending, on_stored=on_stored, on_group=metrics.on_group)
+    addresses = AddressLevel(settings.client_addresses)
+    repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
     _start_expirer(database_url, metrics, parts)
@@ -79,7 +77,7 @@ async def start_grpc(
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     server = GrpcServer(
         writer=writer,
-        reports=Reports(reports_pool, pool),
+        reports=Reports(reports_pool, pool, keep=settings.rollups == "on"),
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
@@ -91,6 +89,7 @@ async def start_grpc(
         traced=bool(settings.otlp_endpoint),
         tls=_tls_files(settings),
         inner_port=inner_port,
+        addresses=addresses,
         rates=Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate),
     )
     bound = await server.start()

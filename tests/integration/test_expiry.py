@@ -274,6 +274,27 @@ async def test_a_late_event_of_an_expired_day_counts_and_is_removed(shop, databa
     assert await page_views(shop) == 3 + len(late)
 
 
+async def test_late_orders_of_an_expired_day_are_in_the_sales_that_were_kept_of_it(shop, database_url):
+    await shop.send(viewed(ago(9)), order("o1", "10.00", identity="ann", at=ago(9)))
+    await keep(shop, page_view=5)
+    await remove_expired(database_url)
+    await seal(shop.pool)
+
+    async def orders() -> int:
+        return sum(report.total.orders for report in await shop.sales())
+
+    assert [await orders(), await orders()] == [1, 1]
+    await asyncio.gather(
+        *(shop.send(order(f"late {each}", identity="bea", at=ago(9 - each % 2, each))) for each in range(6))
+    )
+    assert await orders() == 7
+    [[unsealed]] = await run(shop, "SELECT count(*) FROM rollup_days WHERE NOT sealed")
+    assert not unsealed
+    who = reports_pb2.CustomerSelector(identity="bea")
+    await Erasures(shop.pool).erase_customer(shop.project, admin_pb2.EraseCustomerRequest(customer=who))
+    assert await orders() == 1
+
+
 async def test_kept_for_longer_again_days_that_lost_events_stay_summed_up(shop, database_url):
     await shop.send(viewed(ago(9)), viewed(ago(3)))
     await keep(shop, page_view=5)

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from yoyo import read_migrations
+from yoyo.migrations import get_migration_hash
 
 from report_shop import open_shop, page
 from shopalytic_server.storage import migrate as migrating
@@ -47,3 +48,14 @@ async def test_a_server_on_a_newer_schema_goes_on(database_url, monkeypatch):
     assert migrate(database_url) == pending(database_url) == []
     async with open_shop(database_url) as shop:
         await shop.send(page("t1"))
+
+
+def test_what_was_applied_by_a_former_name_is_not_applied_again(database_url):
+    former = "0005_page_quarters"
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "UPDATE _yoyo_migration SET migration_id = %s, migration_hash = %s WHERE migration_id = %s",
+            (former, get_migration_hash(former), "0007_page_quarters"),
+        )
+    assert pending(database_url) == []
+    assert migrate(database_url) == []

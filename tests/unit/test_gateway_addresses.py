@@ -2,7 +2,8 @@
 
 import pytest
 
-from shopalytic_server.gateway.addresses import client_address, is_https, truncate
+from shopalytic_server.domain.addresses import AddressLevel, kept
+from shopalytic_server.gateway.addresses import client_address, is_https
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ from shopalytic_server.gateway.addresses import client_address, is_https, trunca
     ],
 )
 def test_addresses_lose_what_tells_people_apart(address: str, truncated: str | None):
-    assert truncate(address) == truncated
+    assert kept(address, AddressLevel.TRUNCATED) == truncated
 
 
 def scope(peer: str | None, *headers: tuple[str, str], scheme: str = "http"):
@@ -50,11 +51,11 @@ def scope(peer: str | None, *headers: tuple[str, str], scheme: str = "http"):
 )
 def test_forwarded_addresses_count_from_the_right(forwarded: list[str], trusted: int, address: str | None):
     headers = [("x-forwarded-for", value) for value in forwarded]
-    assert client_address(scope("9.9.9.9", *headers), trusted) == address
+    assert client_address(scope("9.9.9.9", *headers), trusted, AddressLevel.TRUNCATED) == address
 
 
 def test_a_connection_without_an_address_has_none():
-    assert client_address(scope(None), 0) is None
+    assert client_address(scope(None), 0, AddressLevel.FULL) is None
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ function entry<I extends DescMessage, O extends DescMessage>(method: DescMethodU
   return asked;
 }
 
-async function call<I extends DescMessage, O extends DescMessage>(
+/** One call that is always made, and whose answer is not kept: for what changes something. */
+export async function call<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   init: MessageInitShape<I>,
 ): Promise<MessageShape<O>> {

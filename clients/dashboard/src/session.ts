@@ -15,6 +15,11 @@ export function key(): string {
   return session?.key ?? "";
 }
 
+/** Whether the key is of the class that may change things; the server decides. */
+export function isAdmin(): boolean {
+  return key().startsWith("shop_admin_");
+}
+
 export function browserKey(): string {
   return session?.browserKey ?? "";
 }

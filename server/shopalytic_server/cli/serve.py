@@ -23,6 +23,7 @@ STORE = ("data_dir", "database_url", "reports_database_url")
 TLS = ("tls_cert", "tls_key", "allow_plaintext")
 TLS_CLIENT = ("tls_ca", "tls_client_cert", "tls_client_key")
 GRPC = ("grpc_host", "grpc_port", "tls_client_ca", "browser_key_rate", "key_rate", "grpc_address_rate")
+EVENTS = ("client_addresses",)
 HTTP = (
     "http_host",
     "http_port",
@@ -46,7 +47,7 @@ PROJECT = (
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *HTTP, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
 def serve(settings: Settings) -> None:
     """Run everything in one process: PostgreSQL, gRPC and HTTP.
 
@@ -65,7 +66,7 @@ def serve(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *EVENTS, *TLS, *PROJECT, *RUN)
 def server(settings: Settings) -> None:
     """Run gRPC and its PostgreSQL, without HTTP.
 
@@ -78,7 +79,7 @@ def server(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings("collector", *TLS_CLIENT, *HTTP, *TLS, *RUN)
+@with_settings("collector", *TLS_CLIENT, *EVENTS, *HTTP, *TLS, *RUN)
 def gateway(settings: Settings) -> None:
     """Run HTTP alone, in front of a server elsewhere.
 

@@ -19,6 +19,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
 from shopalytic_server.domain import consent
+from shopalytic_server.domain.addresses import AddressLevel, limit_address, limit_addresses
 from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
@@ -53,10 +54,17 @@ def prepare(
     received_at: datetime,
     sent_at: datetime | None,
     skip_known: bool = False,
+    addresses: AddressLevel = AddressLevel.TRUNCATED,
 ) -> Prepared:
     """Checks one event that came alone; see `prepare_event`."""
     admitted = Admitted(
-        project.currency, received_at, sent_at, skip_known, project=project, key_class=key_class
+        project.currency,
+        received_at,
+        sent_at,
+        skip_known,
+        project=project,
+        key_class=key_class,
+        addresses=addresses,
     )
     return prepare_event(event, admitted)
 
@@ -97,11 +105,12 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     occurred_us = time.seconds * 1_000_000 + time.nanos // 1000
     if subject is None or not _SURELY_ALLOWED_US <= occurred_us <= admitted.latest_us:
         return None
+    if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
+        data = _as_sent(event)
+        _limit_read_address(event, context, admitted.addresses)
     given_json, context_json = orjson.dumps(given), None
     if context is not _NO_CONTEXT:
         context_json = orjson.dumps(context)
-    if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
-        data = _as_sent(event)
     if source is not None and len(source) > _LONGEST_SOURCE:
         return None
     if zeros and not _surely_stored(event, given_json, context_json):
@@ -123,6 +132,16 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         given_json,
         context_json,
     )
+
+
+def _limit_read_address(event: Event, context: dict[str, Any], level: AddressLevel) -> None:
+    if "address" not in context:
+        return
+    left = limit_address(event.context, level)
+    if left is None:
+        del context["address"]
+    else:
+        context["address"] = left
 
 
 def _subject(tracking_id: str | None, identity: str | None) -> bytes | None:
@@ -171,6 +190,7 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         event.ClearField("alias_signature")
     kind = event.WhichOneof("payload") or ""
     prepared = Prepared(event, admitted, 2 * project.project_id + event.sandbox, kind, _fingerprint(event))
+    limit_addresses(event, admitted.addresses)
     refusal = refusal or _refusal(event, kind, event.ByteSize(), admitted)
     denied = project.denied_consent is not _KEEP and is_denied(event)
     if denied:

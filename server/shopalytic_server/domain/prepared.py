@@ -9,6 +9,7 @@ from uuid import UUID
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
+from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import Arrival
 from shopalytic_server.domain.projects import KeyClass, Project
 
@@ -57,6 +58,8 @@ class Admitted(Sending):
 
     project: Project = field(kw_only=True)
     key_class: KeyClass = field(kw_only=True)
+    addresses: AddressLevel = field(kw_only=True, default=AddressLevel.TRUNCATED)
+    """How much of visitors' network addresses is kept."""
     latest_us: int = field(init=False)
     """The last moment that an event may say it happened at."""
     signed: bool = field(init=False)

@@ -62,7 +62,7 @@ class Intake:
         if len(payload.events) > 1:
             self._limit.charge(scope, len(payload.events) - 1)
         sent_at = decode_sent_at(payload.sent_at)
-        address = client_address(scope, self._options.trusted_proxies)
+        address = client_address(scope, self._options.trusted_proxies, self._options.client_addresses)
         sender = _sender(scope, address)
         events = decode_events(payload, sender)
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)

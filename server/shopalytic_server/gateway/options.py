@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shopalytic_server.domain.addresses import AddressLevel
+
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -33,6 +35,8 @@ class GatewayOptions:
     """How many proxies stand in front and may be believed about X-Forwarded-For and X-Forwarded-Proto."""
     tls: tuple[Path, Path] | None = None
     """PEM files of the certificate and its key; None: plain HTTP."""
+    client_addresses: AddressLevel = AddressLevel.TRUNCATED
+    """How much of a visitor's network address goes into an event."""
     address_rate: int = 0
     """Events a second that one network address may send; 0: any number."""
     cors_origins: tuple[str, ...] = ()

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from starlette.types import Scope
 
+from shopalytic_server.domain.addresses import parsed
 from shopalytic_server.domain.rates import Buckets
-from shopalytic_server.gateway.addresses import parsed, raw_address
+from shopalytic_server.gateway.addresses import raw_address
 from shopalytic_server.gateway.errors import Refusal
 
 

@@ -10,6 +10,7 @@ import grpc
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
 from shopalytic_server.domain.ingest import Admitted, Prepared, prepare, prepare_event
@@ -38,12 +39,14 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         merges: Merges,
         drain: asyncio.Event,
         clock: Callable[[], datetime],
+        addresses: AddressLevel,
     ) -> None:
         self._door = door
         self._writer = writer
         self._merges = merges
         self._drain = drain
         self._clock = clock
+        self._addresses = addresses
 
     # An answer is made as bytes where the verdicts are known: see AnsweringServer.
     async def Track(  # type: ignore[override]
@@ -110,7 +113,12 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
         sent, received = check_track(request), self._clock()
         admitted = Admitted(
-            caller.project.currency, received, sent, project=caller.project, key_class=caller.key.key_class
+            caller.project.currency,
+            received,
+            sent,
+            project=caller.project,
+            key_class=caller.key.key_class,
+            addresses=self._addresses,
         )
         prepared = [prepare_event(event, admitted) for event in request.events]
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
@@ -128,6 +136,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             key_class=caller.key.key_class,
             received_at=self._clock(),
             sent_at=sent,
+            addresses=self._addresses,
         )
         if prepared.violations:
             return verdict(prepared, collector_pb2.EVENT_STATUS_QUARANTINED, prepared.violations)
@@ -142,6 +151,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             key_class=caller.key.key_class,
             received_at=self._clock(),
             sent_at=sent,
+            addresses=self._addresses,
             skip_known=skip_known,
         )
         [result] = await self._writer.submit([prepared])

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
+from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
 from shopalytic_server.rpc.collector import CollectorServicer
@@ -78,6 +79,7 @@ class GrpcServer:
         tls: TlsFiles | None = None,
         inner_port: int = 0,
         clock: Callable[[], datetime] = now,
+        addresses: AddressLevel = AddressLevel.TRUNCATED,
     ) -> None:
         self._writer = writer
         self._reports = reports
@@ -93,6 +95,7 @@ class GrpcServer:
         self._tls = tls
         self._inner_port = inner_port
         self._clock = clock
+        self._addresses = addresses
         self._drain = asyncio.Event()
         self._health = HealthServicer(SERVICES)
         self._server: grpc.aio.Server | None = None
@@ -146,7 +149,9 @@ class GrpcServer:
         self._key_use = KeyUse(cache, self._projects)
         door = Door(cache, Limits(self._rates))
         answering: Any = AnsweringServer(server)
-        collector = CollectorServicer(door, self._writer, self._care.merges, self._drain, self._clock)
+        collector = CollectorServicer(
+            door, self._writer, self._care.merges, self._drain, self._clock, self._addresses
+        )
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, answering)
         reports = ReportServicer(door, self._reports, self._tail, self._drain)
         reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, answering)

@@ -5,6 +5,7 @@ the dataset's lock, so that what it reads stays true until it commits.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +70,7 @@ class Decisions:
         self._items = items
         self._trusted = trusted
         self._rows = typed.Rows()
-        self._identities = StoredIdentities(dataset)
+        self._identities = StoredIdentities(dataset, noted=not trusted)
         self._past: set[str] = set()
         self._emails: dict[str, set[UUID]] = {}
         self._parcels: dict[str, str] = {}
@@ -81,6 +82,8 @@ class Decisions:
         self._named: set[str] = set()
         self.vacated: set[UUID] = set()
         """Subjects that lost an event to an earlier one with the same content."""
+        self.times: set[datetime] = set()
+        """When the orders and refunds count, before and after, that the events have changed."""
 
     async def decide(self) -> tuple[list[collector_pb2.EventResult], list[Prepared]]:
         """Returns the verdicts, in order, and the events that are to be stored."""
@@ -129,6 +132,7 @@ class Decisions:
             occurrence = Occurrence(row["occurred_at"], row["event_id"], row["subject"])
             self._book.place(row["order_id"], row["content"], occurrence)
             self._stored_orders.add(row["order_id"])
+            self.times |= {row["occurred_at"], row["ordered_at"]}
 
     async def _decide(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
         match item.type:
@@ -170,6 +174,7 @@ class Decisions:
         if placed is Placed.REPEATED:
             return verdict(item, DUPLICATE), False
         self._touched_orders.add(order_id)
+        self.times.add(typed.order_time(item))
         if placed is Placed.REVISION:
             self._new_orders[order_id, content] = item
             return verdict(item, ACCEPTED), True
@@ -250,7 +255,8 @@ class Decisions:
             await self._conn.execute(_SQL.mark_current, {"dataset": self._dataset, **parameters})
         await self._rows.write(self._conn)
         if self._touched_orders:
-            await settle_orders(self._conn, self._dataset, self._items[0].currency, self._touched_orders)
+            settled = settle_orders(self._conn, self._dataset, self._items[0].currency, self._touched_orders)
+            self.times.update(await settled)
 
     def _of(self, *types: str) -> list[Prepared]:
         return [item for item in self._items if item.type in types]

@@ -28,7 +28,7 @@ from shopalytic_server.storage.ingest import copy_events
 from shopalytic_server.storage.people import Person, find_held, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
-from shopalytic_server.storage.sealing import forget_subjects
+from shopalytic_server.storage.sealing import forget_customers, forget_subjects
 from shopalytic_server.storage.settlement import settle_orders
 from shopalytic_server.storage.times import timestamp
 
@@ -239,6 +239,7 @@ async def _delete(erasure: _Erasure) -> None:
         await erasure.run(statement, subjects=others)
     left = set(keys["order_ids"]) - set(erasure.order_ids)
     await settle_orders(erasure.conn, erasure.dataset, erasure.currency, left)
+    await forget_customers(erasure.conn, [erasure.dataset])
 
 
 def _values(events: list[dict[str, Any]], name: str) -> list[str]:

@@ -24,8 +24,10 @@ _SQL = load("identities")
 class StoredIdentities:
     """An IdentityGraph of one dataset, with what the store holds of it."""
 
-    def __init__(self, dataset: int) -> None:
+    def __init__(self, dataset: int, *, noted: bool = True) -> None:
+        """Without `noted` nobody is told of customers that change: all of them are made anew."""
         self.graph = IdentityGraph()
+        self._noted = noted
         self._dataset = dataset
         self._stored: dict[str, tuple[UUID, datetime]] = {}
         self._owners: dict[str, str | None] = {}
@@ -117,11 +119,28 @@ class StoredIdentities:
 
     async def save(self, conn: Connection) -> None:
         """Stores what was added to the graph since it was loaded or saved."""
+        if self._noted:
+            await self._note_customers(conn)
         await self._save_identities(conn)
         if self.graph.changed_links:
             await self._save_links(conn)
         if self.graph.changed_aliases:
             await self._save_aliases(conn)
+
+    async def _note_customers(self, conn: Connection) -> None:
+        """Notes whose customer the subjects are that change theirs now."""
+        joined = []
+        for identity in self.graph.first_at:
+            before = self._stored.get(identity)
+            if self.customer_id(identity) != (before[0] if before else identity_subject(identity)):
+                joined.append(identity)
+        linked = {tracking_id for tracking_id, _ in self.graph.changed_links}
+        linked = {each for each in linked if self._owners.get(each) != self.graph.owner(each)}
+        if joined or linked:
+            subjects = [*map(identity_subject, joined), *map(tracking_subject, linked)]
+            await conn.execute(
+                _SQL.note_customers, {"dataset": self._dataset, "subjects": subjects, "identities": joined}
+            )
 
     async def _save_identities(self, conn: Connection) -> None:
         changed = {}

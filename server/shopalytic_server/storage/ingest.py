@@ -33,7 +33,7 @@ from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
 from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.sealing import add_views
+from shopalytic_server.storage.sealing import count_in_days, forget_days
 from shopalytic_server.storage.tombstones import refuse_erased
 
 _SQL = load("ingest")
@@ -169,7 +169,7 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
     await copy_events(conn, plain)
-    await add_views(conn, (item for item in plain if item.type == "page_view"))
+    await count_in_days(conn, plain)
     await project_plain(conn, plain)
     if len(plain) == len(fresh):
         return plain
@@ -191,6 +191,7 @@ async def _store_decided(conn: Connection, dataset: int, items: list[Prepared]) 
         item.verdict = result
     await note_identities(conn, accepted)
     await copy_events(conn, accepted)
+    await forget_days(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
     if decisions.vacated:
         subjects = list(decisions.vacated)
         await conn.execute(_SQL.lock_identities, {"dataset": dataset})

@@ -18,7 +18,7 @@ from tenacity import (
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
-from yoyo.migrations import MigrationList, default_migration_table
+from yoyo.migrations import MigrationList, default_migration_table, get_migration_hash
 
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.database import ROLLED_BACK
@@ -33,6 +33,9 @@ _LOCK_ID = 7_254_611_930_021_733
 # where they wait for each other, PostgreSQL rolls one of them back.
 _ATTEMPTS = 10
 
+# Migrations that once had another name, by the present one. A database that has
+# one by its former name has it; servers of that time go on finding it there.
+_FORMER_NAMES = {"0007_page_quarters": "0005_page_quarters"}
 
 # A migration that waits for a table holds up all who come after it. So it gives
 # up soon, lets them through, and comes back.
@@ -95,8 +98,7 @@ def _migrate(database_url: str) -> list[str]:
 
 def _apply(database_url: str) -> list[str]:
     with _backend(database_url) as backend, backend.lock():
-        backend.init_database()
-        todo = backend.to_apply(_migrations())
+        todo = _to_apply(backend)
         backend.apply_migrations(todo)
         return [migration.id for migration in todo]
 
@@ -104,8 +106,18 @@ def _apply(database_url: str) -> list[str]:
 def pending(database_url: str) -> list[str]:
     """Names of the migrations that `migrate` would apply."""
     with _backend(database_url) as backend, backend.lock():
-        backend.init_database()
-        return [migration.id for migration in backend.to_apply(_migrations())]
+        return [migration.id for migration in _to_apply(backend)]
+
+
+def _to_apply(backend: _Backend) -> MigrationList:
+    """What is pending; marks what was applied by a former name."""
+    backend.init_database()
+    applied = backend.get_applied_migration_hashes()
+    for migration in backend.to_apply(_migrations()):
+        former = _FORMER_NAMES.get(migration.id)
+        if former is not None and get_migration_hash(former) in applied:
+            backend.mark_one(migration)
+    return backend.to_apply(_migrations())
 
 
 def _backend(database_url: str) -> _Backend:

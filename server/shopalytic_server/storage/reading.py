@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -10,6 +10,9 @@ from psycopg.rows import dict_row
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.as_of import Past, connected_to
 from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
+
+if TYPE_CHECKING:
+    from shopalytic_server.storage.bases import Bases
 
 # A report sorts and hashes much at once, where an ingest statement does not; and
 # compiling its statements takes longer than it saves.
@@ -19,8 +22,10 @@ _TUNED = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
 class Snapshot:
     """What the store holds at one moment; a merge that commits meanwhile is not half seen."""
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, conn: Connection, bases: "Bases | None" = None) -> None:
         self._conn = conn
+        self.bases = bases
+        """What is kept of past days; nothing for a snapshot of the past."""
 
     async def fetch(self, statement: str | sql.Composed, **parameters: Any) -> list[dict[str, Any]]:
         """Runs a named statement and returns its rows."""
@@ -35,14 +40,14 @@ class Snapshot:
 
 
 @asynccontextmanager
-async def reading(pool: Pool) -> AsyncIterator[Snapshot]:
+async def reading(pool: Pool, bases: "Bases | None" = None) -> AsyncIterator[Snapshot]:
     """A snapshot of the store as it is; raises StoreUnavailable."""
     try:
         with translated():
             async with pool.connection() as conn, conn.transaction():
                 await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 await conn.execute(_TUNED)
-                yield Snapshot(conn)
+                yield Snapshot(conn, bases)
     except ROLLED_BACK as error:
         # Only a replica does this to a reader, to keep up with its primary.
         raise StoreUnavailable(retry_after=1.0) from error

@@ -8,7 +8,7 @@ from psycopg import sql
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
-from shopalytic_server.storage.sealing import forget_all_days
+from shopalytic_server.storage.sealing import forget_all_days, forget_customers
 
 _SQL = load("rebuild")
 
@@ -54,6 +54,7 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
                 for table in TABLES:
                     if differences[table]:
                         await _replace(conn, table)
+                await forget_customers(conn)
                 await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(_SCHEMA)))
         if not check:
             await forget_all_days(conn)

@@ -15,6 +15,7 @@ from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
+from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.consent import CONSENT_RULE
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.ingest import Prepared, prepare
@@ -45,9 +46,15 @@ Patch = Sequence[Mapping[str, Any]]
 class Repairs:
     """Replays quarantine. Everything may raise StoreUnavailable."""
 
-    def __init__(self, pool: Pool, on_stored: Callable[[Sequence[Prepared]], None] | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        on_stored: Callable[[Sequence[Prepared]], None] | None = None,
+        addresses: AddressLevel = AddressLevel.TRUNCATED,
+    ) -> None:
         """`on_stored` is told of the events that were accepted, after each COMMIT."""
         self._pool = pool
+        self._addresses = addresses
         self._on_stored = on_stored
 
     async def replay_quarantine(
@@ -65,7 +72,7 @@ class Repairs:
                 for start in range(0, len(chosen), _CHUNK):
                     part = chosen[start : start + _CHUNK]
                     async with conn.transaction(force_rollback=request.dry_run):
-                        stored = await _replay(conn, project, request, part, patch, response)
+                        stored = await _replay(conn, project, request, part, patch, response, self._addresses)
                     if self._on_stored is not None and not request.dry_run:
                         self._on_stored(stored)
         return response
@@ -99,6 +106,7 @@ async def _replay(
     fingerprints: Sequence[UUID],
     patch: Patch | None,
     response: admin_pb2.ReplayQuarantineResponse,
+    addresses: AddressLevel,
 ) -> list[Prepared]:
     """Replays some events in the caller's transaction; returns those that were accepted.
 
@@ -117,7 +125,7 @@ async def _replay(
             _preview(request, response, row, misfit=str(error))
             continue
         rows.append(row)
-        items.append(_prepared(project, event))
+        items.append(_prepared(project, event, addresses))
     if not items:
         return []
     # One of its own: the store's remembers partitions, which a dry run takes back.
@@ -154,9 +162,15 @@ async def _take(conn: Connection, dataset: int, fingerprints: Sequence[UUID]) ->
     return sorted(rows, key=lambda row: (row["received_at"], row["fingerprint"]))
 
 
-def _prepared(project: Project, event: Event) -> Prepared:
-    now = datetime.now(UTC)
-    return prepare(event, project=project, key_class=KeyClass.SERVER, received_at=now, sent_at=None)
+def _prepared(project: Project, event: Event, addresses: AddressLevel) -> Prepared:
+    return prepare(
+        event,
+        project=project,
+        key_class=KeyClass.SERVER,
+        received_at=datetime.now(UTC),
+        sent_at=None,
+        addresses=addresses,
+    )
 
 
 async def _keep(

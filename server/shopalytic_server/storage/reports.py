@@ -31,6 +31,7 @@ from shopalytic_server.storage import (
     traffic,
 )
 from shopalytic_server.storage.as_of import Past
+from shopalytic_server.storage.bases import Bases
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.fifths import Fifths
 from shopalytic_server.storage.reading import Snapshot, reading, reading_past
@@ -40,13 +41,17 @@ from shopalytic_server.storage.scope import datasets, resolve_scope
 class Reports:
     """The reports of all projects. Every call may raise StoreUnavailable."""
 
-    def __init__(self, pool: Pool, primary: Pool | None = None) -> None:
-        """Reads from `pool`; the past from `primary`, which may write, if that is another."""
+    def __init__(self, pool: Pool, primary: Pool | None = None, *, keep: bool = True) -> None:
+        """Reads from `pool`; the past from `primary`, which may write, if that is another.
+
+        With `keep` it keeps what it found in past days, if these are sealed.
+        """
         self._pool = pool
         self._primary = primary or pool
         # Making the past anew keeps this process busy, so it is done once at a time.
         self._past = asyncio.Semaphore(1)
         self._fifths = Fifths()
+        self._bases = Bases() if keep else None
 
     async def get_customer(
         self, project: Project, request: reports_pb2.GetCustomerRequest
@@ -151,7 +156,7 @@ class Reports:
     @asynccontextmanager
     async def _at(self, project: Project, moment: datetime | None) -> AsyncIterator[Snapshot]:
         if moment is None:
-            async with reading(self._pool) as snapshot:
+            async with reading(self._pool, self._bases) as snapshot:
                 yield snapshot
             return
         past = Past(datasets(project, include_sandbox=True), moment)

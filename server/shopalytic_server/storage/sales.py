@@ -10,6 +10,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import average, difference, text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit, bucket_starts
+from shopalytic_server.storage.bases import of_customers, of_rows, summed
 from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
@@ -18,6 +19,12 @@ from shopalytic_server.storage.times import timestamp
 
 _SQL = load("sales")
 register("sales_row", _SQL.explain_row)
+
+_KEYS = ("currency", "bucket", "counted")
+_PARTS = (
+    *(of_rows(each, "currency", "bucket") for each in (_SQL.orders, _SQL.costs, _SQL.refunds)),
+    of_customers(_SQL.customers, _SQL.live, "currency", "bucket"),
+)
 
 
 @dataclass(slots=True)
@@ -86,13 +93,13 @@ def _spans(scope: Scope, starts: list[datetime], unit: Unit | None) -> list[_Spa
 
 
 async def _sums(snapshot: Snapshot, scope: Scope, starts: list[datetime]) -> dict[str, _Buckets]:
-    parameters = {**scope.parameters(), "starts": starts}
     sums: dict[str, dict[int | None, _Sums]] = defaultdict(lambda: defaultdict(_Sums))
-    for statement in (_SQL.orders, _SQL.costs, _SQL.refunds):
-        for row in await snapshot.fetch(statement, **parameters):
-            into = sums[row.pop("currency")][row.pop("bucket")]
+    for rows in await summed(snapshot, scope, _PARTS, starts=starts):
+        for row in rows:
+            into = sums[row["currency"]][row["bucket"]]
             for name, value in row.items():
-                setattr(into, name, value)
+                if name not in _KEYS:
+                    setattr(into, name, value)
     return dict(sums)
 
 

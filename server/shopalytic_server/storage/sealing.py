@@ -10,8 +10,9 @@ row before it.
 
 Days from which page views may have been removed (`expirations`) are never
 forgotten, for nothing could sum them up again: who adds a page view to one adds
-it to its sums, in the same transaction. It holds the day's row meanwhile, as
-sealing does, so an event is counted by one of the two.
+it to its sums, in the same transaction, and gives the day another version. It
+holds the day's row meanwhile, as sealing does, so an event is counted by one of
+the two.
 """
 
 import asyncio
@@ -44,6 +45,8 @@ DAYS_AT_ONCE = 120
 YOUNGEST = timedelta(hours=6)
 
 _WAIT_SECONDS = 0.05
+# What reports count; the first of these events is on the first day that is sealed.
+_TYPES = ("page_view", "product_view", "cart_add", "cart_modify", "order", "refund")
 
 _Day = tuple[int, date]
 _EPOCH = date(1970, 1, 1)
@@ -102,7 +105,8 @@ async def seal_before(conn: Connection, project: int, before: date) -> None:
 
 
 async def _seal(conn: Connection, limit: int, project: int | None = None, before: date | None = None) -> int:
-    wanted = {"limit": limit, "project": project, "before": before}
+    await conn.execute(_SQL.forget_changes)
+    wanted = {"limit": limit, "types": list(_TYPES), "project": project, "before": before}
     days = await (await conn.execute(_SQL.missing, wanted)).fetchall()
     if not days:
         return 0
@@ -140,16 +144,12 @@ async def _seal_day(conn: Connection, day: dict[str, Any]) -> bool:
     return True
 
 
-async def add_views(conn: Connection, views: Iterable[Prepared]) -> None:
-    """Unseals the days of page views that this transaction stored; adds to the sums of those that stay."""
+async def count_in_days(conn: Connection, events: Iterable[Prepared]) -> None:
+    """Unseals the days of events that this transaction stored; adds to the sums of those that stay sealed."""
     before_us = microseconds(datetime.now(UTC) - YOUNGEST)
-    old = [view for view in views if view.occurred_us < before_us]
-    stay = await _forget_days(conn, {_day_of(view) for view in old})
-    if not stay:
-        return
-    held = await (await conn.execute(_SQL.hold_sealed, _columns(stay))).fetchall()
-    sealed = {(dataset, day) for dataset, day, is_sealed in held if is_sealed}
-    late = [view for view in old if _day_of(view) in sealed]
+    old = [event for event in events if event.occurred_us < before_us]
+    stay = await _unseal(conn, {_day_of(event) for event in old})
+    late = [event for event in old if event.type == "page_view" and _day_of(event) in stay]
     if late:
         await conn.execute(
             _ADD_LATE,
@@ -163,24 +163,34 @@ async def add_views(conn: Connection, views: Iterable[Prepared]) -> None:
 
 
 async def forget_days(conn: Connection, events: Iterable[tuple[int, datetime]]) -> None:
-    """Unseals the days of events, by dataset and time, that this transaction takes away.
+    """Unseals the days of events, by dataset and time, that this transaction has added or takes away.
 
-    The transaction must have written something before; days too young to be sealed cost nothing.
+    The transaction must have written something before; days too young to be
+    sealed cost nothing. For page views that are added see `count_in_days`.
     """
     before = datetime.now(UTC) - YOUNGEST
-    await _forget_days(conn, {(dataset, at.astimezone(UTC).date()) for dataset, at in events if at < before})
+    await _unseal(conn, {(dataset, at.astimezone(UTC).date()) for dataset, at in events if at < before})
 
 
-async def _forget_days(conn: Connection, days: Iterable[_Day]) -> list[_Day]:
-    """Unseals days, but for those from which page views may have been removed: these are returned."""
+async def _unseal(conn: Connection, days: Iterable[_Day]) -> set[_Day]:
+    """Unseals days, but for those from which page views may have been removed.
+
+    Of these it returns the sealed ones. They get another version, so that what
+    was found in them before is not taken for what is there now.
+    """
     chosen = sorted(days)
     if not chosen:
-        return []
-    stay = await (await conn.execute(_SQL.expired, _columns(chosen))).fetchall()
-    others = sorted(set(chosen) - set(stay))
+        return set()
+    expired = set(await (await conn.execute(_SQL.expired, _columns(chosen))).fetchall())
+    others = [day for day in chosen if day not in expired]
     if others:
         await conn.execute(_SQL.forget_days, _columns(others))
-    return sorted(stay)
+    if not expired:
+        return set()
+    held = await (await conn.execute(_SQL.hold_days, _columns(sorted(expired)))).fetchall()
+    stay = [(dataset, day) for dataset, day, sealed in held if sealed]
+    await conn.execute(_SQL.renew_days, _columns(stay))
+    return set(stay)
 
 
 def _day_of(view: Prepared) -> _Day:
@@ -200,6 +210,15 @@ async def forget_subjects(
     """
     await forget_days(conn, ((dataset, at) for at in times))
     await conn.execute(_SQL.forget_quarters, {"dataset": dataset, "subjects": list(subjects)})
+
+
+async def forget_customers(conn: Connection, datasets: Sequence[int] | None = None) -> None:
+    """Says that what was known of customers, orders and refunds of these datasets may be otherwise now.
+
+    For those who change more than events of one time or customers of some
+    subjects. None is all datasets.
+    """
+    await conn.execute(_SQL.forget_customers, {"datasets": None if datasets is None else list(datasets)})
 
 
 async def forget_all_days(conn: Connection) -> None:

@@ -1,6 +1,7 @@
 """Keeps what each refund counts as in step with its order."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -13,8 +14,10 @@ from shopalytic_server.storage.queries import load
 _SQL = load("ingest")
 
 
-async def settle_orders(conn: Connection, dataset: int, currency: str, order_ids: Iterable[str]) -> None:
-    """Settles the refunds of some orders anew; `currency` is the project's."""
+async def settle_orders(
+    conn: Connection, dataset: int, currency: str, order_ids: Iterable[str]
+) -> set[datetime]:
+    """Settles the refunds of some orders anew, and returns their times; `currency` is the project's."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL.refunds_of_orders, {"dataset": dataset, "order_ids": list(order_ids)})
         rows = await cursor.fetchall()
@@ -24,8 +27,9 @@ async def settle_orders(conn: Connection, dataset: int, currency: str, order_ids
         for row, settled in zip(refunds, _settle(refunds, currency), strict=True):
             if (row["currency"], row["amount"], row["flag"]) != settled[1:]:
                 changed.append((order_id, settled))
+    times = {row["occurred_at"] for row in rows}
     if not changed:
-        return
+        return times
     await conn.execute(
         _SQL.settle_refunds,
         {
@@ -37,6 +41,7 @@ async def settle_orders(conn: Connection, dataset: int, currency: str, order_ids
             "flags": [settled.flag for _, settled in changed],
         },
     )
+    return times
 
 
 def _settle(refunds: list[dict[str, Any]], currency: str) -> list[Settled]:

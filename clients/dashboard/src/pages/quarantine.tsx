@@ -1,22 +1,58 @@
-/** Events that were not accepted, whole and with the reasons. */
-import { toJsonString } from "@bufbuild/protobuf";
+/** Events that were not accepted, whole and with the reasons; repaired and replayed from here. */
+import { ConnectError } from "@connectrpc/connect";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { AdminService, type QuarantinedEvent } from "contract/admin_pb";
 import { EventStatus } from "contract/collector_pb";
-import { EventSchema } from "contract/events_pb";
-import { ask } from "../answers";
+import { useEffect, useState } from "preact/hooks";
+import { count } from "../amounts";
+import { ask, forget } from "../answers";
 import { Entry, Tick } from "../parts/controls";
 import { Paged } from "../parts/pages";
+import { Repair } from "../parts/repair";
+import { Replayed } from "../parts/replayed";
+import { documentText } from "../patches";
+import { all, forAll, MOST_REPAIRED, type Outcome, reason, replay, type Target } from "../replays";
 import { useRoute } from "../route";
+import { isAdmin, signOut } from "../session";
 import { useView } from "../view";
 import { moment } from "../zones";
 
 const PAGE_SIZE = 50;
+const TOO_MANY = `These are more than ${count(MOST_REPAIRED)} events: choose a rule, or repair them by the command shopalytic quarantine repair.`;
+
+/** What was chosen: events by their ids, or all of the filter. */
+type Choice = Set<string> | "all";
+
+/** Where a form or a sentence stands: at the event with this id, or at what is selected. */
+const SELECTED = "";
+
+interface Hands {
+  repairing: { target: Target; place: string } | null;
+  repair: (target: Target, place: string) => void;
+  replay: (target: Target, place: string) => void;
+  cancel: () => void;
+  done: (outcome: Outcome) => void;
+  busy: boolean;
+  /** Why a button did nothing. */
+  lack: { place: string; text: string; otherKey: boolean } | null;
+}
 
 export function Quarantine() {
   const { sandbox } = useView();
   const { params } = useRoute();
   const ruleId = params.get("rule") ?? "";
+  const [choice, setChoice] = useState<Choice>(new Set<string>());
+  const [told, setTold] = useState<{ outcome: Outcome; events: QuarantinedEvent[] } | null>(null);
+  const hands = useHands((target, outcome) => {
+    setTold({ outcome, events: target.events });
+    setChoice(new Set<string>());
+    // Reports and timelines have changed with it, too.
+    forget();
+  });
+  useEffect(() => {
+    setChoice(new Set<string>());
+    hands.cancel();
+  }, [ruleId, sandbox]);
   return (
     <>
       <div class="controls">
@@ -28,6 +64,7 @@ export function Quarantine() {
         />
         <Tick label="Sandbox events instead" name="sandbox" />
       </div>
+      {told && <Replayed outcome={told.outcome} events={told.events} close={() => setTold(null)} />}
       <Paged
         name={`${ruleId} ${sandbox}`}
         empty={ruleId ? "No event breaks this rule" : "Nothing is in quarantine"}
@@ -36,54 +73,213 @@ export function Quarantine() {
           return { items: page.events, next: page.nextPageToken };
         }}
       >
-        {(events) => (
-          <section class="card" aria-label="Events, the newest first">
-            {events.map((event) => (
-              <Line key={event.quarantineId} event={event} />
-            ))}
-          </section>
+        {(events, more) => (
+          <>
+            <Picks events={events} more={more} choice={choice} setChoice={setChoice} hands={hands} ruleId={ruleId} />
+            <section class="card" aria-label="Events, the newest first">
+              {events.map((event) => (
+                <Line
+                  key={event.quarantineId}
+                  event={event}
+                  picked={choice === "all" || choice.has(event.quarantineId)}
+                  pick={(picked) => setChoice(repicked(choice, events, event, picked))}
+                  hands={hands}
+                />
+              ))}
+            </section>
+          </>
         )}
       </Paged>
     </>
   );
 }
 
-function Line({ event }: { event: QuarantinedEvent }) {
+function repicked(choice: Choice, shown: QuarantinedEvent[], event: QuarantinedEvent, picked: boolean): Choice {
+  const ids = new Set(choice === "all" ? shown.map((each) => each.quarantineId) : choice);
+  if (picked) ids.add(event.quarantineId);
+  else ids.delete(event.quarantineId);
+  return ids;
+}
+
+/** Repairing and replaying, for the page to hand to its buttons. */
+function useHands(after: (target: Target, outcome: Outcome) => void): Hands {
+  const [repairing, setRepairing] = useState<Hands["repairing"]>(null);
+  const [busy, setBusy] = useState(false);
+  const [lack, setLack] = useState<Hands["lack"]>(null);
+  const ready = (target: Target, place: string): boolean => {
+    const otherKey = !isAdmin();
+    const nothing = target.events.length === 0 && !target.filter;
+    const text = nothing ? "Nothing is selected: tick the events that are meant." : "";
+    setLack(otherKey || nothing ? { place, text, otherKey } : null);
+    return !otherKey && !nothing;
+  };
+  const done = (target: Target, outcome: Outcome): void => {
+    setRepairing(null);
+    after(target, outcome);
+  };
+  const work = (place: string, job: () => Promise<void>): void => {
+    setRepairing(null);
+    setBusy(true);
+    job()
+      .catch((cause: unknown) => setLack({ place, text: reason(ConnectError.from(cause)), otherKey: false }))
+      .finally(() => setBusy(false));
+  };
+  return {
+    repairing,
+    busy,
+    lack,
+    repair: (target, place) => {
+      if (!ready(target, place)) return;
+      const { filter, sandbox } = target;
+      if (!filter) return setRepairing({ target, place });
+      work(place, async () => {
+        const events = await all(filter.ruleId, sandbox);
+        if (events) setRepairing({ target: { events, filter: null, sandbox }, place });
+        else setLack({ place, text: TOO_MANY, otherKey: false });
+      });
+    },
+    replay: (target, place) => {
+      if (ready(target, place)) work(place, async () => done(target, await replay(target, forAll(target, ""), false)));
+    },
+    cancel: () => {
+      setRepairing(null);
+      setLack(null);
+    },
+    done: (outcome) => repairing && done(repairing.target, outcome),
+  };
+}
+
+interface PicksProps {
+  events: QuarantinedEvent[];
+  more: boolean;
+  choice: Choice;
+  setChoice: (choice: Choice) => void;
+  hands: Hands;
+  ruleId: string;
+}
+
+/** What is chosen, and what can be done with it. */
+function Picks({ events, more, choice, setChoice, hands, ruleId }: PicksProps) {
+  const { sandbox } = useView();
+  const chosen = choice === "all" ? events : events.filter((event) => choice.has(event.quarantineId));
+  const whole = chosen.length === events.length;
+  const target: Target = { events: chosen, filter: choice === "all" ? { ruleId } : null, sandbox };
+  const words = choice === "all" ? `All ${ruleId ? `that break ${ruleId}` : "of quarantine"}` : `${count(chosen.length)} of ${count(events.length)} selected`;
+  return (
+    <section class="card picks" aria-label="Selected events">
+      <div class="controls">
+        <label class="tick">
+          <input
+            type="checkbox"
+            checked={whole}
+            ref={(box) => void (box && (box.indeterminate = chosen.length > 0 && !whole))}
+            onChange={() => setChoice(whole ? new Set<string>() : new Set(events.map((event) => event.quarantineId)))}
+          />
+          Select all shown
+        </label>
+        <span role="status">{words}</span>
+        <span class="actions">
+          <button type="button" disabled={hands.busy} onClick={() => hands.replay(target, SELECTED)}>
+            Replay selected
+          </button>
+          <button type="button" disabled={hands.busy} onClick={() => hands.repair(target, SELECTED)}>
+            Repair selected…
+          </button>
+          {hands.busy && <span class="spinner" role="status" aria-label="Working" />}
+        </span>
+      </div>
+      {whole && more && choice !== "all" && (
+        <p>
+          There are more than are shown.{" "}
+          <button type="button" onClick={() => setChoice("all")}>
+            Select {ruleId ? `all that break ${ruleId}` : "all of quarantine"}
+          </button>
+        </p>
+      )}
+      <Form hands={hands} place={SELECTED} />
+    </section>
+  );
+}
+
+/** The form to repair with, or why there is none, where it was asked for. */
+function Form({ hands: { lack, repairing, done, cancel }, place }: { hands: Hands; place: string }) {
+  if (repairing?.place === place) return <Repair target={repairing.target} done={done} cancel={cancel} />;
+  if (lack?.place !== place) return null;
+  if (!lack.otherKey) return <p role="alert">{lack.text}</p>;
+  return (
+    <p role="alert">
+      Repairing and replaying need a key of class <b>admin</b>. On the server, <code>shopalytic key show admin</code> prints one.{" "}
+      <button type="button" onClick={() => signOut()}>
+        Sign in with another key
+      </button>
+    </p>
+  );
+}
+
+function Line({ event, picked, pick, hands }: { event: QuarantinedEvent; picked: boolean; pick: (picked: boolean) => void; hands: Hands }) {
   const { zone } = useView();
   const [first, ...others] = event.violations;
+  const at = event.receivedAt ? moment(timestampDate(event.receivedAt), zone) : "";
   return (
-    <details class="event">
-      <summary>
-        <time>{event.receivedAt && moment(timestampDate(event.receivedAt), zone)}</time>
-        <span class="kind">{kind(event)}</span>
-        <span class="what">
-          {first && (
-            <>
-              <code>{first.field || "event"}</code> {first.message}
-            </>
-          )}
-          {others.length > 0 && ` and ${others.length} more`}
-        </span>
-        <span class={`kind ${event.status === EventStatus.CONFLICT ? "conflict" : "broken"}`}>
-          {event.status === EventStatus.CONFLICT ? "conflict" : "invalid"}
-        </span>
-      </summary>
-      <div class="event-details">
-        <ul>
-          {event.violations.map((violation, index) => (
-            <li key={index}>
-              <code>{violation.field || "event"}</code> {violation.message}{" "}
-              <a href={`#/quarantine?rule=${encodeURIComponent(violation.ruleId)}`}>{violation.ruleId}</a>
-            </li>
-          ))}
-        </ul>
-        {event.event && (
-          <pre tabindex={0} aria-label="The event as it was sent">
-            {toJsonString(EventSchema, event.event, { prettySpaces: 2, useProtoFieldName: true })}
-          </pre>
-        )}
+    <div class="pickable">
+      <input
+        type="checkbox"
+        aria-label={`Select ${kind(event)} of ${at}`}
+        checked={picked}
+        onChange={(change) => pick(change.currentTarget.checked)}
+      />
+      <details class="event">
+        <summary>
+          <time>{at}</time>
+          <span class="kind">{kind(event)}</span>
+          <span class="what">
+            {first && (
+              <>
+                <code>{first.field || "event"}</code> {first.message}
+              </>
+            )}
+            {others.length > 0 && ` and ${others.length} more`}
+          </span>
+          <span class={`kind ${event.status === EventStatus.CONFLICT ? "conflict" : "broken"}`}>
+            {event.status === EventStatus.CONFLICT ? "conflict" : "invalid"}
+          </span>
+        </summary>
+        <Details event={event} hands={hands} />
+      </details>
+    </div>
+  );
+}
+
+/** One event whole: why it was not accepted, what can be done, and what it is. */
+function Details({ event, hands }: { event: QuarantinedEvent; hands: Hands }) {
+  const { sandbox } = useView();
+  const place = event.quarantineId;
+  const target: Target = { events: [event], filter: null, sandbox };
+  return (
+    <div class="event-details">
+      <ul>
+        {event.violations.map((violation, index) => (
+          <li key={index}>
+            <code>{violation.field || "event"}</code> {violation.message}{" "}
+            <a href={`#/quarantine?rule=${encodeURIComponent(violation.ruleId)}`}>{violation.ruleId}</a>
+          </li>
+        ))}
+      </ul>
+      <div class="actions">
+        <button type="button" disabled={hands.busy} onClick={() => hands.replay(target, place)}>
+          Replay
+        </button>
+        <button type="button" disabled={hands.busy} aria-expanded={hands.repairing?.place === place} onClick={() => hands.repair(target, place)}>
+          Repair…
+        </button>
       </div>
-    </details>
+      <Form hands={hands} place={place} />
+      {event.event && (
+        <pre tabindex={0} aria-label="The event as it was sent">
+          {documentText(event.event)}
+        </pre>
+      )}
+    </div>
   );
 }
 

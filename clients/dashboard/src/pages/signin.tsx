@@ -27,7 +27,7 @@ export function SignIn({ reason }: { reason: string }) {
       <form onSubmit={(event) => void submit(event)}>
         <h1>Shopalytic</h1>
         <p>
-          Sign in with a key of class <b>reports</b>. On the server, <code>shopalytic key show reports</code> prints one.
+          Sign in with a key of class <b>reports</b>, or <b>admin</b> to repair quarantine too. On the server, <code>shopalytic key show reports</code> prints one.
         </p>
         <label class="field">
           <span>Key</span>

@@ -15,7 +15,8 @@ interface PagedProps<T> {
   name: string;
   load: (token: string) => Promise<Page<T>>;
   empty: string;
-  children: (items: T[]) => ComponentChildren;
+  /** Draws the items that are there; `more` when further ones can be asked for. */
+  children: (items: T[], more: boolean) => ComponentChildren;
 }
 
 interface State<T> {
@@ -53,7 +54,7 @@ export function Paged<T>({ name, load, empty, children }: PagedProps<T>) {
   const state = list.current;
   return (
     <>
-      {state.items.length > 0 && children(state.items)}
+      {state.items.length > 0 && children(state.items, state.next !== null)}
       {state.error && <Failed error={state.error} retry={() => more(state)} />}
       {state.busy && <Loading />}
       {!state.busy && !state.error && state.items.length === 0 && <Empty title={empty} />}

@@ -77,3 +77,18 @@ SELECT %(dataset)s, * FROM unnest(%(identities)s::text[], %(subjects)s::uuid[], 
                                   %(first_at)s::timestamptz[])
     ON CONFLICT (dataset_id, identity) DO UPDATE
    SET customer_id = excluded.customer_id, first_at = least(identities.first_at, excluded.first_at)
+
+-- Whose customer subjects are before that changes: these ones, and the devices of
+-- these identities.
+-- name: note_customers
+INSERT INTO customer_changes (dataset_id, subject, customer_id)
+SELECT %(dataset)s, s.subject, coalesce(named.customer_id, owner.customer_id, s.subject)
+  FROM (
+    SELECT unnest(%(subjects)s::uuid[]) AS subject
+     UNION
+    SELECT l.subject FROM tracking_links l
+     WHERE l.dataset_id = %(dataset)s AND l.identity = ANY(%(identities)s::text[]) AND l.owner
+  ) AS s
+  LEFT JOIN identities named ON named.dataset_id = %(dataset)s AND named.subject = s.subject
+  LEFT JOIN tracking_links l ON l.dataset_id = %(dataset)s AND l.subject = s.subject AND l.owner
+  LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity

@@ -78,7 +78,7 @@ SELECT DISTINCT shipment_id, order_id FROM shipment_changes
  WHERE dataset_id = %(dataset)s AND shipment_id = ANY(%(shipment_ids)s)
 
 -- name: order_contents
-SELECT order_id, content, occurred_at, event_id, subject FROM order_revisions
+SELECT order_id, content, occurred_at, event_id, subject, ordered_at FROM order_revisions
  WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
 
 -- name: move_revision
@@ -94,7 +94,7 @@ UPDATE order_revisions r SET current = (r.content = latest.content)
    AND r.current <> (r.content = latest.content)
 
 -- name: refunds_of_orders
-SELECT f.order_id, f.event_id, f.refund_type, f.given_currency, f.total_refund, f.currency, f.amount, f.flag,
+SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f.total_refund, f.currency, f.amount, f.flag,
        o.currency AS order_currency, o.total AS order_total
   FROM refunds f
   LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current

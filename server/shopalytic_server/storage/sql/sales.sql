@@ -40,61 +40,78 @@ SELECT min(found.at) AS first, max(found.at) AS last
   ) AS found
 
 -- A row per currency and bucket, and one per currency (bucket NULL) for the
--- whole range, in which a customer of several buckets counts once. Customers
--- are joined table by table: the planner cannot look subjects up through the
--- view subject_customers, it would read all of it. A customer is new where
--- their first order ever, whatever its currency and source, lies in the row.
+-- whole range.
 -- name: orders
 WITH placed AS MATERIALIZED (
     SELECT o.currency, width_bucket(o.ordered_at, %(starts)s::timestamptz[]) AS bucket, o.units, o.total,
-           o.total_discount, o.total_tax, o.total_shipping, o.dataset_id,
-           coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id
+           o.total_discount, o.total_tax, o.total_shipping
       FROM order_revisions o
-      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
-      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
-      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
+       AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT o.bot)
+)
+SELECT currency, bucket, count(*) AS counted, count(*) AS orders, sum(units)::bigint AS units, sum(total) AS gross,
+       coalesce(sum(total_discount), 0) AS discounts, coalesce(sum(total_tax), 0) AS tax,
+       coalesce(sum(total_shipping), 0) AS shipping
+  FROM placed
+ GROUP BY GROUPING SETS ((currency, bucket), (currency))
+
+-- Who ordered in each of these rows: a customer of several buckets counts once in
+-- the whole range. Customers are joined table by table: the planner cannot look
+-- subjects up through the view subject_customers, it would read all of it. A
+-- customer is new where their first order ever, whatever its currency and source,
+-- lies in the row.
+-- name: customers
+WITH placed AS MATERIALIZED (
+    SELECT o.currency, width_bucket(o.ordered_at, %(starts)s::timestamptz[]) AS bucket, o.dataset_id,
+           {customer_of_o} AS customer_id
+      FROM order_revisions o
+      {customers_of_o}
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
 ), buyers AS MATERIALIZED (
     SELECT DISTINCT dataset_id, customer_id FROM placed
 ), members AS MATERIALIZED (
-    SELECT dataset_id, customer_id, customer_id AS subject FROM buyers
-     UNION
-    SELECT i.dataset_id, i.customer_id, i.subject
-      FROM buyers b
-      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
-     UNION
-    SELECT l.dataset_id, i.customer_id, l.subject
-      FROM buyers b
-      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
-      JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
+{members}
 ), firsts AS MATERIALIZED (
     SELECT m.dataset_id, m.customer_id, min(o.ordered_at) AS first_at
       FROM members m
       JOIN order_revisions o ON o.dataset_id = m.dataset_id AND o.subject = m.subject AND o.current
-     WHERE %(include_bots)s::boolean OR NOT o.bot
+     WHERE o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
+       AND (%(include_bots)s::boolean OR NOT o.bot)
      GROUP BY m.dataset_id, m.customer_id
 ), counted AS MATERIALIZED (
-    SELECT p.*, ROW(p.dataset_id, p.customer_id) AS customer, f.first_at >= %(from_at)s::timestamptz AS new_in_range,
+    SELECT p.currency, p.bucket, p.dataset_id, p.customer_id,
+           f.first_at >= %(from_at)s::timestamptz AS new_in_range,
            f.first_at >= greatest(%(from_at)s::timestamptz, (%(starts)s::timestamptz[])[p.bucket]) AS new_in_row
-      FROM placed p
+      FROM (SELECT DISTINCT currency, bucket, dataset_id, customer_id FROM placed) AS p
       JOIN firsts f ON f.dataset_id = p.dataset_id AND f.customer_id = p.customer_id
 )
-SELECT currency, bucket, count(*) AS orders, sum(units)::bigint AS units, sum(total) AS gross,
-       coalesce(sum(total_discount), 0) AS discounts, coalesce(sum(total_tax), 0) AS tax,
-       coalesce(sum(total_shipping), 0) AS shipping, count(DISTINCT customer) AS customers,
-       count(DISTINCT customer) FILTER (WHERE new_in_row) AS new_customers
+SELECT currency, bucket, count(*) AS counted, count(*) AS customers,
+       count(*) FILTER (WHERE new_in_row) AS new_customers
   FROM counted
  GROUP BY currency, bucket
  UNION ALL
-SELECT currency, NULL, count(*), sum(units)::bigint, sum(total), coalesce(sum(total_discount), 0),
-       coalesce(sum(total_tax), 0), coalesce(sum(total_shipping), 0), count(DISTINCT customer),
-       count(DISTINCT customer) FILTER (WHERE new_in_range)
-  FROM counted
+SELECT currency, NULL, count(*), count(*), count(*) FILTER (WHERE new_in_range)
+  FROM (SELECT DISTINCT currency, dataset_id, customer_id, new_in_range FROM counted) AS once
  GROUP BY currency
+
+-- Who ordered outside of the days that are kept.
+-- name: live
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at < least(%(rows_from)s::timestamptz, %(to_at)s::timestamptz)
+     UNION
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(rows_to)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
 
 -- What the ordered products cost, where the shop said so.
 -- name: costs
@@ -105,13 +122,14 @@ WITH lines AS MATERIALIZED (
       JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current AND i.cost IS NOT NULL
        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
 )
-SELECT currency, bucket, sum(cost) AS cost, sum(margin) AS margin FROM lines GROUP BY currency, bucket
- UNION ALL
-SELECT currency, NULL, sum(cost), sum(margin) FROM lines GROUP BY currency
+SELECT currency, bucket, count(*) AS counted, sum(cost) AS cost, sum(margin) AS margin
+  FROM lines
+ GROUP BY GROUPING SETS ((currency, bucket), (currency))
 
 -- name: refunds
 WITH given AS MATERIALIZED (
@@ -119,13 +137,14 @@ WITH given AS MATERIALIZED (
       FROM refunds f
      WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL
        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
+       AND f.occurred_at >= %(rows_from)s::timestamptz AND f.occurred_at < %(rows_to)s::timestamptz
        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT f.bot)
 )
-SELECT currency, bucket, sum(amount) AS refunds FROM given GROUP BY currency, bucket
- UNION ALL
-SELECT currency, NULL, sum(amount) FROM given GROUP BY currency
+SELECT currency, bucket, count(*) AS counted, sum(amount) AS refunds
+  FROM given
+ GROUP BY GROUPING SETS ((currency, bucket), (currency))
 
 -- The orders and refunds of a row.
 -- name: explain_row

@@ -18,9 +18,10 @@ SELECT d.dataset_id, d.day
  CROSS JOIN LATERAL (
     SELECT min(e.occurred_at) AS at
       FROM (VALUES (2 * p.project_id), (2 * p.project_id + 1)) AS own (dataset_id)
+     CROSS JOIN unnest(%(types)s::text[]) AS kind (type)
      CROSS JOIN LATERAL (
         SELECT occurred_at FROM events
-         WHERE dataset_id = own.dataset_id AND type = 'page_view'
+         WHERE dataset_id = own.dataset_id AND type = kind.type
          ORDER BY occurred_at LIMIT 1
       ) AS e
   ) AS first
@@ -131,7 +132,7 @@ WINDOW alike AS (PARTITION BY dataset_id, subject, quarter, bot, source, site)
  ORDER BY dataset_id, subject, quarter, bot, source, site, occurred_at, event_id
 
 -- name: seal_day
-UPDATE rollup_days SET sealed = true WHERE dataset_id = %(dataset)s AND day = %(day)s
+UPDATE rollup_days SET sealed = true, version = nextval('rollup_versions') WHERE dataset_id = %(dataset)s AND day = %(day)s
 
 -- Days from which page views may have been removed, of these.
 -- name: expired
@@ -153,12 +154,29 @@ DELETE FROM rollup_days r
                       AND r.day < (x.before AT TIME ZONE 'UTC')::date)
 
 -- A day is held by whoever adds to its sums, and by whoever seals it.
--- name: hold_sealed
+-- name: hold_days
 SELECT r.dataset_id, r.day, r.sealed
   FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
   JOIN rollup_days r USING (dataset_id, day)
  ORDER BY r.dataset_id, r.day
    FOR UPDATE OF r
 
+-- name: renew_days
+UPDATE rollup_days r SET version = nextval('rollup_versions')
+  FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
+ WHERE r.dataset_id = d.dataset_id AND r.day = d.day
+
 -- name: forget_quarters
 DELETE FROM page_quarters WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
+
+-- name: forget_customers
+INSERT INTO customer_changes (dataset_id)
+SELECT dataset_id
+  FROM (SELECT 2 * project_id AS dataset_id FROM projects
+         UNION ALL
+        SELECT 2 * project_id + 1 FROM projects) AS d
+ WHERE %(datasets)s::int[] IS NULL OR dataset_id = ANY(%(datasets)s::int[])
+
+-- Nobody keeps numbers from before these for so long.
+-- name: forget_changes
+DELETE FROM customer_changes WHERE changed_at < now() - interval '2 days'
