@@ -44,7 +44,7 @@ def test_a_list_that_agrees_is_equal(service: Service, tmp_path: Path) -> None:
     found = service.json(
         "reconcile", book(tmp_path / "b.csv", [*STORED[:2], ("R-3", "7.0000", "2026-05-03 10:00")])
     )
-    assert found == {"equal": 3, "missing": [], "extra": [], "different": []}
+    assert found == {"equal": 3, "erased": 0, "missing": [], "extra": [], "different": []}
 
 
 def test_what_is_missing_extra_and_different_is_told_and_ends_with_1(
@@ -125,3 +125,15 @@ def test_pages_of_orders_go_on_where_they_ended(service: Service) -> None:
     names = [order.order_id for order in (*first.orders, *second.orders)]
     assert names == [order.order_id for order in everything.orders][:4]
     assert names[:3] == ["R-1", "R-2", "R-3"]
+
+
+def test_the_orders_of_who_was_erased_are_neither_missing_nor_extra(service: Service, tmp_path: Path) -> None:
+    for number, keep in enumerate(("--keep-order-totals", None), 1):
+        placed = event(f"E-{number}", "5", f"2025-01-0{number}T10:00:00Z") | {"identity": f"gone-{number}"}
+        assert service.json("import", "-", stdin=json.dumps(placed).encode())["accepted"] == 1
+        service.json("customer", "erase", f"gone-{number}", "--yes", *filter(None, [keep]))
+    rows = [("E-1", "5", "2025-01-01T10:00:00Z"), ("E-2", "5", "2025-01-02T10:00:00Z")]
+    found = service.json("reconcile", book(tmp_path / "b.csv", rows), "--backfill")
+    assert found == {"equal": 0, "erased": 2, "missing": [], "extra": [], "different": []}
+    told = service.command("reconcile", book(tmp_path / "b.csv", rows))
+    assert "2 more are of customers who were erased." in told.stdout

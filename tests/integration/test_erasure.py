@@ -26,9 +26,12 @@ from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.rebuild import rebuild
+from shopalytic_server.storage.repair import Repairs
 from shopalytic_server.storage.sealing import seal
 
 ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
+CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
+DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
 REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 QUARANTINED = collector_pb2.EVENT_STATUS_QUARANTINED
 JANE = (
@@ -196,6 +199,66 @@ async def test_kept_totals_leave_every_sum_of_every_day_as_it_was(opened):
     assert await opened.differences() == {}
 
 
+async def test_a_refund_that_comes_after_the_erasure_is_one_of_the_order_that_was_kept(opened):
+    own = refund("order-of-jane", "1.00", identity="jane-4711", at=32)
+    before = [*janes(), own]
+    await opened.shop.send(*before)
+    await opened.erase("jane-4711", keep_order_totals=True)
+    late = refund("order-of-jane", "4.00", identity="jane-4711", at=60)
+    late.context.user_agent = "Jaynefirst"
+    late.refund.line_items.add(sku="mug", price="4.00", qty=1)
+    booked = refund("order-of-jane", "2.00", tracking_id="backend", at=61)
+    for status in (ACCEPTED, DUPLICATE):
+        assert await opened.statuses(_copy(late)) == [status]
+        assert await opened.statuses(_copy(booked), _copy(booked)) == [status, DUPLICATE]
+    # What was kept of the refunds before counts once, whoever sends it again.
+    assert await opened.statuses(own) == [REJECTED]
+    [report] = await opened.shop.sales()
+    assert (report.total.gross, report.total.refunds, report.total.orders) == ("20.00", "10.00", 1)
+    assert held(opened.url, *JANE, "p-jane") == {}
+    assert await opened.differences() == {}
+    other = _copy(late)
+    other.refund.total_refund = "5.00"
+    assert await opened.statuses(other) == [CONFLICT]
+    assert held(opened.url, *JANE) == {}
+
+
+async def test_a_refund_that_waits_in_quarantine_is_stripped_when_it_is_replayed(opened):
+    waiting = refund("order-of-jane", "4.00", tracking_id="backend", at=60)
+    waiting.refund.currency = "euro"
+    await opened.shop.send(*janes())
+    assert await opened.statuses(_copy(waiting)) == [QUARANTINED]
+    await opened.erase("jane-4711", keep_order_totals=True)
+    patch = '[{"op": "replace", "path": "/refund/currency", "value": "USD"}]'
+    request = admin_pb2.ReplayQuarantineRequest(patch=patch)
+    answer = await Repairs(opened.shop.pool).replay_quarantine(PROJECT, request)
+    assert answer.accepted == 1
+    assert held(opened.url, *JANE) == {}
+    assert await opened.differences() == {}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_what_else_comes_of_an_erased_order_is_rejected_whoever_sends_it(opened, keep):
+    await opened.shop.send(*janes())
+    await opened.erase("jane-4711", keep_order_totals=keep)
+    parcel = {"order_id": "order-of-jane", "shipment_id": "p-2", "carrier": "dhl"}
+    late = [
+        order("order-of-jane", "19.00", tracking_id="backend", at=70),
+        event("shipment", parcel, tracking_id="backend", at=71),
+    ]
+    if not keep:
+        late.append(refund("order-of-jane", "1.00", tracking_id="backend", at=72))
+    results = await opened.verdicts(*late)
+    assert {(each.status, each.violations[0].rule_id) for each in results} == {(REJECTED, "privacy.erased")}
+    assert held(opened.url, *JANE) == {}
+
+
+def _copy(original: Event) -> Event:
+    fresh = Event()
+    fresh.CopyFrom(original)
+    return fresh
+
+
 def _plain(report: reports_pb2.SalesReport) -> str:
     for row in (*report.rows, report.total):
         row.ClearField("explain")
@@ -229,7 +292,7 @@ async def test_what_arrives_later_of_the_person_is_rejected_and_kept_nowhere(ope
     assert {result.violations[0].rule_id for result in results} == {"privacy.erased"}
     assert held(opened.url, *JANE) == {}
     backend = [each for each in before if each.tracking_id == "backend"]
-    assert await opened.statuses(*backend) == [collector_pb2.EVENT_STATUS_DUPLICATE] * 2
+    assert await opened.statuses(*backend) == [DUPLICATE] * 2
     assert await opened.differences() == {}
 
 

@@ -81,6 +81,8 @@ def reconcile(
     again sends nothing twice. It needs a server key besides the reports key:
     both are in the data directory of `serve`.
 
+    Orders of customers who were erased are not compared, nor sent again.
+
     \b
     Example:  shopalytic reconcile orders.csv
     Example:  shopalytic reconcile may.csv --from 2026-05-01 --to 2026-06-01 --time-zone Europe/Berlin
@@ -91,8 +93,8 @@ def reconcile(
     begin, finish = _range(book, start, end, time_zone)
     listed = {order.order_id: order for order in book.orders.values() if begin <= order.at < finish}
     with connect(settings, "reports") as remote:
-        stored = _stored(remote, listed, begin, finish, sandbox)
-    found = compare(listed, stored, time_tolerance=timedelta(seconds=time_tolerance))
+        stored, erased = _stored(remote, listed, begin, finish, sandbox)
+    found = compare(listed, stored, erased=erased, time_tolerance=timedelta(seconds=time_tolerance))
     tally = _backfill(settings, book, found.missing, sandbox) if backfill and found.missing else None
     if as_json:
         print_json(_data(found, tally))
@@ -116,24 +118,26 @@ def _range(book: Book, start: str | None, end: str | None, zone: str) -> tuple[d
 
 def _stored(
     remote: Remote, listed: dict[str, Order], begin: datetime, finish: datetime, sandbox: bool
-) -> list[Order]:
-    """The orders of the range, and those of the list wherever they are."""
+) -> tuple[list[Order], set[str]]:
+    """The orders of the range, and those of the list wherever they are; and which of these were erased."""
+    erased: set[str] = set()
     request = reports_pb2.ListOrdersRequest(page_size=PAGE, sandbox=sandbox)
     getattr(request, "from").FromDatetime(begin)
     request.to.FromDatetime(finish)
-    orders = {order.order_id: order for order in _ask(remote, request)}
+    orders = {order.order_id: order for order in _ask(remote, request, erased)}
     elsewhere = [order_id for order_id in listed if order_id not in orders]
     for at in range(0, len(elsewhere), PAGE):
         chunk = elsewhere[at : at + PAGE]
         request = reports_pb2.ListOrdersRequest(order_ids=chunk, page_size=PAGE, sandbox=sandbox)
-        orders |= {order.order_id: order for order in _ask(remote, request)}
-    return list(orders.values())
+        orders |= {order.order_id: order for order in _ask(remote, request, erased)}
+    return list(orders.values()), erased
 
 
-def _ask(remote: Remote, request: reports_pb2.ListOrdersRequest) -> Iterator[Order]:
+def _ask(remote: Remote, request: reports_pb2.ListOrdersRequest, erased: set[str]) -> Iterator[Order]:
     stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
     while True:
         answer = stub.ListOrders(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+        erased.update(answer.erased_order_ids)
         for order in answer.orders:
             at = order.ordered_at.ToDatetime(UTC)
             yield Order(order.order_id, Decimal(order.total), at, order.currency)
@@ -177,6 +181,7 @@ def order_event(order: Order, customer: str | None, sandbox: bool) -> Event:
 def _data(found: Comparison, tally: Tally | None) -> dict[str, Any]:
     data: dict[str, Any] = {
         "equal": found.equal,
+        "erased": found.erased,
         "missing": [_order_data(order) for order in found.missing],
         "extra": [_order_data(order) for order in found.extra],
         "different": [
@@ -220,6 +225,8 @@ def _print(found: Comparison, tally: Tally | None) -> None:
         f"{found.equal:,} orders are equal, {len(found.missing):,} missing, {len(found.extra):,} extra, "
         f"{len(found.different):,} different."
     )
+    if found.erased:
+        click.echo(f"{found.erased:,} more are of customers who were erased.")
     if tally is not None:
         click.echo("Sent the missing ones: " + _counts(tally.counts.items()) + ".")
         for (word, rule), examples in tally.examples.items():

@@ -7,15 +7,12 @@ is not kept by oversight.
 import hmac
 import json
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from google.protobuf.message import Message
-
 from shopalytic.v1.events_pb2 import Context, Event
 from shopalytic.violations import Violation
-from shopalytic_server.domain.erasure import KEPT_OF_ORDERS, KEPT_OF_REFUNDS
+from shopalytic_server.domain.erasure import KEPT_OF_ORDERS, KEPT_OF_REFUNDS, keep_fields
 from shopalytic_server.domain.projects import DeniedConsent
 
 CONSENT_RULE = "privacy.consent"
@@ -98,10 +95,9 @@ def anonymise(event: Event, salt: bytes) -> None:
     """
     kind = event.WhichOneof("payload") or ""
     payload = getattr(event, kind)
-    event.DiscardUnknownFields()
-    _keep(event, (*_ENVELOPE, kind))
-    _keep(payload, _PAYLOADS[kind])
-    _keep(event.context, _CONTEXT)
+    keep_fields(event, (*_ENVELOPE, kind))
+    keep_fields(payload, _PAYLOADS[kind])
+    keep_fields(event.context, _CONTEXT)
     _cut_context(event.context)
     if kind == "page_view":
         payload.url, payload.referrer = _page(payload.url) or "/", _site(payload.referrer)
@@ -110,7 +106,7 @@ def anonymise(event: Event, salt: bytes) -> None:
     if kind == "order":
         for name in ("billing", "shipping"):
             if payload.HasField(name):
-                _keep(getattr(payload, name), ("country",))
+                keep_fields(getattr(payload, name), ("country",))
 
 
 def nobody(event: Event) -> str:
@@ -124,12 +120,6 @@ def nobody(event: Event) -> str:
     if event.WhichOneof("payload") not in _VIEWS:
         return f"anonymous-{event.event_id}"
     return f"anonymous-{datetime.fromtimestamp(event.occurred_at.seconds, UTC):%Y-%m-%d}"
-
-
-def _keep(message: Message, names: Iterable[str]) -> None:
-    for field, _ in message.ListFields():
-        if field.name not in names:
-            message.ClearField(field.name)
 
 
 def _cut_context(context: Context) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from google.protobuf.message import Message
+
 from shopalytic.v1.events_pb2 import Event
 
 # Longer texts are no identifiers: their limits are 200 and 254 characters.
@@ -51,6 +53,26 @@ def email_mark(email: str) -> str:
     return "e:" + email.lower()
 
 
+def order_mark(order_id: str) -> str:
+    """The text that stands for an order of somebody erased among marks."""
+    return "o:" + order_id
+
+
+def kept_order_mark(order_id: str) -> str:
+    """The same, if the order was kept as nobody's."""
+    return "k:" + order_id
+
+
+def kept_refund_mark(event_id: str) -> str:
+    """The text that stands for a refund that was kept as nobody's, so that it is not counted again."""
+    return "r:" + event_id
+
+
+def kept_order_id(order_id: str, salt: bytes) -> str:
+    """The id of an order that is kept as nobody's. Without the salt nobody can find it by trying ids."""
+    return f"erased-{hmac.digest(salt, b'order ' + order_id.encode(), 'sha256').hex()[:24]}"
+
+
 def person_marks(identities: Iterable[str], tracking_ids: Iterable[str], emails: Iterable[str]) -> set[str]:
     """All marks of a person. An e-mail address is often an identity too, so it counts as both."""
     names = set(identities)
@@ -90,6 +112,10 @@ def marks_of(event: Event) -> Marks:
         own[identity_mark(named)] = f"{kind}.identity"
     if kind in ("customer_register", "customer_update") and (email := getattr(event, kind).email):
         own[email_mark(email)] = f"{kind}.email"
+    if kind in ("order", "refund", "shipment", "shipment_delivered"):
+        own[order_mark(getattr(event, kind).order_id)] = f"{kind}.order_id"
+    if kind == "refund":
+        own[kept_refund_mark(event.event_id)] = "event_id"
     if not event.tracking_id:
         return Marks(own)
     device = tracking_mark(event.tracking_id)
@@ -132,6 +158,21 @@ def anonymous_order(properties: dict[str, Any], order_id: str, cart_id: str) -> 
         if name in properties:
             kept[name] = {"country": properties[name]["country"]}
     return kept
+
+
+def keep_fields(message: Message, names: Iterable[str]) -> None:
+    """Takes all other fields out of a message."""
+    message.DiscardUnknownFields()
+    for descriptor, _ in message.ListFields():
+        if descriptor.name not in names:
+            message.ClearField(descriptor.name)
+
+
+def strip_late_refund(event: Event, order_id: str) -> None:
+    """Leaves of a refund that comes after the erasure what would have been kept of it."""
+    keep_fields(event, ("event_id", "occurred_at", "source", "sandbox", "timed_on_arrival", "refund"))
+    keep_fields(event.refund, KEPT_OF_REFUNDS)
+    event.refund.order_id = order_id
 
 
 def anonymous_refund(properties: dict[str, Any], order_id: str) -> dict[str, Any]:

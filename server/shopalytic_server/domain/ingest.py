@@ -18,7 +18,7 @@ from shopalytic.v1 import properties, rules
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
-from shopalytic_server.domain import consent
+from shopalytic_server.domain import consent, erasure
 from shopalytic_server.domain.addresses import AddressLevel, limit_address, limit_addresses
 from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.consent import is_denied
@@ -27,7 +27,7 @@ from shopalytic_server.domain.prepared import Admitted, Prepared
 from shopalytic_server.domain.projects import DeniedConsent, KeyClass, Project
 from shopalytic_server.domain.signing import unsigned
 
-__all__ = ["Admitted", "Prepared", "prepare", "prepare_event"]
+__all__ = ["Admitted", "Prepared", "make_late_refund_nobodys", "prepare", "prepare_event"]
 
 MAX_EVENT_BYTES = 256 * 1024
 
@@ -224,6 +224,15 @@ def _make_nobodys(prepared: Prepared, project: Project) -> None:
     event.tracking_id = consent.nobody(event)
     _fill(prepared)
     prepared.bot = bot
+
+
+def make_late_refund_nobodys(prepared: Prepared, order_id: str) -> None:
+    """Turns a valid refund of an order whose customer was erased into one of the order that was kept."""
+    erasure.strip_late_refund(prepared.event, order_id)
+    prepared.fingerprint = _fingerprint(prepared.event)
+    prepared.event.tracking_id = order_id
+    prepared.context_json = None
+    _fill(prepared)
 
 
 def _refusal(event: Event, kind: str, size: int, admitted: Admitted) -> Violation | None:

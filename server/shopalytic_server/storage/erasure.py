@@ -14,7 +14,11 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.erasure import (
     anonymous_order,
     anonymous_refund,
+    kept_order_id,
+    kept_order_mark,
+    kept_refund_mark,
     marks_of,
+    order_mark,
     person_marks,
 )
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
@@ -120,11 +124,21 @@ async def _erase(
     response.anonymised_events = len(kept)
     marks = person_marks(erasure.person.identities, erasure.person.tracking_ids, erasure.emails)
     erasure.erased["quarantine"] = await _clean_quarantine(erasure, marks)
+    marks |= _sales_marks(erasure, keep)
     erased_at = datetime.now(UTC)
     response.tombstones = await tombstones.leave(conn, dataset, marks, erased_at)
     response.erased_at.CopyFrom(timestamp(erased_at))
     response.erased.update(erasure.erased)
     return response
+
+
+def _sales_marks(erasure: _Erasure, keep: tuple[str, ...]) -> set[str]:
+    """Marks of orders, by which what comes of them later is known, and of refunds that were kept."""
+    marks = set(map(order_mark, erasure.order_ids))
+    if "order" in keep:
+        marks |= set(map(kept_order_mark, erasure.order_ids))
+        marks |= {kept_refund_mark(str(row["event_id"])) for row in erasure.events if row["type"] == "refund"}
+    return marks
 
 
 async def _person(conn: Connection, dataset: int, request: admin_pb2.EraseCustomerRequest) -> Person:
@@ -163,10 +177,13 @@ async def _anonymous(erasure: _Erasure, keep: tuple[str, ...]) -> list[Prepared]
         or (row["type"] in keep and row["properties"]["order_id"] in erasure.order_ids)
     ]
     nobody = f"erased-{secrets.token_hex(16)}"
-    names: dict[tuple[str, str], str] = {}
+    salt = await tombstones.salt_of(erasure.conn, erasure.dataset)
+    carts: dict[str, str] = {}
 
     def renamed(kind: str, value: str) -> str:
-        return names.setdefault((kind, value), f"erased-{secrets.token_hex(12)}")
+        if kind == "order":
+            return kept_order_id(value, salt)
+        return carts.setdefault(value, f"erased-{secrets.token_hex(12)}")
 
     # New ids in the old order: of what happened at the same time, the id decides.
     fresh_ids = sorted(uuid4() for _ in chosen)

@@ -136,8 +136,11 @@ async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tu
     taken = await _fingerprints(conn, dataset, keys)
     free = [key for key in keys if key not in taken] if taken else keys
     erased = bool(free) and await _insert_keys(conn, dataset, free, [first[key].fingerprint for key in free])
+    if erased:
+        await _take_late_refunds(conn, dataset, [first[key] for key in free])
     if len(free) == len(items):
         return items, erased
+    await _strip_repeated_refunds(conn, items, first, taken)
     fresh = []
     for item in items:
         stored = taken.get(item.event_key)
@@ -161,6 +164,31 @@ async def _insert_keys(conn: Connection, dataset: int, keys: list[bytes], finger
     except UniqueViolation as error:
         raise _Taken from error
     return row is not None and bool(row[0])
+
+
+async def _take_late_refunds(conn: Connection, dataset: int, claimed: list[Prepared]) -> None:
+    """Makes refunds of erased people's orders nobody's before anything of them is kept."""
+    if late := await tombstones.take_late_refunds(conn, claimed):
+        parameters = {
+            "dataset": dataset,
+            "event_ids": UuidArray([item.event_key for item in late]),
+            "fingerprints": UuidArray([item.fingerprint for item in late]),
+        }
+        await conn.execute(_SQL.replace_fingerprints, parameters)
+
+
+async def _strip_repeated_refunds(
+    conn: Connection, items: list[Prepared], first: dict[bytes, Prepared], taken: dict[bytes, bytes]
+) -> None:
+    """Makes refunds whose id is taken by other content comparable with what was left of them."""
+    doubtful = [
+        item
+        for item in items
+        if item.type == "refund"
+        and (taken.get(item.event_key) or first[item.event_key].fingerprint) != item.fingerprint
+    ]
+    if doubtful and await tombstones.exist(conn):
+        await tombstones.take_late_refunds(conn, doubtful)
 
 
 async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:

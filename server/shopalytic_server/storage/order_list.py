@@ -11,6 +11,7 @@ from shopalytic_server.storage.paging import page_size, parse_position, position
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.times import timestamp
+from shopalytic_server.storage.tombstones import erased_orders
 
 _SQL = load("order_list")
 
@@ -38,7 +39,8 @@ async def list_orders(
         limit=page_size(request) + 1,
     )
     page = rows[: page_size(request)]
-    response = reports_pb2.ListOrdersResponse(orders=[_listed(row) for row in page])
+    erased = await erased_orders(snapshot.fetch, dataset, request.order_ids)
+    response = reports_pb2.ListOrdersResponse(orders=[_listed(row) for row in page], erased_order_ids=erased)
     if len(rows) > len(page):
         last = position(page[-1]["ordered_at"], page[-1]["order_id"])
         response.next_page_token = write_token(request, dataset, last)

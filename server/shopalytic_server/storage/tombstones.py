@@ -1,19 +1,30 @@
 """Keeps what arrives of erased people out: the check that ingest makes, and what it checks against."""
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from shopalytic.v1 import collector_pb2
 from shopalytic.violations import Violation
-from shopalytic_server.domain.erasure import Marks, hashed, marks_of
-from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.erasure import (
+    Marks,
+    hashed,
+    kept_order_id,
+    kept_order_mark,
+    kept_refund_mark,
+    marks_of,
+    order_mark,
+)
+from shopalytic_server.domain.ingest import Prepared, make_late_refund_nobodys
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 
 _SQL = load("erasure")
+
+Fetch = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 _SALT_BYTES = 32
 _MESSAGE = "belongs to somebody who was erased; nothing of the event is kept"
@@ -53,6 +64,39 @@ async def refuse_erased(conn: Connection, items: Sequence[Prepared]) -> list[Pre
     return refused
 
 
+async def take_late_refunds(conn: Connection, items: Iterable[Prepared]) -> list[Prepared]:
+    """Makes refunds of orders that were kept as nobody's those of nobody; returns these."""
+    refunds = [item for item in items if item.type == "refund"]
+    if not refunds:
+        return []
+    salts = await _salts(conn, {item.dataset_id // 2 for item in refunds})
+    hashes = {
+        (item.dataset_id, mark): hashed(mark, salts[item.dataset_id // 2])
+        for item in refunds
+        if item.dataset_id // 2 in salts
+        for mark in (kept_order_mark(item.event.refund.order_id), kept_refund_mark(item.event.event_id))
+    }
+    known = await _erased(conn, hashes)
+    taken = []
+    for item in refunds:
+        order_id = item.event.refund.order_id
+        kept = (item.dataset_id, kept_order_mark(order_id)) in known
+        if kept and (item.dataset_id, kept_refund_mark(item.event.event_id)) not in known:
+            make_late_refund_nobodys(item, kept_order_id(order_id, salts[item.dataset_id // 2]))
+            taken.append(item)
+    return taken
+
+
+async def erased_orders(fetch: Fetch, dataset: int, order_ids: Sequence[str]) -> list[str]:
+    """Which of these orders were those of somebody who was erased."""
+    rows = await fetch(_SQL.salts, projects=[dataset // 2])
+    if not rows or not order_ids:
+        return []
+    marks = {hashed(order_mark(order_id), rows[0]["salt"]): order_id for order_id in order_ids}
+    found = await fetch(_SQL.find_tombstones, datasets=[dataset] * len(marks), marks=list(marks))
+    return sorted(marks[row["mark"]] for row in found)
+
+
 def _all(marks: Marks) -> Iterable[str]:
     return (*marks.own, marks.device) if marks.device else marks.own
 
@@ -69,11 +113,16 @@ async def _erased(conn: Connection, hashes: Mapping[tuple[int, str], UUID]) -> s
     return {key for key, mark in hashes.items() if (key[0], mark) in found}
 
 
-async def leave(conn: Connection, dataset: int, marks: Iterable[str], erased_at: datetime) -> int:
-    """Leaves the tombstones of a person; returns how many."""
+async def salt_of(conn: Connection, dataset: int) -> bytes:
+    """The salt of a dataset's project, made if there is none."""
     salt = secrets.token_bytes(_SALT_BYTES)
     await conn.execute(_SQL.make_salt, {"project": dataset // 2, "salt": salt})
-    salts = await _salts(conn, [dataset // 2])
-    hashes = sorted({hashed(mark, salts[dataset // 2]) for mark in marks})
+    return (await _salts(conn, [dataset // 2]))[dataset // 2]
+
+
+async def leave(conn: Connection, dataset: int, marks: Iterable[str], erased_at: datetime) -> int:
+    """Leaves the tombstones of a person; returns how many."""
+    salt = await salt_of(conn, dataset)
+    hashes = sorted({hashed(mark, salt) for mark in marks})
     await conn.execute(_SQL.leave_tombstones, {"dataset": dataset, "marks": hashes, "erased_at": erased_at})
     return len(hashes)

@@ -297,12 +297,14 @@ class ListOrdersRequest(_message.Message):
     def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., **kwargs) -> None: ...
 
 class ListOrdersResponse(_message.Message):
-    __slots__ = ("orders", "next_page_token")
+    __slots__ = ("orders", "next_page_token", "erased_order_ids")
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ERASED_ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
     orders: _containers.RepeatedCompositeFieldContainer[ListedOrder]
     next_page_token: str
-    def __init__(self, orders: _Optional[_Iterable[_Union[ListedOrder, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    erased_order_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, orders: _Optional[_Iterable[_Union[ListedOrder, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., erased_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListedOrder(_message.Message):
     __slots__ = ("order_id", "ordered_at", "currency", "total", "event_id", "source")

@@ -15,6 +15,12 @@ WITH claimed AS (
 )
 SELECT EXISTS (SELECT FROM tombstones)
 
+-- What was claimed by content that may not be recognised.
+-- name: replace_fingerprints
+UPDATE event_keys k SET fingerprint = late.fingerprint
+  FROM unnest(%(event_ids)s::uuid[], %(fingerprints)s::uuid[]) AS late (event_id, fingerprint)
+ WHERE k.dataset_id = %(dataset)s AND k.event_id = late.event_id
+
 -- name: release_event_ids
 DELETE FROM event_keys k
  USING unnest(%(datasets)s::int[], %(event_ids)s::uuid[]) AS refused (dataset_id, event_id)
