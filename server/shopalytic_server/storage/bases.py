@@ -37,7 +37,8 @@ MOST_ROWS = 400_000
 # `customer_changes` is kept for longer.
 _LONGEST = timedelta(days=1)
 
-_EVER = {"rows_from": "-infinity", "rows_to": "infinity"}
+# A statement sees all rows.
+EVER = {"rows_from": "-infinity", "rows_to": "infinity"}
 # The rows that a statement names, whose customers it wants.
 _NAMES = ("o", "e", "f", "q")
 
@@ -45,17 +46,17 @@ Row = dict[str, Any]
 _Sums = dict[tuple[Any, ...], Row]
 
 
-def _fragments(customers: str, customer: str, members: str) -> dict[str, str]:
-    """What stands for customers in a statement."""
-    found = {"members": members}
+def _fragments(customers: str, customer: str, members: str, type_of_e: str) -> dict[str, str]:
+    """What stands for customers in a statement, and for the type of events."""
+    found = {"members": members, "type_of_e": type_of_e}
     for row in _NAMES:
         found[f"customers_of_{row}"] = customers.format(row=row, members=members)
         found[f"customer_of_{row}"] = customer.format(row=row)
     return found
 
 
-_OF_ALL = _fragments(_SQL.all_customers, _SQL.all_customer, _SQL.all_members)
-_OF_SOME = _fragments(_SQL.some_customers, _SQL.some_customer, _SQL.some_members)
+_OF_ALL = _fragments(_SQL.all_customers, _SQL.all_customer, _SQL.all_members, "e.type")
+_OF_SOME = _fragments(_SQL.some_customers, _SQL.some_customer, _SQL.some_members, _SQL.some_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,13 @@ class Part:
     """The same of the affected customers; None for a sum over rows."""
     live: str = ""
     """The subjects of rows before %(rows_from)s, or from %(rows_to)s on, that the report counts."""
+    unless: str = ""
+    """Whether it has a row tells that the days kept cannot be looked at without those before."""
 
 
-def of_rows(statement: str, *keys: str) -> Part:
+def of_rows(statement: str, *keys: str, unless: str = "") -> Part:
     """A sum over rows, each at its own time."""
-    return Part(statement, keys)
+    return Part(statement, keys, unless=unless)
 
 
 def of_customers(statement: str, live: str, *keys: str) -> Part:
@@ -160,7 +163,7 @@ async def summed(
     question = {**scope.parameters(), **parameters}
     standing = None if snapshot.bases is None else await _standing(snapshot, question)
     if snapshot.bases is None or standing is None or not _is_worth_it(scope, standing):
-        return [await snapshot.fetch(part.everything, **question, **_EVER) for part in parts]
+        return [await snapshot.fetch(part.everything, **question, **EVER) for part in parts]
     name = json.dumps([[part.everything for part in parts], question], default=str)
     base = snapshot.bases.find(name, standing)
     if base is None:
@@ -194,6 +197,9 @@ async def _continued(
     affected: dict[str, Row] = {}
     for part, kept in zip(parts, base.parts, strict=True):
         sums = dict(kept)
+        if part.unless and await snapshot.fetch(part.unless, **question, **rows):
+            found.append(await snapshot.fetch(part.everything, **question, **EVER))
+            continue
         if part.of_some is None:
             for window in _around(rows, question):
                 _add(sums, await _fetch(snapshot, part, part.everything, question | window), part)
@@ -203,10 +209,10 @@ async def _continued(
             affected[part.live] = await _affected(snapshot, base, part.live, question | rows)
         who = affected[part.live]
         if who["members"] > MOST_AFFECTED:
-            found.append(await snapshot.fetch(part.everything, **question, **_EVER))
+            found.append(await snapshot.fetch(part.everything, **question, **EVER))
             continue
         if who["members"]:
-            now = question | who | {"member_customers": who["customers_now"]} | _EVER
+            now = question | who | {"member_customers": who["customers_now"]} | EVER
             then = question | who | {"member_customers": who["customers_then"]} | rows
             _add(sums, await _fetch(snapshot, part, part.of_some, now), part)
             _add(sums, await _fetch(snapshot, part, part.of_some, then), part, less=True)
@@ -218,9 +224,9 @@ def _around(rows: dict[str, str], question: dict[str, Any]) -> list[dict[str, st
     """The times before and after some rows, as far as they are in the range."""
     windows = []
     if question["from_at"] == "-infinity" or _time(question["from_at"]) < _time(rows["rows_from"]):
-        windows.append(_EVER | {"rows_to": rows["rows_from"]})
+        windows.append(EVER | {"rows_to": rows["rows_from"]})
     if question["to_at"] == "infinity" or _time(question["to_at"]) > _time(rows["rows_to"]):
-        windows.append(_EVER | {"rows_from": rows["rows_to"]})
+        windows.append(EVER | {"rows_from": rows["rows_to"]})
     return windows
 
 

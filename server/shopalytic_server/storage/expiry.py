@@ -29,7 +29,7 @@ from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database import CONNECT_TIMEOUT, Connection, with_defaults
 from shopalytic_server.storage.partitions import month_of
 from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.sealing import older_writers_end, seal_before
+from shopalytic_server.storage.sealing import older_writers_end, renew_days, seal_before
 
 log = logging.getLogger(__name__)
 
@@ -177,6 +177,7 @@ async def _empty_if_expired(
         if await holds_others():
             return
         await conn.execute(sql.SQL(_SQL.empty).format(partition=table))
+        await renew_days(conn, {dataset for dataset, _, _ in tally}, begin.date(), end.date())
     counts = {(dataset, event_type): count for dataset, event_type, count in tally}
     for each in expiry.expired:
         each.events += sum(counts.get((dataset, each.event_type), 0) for dataset in each.datasets)
@@ -196,9 +197,12 @@ async def _remove(conn: Connection, expired: Expired) -> None:
                 "before": expired.before,
                 "limit": _BATCH,
             }
-            row = await (await conn.execute(_SQL.remove, values)).fetchone()
-            assert row is not None  # noqa: S101 - an aggregate has a row
-            found, reached = row
+            async with conn.transaction():
+                row = await (await conn.execute(_SQL.remove, values)).fetchone()
+                assert row is not None  # noqa: S101 - an aggregate has a row
+                found, first, reached = row
+                if found:
+                    await renew_days(conn, [dataset], first.date(), reached.date())
             expired.events += found
             from_at = reached or from_at
             # At most half of the time is spent at work.

@@ -221,6 +221,14 @@ async def forget_customers(conn: Connection, datasets: Sequence[int] | None = No
     await conn.execute(_SQL.forget_customers, {"datasets": None if datasets is None else list(datasets)})
 
 
+async def renew_days(conn: Connection, datasets: Iterable[int], first: date, last: date) -> None:
+    """Says that this transaction has removed events of these days, whose sums of page views stay."""
+    span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    days = _columns([(dataset, day) for dataset in datasets for day in span])
+    await conn.execute(_SQL.hold_days, days)
+    await conn.execute(_SQL.renew_days, days)
+
+
 async def forget_all_days(conn: Connection) -> None:
     """Unseals all that can be summed up again: reports read the events, until the days are sealed anew."""
     await conn.execute(_SQL.forget_all_days)

@@ -42,7 +42,7 @@ WITH doomed AS MATERIALIZED (
        AND e.event_id = d.event_id
     RETURNING e.occurred_at
 )
-SELECT count(*), max(occurred_at) FROM gone
+SELECT count(*), min(occurred_at), max(occurred_at) FROM gone
 
 -- Partitions of past months that hold anything, oldest first.
 -- name: partitions

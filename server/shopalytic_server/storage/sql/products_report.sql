@@ -12,6 +12,7 @@
       JOIN refund_items i ON i.dataset_id = f.dataset_id AND i.order_id = f.order_id AND i.event_id = f.event_id
      WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL AND f.refund_type = 'partial'
        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
+       AND {within}
        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT f.bot)
        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
@@ -38,6 +39,7 @@
       ) AS earlier ON earlier.sku = lines.sku
      WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL AND f.refund_type = 'full'
        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
+       AND {within}
        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT f.bot)
        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
@@ -47,91 +49,138 @@
               AND (p.occurred_at, p.event_id) < (f.occurred_at, f.event_id))
        AND lines.amount > coalesce(earlier.amount, 0)
 
--- The products with the most net of each currency. Customers are joined table
+-- What is counted by product is found in parts, which are put together outside.
+
+-- Who saw a product, and who of these bought it too. Customers are joined table
 -- by table: the planner would read all of the view subject_customers. What was
 -- worked out here is put together by grouping, not by joins, whose cost would
 -- hang on guesses of its size.
--- name: rows
+-- name: viewers
 WITH placed AS MATERIALIZED (
     SELECT row_number() OVER () AS number, o.currency, o.dataset_id, o.order_id, o.content,
-           coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id
+           {customer_of_o} AS customer_id
       FROM order_revisions o
-      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
-      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
-      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+      {customers_of_o}
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
-), carted AS (
-    SELECT DISTINCT c.currency, c.sku, c.dataset_id, c.cart_id
-      FROM cart_changes c
-     WHERE c.dataset_id = ANY(%(datasets)s::int[]) AND c.added
-       AND c.modified_at >= %(from_at)s::timestamptz AND c.modified_at < %(to_at)s::timestamptz
-       AND (%(source)s::text IS NULL OR c.source = %(source)s::text)
-       AND (%(include_bots)s::boolean OR NOT c.bot)
-       AND (%(currency)s::text IS NULL OR c.currency = %(currency)s::text)
-), bought AS MATERIALIZED (
-    SELECT o.currency, i.sku COLLATE "C" COLLATE "default" AS sku, o.dataset_id, o.customer_id,
-           sum(i.qty) AS units, sum(i.price * i.qty) AS gross
-      FROM placed o
-      JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
-     GROUP BY i.sku COLLATE "C", o.number, o.currency, o.dataset_id, o.customer_id
-), returned AS (
-{returned}
 ), interested AS (
     SELECT currency, sku, sum(views) AS views, bool_or(views = 0) AS buyer
       FROM (
         SELECT coalesce(e.properties ->> 'currency', %(default_currency)s::text) AS currency,
-               e.properties ->> 'sku' AS sku, e.dataset_id,
-               coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id, 1 AS views
+               e.properties ->> 'sku' AS sku, e.dataset_id, {customer_of_e} AS customer_id, 1 AS views
           FROM events e
-          LEFT JOIN identities named ON named.dataset_id = e.dataset_id AND named.subject = e.subject
-          LEFT JOIN tracking_links l ON l.dataset_id = e.dataset_id AND l.subject = e.subject AND l.owner
-          LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
-         WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'product_view'
+          {customers_of_e}
+         WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND {type_of_e} = 'product_view'
            AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+           AND e.occurred_at >= %(rows_from)s::timestamptz AND e.occurred_at < %(rows_to)s::timestamptz
            AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
            AND (%(include_bots)s::boolean OR NOT e.bot)
            AND (%(currency)s::text IS NULL
                 OR coalesce(e.properties ->> 'currency', %(default_currency)s::text) = %(currency)s::text)
          UNION ALL
-        SELECT currency, sku, dataset_id, customer_id, 0 FROM bought
+        SELECT o.currency, i.sku, o.dataset_id, o.customer_id, 0
+          FROM placed o
+          JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
       ) AS met
      GROUP BY currency, sku, dataset_id, customer_id
-), counted (currency, sku, views, viewers, converted, carts, orders, units, gross, refunds) AS (
-    SELECT currency, sku, sum(views), count(*), count(*) FILTER (WHERE buyer), 0, 0, 0, 0::numeric, 0::numeric
-      FROM interested
-     WHERE views > 0
-     GROUP BY currency, sku
-     UNION ALL
-    SELECT currency, sku, 0, 0, 0, count(*), 0, 0, 0, 0 FROM carted GROUP BY currency, sku
-     UNION ALL
-    SELECT currency, sku, 0, 0, 0, 0, count(*), sum(units), sum(gross), 0 FROM bought GROUP BY currency, sku
-     UNION ALL
-    SELECT currency, sku, 0, 0, 0, 0, 0, 0, 0, sum(amount) FROM returned GROUP BY currency, sku
-), products_of_range AS (
-    SELECT currency, sku, sum(views)::bigint AS views, sum(viewers)::bigint AS viewers,
-           sum(converted)::bigint AS converted, sum(carts)::bigint AS carts, sum(orders)::bigint AS orders,
-           sum(units)::bigint AS units, sum(gross) AS gross, sum(refunds) AS refunds
-      FROM counted
-     GROUP BY currency, sku
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY currency ORDER BY gross - refunds DESC, sku COLLATE "C") AS place
-      FROM products_of_range
 )
-SELECT r.*, seen.name
-  FROM ranked r
-  LEFT JOIN LATERAL (
-    SELECT p.name
-      FROM products p
-     WHERE p.dataset_id = ANY(%(datasets)s::int[]) AND p.sku = r.sku
-     ORDER BY p.seen_at DESC, p.seen_event_id DESC
-     LIMIT 1
-  ) AS seen ON true
- WHERE r.place <= %(limit)s::int
- ORDER BY r.currency, r.place
+SELECT currency, sku, sum(views)::bigint AS counted, sum(views)::bigint AS views, count(*) AS viewers,
+       count(*) FILTER (WHERE buyer) AS converted
+  FROM interested
+ WHERE views > 0
+ GROUP BY currency, sku
+
+-- Who saw or ordered products outside of the days that are kept.
+-- name: live
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(from_at)s::timestamptz
+       AND o.ordered_at < least(%(rows_from)s::timestamptz, %(to_at)s::timestamptz)
+     UNION
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= greatest(%(rows_to)s::timestamptz, %(from_at)s::timestamptz)
+       AND o.ordered_at < %(to_at)s::timestamptz
+     UNION
+    SELECT e.dataset_id, e.subject FROM events e
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'product_view'
+       AND e.occurred_at >= %(from_at)s::timestamptz
+       AND e.occurred_at < least(%(rows_from)s::timestamptz, %(to_at)s::timestamptz)
+     UNION
+    SELECT e.dataset_id, e.subject FROM events e
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'product_view'
+       AND e.occurred_at >= greatest(%(rows_to)s::timestamptz, %(from_at)s::timestamptz)
+       AND e.occurred_at < %(to_at)s::timestamptz
+
+-- Orders are put in order by a number of theirs: to sort texts takes far longer.
+-- name: bought
+WITH placed AS MATERIALIZED (
+    SELECT row_number() OVER () AS number, o.currency, o.dataset_id, o.order_id, o.content
+      FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
+       AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT o.bot)
+       AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+), lines AS (
+    SELECT o.currency, i.sku COLLATE "C" COLLATE "default" AS sku, sum(i.qty) AS units,
+           sum(i.price * i.qty) AS gross
+      FROM placed o
+      JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
+     GROUP BY i.sku COLLATE "C", o.number, o.currency
+)
+SELECT currency, sku, count(*) AS counted, count(*) AS orders, sum(units)::bigint AS units, sum(gross) AS gross
+  FROM lines
+ GROUP BY currency, sku
+
+-- Carts by the first time in the range that a product was put into them.
+-- name: carted
+SELECT currency, sku, count(*) AS counted, count(*) AS carts
+  FROM (
+    SELECT c.currency, c.sku, min(c.modified_at) AS first_at
+      FROM cart_changes c
+     WHERE c.dataset_id = ANY(%(datasets)s::int[]) AND c.added
+       AND c.modified_at >= %(from_at)s::timestamptz AND c.modified_at < %(to_at)s::timestamptz
+       AND c.modified_at >= %(rows_from)s::timestamptz AND c.modified_at < %(rows_to)s::timestamptz
+       AND (%(source)s::text IS NULL OR c.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT c.bot)
+       AND (%(currency)s::text IS NULL OR c.currency = %(currency)s::text)
+     GROUP BY c.currency, c.sku, c.dataset_id, c.cart_id
+    HAVING %(rows_from)s::timestamptz = '-infinity' OR NOT EXISTS (
+        SELECT FROM cart_changes before
+         WHERE before.dataset_id = c.dataset_id AND before.cart_id = c.cart_id AND before.sku = c.sku
+           AND before.currency = c.currency AND before.added
+           AND before.modified_at >= %(from_at)s::timestamptz AND before.modified_at < %(to_at)s::timestamptz
+           AND before.modified_at < %(rows_from)s::timestamptz
+           AND (%(source)s::text IS NULL OR before.source = %(source)s::text)
+           AND (%(include_bots)s::boolean OR NOT before.bot))
+  ) AS carts
+ GROUP BY currency, sku
+
+-- name: early_carts
+SELECT FROM cart_changes c
+ WHERE c.dataset_id = ANY(%(datasets)s::int[])
+   AND c.modified_at >= %(from_at)s::timestamptz AND c.modified_at < %(rows_from)s::timestamptz
+ LIMIT 1
+
+-- name: refunded
+SELECT currency, sku, count(*) AS counted, sum(amount) AS refunds
+  FROM (
+{returned}
+  ) AS returned
+ GROUP BY currency, sku
+
+-- What products are called.
+-- name: product_names
+SELECT DISTINCT ON (p.sku) p.sku, p.name
+  FROM products p
+ WHERE p.dataset_id = ANY(%(datasets)s::int[]) AND p.sku = ANY(%(skus)s::text[])
+ ORDER BY p.sku, p.seen_at DESC, p.seen_event_id DESC
 
 -- The pairs with the most orders of each currency. An order of n products has
 -- n (n - 1) / 2 pairs, so not all are counted: no pair is in more orders than
@@ -139,13 +188,15 @@ SELECT r.*, seen.name
 -- tell how many orders the last of the best pairs has at least, and only
 -- products in that many orders can be in one of the best. Products are counted
 -- by a number that has the order of their skus, and orders have one too: to sort
--- and to group texts takes far longer.
+-- and to group texts takes far longer. Of those, `orders_before` are not of the
+-- time before or after the days that are kept.
 -- name: pairs
 WITH placed AS MATERIALIZED (
     SELECT row_number() OVER () AS order_number, o.currency, o.dataset_id, o.order_id, o.content
       FROM order_revisions o
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
@@ -192,11 +243,16 @@ WITH placed AS MATERIALIZED (
       FROM (SELECT DISTINCT currency, number, sku FROM ranked) AS each
      GROUP BY currency
 )
-SELECT p.currency, n.skus[p.number] AS sku, n.skus[p.other_number] AS other_sku, p.orders
+SELECT p.currency, n.skus[p.number] AS sku, n.skus[p.other_number] AS other_sku, p.orders AS counted, p.orders,
+       CASE WHEN isfinite(%(rows_from)s::timestamptz) = isfinite(%(rows_to)s::timestamptz) THEN p.orders ELSE 0
+            END AS orders_before
   FROM paired p
   JOIN names n ON n.currency = p.currency
  WHERE p.place <= %(pairs)s::int
  ORDER BY p.currency, p.place
+
+-- name: refunds_of_rows
+f.occurred_at >= %(rows_from)s::timestamptz AND f.occurred_at < %(rows_to)s::timestamptz
 
 -- name: explain_product
 SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id
