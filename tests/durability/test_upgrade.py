@@ -1,4 +1,4 @@
-"""The version before the newest migration and this one on one database, as in an upgrade server by server."""
+"""The version before the last migration and this one on one database, as in an upgrade server by server."""
 
 import os
 import re
@@ -37,28 +37,28 @@ def git(*args: str) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(["git", "-C", str(REPOSITORY), *args], capture_output=True, check=False)
 
 
-def commit_before_newest_migration() -> str:
-    """The last commit whose code does not know the newest migration; skips where git does not have it."""
-    newest = max(path.name for path in (REPOSITORY / MIGRATIONS).glob("[0-9]*.sql"))
+def commit_before_last_migration() -> str:
+    """The last commit without the migration that landed last; skips where git does not have it."""
     try:
-        log = git("log", "--diff-filter=A", "--format=%H", "--", f"{MIGRATIONS}/{newest}")
+        log = git("log", "-1", "--diff-filter=A", "--format=%H", "--", MIGRATIONS)
     except FileNotFoundError:
         pytest.skip("git, which has the older version, is not installed")
     if log.returncode != 0:
         pytest.skip("this is no clone, so there is no older version")
-    added = log.stdout.decode().split()
+    known = git("ls-tree", "--name-only", "HEAD", f"{MIGRATIONS}/").stdout.decode().split()
+    here = {f"{MIGRATIONS}/{path.name}" for path in (REPOSITORY / MIGRATIONS).glob("[0-9]*.sql")}
     # One that is not committed yet is unknown to the last commit.
-    wanted = f"{added[-1]}^{{commit}}^" if added else "HEAD"
+    wanted = f"{log.stdout.decode().strip()}^" if here <= set(known) else "HEAD"
     found = git("rev-parse", "--verify", "--quiet", wanted)
     if found.returncode != 0:
-        pytest.skip(f"the clone is too shallow to have the version before {newest}")
+        pytest.skip("the clone is too shallow to have the version before the last migration")
     return found.stdout.decode().strip()
 
 
 @pytest.fixture(scope="module")
 def older():
     """Where the older version's code lies, as a Python path."""
-    commit = commit_before_newest_migration()
+    commit = commit_before_last_migration()
     with folder() as place:
         archive = git("archive", commit, *CODE)
         assert archive.returncode == 0, archive.stderr
