@@ -58,6 +58,16 @@ def questions() -> Iterator[tuple[str, Any]]:
     for fields in scopes():
         scope = scope_of(**fields)
         yield "get_product_report", reports_pb2.GetProductReportRequest(scope=scope)
+        yield "get_funnel_report", reports_pb2.GetFunnelReportRequest(scope=scope)
+        steps = [
+            reports_pb2.FunnelStep(event_type=name) for name in ("product_view", "product_view", "order")
+        ]
+        yield (
+            "get_funnel_report",
+            reports_pb2.GetFunnelReportRequest(
+                scope=scope, steps=steps, window_seconds=2 * 86_400, split=reports_pb2.FUNNEL_SPLIT_SOURCE
+            ),
+        )
         for interval in (INTERVAL_UNSPECIFIED, INTERVAL_DAY):
             yield "get_sales_report", reports_pb2.GetSalesReportRequest(scope=scope, interval=interval)
 

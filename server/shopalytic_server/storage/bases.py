@@ -24,6 +24,7 @@ from decimal import Decimal
 from typing import Any
 
 from shopalytic_server.domain.amounts import total
+from shopalytic_server.domain.spreads import Spread
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope
@@ -63,8 +64,9 @@ _OF_SOME = _fragments(_SQL.some_customers, _SQL.some_customer, _SQL.some_members
 class Part:
     """A statement of a report whose rows can be summed up: their columns but the keys are numbers.
 
-    One of these is `counted`: a row that counts nothing any more is none. The
-    statement sees rows from %(rows_from)s to %(rows_to)s only.
+    Columns that are arrays of whole numbers become a Spread. One column is `counted`:
+    a row that counts nothing any more is none. The statement sees rows from
+    %(rows_from)s to %(rows_to)s only.
     """
 
     everything: str
@@ -163,7 +165,7 @@ async def summed(
     question = {**scope.parameters(), **parameters}
     standing = None if snapshot.bases is None else await _standing(snapshot, question)
     if snapshot.bases is None or standing is None or not _is_worth_it(scope, standing):
-        return [await snapshot.fetch(part.everything, **question, **EVER) for part in parts]
+        return [await _everything(snapshot, part, question) for part in parts]
     name = json.dumps([[part.everything for part in parts], question], default=str)
     base = snapshot.bases.find(name, standing)
     if base is None:
@@ -198,7 +200,7 @@ async def _continued(
     for part, kept in zip(parts, base.parts, strict=True):
         sums = dict(kept)
         if part.unless and await snapshot.fetch(part.unless, **question, **rows):
-            found.append(await snapshot.fetch(part.everything, **question, **EVER))
+            found.append(await _everything(snapshot, part, question))
             continue
         if part.of_some is None:
             for window in _around(rows, question):
@@ -209,7 +211,7 @@ async def _continued(
             affected[part.live] = await _affected(snapshot, base, part.live, question | rows)
         who = affected[part.live]
         if who["members"] > MOST_AFFECTED:
-            found.append(await snapshot.fetch(part.everything, **question, **EVER))
+            found.append(await _everything(snapshot, part, question))
             continue
         if who["members"]:
             now = question | who | {"member_customers": who["customers_now"]} | EVER
@@ -241,8 +243,16 @@ async def _affected(snapshot: Snapshot, base: _Base, live: str, question: dict[s
     return row
 
 
+async def _everything(snapshot: Snapshot, part: Part, question: dict[str, Any]) -> list[Row]:
+    return list((await _fetch(snapshot, part, part.everything, question | EVER)).values())
+
+
 async def _fetch(snapshot: Snapshot, part: Part, statement: str, parameters: dict[str, Any]) -> _Sums:
     rows = await snapshot.fetch(statement, **parameters)
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, list):
+                row[name] = Spread(value)
     return {tuple(row[key] for key in part.keys): row for row in rows}
 
 
@@ -265,6 +275,8 @@ def _add(sums: _Sums, further: _Sums, part: Part, *, less: bool = False) -> None
 
 
 def _sum(first: Any, second: Any) -> Any:
+    if isinstance(second, Spread):
+        return (first or Spread()) + second
     if isinstance(first, Decimal) or isinstance(second, Decimal):
         return total(Decimal(first), Decimal(second))
     return first + second

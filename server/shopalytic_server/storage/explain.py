@@ -27,6 +27,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
+from shopalytic_server.storage.bases import EVER
 from shopalytic_server.storage.paging import (
     NEWEST,
     page_size,
@@ -104,6 +105,7 @@ async def list_events(
     before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
     rows = await snapshot.fetch(
         sql.SQL(_SQL.page).format(behind=_statements[number.kind]),
+        **EVER,
         **number.parameters,
         before_at=before_at,
         before_id=before_id,

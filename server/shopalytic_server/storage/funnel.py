@@ -7,6 +7,7 @@ from typing import Any
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.shares import rounded, share
+from shopalytic_server.storage.bases import everyone, of_customers, summed
 from shopalytic_server.storage.campaigns import encoded_campaigns
 from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
@@ -14,8 +15,9 @@ from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope, resolve_scope
 
 _SQL = load("funnel")
-_STEPS = _SQL.steps.format(chosen=_SQL.chosen)
-register("funnel_step", _SQL.explain_step.format(chosen=_SQL.chosen))
+_STEPS = _SQL.steps.replace("{chosen}", _SQL.chosen)
+_PARTS = [of_customers(_STEPS, _SQL.live, "value", "step")]
+register("funnel_step", everyone(_SQL.explain_step.replace("{chosen}", _SQL.chosen)))
 
 DEFAULT_STEPS = ("product_view", "cart_add", "order")
 DEFAULT_WINDOW = 7 * 24 * 3600
@@ -42,9 +44,10 @@ async def get_funnel_report(
     campaigns: dict[str, str] = {}
     if request.split == reports_pb2.FUNNEL_SPLIT_CAMPAIGN and question["types"][0] == "page_view":
         campaigns = await encoded_campaigns(snapshot, scope)
-    rows = await snapshot.fetch(
-        _STEPS,
-        **scope.parameters(),
+    [rows] = await summed(
+        snapshot,
+        scope,
+        _PARTS,
         **question,
         encoded=list(campaigns),
         decoded=list(campaigns.values()),
@@ -89,5 +92,5 @@ def _funnel(
 
 
 def _median(row: dict[str, Any]) -> str:
-    microseconds = Fraction(row["lower_middle"] + row["upper_middle"], 2)
+    microseconds = Fraction(sum(row["waits"].middle), 2)
     return rounded(microseconds / 1_000_000, 3)

@@ -16,7 +16,7 @@ from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope, resolve_scope
 
 _SQL = load("products_report")
-_REFUNDED = _SQL.refunded.format(returned=_SQL.returned.format(within=_SQL.refunds_of_rows))
+_REFUNDED = _SQL.refunded.format(returned=_SQL.returned)
 _PARTS = (
     of_customers(_SQL.viewers, _SQL.live, "currency", "sku"),
     of_rows(_SQL.bought, "currency", "sku"),
@@ -24,7 +24,7 @@ _PARTS = (
     of_rows(_REFUNDED, "currency", "sku"),
 )
 _PAIRS = of_rows(_SQL.pairs, "currency", "sku", "other_sku")
-register("product", _SQL.explain_product.format(returned=_SQL.returned.format(within="true")))
+register("product", _SQL.explain_product.format(returned=_SQL.returned))
 
 DEFAULT_LIMIT = 100
 MAX_PAIRS = 100

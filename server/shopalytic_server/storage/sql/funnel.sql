@@ -12,7 +12,7 @@
 -- needs none of this: the attempt is the first event alone.
 -- name: chosen
 WITH matched AS MATERIALIZED (
-    SELECT e.dataset_id, coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id,
+    SELECT e.dataset_id, {customer_of_e} AS customer_id,
            s.step, e.subject, e.occurred_at, e.event_id,
            CASE WHEN s.step > 1 THEN NULL
                 WHEN %(split)s::text = 'source' THEN coalesce(e.source, '')
@@ -22,7 +22,7 @@ WITH matched AS MATERIALIZED (
                 THEN (%(decoded)s::text[])[array_position(%(encoded)s::text[], given.campaign)]
                 ELSE coalesce(given.campaign, '') END AS value
       FROM (SELECT DISTINCT type FROM unnest(%(types)s::text[]) AS type) AS t
-      JOIN events e ON e.type = t.type
+      JOIN events e ON {type_of_e} = t.type
       JOIN unnest(%(types)s::text[], %(page_types)s::text[]) WITH ORDINALITY AS s (type, page_type, step)
         -- Not "s.type = e.type": the events would be looked up once for each step.
         ON s.type = t.type || '' AND (s.page_type = '' OR s.page_type = e.properties ->> 'page_type')
@@ -32,10 +32,9 @@ WITH matched AS MATERIALIZED (
                     THEN substring('&' || substring(split_part(e.properties ->> 'url', '#', 1) FROM '[?](.*)$')
                                    FROM '&utm_campaign=([^&]*)') END AS campaign
       ) AS given
-      LEFT JOIN identities named ON named.dataset_id = e.dataset_id AND named.subject = e.subject
-      LEFT JOIN tracking_links l ON l.dataset_id = e.dataset_id AND l.subject = e.subject AND l.owner
-      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
-     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = ANY(%(types)s::text[])
+      {customers_of_e}
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND {type_of_e} = ANY(%(types)s::text[])
+       AND e.occurred_at >= %(rows_from)s::timestamptz AND e.occurred_at < %(rows_to)s::timestamptz
        AND e.occurred_at >= %(from_at)s::timestamptz
        AND e.occurred_at < %(to_at)s::timestamptz + %(window)s::bigint * interval '1 second'
        AND (s.step > 1 OR e.occurred_at < %(to_at)s::timestamptz)
@@ -113,14 +112,26 @@ SELECT f.value, t.step, f.dataset_id, a.subjects[t.number] AS subject, a.times[t
 SELECT value, 1, dataset_id, subject, occurred_at, event_id, NULL
   FROM alone
 
--- The two middle ones of the waits; for an odd number they are the same one.
+-- Who did something that the funnel looks at outside of the days that are kept.
+-- name: live
+    SELECT e.dataset_id, e.subject FROM events e
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = ANY(%(types)s::text[])
+       AND e.occurred_at >= %(from_at)s::timestamptz
+       AND e.occurred_at < %(to_at)s::timestamptz + %(window)s::bigint * interval '1 second'
+       AND e.occurred_at < %(rows_from)s::timestamptz
+     UNION
+    SELECT e.dataset_id, e.subject FROM events e
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = ANY(%(types)s::text[])
+       AND e.occurred_at >= %(from_at)s::timestamptz
+       AND e.occurred_at < %(to_at)s::timestamptz + %(window)s::bigint * interval '1 second'
+       AND e.occurred_at >= %(rows_to)s::timestamptz
+
 -- name: steps
 WITH chosen AS (
 {chosen}
 )
-SELECT value, step, count(*) AS customers,
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY waited) AS lower_middle,
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY waited DESC) AS upper_middle
+SELECT value, step, count(*) AS counted, count(*) AS customers,
+       coalesce(array_agg(waited) FILTER (WHERE waited IS NOT NULL), '{{}}') AS waits
   FROM chosen
  GROUP BY value, step
 

@@ -12,7 +12,7 @@
       JOIN refund_items i ON i.dataset_id = f.dataset_id AND i.order_id = f.order_id AND i.event_id = f.event_id
      WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL AND f.refund_type = 'partial'
        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
-       AND {within}
+       AND f.occurred_at >= %(rows_from)s::timestamptz AND f.occurred_at < %(rows_to)s::timestamptz
        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT f.bot)
        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
@@ -39,7 +39,7 @@
       ) AS earlier ON earlier.sku = lines.sku
      WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL AND f.refund_type = 'full'
        AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
-       AND {within}
+       AND f.occurred_at >= %(rows_from)s::timestamptz AND f.occurred_at < %(rows_to)s::timestamptz
        AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT f.bot)
        AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
@@ -250,9 +250,6 @@ SELECT p.currency, n.skus[p.number] AS sku, n.skus[p.other_number] AS other_sku,
   JOIN names n ON n.currency = p.currency
  WHERE p.place <= %(pairs)s::int
  ORDER BY p.currency, p.place
-
--- name: refunds_of_rows
-f.occurred_at >= %(rows_from)s::timestamptz AND f.occurred_at < %(rows_to)s::timestamptz
 
 -- name: explain_product
 SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id
