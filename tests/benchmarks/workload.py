@@ -27,11 +27,11 @@ class Workload:
             yield request.SerializeToString()
 
     def event(self) -> Event:
-        """One event of a random visitor within the last day."""
+        """One event of a random visitor within the last hour."""
         pick = self._random
         visitor = f"visitor-{pick.randrange(self._visitors):06}"
         event = Event(event_id=uuid7(), tracking_id=visitor, source="web")
-        event.occurred_at.FromDatetime(self._now - timedelta(seconds=pick.random() * 86_400))
+        event.occurred_at.FromDatetime(self._now - timedelta(seconds=pick.random() * 3_600))
         context = event.context
         context.url = f"https://shop.example/p/{pick.randrange(10_000)}?ref=list"
         context.user_agent, context.language, context.screen_width = _AGENT, "en-GB", 1920

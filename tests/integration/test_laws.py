@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest import Prepared, prepare
 from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.storage import incoming
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.rebuild import TABLES, rebuild
 
@@ -47,8 +49,11 @@ class Laboratory:
             for table in (*TABLES, *EVENTS, *FACTS, "quarantine", "projects"):
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
-    def store(self, requests: list[list[Event]], *, at_once: bool = False) -> Project:
-        """Sends requests to a fresh project, one after the other or all at once."""
+    def store(self, requests: list[list[Event]], *, at_once: bool = False, quick: bool = True) -> Project:
+        """Sends requests to a fresh project, one after the other or all at once.
+
+        `quick` lets plain events of any age go the way of fresh ones; otherwise none does.
+        """
         number = next(self.numbers)
         project = replace(PROJECT, project_id=number, name=f"shop {number}")
         with psycopg.connect(self.url) as connection:
@@ -57,7 +62,11 @@ class Laboratory:
                 " browser_event_types) VALUES (%s, %s, %s, %s, %s, '{}')",
                 [number, project.name, project.currency, project.time_zone, START],
             )
-        self.runner.run(self._store(project, requests, at_once))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(incoming, "YOUNGEST", timedelta(days=36_500))
+            if not quick:
+                patch.setattr(incoming, "_MOST_EVENTS", 0)
+            self.runner.run(self._store(project, requests, at_once))
         return project
 
     def store_more(self, project: Project, requests: list[list[Event]]) -> None:
@@ -154,7 +163,7 @@ def test_any_order_any_repetition_and_any_batching_give_the_same_state(
     chance = random.Random(seed)
     laboratory.clear()
     by_time = sorted(events, key=lambda each: (each.occurred_at.ToDatetime(), each.event_id))
-    expected_project = laboratory.store([[each] for each in by_time])
+    expected_project = laboratory.store([[each] for each in by_time], quick=False)
     expected = laboratory.state(expected_project)
     assert not laboratory.quarantined(expected_project)
     for at_once in (False, True):

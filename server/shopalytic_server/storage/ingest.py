@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg import sql
 from psycopg.errors import UniqueViolation
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from shopalytic.v1 import collector_pb2
@@ -30,6 +31,7 @@ from shopalytic_server.storage.decisions import (
     set_link,
 )
 from shopalytic_server.storage.identities import StoredIdentities
+from shopalytic_server.storage.incoming import PlainGroups, plain_of
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
 from shopalytic_server.storage.queries import load
@@ -47,15 +49,12 @@ LOST_SECONDS = 5
 _HOUR_US = 3_600_000_000
 
 
-class _Taken(Exception):
-    """Another transaction took an id after this one had looked for it."""
-
-
 class Ingest:
     """Stores groups of events."""
 
     def __init__(self) -> None:
         self._partitions = Partitions()
+        self._plain_groups = PlainGroups()
 
     def forget_partitions(self) -> None:
         """Looks again which months have a partition."""
@@ -69,17 +68,30 @@ class Ingest:
         while True:
             try:
                 return await self._try_to_store(conn, items)
-            except _Taken:
+            except UniqueViolation as error:
+                if error.diag.table_name != "event_keys":
+                    raise
                 # The transaction that was faster has committed: now its ids are seen.
                 continue
 
     async def _try_to_store(self, conn: Connection, items: Sequence[Prepared]) -> list[Prepared]:
         valid, broken = await _sort_out(conn, items)
         await self._partitions.ensure(conn, (hour for _, hour in _hours(valid)))
+        plain = plain_of(valid)
+        others = [item for item in valid if item.type in DECIDED_TYPES] if plain else []
+        if plain and len(plain) == len(items) and _stand_alone(conn, items):
+            # A statement that is alone is a transaction.
+            if await self._plain_groups.store(conn, plain, []):
+                return plain
+            plain = []
         async with conn.transaction():
-            fresh, erased = await _claim(conn, valid)
-            kept = await _without_erased(conn, fresh) if erased else fresh
-            stored = await _store_fresh(conn, kept)
+            if plain and await self._plain_groups.store(conn, plain, others):
+                fresh = kept = others
+            else:
+                plain = []
+                fresh, erased = await _claim(conn, valid)
+                kept = await _without_erased(conn, fresh) if erased else fresh
+            stored = plain + await _store_fresh(conn, kept)
             if len(stored) < len(valid):
                 _refuse_repeated(valid, fresh)
                 broken = [item for item in items if item.verdict is not None]
@@ -89,6 +101,11 @@ class Ingest:
         if len(stored) < len(items):
             await _add_links(conn, items)
         return stored
+
+
+def _stand_alone(conn: Connection, items: Sequence[Prepared]) -> bool:
+    """Whether there is no transaction, and nothing but the events to store."""
+    return conn.info.transaction_status == TransactionStatus.IDLE and not any(item.arrivals for item in items)
 
 
 async def _sort_out(conn: Connection, items: Sequence[Prepared]) -> tuple[list[Prepared], list[Prepared]]:
@@ -153,16 +170,16 @@ async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tu
 
 
 async def _insert_keys(conn: Connection, dataset: int, keys: list[bytes], fingerprints: list[bytes]) -> bool:
-    """Takes ids; returns whether anybody was erased. Raises _Taken if another transaction was faster."""
+    """Takes ids; returns whether anybody was erased.
+
+    Raises UniqueViolation if another transaction was faster.
+    """
     parameters = {
         "dataset": dataset,
         "event_ids": UuidArray(keys),
         "fingerprints": UuidArray(fingerprints),
     }
-    try:
-        row = await (await conn.execute(_SQL.claim_event_ids, parameters)).fetchone()
-    except UniqueViolation as error:
-        raise _Taken from error
+    row = await (await conn.execute(_SQL.claim_event_ids, parameters)).fetchone()
     return row is not None and bool(row[0])
 
 
@@ -328,7 +345,7 @@ async def project_plain(conn: Connection, items: Sequence[Prepared]) -> None:
     """Writes the typed rows of events that need no decision."""
     rows = typed.Rows()
     for item in items:
-        if item.type in ("cart_add", "cart_modify"):
+        if item.type in typed.CART_TYPES:
             typed.add_cart_change(rows, item)
     await rows.write(conn)
     await upsert_products(conn, [item for item in items if item.type == "product_view"])

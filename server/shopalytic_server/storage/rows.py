@@ -33,6 +33,9 @@ _TABLES = {
 }
 
 
+CART_TYPES = frozenset({"cart_add", "cart_modify"})
+
+
 class Rows:
     """Rows waiting to be written, by table."""
 
@@ -92,10 +95,15 @@ def add_cart_change(rows: Rows, item: Prepared) -> None:
         given.get("qty"),
         _money(given.get("price")),
         given.get("currency", item.currency),
-        _time(given.get("modified_date")) or item.occurred_at,
+        cart_time(item),
         item.source,
         item.bot,
     )
+
+
+def cart_time(item: Prepared) -> datetime:
+    """When the change of a cart counts: its modified_date, else when it happened."""
+    return _time(item.properties.get("modified_date")) or item.occurred_at
 
 
 def order_time(item: Prepared) -> datetime:

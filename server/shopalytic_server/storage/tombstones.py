@@ -97,6 +97,18 @@ async def erased_orders(fetch: Fetch, dataset: int, order_ids: Sequence[str]) ->
     return sorted(marks[row["mark"]] for row in found)
 
 
+async def known_salt(conn: Connection, project: int) -> bytes | None:
+    """What the marks of a project's erased people are hashed with; None: nobody was erased."""
+    return (await _salts(conn, [project])).get(project)
+
+
+def hashes_of(items: Iterable[Prepared], salt: bytes) -> list[bytes]:
+    """What tells whether events are of erased people, as it is kept: 16 bytes each."""
+    marks = {mark for item in items for mark in _all(marks_of(item.event))}
+    marks |= {kept_order_mark(item.event.refund.order_id) for item in items if item.type == "refund"}
+    return [hashed(mark, salt).bytes for mark in marks]
+
+
 def _all(marks: Marks) -> Iterable[str]:
     return (*marks.own, marks.device) if marks.device else marks.own
 

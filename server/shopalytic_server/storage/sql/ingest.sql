@@ -21,6 +21,14 @@ UPDATE event_keys k SET fingerprint = late.fingerprint
   FROM unnest(%(event_ids)s::uuid[], %(fingerprints)s::uuid[]) AS late (event_id, fingerprint)
  WHERE k.dataset_id = %(dataset)s AND k.event_id = late.event_id
 
+-- name: incoming_type
+SELECT 'incoming_event'::regtype::oid
+
+-- name: store_plain_events
+SELECT store_plain_events(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event[],
+                          %(other_ids)s::uuid[], %(other_fingerprints)s::uuid[], %(marks)s::uuid[],
+                          %(identities)s, %(products)s, %(carts)s)
+
 -- name: release_event_ids
 DELETE FROM event_keys k
  USING unnest(%(datasets)s::int[], %(event_ids)s::uuid[]) AS refused (dataset_id, event_id)
