@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from report_shop import NOW, PROJECT, Shop, alias, event, identify, open_shop, order, page, refund
+from report_shop import NOW, PROJECT, Shop, alias, event, identify, open_shop, order, refund
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.reports_pb2 import INTERVAL_DAY, INTERVAL_UNSPECIFIED
@@ -33,6 +33,7 @@ FIRST = TODAY - timedelta(days=5)
 DEVICES = ("a", "b", "c", "d")
 PEOPLE = ("ann", "bob")
 AGENT = {"user_agent": "Googlebot/2.1"}
+PAGES = ("https://shop.test/", "https://shop.test/a?utm_campaign=x%20y", "https://other.test/b")
 SKUS = ("s1", "s2", "s3", "s4")
 
 
@@ -69,6 +70,7 @@ def questions() -> Iterator[tuple[str, Any]]:
             ),
         )
         for interval in (INTERVAL_UNSPECIFIED, INTERVAL_DAY):
+            yield "get_traffic_report", reports_pb2.GetTrafficReportRequest(scope=scope, interval=interval)
             yield "get_sales_report", reports_pb2.GetSalesReportRequest(scope=scope, interval=interval)
 
 
@@ -113,7 +115,7 @@ WHO = st.fixed_dictionaries(
     }
 )
 ORDERS = st.sampled_from(["o1", "o2", "o3"])
-KINDS = ("view", "product", "cart", "order", "order", "order", "refund", "identify", "identify", "alias")
+KINDS = ("view", "view", "product", "cart", "order", "order", "refund", "identify", "identify", "alias")
 MONEY = st.sampled_from(["10.00", "7.5", "3"])
 
 
@@ -125,7 +127,8 @@ def events(draw: Any) -> Event:
     who["event_id"] = str(draw(st.uuids()))
     match draw(st.sampled_from(KINDS)):
         case "view":
-            return page(**who)
+            url = draw(st.sampled_from(PAGES))
+            return event("page_view", {"url": url, "referrer": "https://other.test/"}, **who)
         case "product":
             given = {"sku": draw(st.sampled_from(SKUS)), "name": "n", "price": draw(MONEY)}
             return event("product_view", given, **who)

@@ -41,7 +41,7 @@ _LONGEST = timedelta(days=1)
 # A statement sees all rows.
 EVER = {"rows_from": "-infinity", "rows_to": "infinity"}
 # The rows that a statement names, whose customers it wants.
-_NAMES = ("o", "e", "f", "q")
+_NAMES = ("o", "e", "f", "v")
 
 Row = dict[str, Any]
 _Sums = dict[tuple[Any, ...], Row]
@@ -86,7 +86,12 @@ def of_rows(statement: str, *keys: str, unless: str = "") -> Part:
 
 def of_customers(statement: str, live: str, *keys: str) -> Part:
     """A sum over customers. The statement names `{customers_of_o}`, `{customer_of_o}` and `{members}`."""
-    return Part(everyone(statement), keys, statement.format(**_OF_SOME), live)
+    return Part(everyone(statement), keys, someone(statement), live)
+
+
+def someone(statement: str) -> str:
+    """A statement that names customers, of the affected ones."""
+    return statement.format(**_OF_SOME)
 
 
 def everyone(statement: str) -> str:
@@ -159,11 +164,11 @@ class Bases:
 
 
 async def summed(
-    snapshot: Snapshot, scope: Scope, parts: Sequence[Part], **parameters: Any
+    snapshot: Snapshot, scope: Scope, parts: Sequence[Part], *, keep: bool = True, **parameters: Any
 ) -> list[list[Row]]:
-    """The rows of each part of a report."""
+    """The rows of each part of a report. Without `keep` all are read."""
     question = {**scope.parameters(), **parameters}
-    standing = None if snapshot.bases is None else await _standing(snapshot, question)
+    standing = None if snapshot.bases is None or not keep else await _standing(snapshot, question)
     if snapshot.bases is None or standing is None or not _is_worth_it(scope, standing):
         return [await _everything(snapshot, part, question) for part in parts]
     name = json.dumps([[part.everything for part in parts], question], default=str)
@@ -253,7 +258,7 @@ async def _fetch(snapshot: Snapshot, part: Part, statement: str, parameters: dic
         for name, value in row.items():
             if isinstance(value, list):
                 row[name] = Spread(value)
-    return {tuple(row[key] for key in part.keys): row for row in rows}
+    return {tuple(row[key] for key in part.keys): row for row in rows if row["counted"]}
 
 
 def _add(sums: _Sums, further: _Sums, part: Part, *, less: bool = False) -> None:

@@ -1,12 +1,14 @@
 """Campaigns that stand encoded in the addresses of pages."""
 
 from shopalytic_server.domain.campaigns import campaign_of
+from shopalytic_server.storage.bases import of_rows, summed
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.rollups import Reading
 from shopalytic_server.storage.scope import Scope
 
 _SQL = load("campaigns")
+_ENCODED = of_rows(_SQL.encoded_of_rollup, "campaign")
 
 
 async def encoded_campaigns(
@@ -19,5 +21,5 @@ async def encoded_campaigns(
     if reading is None:
         rows = await snapshot.fetch(_SQL.encoded, **scope.parameters())
     else:
-        rows = await snapshot.fetch(_SQL.encoded_of_rollup, **scope.parameters(), **reading.parameters())
-    return {row["campaign"]: campaign_of(row["campaign"]) for row in rows}
+        [rows] = await summed(snapshot, scope, [_ENCODED], **reading.parameters())
+    return {each: campaign_of(each) for each in sorted(row["campaign"] for row in rows)}

@@ -12,6 +12,7 @@ from shopalytic_server.domain.amounts import text, total
 from shopalytic_server.domain.campaigns import campaign_of
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit
+from shopalytic_server.storage.bases import Part, everyone, of_customers, of_rows, someone, summed
 from shopalytic_server.storage.came_from import came_from, host_of
 from shopalytic_server.storage.campaigns import encoded_campaigns
 from shopalytic_server.storage.explain import explain_token, register
@@ -26,25 +27,51 @@ _SQL = load("traffic")
 
 def _statement(block: str, views: str, own_hosts: str, begun: str) -> str:
     """A statement about the sessions that some page views make."""
-    return block.format(
-        marked=_SQL.marked.format(views=views),
-        sessions=_SQL.sessions.format(own_hosts=own_hosts, begun=begun),
-    )
+    sessions = _SQL.sessions.format(own_hosts=own_hosts, begun=begun)
+    marked = _SQL.marked.replace("{views}", views)
+    return block.replace("{marked}", marked).replace("{sessions}", sessions)
 
 
 _GIVEN = "%(own_hosts)s::text[]"
 _OWN_HOSTS = _SQL.own_hosts.format(host=host_of("begin"))
+_HOSTS_OF_SITES = _SQL.hosts_of_sites.format(host=host_of("begin"))
 _BEGUN = came_from(_SQL.begun, "m")
-_TRAFFIC = _statement(_SQL.traffic, _SQL.views_of_range, _GIVEN, _BEGUN)
-_REVENUE = _statement(_SQL.revenue, _SQL.views_of_buyers, _GIVEN, _BEGUN)
-_OWN_HOSTS_OF_ROLLUP = _SQL.own_hosts_of_rollup.format(host=host_of("begin"))
-_VIEWS_OF_ROLLUP = came_from(_SQL.views_of_rollup, "page")
-_TRAFFIC_OF_ROLLUP = _statement(_SQL.traffic, _VIEWS_OF_ROLLUP, _GIVEN, _SQL.begun_in_rollup)
-_BUYERS_OF_ROLLUP = came_from(_SQL.views_of_buyers_of_rollup, "page")
-_REVENUE_OF_ROLLUP = _statement(_SQL.revenue, _BUYERS_OF_ROLLUP, _GIVEN, _SQL.begun_in_rollup)
+
+
+def _of_rollup(views: str, *, of_range: bool) -> str:
+    """Page views of some members, as they are summed up; those of the range or all."""
+    quarters, events = (_SQL.of_range.format(row=row) if of_range else "" for row in ("q", "e"))
+    since = views.replace("{quarters_since}", quarters).replace("{events_since}", events)
+    return came_from(since, "page")
+
+
+def _alone(statement: str) -> str:
+    return statement.replace("{mine}", "")
+
+
+_OF_MEMBERS = _SQL.views_of_buyers_of_rollup
+_SUMMED_UP = came_from(_SQL.views_of_rollup.replace("{customer", "{{customer").replace("_v}", "_v}}"), "page")
+_TRAFFIC_OF_ROLLUP = _statement(_SQL.traffic, _SUMMED_UP, _GIVEN, _SQL.begun_in_rollup)
+_TRAFFIC_OF_SOME = _statement(
+    _SQL.traffic, _of_rollup(_OF_MEMBERS, of_range=True), _GIVEN, _SQL.begun_in_rollup
+).replace("{mine}", "members AS MATERIALIZED (\n{members}\n), ")
+_REVENUE_OF_ROLLUP = _statement(
+    _SQL.revenue, _of_rollup(_OF_MEMBERS, of_range=False), _GIVEN, _SQL.begun_in_rollup
+)
+_TRAFFIC_KEYS, _REVENUE_KEYS = ("dimension", "value", "number"), ("dimension", "value")
+_OF_EVENTS = (
+    Part(everyone(_alone(_statement(_SQL.traffic, _SQL.views_of_range, _GIVEN, _BEGUN))), _TRAFFIC_KEYS),
+    Part(everyone(_statement(_SQL.revenue, _SQL.views_of_buyers, _GIVEN, _BEGUN)), _REVENUE_KEYS),
+)
+_OF_ROLLUP = (
+    Part(everyone(_alone(_TRAFFIC_OF_ROLLUP)), _TRAFFIC_KEYS, someone(_TRAFFIC_OF_SOME), _SQL.live),
+    of_customers(_REVENUE_OF_ROLLUP, _SQL.live, *_REVENUE_KEYS),
+)
+_SITES = of_rows(_SQL.sites_of_rollup, "begin")
 register("traffic_row", _SQL.explain_row)
 # A shop may have more hosts than fit into a token, so they are found again.
-register("traffic_way", _statement(_SQL.explain_way, _SQL.views_of_range, f"ARRAY(\n{_OWN_HOSTS}\n)", _BEGUN))
+_EXPLAIN_WAY = _statement(_SQL.explain_way, _SQL.views_of_range, f"ARRAY(\n{_OWN_HOSTS}\n)", _BEGUN)
+register("traffic_way", everyone(_EXPLAIN_WAY))
 
 DEFAULT_LIMIT = 50
 
@@ -72,25 +99,22 @@ async def get_traffic_report(
     limit = request.limit or DEFAULT_LIMIT
     reading = await read_from(snapshot, scope, starts)
     campaigns = await encoded_campaigns(snapshot, scope, reading)
-    views = scope.parameters() | (reading.parameters() if reading else {})
-    hosts = await snapshot.fetch(_OWN_HOSTS_OF_ROLLUP if reading else _OWN_HOSTS, **views)
-    own_hosts = [row["host"] for row in hosts]
+    days = reading.parameters() if reading else {}
     parameters = {
-        **views,
+        **days,
         "starts": starts,
-        "limit": limit,
-        "own_hosts": own_hosts,
+        "own_hosts": await _own_hosts(snapshot, scope, days),
         "encoded": list(campaigns),
         "decoded": list(campaigns.values()),
         "currency": scope.currency or project.currency,
     }
-    found = await snapshot.fetch(_TRAFFIC_OF_ROLLUP if reading else _TRAFFIC, **parameters)
+    parts = _OF_ROLLUP if reading else _OF_EVENTS
+    found, revenue = await summed(snapshot, scope, parts, keep=reading is not None, **parameters)
     rows = {row["number"]: row for row in found if row["dimension"] == "row"}
-    revenue = await snapshot.fetch(_REVENUE_OF_ROLLUP if reading else _REVENUE, **parameters)
     ways = _ways(found, revenue)
     response = reports_pb2.GetTrafficReportResponse(
         rows=[_row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)],
-        total=_row(scope, starts, None, rows[None]),
+        total=_row(scope, starts, None, rows.get(None)),
     )
     for dimension, into in (
         ("landing_page", response.landing_pages),
@@ -112,6 +136,16 @@ async def _starts(snapshot: Snapshot, scope: Scope, unit: Unit | None) -> list[d
         begin = begin or extent["first"]
         end = end or extent["last"] + timedelta(microseconds=1)
     return row_starts(begin, end, unit, scope.zone)
+
+
+async def _own_hosts(snapshot: Snapshot, scope: Scope, days: dict[str, Any]) -> list[str]:
+    """The shop's own hosts, in order."""
+    if days:
+        [sites] = await summed(snapshot, scope, [_SITES], **days)
+        rows = await snapshot.fetch(_HOSTS_OF_SITES, sites=[row["begin"] for row in sites])
+    else:
+        rows = await snapshot.fetch(_OWN_HOSTS, **scope.parameters())
+    return sorted(row["host"] for row in rows)
 
 
 def _ways(found: Sequence[dict[str, Any]], revenue: Sequence[dict[str, Any]]) -> _Ways:

@@ -49,45 +49,51 @@ SELECT DISTINCT {host} AS host
   ) AS pages
 
 -- The same, of days that are summed up and of the gaps between them.
--- name: own_hosts_of_rollup
-SELECT DISTINCT {host} AS host
+-- name: sites_of_rollup
+SELECT begin, sum(counted)::bigint AS counted
   FROM (
-    SELECT DISTINCT q.site AS begin
+    SELECT q.site AS begin, count(*) AS counted
       FROM page_quarters q
      WHERE q.dataset_id = ANY(%(datasets)s::int[])
        AND q.occurred_at >= %(from_at)s::timestamptz AND q.occurred_at < %(to_at)s::timestamptz
        AND (q.occurred_at AT TIME ZONE 'UTC')::date = ANY(%(days)s::date[])
+       AND q.occurred_at >= %(rows_from)s::timestamptz AND q.occurred_at < %(rows_to)s::timestamptz
        AND (%(source)s::text IS NULL OR q.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT q.bot)
-     UNION
+     GROUP BY q.site
+     UNION ALL
     SELECT split_part(e.properties ->> 'url', '/', 1) || '/' || split_part(e.properties ->> 'url', '/', 2)
-           || '/' || split_part(e.properties ->> 'url', '/', 3)
+           || '/' || split_part(e.properties ->> 'url', '/', 3), 1
       FROM unnest(%(gap_begins)s::timestamptz[], %(gap_ends)s::timestamptz[]) AS gap (begins_at, ends_at)
       JOIN events e ON e.occurred_at >= gap.begins_at AND e.occurred_at < gap.ends_at
      WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
        AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+       AND e.occurred_at >= %(rows_from)s::timestamptz AND e.occurred_at < %(rows_to)s::timestamptz
        AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT e.bot)
   ) AS pages
+ GROUP BY begin
+
+-- name: hosts_of_sites
+SELECT DISTINCT {host} AS host FROM unnest(%(sites)s::text[]) AS pages (begin)
 
 -- Page views, or several of them in one row: the first one, with the time of the
 -- last and their number.
 -- name: views_of_range
-SELECT e.dataset_id, coalesce(named.customer_id, owner.customer_id, e.subject) AS customer_id,
+SELECT e.dataset_id, {customer_of_e} AS customer_id,
        e.subject, e.occurred_at, e.event_id, e.occurred_at AS last_at, 1 AS page_views,
        e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context ->> 'utm_campaign' AS campaign
   FROM events e
-  LEFT JOIN identities named ON named.dataset_id = e.dataset_id AND named.subject = e.subject
-  LEFT JOIN tracking_links l ON l.dataset_id = e.dataset_id AND l.subject = e.subject AND l.owner
-  LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+  {customers_of_e}
  WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
    AND e.occurred_at >= %(from_at)s::timestamptz - interval '30 minutes'
    AND e.occurred_at < %(to_at)s::timestamptz
+   AND e.occurred_at >= %(rows_from)s::timestamptz AND e.occurred_at < %(rows_to)s::timestamptz
    AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
    AND (%(include_bots)s::boolean OR NOT e.bot)
 
 -- name: views_of_rollup
-SELECT v.dataset_id, coalesce(named.customer_id, owner.customer_id, v.subject) AS customer_id,
+SELECT v.dataset_id, {customer_of_v} AS customer_id,
        v.subject, v.occurred_at, v.event_id, v.last_at, v.page_views, v.landing_page, v.referrer, v.campaign,
        v.encoded
   FROM (
@@ -97,6 +103,7 @@ SELECT v.dataset_id, coalesce(named.customer_id, owner.customer_id, v.subject) A
      WHERE q.dataset_id = ANY(%(datasets)s::int[])
        AND q.occurred_at >= %(from_at)s::timestamptz - interval '30 minutes'
        AND q.occurred_at < %(to_at)s::timestamptz
+       AND q.occurred_at >= %(rows_from)s::timestamptz AND q.occurred_at < %(rows_to)s::timestamptz
        AND (q.occurred_at AT TIME ZONE 'UTC')::date = ANY(%(days)s::date[])
        AND (%(source)s::text IS NULL OR q.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT q.bot)
@@ -115,12 +122,11 @@ SELECT v.dataset_id, coalesce(named.customer_id, owner.customer_id, v.subject) A
      WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
        AND e.occurred_at >= %(from_at)s::timestamptz - interval '30 minutes'
        AND e.occurred_at < %(to_at)s::timestamptz
+       AND e.occurred_at >= %(rows_from)s::timestamptz AND e.occurred_at < %(rows_to)s::timestamptz
        AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT e.bot)
   ) AS v
-  LEFT JOIN identities named ON named.dataset_id = v.dataset_id AND named.subject = v.subject
-  LEFT JOIN tracking_links l ON l.dataset_id = v.dataset_id AND l.subject = v.subject AND l.owner
-  LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+  {customers_of_v}
 
 -- All page views, up to the range's end, of those who ordered in the range. IS
 -- TRUE keeps the planner from looking each of them up by type and time, which
@@ -131,8 +137,12 @@ SELECT m.dataset_id, m.customer_id, e.subject, e.occurred_at, e.event_id, e.occu
   FROM members m
   JOIN events e ON e.dataset_id = m.dataset_id AND e.subject = m.subject
  WHERE (e.type = 'page_view') IS TRUE AND e.occurred_at < %(to_at)s::timestamptz
+   AND e.occurred_at >= %(rows_from)s::timestamptz AND e.occurred_at < %(rows_to)s::timestamptz
    AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
    AND (%(include_bots)s::boolean OR NOT e.bot)
+
+-- name: of_range
+   AND {row}.occurred_at >= %(from_at)s::timestamptz - interval '30 minutes'
 
 -- Quarters are few, so looking at all of a subject's and then at their days is quick.
 -- name: views_of_buyers_of_rollup
@@ -141,6 +151,8 @@ SELECT m.dataset_id, m.customer_id, q.subject, q.occurred_at, q.event_id, q.last
   FROM members m
   JOIN page_quarters q ON q.dataset_id = m.dataset_id AND q.subject = m.subject
  WHERE q.occurred_at < %(to_at)s::timestamptz
+   AND q.occurred_at >= %(rows_from)s::timestamptz AND q.occurred_at < %(rows_to)s::timestamptz
+{quarters_since}
    AND (q.occurred_at AT TIME ZONE 'UTC')::date = ANY(%(days)s::date[])
    AND (%(source)s::text IS NULL OR q.source = %(source)s::text)
    AND (%(include_bots)s::boolean OR NOT q.bot)
@@ -159,6 +171,8 @@ SELECT m.dataset_id, m.customer_id, e.subject, e.occurred_at, e.event_id, e.occu
 {found}
   ) AS found
  WHERE (e.type = 'page_view') IS TRUE AND e.occurred_at < %(to_at)s::timestamptz
+   AND e.occurred_at >= %(rows_from)s::timestamptz AND e.occurred_at < %(rows_to)s::timestamptz
+{events_since}
    AND (%(source)s::text IS NULL OR e.source = %(source)s::text)
    AND (%(include_bots)s::boolean OR NOT e.bot)
 
@@ -190,7 +204,7 @@ SELECT * FROM marked WHERE begins
 -- Page views, visitors and sessions: of each row, of the whole range (number
 -- NULL), and of the first of the ways in which sessions came.
 -- name: traffic
-WITH marked AS MATERIALIZED (
+WITH {mine}marked AS MATERIALIZED (
 {marked}
 ), sessions AS MATERIALIZED (
 {sessions}
@@ -214,57 +228,63 @@ WITH marked AS MATERIALIZED (
      CROSS JOIN (VALUES ('landing_page'), ('referrer'), ('campaign')) AS d (dimension)
      WHERE s.occurred_at >= %(from_at)s::timestamptz
      GROUP BY d.dimension, value, s.dataset_id, s.customer_id
-), ranked AS (
-    SELECT dimension, value, count(*) AS visitors, sum(sessions) AS sessions,
-           row_number() OVER (PARTITION BY dimension ORDER BY sum(sessions) DESC, value COLLATE "C") AS rank
-      FROM ways
-     GROUP BY dimension, value
 )
-SELECT 'row' AS dimension, NULL AS value, number, sum(page_views)::bigint AS page_views, count(*) AS visitors,
-       sum(sessions)::bigint AS sessions
+SELECT 'row' AS dimension, NULL AS value, number, sum(page_views)::bigint AS counted,
+       sum(page_views)::bigint AS page_views, count(*) AS visitors, sum(sessions)::bigint AS sessions
   FROM customers
  GROUP BY number
  UNION ALL
-SELECT 'row', NULL, NULL, coalesce(sum(page_views), 0)::bigint, count(*), coalesce(sum(sessions), 0)::bigint
+SELECT 'row', NULL, NULL, coalesce(sum(page_views), 0)::bigint, coalesce(sum(page_views), 0)::bigint, count(*),
+       coalesce(sum(sessions), 0)::bigint
   FROM (
     SELECT sum(page_views) AS page_views, sum(sessions) AS sessions
       FROM customers
      GROUP BY dataset_id, customer_id
   ) AS each
  UNION ALL
-SELECT dimension, value, NULL, NULL, visitors, sessions::bigint
-  FROM ranked
- WHERE rank <= %(limit)s::bigint
+SELECT dimension, value, NULL, sum(sessions)::bigint, 0, count(*), sum(sessions)::bigint
+  FROM ways
+ GROUP BY dimension, value
+
+-- Who looked at pages, or ordered, outside of the days that are kept.
+-- name: live
+    SELECT e.dataset_id, e.subject FROM events e
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
+       AND e.occurred_at < least(%(rows_from)s::timestamptz, %(to_at)s::timestamptz)
+     UNION
+    SELECT e.dataset_id, e.subject FROM events e
+     WHERE e.dataset_id = ANY(%(datasets)s::int[]) AND e.type = 'page_view'
+       AND e.occurred_at >= %(rows_to)s::timestamptz AND e.occurred_at < %(to_at)s::timestamptz
+     UNION
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(from_at)s::timestamptz
+       AND o.ordered_at < least(%(rows_from)s::timestamptz, %(to_at)s::timestamptz)
+     UNION
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= greatest(%(rows_to)s::timestamptz, %(from_at)s::timestamptz)
+       AND o.ordered_at < %(to_at)s::timestamptz
 
 -- What came of the ways: each order's total goes to the first session of its
 -- customer, and to the last one, that began no later than the order counts. In
 -- a customer's timeline `session` counts the sessions so far.
 -- name: revenue
 WITH placed AS MATERIALIZED (
-    SELECT o.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id,
+    SELECT o.dataset_id, {customer_of_o} AS customer_id,
            o.ordered_at, o.event_id, o.total
       FROM order_revisions o
-      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
-      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
-      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+      {customers_of_o}
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
        AND o.currency = %(currency)s::text
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
 ), buyers AS MATERIALIZED (
     SELECT DISTINCT dataset_id, customer_id FROM placed
 ), members AS MATERIALIZED (
-    SELECT b.dataset_id, b.customer_id, i.subject
-      FROM buyers b
-      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
-     UNION
-    SELECT b.dataset_id, b.customer_id, l.subject
-      FROM buyers b
-      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
-      JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
-     UNION
-    SELECT b.dataset_id, b.customer_id, b.customer_id FROM buyers b
+{members}
 ), marked AS (
 {marked}
 ), sessions AS (
@@ -288,7 +308,7 @@ WITH placed AS MATERIALIZED (
                                         ORDER BY at, total NULLS FIRST, event_id) AS last_way
       FROM numbered n
 )
-SELECT w.dimension, w.value, coalesce(sum(t.total) FILTER (WHERE w.touch = 'first'), 0) AS first_touch,
+SELECT w.dimension, w.value, count(*) AS counted, coalesce(sum(t.total) FILTER (WHERE w.touch = 'first'), 0) AS first_touch,
        coalesce(sum(t.total) FILTER (WHERE w.touch = 'last'), 0) AS last_touch
   FROM touched t
  CROSS JOIN LATERAL (VALUES
