@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from report_shop import NOW, PROJECT, Shop, alias, event, identify, open_shop, order, refund
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
-from shopalytic.v1.reports_pb2 import INTERVAL_DAY, INTERVAL_UNSPECIFIED
+from shopalytic.v1.reports_pb2 import INTERVAL_DAY, INTERVAL_UNSPECIFIED, INTERVAL_WEEK
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest import prepare
 from shopalytic_server.domain.projects import KeyClass
@@ -59,6 +59,13 @@ def questions() -> Iterator[tuple[str, Any]]:
     for fields in scopes():
         scope = scope_of(**fields)
         yield "get_product_report", reports_pb2.GetProductReportRequest(scope=scope)
+        for all_of_them in (False, True):
+            yield (
+                "get_retention_report",
+                reports_pb2.GetRetentionReportRequest(
+                    scope=scope, interval=INTERVAL_WEEK, include_visitors=all_of_them
+                ),
+            )
         yield "get_funnel_report", reports_pb2.GetFunnelReportRequest(scope=scope)
         steps = [
             reports_pb2.FunnelStep(event_type=name) for name in ("product_view", "product_view", "order")

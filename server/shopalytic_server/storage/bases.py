@@ -47,17 +47,20 @@ Row = dict[str, Any]
 _Sums = dict[tuple[Any, ...], Row]
 
 
-def _fragments(customers: str, customer: str, members: str, type_of_e: str) -> dict[str, str]:
+def _fragments(customers: str, customer: str, known: str, members: str, type_of_e: str) -> dict[str, str]:
     """What stands for customers in a statement, and for the type of events."""
     found = {"members": members, "type_of_e": type_of_e}
     for row in _NAMES:
         found[f"customers_of_{row}"] = customers.format(row=row, members=members)
         found[f"customer_of_{row}"] = customer.format(row=row)
+        found[f"known_of_{row}"] = known.format(row=row)
     return found
 
 
-_OF_ALL = _fragments(_SQL.all_customers, _SQL.all_customer, _SQL.all_members, "e.type")
-_OF_SOME = _fragments(_SQL.some_customers, _SQL.some_customer, _SQL.some_members, _SQL.some_type)
+_OF_ALL = _fragments(_SQL.all_customers, _SQL.all_customer, _SQL.all_known, _SQL.all_members, "e.type")
+_OF_SOME = _fragments(
+    _SQL.some_customers, _SQL.some_customer, _SQL.some_known, _SQL.some_members, _SQL.some_type
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit
 from shopalytic_server.domain.shares import share
+from shopalytic_server.storage.bases import everyone, of_customers, summed
 from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
@@ -20,8 +21,10 @@ from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_sta
 from shopalytic_server.storage.times import timestamp
 
 _SQL = load("retention")
-_PERIODS = _SQL.periods.format(moves=_SQL.moves)
-register("retention_period", _SQL.explain_period.format(moves=_SQL.moves))
+_PARTS = [
+    of_customers(_SQL.periods.replace("{moves}", _SQL.moves), _SQL.live, "cohort", "period", "currency")
+]
+register("retention_period", everyone(_SQL.explain_period.replace("{moves}", _SQL.moves)))
 
 # Every cohort has a cell for every later interval, so cells grow as the square,
 # and gRPC clients refuse answers beyond 4 MB.
@@ -44,8 +47,9 @@ async def get_retention_report(
         return response
     customers: _Customers = {}
     net: _Net = defaultdict(dict)
-    parameters = {**scope.parameters(), "starts": starts, "include_visitors": request.include_visitors}
-    for row in await snapshot.fetch(_PERIODS, **parameters):
+    everybody = request.include_visitors
+    [rows] = await summed(snapshot, scope, _PARTS, starts=starts, include_visitors=everybody)
+    for row in rows:
         cell = row["cohort"], row["period"]
         if row["currency"] is None:
             customers[cell] = row["customers"]

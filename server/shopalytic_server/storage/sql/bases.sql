@@ -102,3 +102,11 @@ mine.customer_id
 -- Keeps the planner from looking events up by type and time, which reads everybody's.
 -- name: some_type
 (e.type || '')
+
+-- Whether a row's customer is identified.
+-- name: all_known
+num_nonnulls(named.subject, l.subject) > 0
+
+-- name: some_known
+(mine.customer_id <> {row}.subject
+            OR EXISTS (SELECT FROM identities i WHERE i.dataset_id = {row}.dataset_id AND i.subject = {row}.subject))

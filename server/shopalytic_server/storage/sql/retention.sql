@@ -56,32 +56,22 @@ SELECT min(found.at) FILTER (WHERE found.is_order) AS first, max(found.at) AS la
 -- expects too few rows.
 -- name: moves
 WITH placed AS MATERIALIZED (
-    SELECT o.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id,
+    SELECT o.dataset_id, {customer_of_o} AS customer_id,
            width_bucket(o.ordered_at, %(starts)s::timestamptz[]) AS period,
            o.subject, o.occurred_at, o.event_id, o.currency, o.total
       FROM order_revisions o
-      LEFT JOIN identities named ON named.dataset_id = o.dataset_id AND named.subject = o.subject
-      LEFT JOIN tracking_links l ON l.dataset_id = o.dataset_id AND l.subject = o.subject AND l.owner
-      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+      {customers_of_o}
      WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
        AND o.ordered_at >= %(from_at)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
-       AND (%(include_visitors)s::boolean OR num_nonnulls(named.subject, l.subject) > 0)
+       AND (%(include_visitors)s::boolean OR {known_of_o})
 ), buyers AS MATERIALIZED (
     SELECT DISTINCT dataset_id, customer_id FROM placed
 ), members AS (
-    SELECT b.dataset_id, b.customer_id, i.subject
-      FROM buyers b
-      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
-     UNION ALL
-    SELECT b.dataset_id, b.customer_id, l.subject
-      FROM buyers b
-      JOIN identities i ON i.dataset_id = b.dataset_id AND i.customer_id = b.customer_id
-      JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
-     UNION ALL
-    SELECT b.dataset_id, b.customer_id, b.customer_id FROM buyers b
+{members}
 ), moves AS (
     SELECT p.dataset_id, p.customer_id, p.period, true AS is_order, p.subject, p.occurred_at, p.event_id,
            p.currency, p.total AS amount
@@ -91,25 +81,26 @@ WITH placed AS MATERIALIZED (
       FROM members m
       JOIN order_revisions o ON o.dataset_id = m.dataset_id AND o.subject = m.subject AND o.current
      WHERE (o.ordered_at < %(from_at)s::timestamptz) IS TRUE
+       AND (o.ordered_at >= %(rows_from)s::timestamptz) IS TRUE AND (o.ordered_at < %(rows_to)s::timestamptz) IS TRUE
        AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
        AND (%(source)s::text IS NULL OR o.source = %(source)s::text)
        AND (%(include_bots)s::boolean OR NOT o.bot)
      UNION ALL
-    SELECT f.dataset_id, coalesce(named.customer_id, owner.customer_id, o.subject, f.subject),
-           width_bucket(f.occurred_at, %(starts)s::timestamptz[]), false, f.subject, f.occurred_at,
-           f.event_id, f.currency, -f.amount
-      FROM refunds f
-      LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
-      LEFT JOIN identities named
-        ON named.dataset_id = f.dataset_id AND named.subject = coalesce(o.subject, f.subject)
-      LEFT JOIN tracking_links l
-        ON l.dataset_id = f.dataset_id AND l.subject = coalesce(o.subject, f.subject) AND l.owner
-      LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
-     WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL
-       AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
-       AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
-       AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
-       AND (%(include_bots)s::boolean OR NOT f.bot)
+    SELECT v.dataset_id, {customer_of_v}, width_bucket(v.occurred_at, %(starts)s::timestamptz[]), false, v.sender,
+           v.occurred_at, v.event_id, v.currency, -v.amount
+      FROM (
+        SELECT f.dataset_id, coalesce(o.subject, f.subject) AS subject, f.subject AS sender, f.occurred_at,
+               f.event_id, f.currency, f.amount
+          FROM refunds f
+          LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
+         WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL
+           AND f.occurred_at >= %(from_at)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
+           AND f.occurred_at >= %(rows_from)s::timestamptz AND f.occurred_at < %(rows_to)s::timestamptz
+           AND (%(currency)s::text IS NULL OR f.currency = %(currency)s::text)
+           AND (%(source)s::text IS NULL OR f.source = %(source)s::text)
+           AND (%(include_bots)s::boolean OR NOT f.bot)
+      ) AS v
+      {customers_of_v}
 ), together AS (
     SELECT m.*, min(m.period) FILTER (WHERE m.is_order) OVER (PARTITION BY m.dataset_id, m.customer_id) AS cohort
       FROM moves m
@@ -121,13 +112,35 @@ SELECT * FROM together WHERE cohort > 0 AND period >= cohort
 WITH moves AS MATERIALIZED (
 {moves}
 )
-SELECT cohort, period, NULL AS currency, count(*) AS customers, NULL AS net
+SELECT cohort, period, NULL AS currency, count(*) AS counted, count(*) AS customers, 0::numeric AS net
   FROM (SELECT DISTINCT cohort, period, dataset_id, customer_id FROM moves WHERE is_order) AS ordered
  GROUP BY cohort, period
  UNION ALL
-SELECT cohort, period, currency, NULL, sum(amount)
+SELECT cohort, period, currency, count(*), 0, sum(amount)
   FROM moves
  GROUP BY cohort, period, currency
+
+-- Who ordered, or got money back, outside of the days that are kept.
+-- name: live
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at < least(%(rows_from)s::timestamptz, %(to_at)s::timestamptz)
+     UNION
+    SELECT o.dataset_id, o.subject FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current
+       AND o.ordered_at >= %(rows_to)s::timestamptz AND o.ordered_at < %(to_at)s::timestamptz
+     UNION
+    SELECT f.dataset_id, coalesce(o.subject, f.subject)
+      FROM refunds f
+      LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
+     WHERE f.dataset_id = ANY(%(datasets)s::int[])
+       AND f.occurred_at < least(%(rows_from)s::timestamptz, %(to_at)s::timestamptz)
+     UNION
+    SELECT f.dataset_id, coalesce(o.subject, f.subject)
+      FROM refunds f
+      LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
+     WHERE f.dataset_id = ANY(%(datasets)s::int[])
+       AND f.occurred_at >= %(rows_to)s::timestamptz AND f.occurred_at < %(to_at)s::timestamptz
 
 -- name: explain_period
 WITH moves AS (
