@@ -1,4 +1,6 @@
-"""A gRPC server that does nothing: the limit that single calls are measured against."""
+"""A gRPC server that does nothing: the limit that single calls and streams are measured against."""
+
+from collections.abc import AsyncIterator
 
 import grpc
 import uvloop
@@ -11,6 +13,12 @@ class _Empty(collector_pb2_grpc.CollectorServiceServicer):
         self, request: collector_pb2.TrackRequest, context: grpc.aio.ServicerContext
     ) -> collector_pb2.TrackResponse:
         return collector_pb2.TrackResponse()
+
+    async def TrackStream(  # noqa: N802 - the contract's name
+        self, requests: AsyncIterator[collector_pb2.TrackRequest], context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[collector_pb2.TrackResponse]:
+        async for _ in requests:
+            yield collector_pb2.TrackResponse()
 
 
 async def _main() -> None:

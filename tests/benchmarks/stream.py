@@ -1,7 +1,8 @@
 """TrackStream and repeated identify calls against single-event Track, in one run.
 
-Prints JSON. The three take turns. The identify calls are of links that are
-known, so PostgreSQL's log must not grow by them, which is measured too.
+Prints JSON. They take turns, with a TrackStream of a server that does nothing.
+The identify calls are of links that are known, so PostgreSQL's log must not grow
+by them, which is measured too.
 Run: .venv/bin/python tests/benchmarks/stream.py [--small]
 """
 
@@ -17,7 +18,7 @@ import grpc
 import psycopg
 import uvloop
 from ingest import send
-from service import running_service
+from service import empty_service, running_service
 from workload import Workload
 
 from shopalytic.decoding import uuid7
@@ -80,9 +81,9 @@ def written(database_url: str) -> int:
 
 async def measure(calls: int, rounds: int) -> dict[str, Any]:
     """Everything that is printed."""
-    rates: dict[str, list[float]] = {"track": [], "stream": [], "identify": []}
+    rates: dict[str, list[float]] = {"track": [], "stream": [], "empty": [], "identify": []}
     writes = 0
-    with running_service() as service:
+    with running_service() as service, empty_service() as empty:
         address, key = service["grpc_address"], service["keys"]["server"]
         await identify(address, key, _PEOPLE)
         for seed in range(rounds):
@@ -91,6 +92,7 @@ async def measure(calls: int, rounds: int) -> dict[str, Any]:
             sent = 3 * calls
             requests = list(Workload(1_000 + seed).requests(sent, 1))
             rates["stream"].append(sent / await stream(address, key, requests))
+            rates["empty"].append(sent / await stream(empty, key, requests))
             before = written(service["database_url"])
             rates["identify"].append(calls / await identify(address, key, calls))
             writes += written(service["database_url"]) - before
@@ -101,6 +103,8 @@ async def measure(calls: int, rounds: int) -> dict[str, Any]:
         "single_per_second": round(single),
         "stream_per_second": round(statistics.median(rates["stream"])),
         "stream_to_single": _ratio(rates["stream"], rates["track"]),
+        "empty_stream_per_second": round(statistics.median(rates["empty"])),
+        "stream_to_empty": _ratio(rates["stream"], rates["empty"]),
         "identify_per_second": round(statistics.median(rates["identify"])),
         "identify_to_single": _ratio(rates["identify"], rates["track"]),
         "writing_transactions_of_identify": writes,

@@ -102,7 +102,10 @@ LINES = (
         "TrackStream, 1,000 unanswered",
         ">= 3 x single Track",
         lambda of: f"{of['stream_to_single']:.2f} ({_rate(of['stream_per_second'], 'events')})",
-        lambda of: f"single Track {_rate(of['single_per_second'], 'calls')}",
+        lambda of: (
+            f"single Track {_rate(of['single_per_second'], 'calls')}, "
+            f"empty stream {_rate(of['empty_stream_per_second'], 'events')}"
+        ),
     ),
     Line(
         "stream",
