@@ -313,6 +313,13 @@ async def test_the_repetition_of_a_rejected_event_in_one_request_is_rejected_too
     assert await opened.statuses(late, late, page("other")) == [REJECTED, REJECTED, ACCEPTED]
 
 
+async def test_the_person_stays_out_beside_what_the_sandbox_knows_already(opened):
+    known = page("tester", sandbox=True)
+    await opened.shop.send(page("phone", identity="jane"), known)
+    await opened.erase("jane")
+    assert await opened.statuses(page("laptop", identity="jane"), known) == [REJECTED, DUPLICATE]
+
+
 async def test_one_dataset_s_erasure_is_not_the_other_s(opened):
     await opened.shop.send(page("jane-phone"), page("jane-phone", sandbox=True))
     await opened.erase("jane-phone", sandbox=True)

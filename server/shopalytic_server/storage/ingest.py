@@ -138,8 +138,10 @@ async def _claim(conn: Connection, valid: list[Prepared]) -> tuple[list[Prepared
     erased = False
     for dataset in sorted(datasets):
         own = [item for item in valid if item.dataset_id == dataset]
-        free, erased = await _claim_in(conn, dataset, own)
+        free, found = await _claim_in(conn, dataset, own)
         fresh += free
+        # A dataset in which no id was free did not look.
+        erased = erased or found
     return fresh, erased
 
 
