@@ -19,6 +19,7 @@ from shopalytic_server.cli.replica_checks import check_replica
 from shopalytic_server.cli.tls_checks import check_certificate
 from shopalytic_server.config import Settings
 from shopalytic_server.embedded import installation
+from shopalytic_server.storage import migrate as migrations
 
 SETTINGS = Settings()
 
@@ -31,7 +32,7 @@ def database(url: str, path: Path) -> dict[str, Finding]:
 def test_an_old_postgresql_is_refused_before_anything_else_is_asked(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_checks, "MINIMUM_SERVER_VERSION", 990000)
+    monkeypatch.setattr(migrations, "MINIMUM_SERVER_VERSION", 990000)
     [finding] = database(database_url, tmp_path).values()
     assert finding.verdict is Verdict.FAILED
     assert "needs version" in finding.message

@@ -8,14 +8,14 @@ import psycopg
 
 from shopalytic_server.cli.checks import Finding, Verdict
 from shopalytic_server.cli.database import database_of
-from shopalytic_server.cli.errors import first_line
+from shopalytic_server.cli.errors import OWNERSHIP, first_line
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.errors import ShopalyticError
 from shopalytic_server.domain.projects import hash_secret
 from shopalytic_server.embedded import EmbeddedPostgresError
 from shopalytic_server.state import DataDirectory
 from shopalytic_server.storage import queries
-from shopalytic_server.storage.migrate import MINIMUM_SERVER_VERSION, pending
+from shopalytic_server.storage.migrate import pending, why_unfit
 
 Connection = psycopg.Connection[Any]
 TOLERATED_SECONDS = 5.0
@@ -40,14 +40,21 @@ def check_database(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_version(connection: Connection, settings: Settings) -> Finding:
-    number = connection.info.server_version
     where = "outside" if settings.database_url else "embedded"
     text = f"PostgreSQL {connection.info.parameter_status('server_version')}, {where}."
-    if number < MINIMUM_SERVER_VERSION:
-        return Finding("database", Verdict.FAILED, f"{text} Shopalytic needs version 15 or later.")
+    if unfit := why_unfit(connection.info):
+        return Finding("database", Verdict.FAILED, f"{text} {unfit}")
     in_recovery = _value(connection, "SELECT pg_is_in_recovery()")
     if in_recovery:
         return Finding("database", Verdict.FAILED, f"{text} This is a replica; it cannot store.")
+    may_create = _value(
+        connection,
+        "SELECT has_database_privilege(current_database(), 'CREATE')"
+        " AND coalesce(has_schema_privilege(current_schema, 'CREATE'), false)",
+    )
+    if not may_create:
+        user = _value(connection, "SELECT current_user")
+        return Finding("database", Verdict.FAILED, f'{text} "{user}" may not create tables. {OWNERSHIP}')
     durable = _value(
         connection,
         "SELECT current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'",

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Detail = TypeVar("Detail", bound=Message)
 
 
+# Partitions are made every month, and a rebuild makes a schema.
+OWNERSHIP = "The user of --database-url must own its database: ALTER DATABASE … OWNER TO …."
+
+
 class Failure(click.ClickException):
     """The command could not do its work; the message says why and what to do."""
 
@@ -36,6 +40,8 @@ def as_failure(error: BaseException) -> click.ClickException | None:
         return Failure(first_line(error) + ".")
     if isinstance(error, psycopg.OperationalError):
         return Failure(f"PostgreSQL cannot be used: {first_line(error)}. `shopalytic doctor` says more.")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return Failure(f"PostgreSQL refuses: {first_line(error)}. {OWNERSHIP}")
     if isinstance(error, OSError):
         return Failure(os_sentence(error))
     return None

@@ -25,6 +25,9 @@ from shopalytic_server.storage.database import ROLLED_BACK
 
 MINIMUM_SERVER_VERSION = 150000
 
+# Events may hold any text. Servers of minimal systems make databases of another encoding.
+ENCODING = "UTF8"
+
 # Any number, the same in every version: servers that start together on one
 # database wait for each other here.
 _LOCK_ID = 7_254_611_930_021_733
@@ -74,7 +77,8 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library ha
 def migrate(database_url: str) -> list[str]:
     """Applies what is pending and returns the names of the migrations applied.
 
-    Raises StoreUnavailable when the database cannot be reached or is too old.
+    Raises StoreUnavailable when the database cannot be reached, is too old or cannot
+    hold every text.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(ROLLED_BACK),
@@ -125,13 +129,24 @@ def _backend(database_url: str) -> _Backend:
         backend = _Backend(database_url)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(f"The database cannot be reached: {error}") from error
-    version = backend.connection.info.server_version
-    if version < MINIMUM_SERVER_VERSION:
+    if unfit := why_unfit(backend.connection.info):
         backend.connection.close()
-        raise StoreUnavailable(
-            f"PostgreSQL {version // 10000} is too old; Shopalytic needs version 15 or later."
-        )
+        raise StoreUnavailable(unfit)
     return backend
+
+
+def why_unfit(connected: psycopg.ConnectionInfo) -> str | None:
+    """Why the database cannot be used, and what to do; None if it can be."""
+    version = connected.server_version
+    if version < MINIMUM_SERVER_VERSION:
+        return f"PostgreSQL {version // 10000} is too old; Shopalytic needs version 15 or later."
+    encoding = connected.parameter_status("server_encoding")
+    if encoding != ENCODING:
+        return (
+            f'The database "{connected.dbname}" has the encoding {encoding}, which cannot hold every text;'
+            f" make one with CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0."
+        )
+    return None
 
 
 def _migrations() -> MigrationList:
