@@ -1,9 +1,10 @@
 """POST /collect against its limits: bare uvicorn that stores nothing, and a minimal Node server that stores.
 
 Every request carries one event and is answered when it is durable (but for the
-bare server). The three take turns in the same run. Prints JSON. Needs Node.js;
-what the Node server needs is installed by its lock file.
-Run: .venv/bin/python tests/benchmarks/gateway.py [--small] [--apart]
+bare server). They take turns in the same run: the gateway inside the service, and
+`shopalytic gateway` in a process of its own before the same service. Prints JSON.
+Needs Node.js; what the Node server needs is installed by its lock file.
+Run: .venv/bin/python tests/benchmarks/gateway.py [--small]
 """
 
 import argparse
@@ -197,25 +198,23 @@ async def take_turns(contenders: dict[str, Contender], key: str, count: int, rou
             await contender.round(key, count)
 
 
-def measure(stack: ExitStack, *, apart: bool, count: int, rounds: int) -> dict[str, Any]:
+def measure(stack: ExitStack, *, count: int, rounds: int) -> dict[str, Any]:
     """Everything that is printed."""
     ready = stack.enter_context(running_service())
     url, key = ready["database_url"], ready["keys"]["browser"]
     postgres = postmaster(url)
-    server = [listener_on(ready["grpc_address"])]
-    port = port_of(ready)
-    if apart:
-        port = stack.enter_context(gateway_apart(ready["grpc_address"]))
-        server.append(listener_on(f":{port}"))
+    server = listener_on(ready["grpc_address"])
+    apart_port = stack.enter_context(gateway_apart(ready["grpc_address"]))
     bare_port, bare = stack.enter_context(printing_its_port([sys.executable, str(_FOLDER / "bare_http.py")]))
     node_port, node = stack.enter_context(node_server(url))
     contenders = {
         "bare_uvicorn": Contender(bare_port, [bare]),
         "node": Contender(node_port, [node], postgres),
-        "gateway": Contender(port, server, postgres),
+        "gateway": Contender(port_of(ready), [server], postgres),
+        "gateway_apart": Contender(apart_port, [server, listener_on(f":{apart_port}")], postgres),
     }
     uvloop.run(take_turns(contenders, key, count, rounds))
-    sent = count // 4 + rounds * count
+    sent = 2 * (count // 4 + rounds * count)
     if count_events(url) != sent:
         raise RuntimeError(f"{sent} events were answered, but {count_events(url)} are stored")
     rates = {name: statistics.median(each.rates) for name, each in contenders.items()}
@@ -223,9 +222,9 @@ def measure(stack: ExitStack, *, apart: bool, count: int, rounds: int) -> dict[s
         "connections": _CONNECTIONS,
         "events_per_round": count,
         "rounds": rounds,
-        "gateway_process": "its own" if apart else "the server's",
         **{name: each.figures() for name, each in contenders.items()},
         "gateway_to_node": round(rates["gateway"] / rates["node"], 2),
+        "gateway_apart_to_node": round(rates["gateway_apart"] / rates["node"], 2),
         "gateway_to_bare_uvicorn": round(rates["gateway"] / rates["bare_uvicorn"], 3),
     }
 
@@ -234,11 +233,10 @@ def main() -> None:
     """Runs and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="a few seconds, to prove that it works")
-    parser.add_argument("--apart", action="store_true", help="the gateway in a process of its own")
     given = parser.parse_args()
     count, rounds = (400, 1) if given.small else (10_000, 5)
     with ExitStack() as stack:
-        figures = measure(stack, apart=given.apart, count=count, rounds=rounds)
+        figures = measure(stack, count=count, rounds=rounds)
     print(json.dumps(figures, indent=2))
 
 

@@ -45,6 +45,19 @@ def _batch(index: int) -> tuple[Callable[[Figures], str], Callable[[Figures], st
     return measured, limit
 
 
+def _collect(layout: str) -> tuple[Callable[[Figures], str], Callable[[Figures], str]]:
+    def measured(figures: Figures) -> str:
+        found = figures[layout]
+        rate = _rate(found["requests_per_second"], "requests")
+        return f"{figures[f'{layout}_to_node']:.2f} ({rate}), p99 {found['p99_ms']:.1f} ms"
+
+    def limit(figures: Figures) -> str:
+        node = figures["node"]
+        return f"Node {_rate(node['requests_per_second'], 'requests')}, p99 {node['p99_ms']:.1f} ms"
+
+    return measured, limit
+
+
 def _client(figures: Figures) -> str:
     ours = figures["shopalytic"]
     return f"{ours['call_us']:.1f} us, {_rate(ours['through_flush_per_s'], 'events')}"
@@ -121,14 +134,9 @@ LINES = (
         "gateway",
         "POST /collect, 32 connections",
         ">= 1.0 of Node with pg, p99 < 50 ms",
-        lambda of: (
-            f"{of['gateway_to_node']:.2f} ({_rate(of['gateway']['requests_per_second'], 'requests')}), "
-            f"p99 {of['gateway']['p99_ms']:.1f} ms"
-        ),
-        lambda of: (
-            f"Node {_rate(of['node']['requests_per_second'], 'requests')}, p99 {of['node']['p99_ms']:.1f} ms"
-        ),
+        *_collect("gateway"),
     ),
+    Line("gateway", "the same, the gateway in its own process", "", *_collect("gateway_apart")),
     Line("client", "Client.track(); through flush", "<= 8 us; >= 60,000 events/s", _client, _peers),
     Line(
         "import_speed",
@@ -151,15 +159,15 @@ LINES = (
         "growth",
         "batch rate at 50 M stored events against 1 M",
         ">= 0.8",
-        lambda of: f"{of['ratio']:.2f}",
-        lambda _: "",
+        lambda of: f"{of['ratio']:.2f} ({of['stored_last']:,} events)",
+        lambda of: f"{of['stored_first']:,} events {_rate(of['events_per_second_first'], 'events')}",
     ),
     Line(
         "memory",
         "server memory after 5 M events against 1 M",
         "0.9 to 1.1",
-        lambda of: f"{of['ratio']:.2f}",
-        lambda _: "",
+        lambda of: f"{of['last_to_first']:.2f}",
+        lambda of: ", ".join(f"{size:.0f}" for size in of["megabytes"]) + " MB",
     ),
     Line(
         "workers",
