@@ -27,7 +27,7 @@ from shopalytic_server.storage.rebuild import rebuild
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.sealing import seal
 
-EXAMPLES = max(40, settings.default.max_examples // 4)
+EXAMPLES = max(25, settings.default.max_examples // 4)
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 FIRST = TODAY - timedelta(days=5)
 DEVICES = ("a", "b", "c", "d")
@@ -66,6 +66,7 @@ def questions() -> Iterator[tuple[str, Any]]:
                     scope=scope, interval=INTERVAL_WEEK, include_visitors=all_of_them
                 ),
             )
+        yield "get_fulfilment_report", reports_pb2.GetFulfilmentReportRequest(scope=scope, promised_days=1)
         yield "get_funnel_report", reports_pb2.GetFunnelReportRequest(scope=scope)
         steps = [
             reports_pb2.FunnelStep(event_type=name) for name in ("product_view", "product_view", "order")
@@ -122,7 +123,10 @@ WHO = st.fixed_dictionaries(
     }
 )
 ORDERS = st.sampled_from(["o1", "o2", "o3"])
-KINDS = ("view", "view", "product", "cart", "order", "order", "refund", "identify", "identify", "alias")
+KINDS = (
+    *("view", "view", "product", "cart", "order", "order", "order", "refund", "parcel", "delivery"),
+    *("identify", "identify", "alias"),
+)
 MONEY = st.sampled_from(["10.00", "7.5", "3"])
 
 
@@ -141,6 +145,8 @@ def events(draw: Any) -> Event:
             return event("product_view", given, **who)
         case "cart":
             given = {"cart_id": "c", "sku": draw(st.sampled_from(SKUS)), "price": draw(MONEY), "qty": 1}
+            if draw(st.integers(0, 3)) == 0:
+                given["modified_date"] = (FIRST + timedelta(days=draw(DAYS))).isoformat()
             return event("cart_add", given, **who)
         case "order":
             total = draw(MONEY)
@@ -155,6 +161,13 @@ def events(draw: Any) -> Event:
             if draw(st.integers(0, 3)) == 0:
                 given["currency"] = "USD"
             return event("order", given | {"line_items": lines}, **who)
+        case "parcel":
+            given = {"order_id": draw(ORDERS), "shipment_id": draw(st.sampled_from(["p1", "p2"]))}
+            dates = {"carrier": draw(st.sampled_from(["dhl", "ups"])), "date_shipped": who["at"].isoformat()}
+            return event("shipment", given | dates, **who)
+        case "delivery":
+            given = {"order_id": draw(ORDERS), "shipment_id": draw(st.sampled_from(["p1", "p2"]))}
+            return event("shipment_delivered", given | {"date_delivered": who["at"].isoformat()}, **who)
         case "refund":
             return refund(draw(ORDERS), draw(st.none() | st.just("1.5")), **who)
         case "identify":
@@ -289,4 +302,14 @@ async def test_a_revision_of_a_past_order_is_seen_where_it_was_and_where_it_is(t
     await act(twins, database_url, "seal", 0)
     await twins.agree()
     await twins.send([bought("o1", "a", days=5, order_date=later.isoformat())])
+    await twins.agree()
+
+
+async def test_a_past_date_of_a_new_change_of_a_cart_shows_in_what_is_kept(twins, database_url):
+    await twins.send([bought("o1", "a")])
+    await act(twins, database_url, "seal", 0)
+    await twins.agree()
+    past = (FIRST + timedelta(days=1)).isoformat()
+    given = {"cart_id": "c", "sku": "s1", "price": "3", "qty": 1, "modified_date": past}
+    await twins.send([event("cart_add", given, tracking_id="b", at=datetime.now(UTC))])
     await twins.agree()

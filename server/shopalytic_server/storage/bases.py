@@ -76,8 +76,10 @@ class Part:
     keys: tuple[str, ...]
     of_some: str | None = None
     """The same of the affected customers; None for a sum over rows."""
-    live: str = ""
-    """The subjects of rows before %(rows_from)s, or from %(rows_to)s on, that the report counts."""
+    affected: str = ""
+    """Says which these are: how many `members`, and the parameters that `of_some` takes."""
+    most: int = MOST_AFFECTED
+    """Where more are affected than these, everything is read."""
     unless: str = ""
     """Whether it has a row tells that the days kept cannot be looked at without those before."""
 
@@ -89,7 +91,15 @@ def of_rows(statement: str, *keys: str, unless: str = "") -> Part:
 
 def of_customers(statement: str, live: str, *keys: str) -> Part:
     """A sum over customers. The statement names `{customers_of_o}`, `{customer_of_o}` and `{members}`."""
-    return Part(everyone(statement), keys, someone(statement), live)
+    return Part(everyone(statement), keys, someone(statement), affected_by(live))
+
+
+def affected_by(live: str) -> str:
+    """The statement on the affected customers, by that on the subjects of rows that are not kept.
+
+    These are rows before %(rows_from)s, or from %(rows_to)s on, that the report counts.
+    """
+    return _SQL.affected.format(live=live)
 
 
 def someone(statement: str) -> str:
@@ -167,14 +177,25 @@ class Bases:
 
 
 async def summed(
-    snapshot: Snapshot, scope: Scope, parts: Sequence[Part], *, keep: bool = True, **parameters: Any
+    snapshot: Snapshot,
+    scope: Scope,
+    parts: Sequence[Part],
+    *,
+    keep: bool = True,
+    known_at: str | None = None,
+    **parameters: Any,
 ) -> list[list[Row]]:
-    """The rows of each part of a report. Without `keep` all are read."""
-    question = {**scope.parameters(), **parameters}
+    """The rows of each part of a report. Without `keep` all are read.
+
+    `known_at`, if a statement takes it, is later than all sealed days: what these
+    gave must not depend on it.
+    """
+    asked = {**scope.parameters(), **parameters}
+    question = asked | {"known_at": known_at}
     standing = None if snapshot.bases is None or not keep else await _standing(snapshot, question)
     if snapshot.bases is None or standing is None or not _is_worth_it(scope, standing):
         return [await _everything(snapshot, part, question) for part in parts]
-    name = json.dumps([[part.everything for part in parts], question], default=str)
+    name = json.dumps([[part.everything for part in parts], asked], default=str)
     base = snapshot.bases.find(name, standing)
     if base is None:
         found = [await _fetch(snapshot, part, part.everything, question | standing.rows()) for part in parts]
@@ -215,15 +236,15 @@ async def _continued(
                 _add(sums, await _fetch(snapshot, part, part.everything, question | window), part)
             found.append(list(sums.values()))
             continue
-        if part.live not in affected:
-            affected[part.live] = await _affected(snapshot, base, part.live, question | rows)
-        who = affected[part.live]
-        if who["members"] > MOST_AFFECTED:
+        if part.affected not in affected:
+            affected[part.affected] = await _affected(snapshot, base, part.affected, question | rows)
+        who = affected[part.affected]
+        if who["members"] > part.most:
             found.append(await _everything(snapshot, part, question))
             continue
         if who["members"]:
-            now = question | who | {"member_customers": who["customers_now"]} | EVER
-            then = question | who | {"member_customers": who["customers_then"]} | rows
+            now = question | who | {"member_customers": who.get("customers_now")} | EVER
+            then = question | who | {"member_customers": who.get("customers_then")} | rows
             _add(sums, await _fetch(snapshot, part, part.of_some, now), part)
             _add(sums, await _fetch(snapshot, part, part.of_some, then), part, less=True)
         found.append(list(sums.values()))
@@ -243,9 +264,8 @@ def _around(rows: dict[str, str], question: dict[str, Any]) -> list[dict[str, st
 _time = datetime.fromisoformat
 
 
-async def _affected(snapshot: Snapshot, base: _Base, live: str, question: dict[str, Any]) -> Row:
-    """The subjects whose customers may have given something else to the base than they do now."""
-    statement = _SQL.affected.format(live=live)
+async def _affected(snapshot: Snapshot, base: _Base, statement: str, question: dict[str, Any]) -> Row:
+    """What may have given something else to the base than it does now."""
     row = await snapshot.fetch_one(statement, **question, known_changes=list(base.standing.changes))
     assert row is not None  # noqa: S101 - an aggregate without groups has a row
     return row
@@ -268,14 +288,15 @@ def _add(sums: _Sums, further: _Sums, part: Part, *, less: bool = False) -> None
     """Adds rows to others, or takes them away."""
     for key, row in further.items():
         before = sums.get(key)
-        if before is None and not less:
-            sums[key] = row
+        if before is None:
+            # What is not among the rows of a part that keeps only some has nothing to lose.
+            if not less:
+                sums[key] = row
             continue
         together = {name: row[name] for name in part.keys}
         for name, number in row.items():
             if name not in together:
-                known = 0 if before is None else before[name]
-                together[name] = _sum(known, -number if less else number)
+                together[name] = _sum(before[name], -number if less else number)
         if together["counted"]:
             sums[key] = together
         else:
@@ -284,7 +305,7 @@ def _add(sums: _Sums, further: _Sums, part: Part, *, less: bool = False) -> None
 
 def _sum(first: Any, second: Any) -> Any:
     if isinstance(second, Spread):
-        return (first or Spread()) + second
+        return first + second
     if isinstance(first, Decimal) or isinstance(second, Decimal):
         return total(Decimal(first), Decimal(second))
     return first + second

@@ -130,7 +130,10 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
     dataset, currency = plain[0].dataset_id, plain[0].sending.currency
     young_us = microseconds(datetime.now(UTC) - YOUNGEST)
     fitting = all(
-        item.sending.currency == currency and item.occurred_us >= young_us for item in plain
+        item.sending.currency == currency
+        and item.occurred_us >= young_us
+        and not (item.type in CART_TYPES and "modified_date" in item.properties)
+        for item in plain
     ) and all(item.dataset_id == dataset for item in valid)
     return plain if fitting else []
 

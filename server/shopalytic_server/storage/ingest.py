@@ -218,6 +218,8 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
     await copy_events(conn, plain)
     await count_in_days(conn, plain)
     await project_plain(conn, plain)
+    dated = [item for item in plain if item.type in typed.CART_TYPES and "modified_date" in item.properties]
+    await forget_days(conn, [(item.dataset_id, typed.cart_time(item)) for item in dated])
     if len(plain) == len(fresh):
         return plain
     decided = [item for item in fresh if item.type in DECIDED_TYPES]

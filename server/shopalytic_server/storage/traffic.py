@@ -12,7 +12,15 @@ from shopalytic_server.domain.amounts import text, total
 from shopalytic_server.domain.campaigns import campaign_of
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit
-from shopalytic_server.storage.bases import Part, everyone, of_customers, of_rows, someone, summed
+from shopalytic_server.storage.bases import (
+    Part,
+    affected_by,
+    everyone,
+    of_customers,
+    of_rows,
+    someone,
+    summed,
+)
 from shopalytic_server.storage.came_from import came_from, host_of
 from shopalytic_server.storage.campaigns import encoded_campaigns
 from shopalytic_server.storage.explain import explain_token, register
@@ -64,7 +72,9 @@ _OF_EVENTS = (
     Part(everyone(_statement(_SQL.revenue, _SQL.views_of_buyers, _GIVEN, _BEGUN)), _REVENUE_KEYS),
 )
 _OF_ROLLUP = (
-    Part(everyone(_alone(_TRAFFIC_OF_ROLLUP)), _TRAFFIC_KEYS, someone(_TRAFFIC_OF_SOME), _SQL.live),
+    Part(
+        everyone(_alone(_TRAFFIC_OF_ROLLUP)), _TRAFFIC_KEYS, someone(_TRAFFIC_OF_SOME), affected_by(_SQL.live)
+    ),
     of_customers(_REVENUE_OF_ROLLUP, _SQL.live, *_REVENUE_KEYS),
 )
 _SITES = of_rows(_SQL.sites_of_rollup, "begin")

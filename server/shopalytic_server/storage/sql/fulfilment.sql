@@ -17,6 +17,20 @@
                (array_agg(c.source ORDER BY c.occurred_at, c.event_id))[1] AS source,
                (array_agg(c.bot ORDER BY c.occurred_at, c.event_id))[1] AS bot
           FROM (
+{maybe}
+          ) AS maybe
+          JOIN shipment_changes c ON c.dataset_id = maybe.dataset_id AND c.shipment_id = maybe.shipment_id
+         WHERE c.occurred_at >= %(rows_from)s::timestamptz AND c.occurred_at < %(rows_to)s::timestamptz
+         GROUP BY c.dataset_id, c.shipment_id
+      ) AS p
+      LEFT JOIN order_revisions o ON o.dataset_id = p.dataset_id AND o.order_id = p.order_id AND o.current
+       AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
+     WHERE coalesce(p.date_shipped, o.ordered_at, p.first_at) >= %(from_at)s::timestamptz
+       AND coalesce(p.date_shipped, o.ordered_at, p.first_at) < %(to_at)s::timestamptz
+       AND (%(source)s::text IS NULL OR p.source = %(source)s::text)
+       AND (%(include_bots)s::boolean OR NOT p.bot)
+
+-- name: all_maybe
             SELECT s.dataset_id, s.shipment_id
               FROM shipment_changes s
              WHERE s.dataset_id = ANY(%(datasets)s::int[]) AND s.date_shipped IS NOT NULL
@@ -32,18 +46,43 @@
               FROM shipment_changes s
              WHERE s.dataset_id = ANY(%(datasets)s::int[])
                AND s.occurred_at >= %(from_at)s::timestamptz AND s.occurred_at < %(to_at)s::timestamptz
-          ) AS maybe
-          JOIN shipment_changes c ON c.dataset_id = maybe.dataset_id AND c.shipment_id = maybe.shipment_id
-         GROUP BY c.dataset_id, c.shipment_id
-      ) AS p
-      LEFT JOIN order_revisions o ON o.dataset_id = p.dataset_id AND o.order_id = p.order_id AND o.current
-     WHERE coalesce(p.date_shipped, o.ordered_at, p.first_at) >= %(from_at)s::timestamptz
-       AND coalesce(p.date_shipped, o.ordered_at, p.first_at) < %(to_at)s::timestamptz
-       AND (%(source)s::text IS NULL OR p.source = %(source)s::text)
-       AND (%(include_bots)s::boolean OR NOT p.bot)
+
+-- name: some_maybe
+            SELECT *
+              FROM unnest(%(member_datasets)s::int[], %(member_parcels)s::text[]) AS m (dataset_id, shipment_id)
+
+-- The parcels that something was said of outside of the days that are kept.
+-- name: affected
+SELECT count(*) AS members, array_agg(dataset_id)::text AS member_datasets,
+       array_agg(shipment_id)::text AS member_parcels
+  FROM (
+    SELECT s.dataset_id, s.shipment_id
+      FROM shipment_changes s
+     WHERE s.dataset_id = ANY(%(datasets)s::int[]) AND s.occurred_at < %(rows_from)s::timestamptz
+     UNION
+    SELECT s.dataset_id, s.shipment_id
+      FROM shipment_changes s
+     WHERE s.dataset_id = ANY(%(datasets)s::int[]) AND s.occurred_at >= %(rows_to)s::timestamptz
+     UNION
+    SELECT s.dataset_id, s.shipment_id
+      FROM (
+        SELECT o.dataset_id, o.order_id FROM order_revisions o
+         WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current AND o.ordered_at < %(rows_from)s::timestamptz
+         UNION
+        SELECT o.dataset_id, o.order_id FROM order_revisions o
+         WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current AND o.ordered_at >= %(rows_to)s::timestamptz
+         UNION
+        SELECT f.dataset_id, f.order_id FROM refunds f
+         WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.occurred_at < %(rows_from)s::timestamptz
+         UNION
+        SELECT f.dataset_id, f.order_id FROM refunds f
+         WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.occurred_at >= %(rows_to)s::timestamptz
+      ) AS live
+      JOIN shipment_changes s ON s.dataset_id = live.dataset_id AND s.order_id = live.order_id
+  ) AS parcels
 
 -- A row per carrier, and one for all together (carrier NULL). Times are whole
--- microseconds; of the two middle ones, an odd number has the same one twice.
+-- microseconds, in no order.
 -- name: carriers
 WITH parcels AS MATERIALIZED (
 {parcels}
@@ -54,6 +93,7 @@ WITH parcels AS MATERIALIZED (
            p.late AND EXISTS (
                SELECT FROM refunds f
                 WHERE f.dataset_id = p.dataset_id AND f.order_id = p.order_id
+                  AND f.occurred_at >= %(rows_from)s::timestamptz AND f.occurred_at < %(rows_to)s::timestamptz
                   AND f.occurred_at > p.date_delivered) AS refunded_after_late
       FROM parcels p
 ), grouped AS (
@@ -61,23 +101,16 @@ WITH parcels AS MATERIALIZED (
      UNION ALL
     SELECT NULL, timed.* FROM timed
 )
-SELECT carrier_of_row AS carrier, count(*) AS parcels,
+SELECT carrier_of_row AS carrier, count(*) AS counted, count(*) AS parcels,
        count(*) FILTER (WHERE date_shipped IS NOT NULL AND date_delivered IS NULL) AS on_the_way,
        count(date_delivered) AS delivered,
        count(*) FILTER (WHERE date_delivered IS NOT NULL AND ordered_at IS NOT NULL) AS delivered_of_order,
        count(*) FILTER (WHERE late) AS late,
        count(*) FILTER (WHERE refunded_after_late) AS refunded_after_late,
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY to_shipped) AS to_shipped_lower,
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY to_shipped DESC) AS to_shipped_upper,
-       (array_agg(to_shipped ORDER BY to_shipped) FILTER (WHERE to_shipped IS NOT NULL))
-           [((9 * count(to_shipped) + 9) / 10)::int] AS to_shipped_p90,
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY to_delivered) AS to_delivered_lower,
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY to_delivered DESC) AS to_delivered_upper,
-       (array_agg(to_delivered ORDER BY to_delivered) FILTER (WHERE to_delivered IS NOT NULL))
-           [((9 * count(to_delivered) + 9) / 10)::int] AS to_delivered_p90
+       coalesce(array_agg(to_shipped) FILTER (WHERE to_shipped IS NOT NULL), '{{}}') AS to_shipped,
+       coalesce(array_agg(to_delivered) FILTER (WHERE to_delivered IS NOT NULL), '{{}}') AS to_delivered
   FROM grouped
  GROUP BY carrier_of_row
- ORDER BY carrier_of_row COLLATE "C"
 
 -- name: explain_parcels
 SELECT c.dataset_id, c.subject, c.occurred_at, c.event_id
