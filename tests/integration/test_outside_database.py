@@ -3,13 +3,18 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from conftest import database_on, drop_database
+from report_shop import START, open_shop, order, page
 from running_service import folder, run
+from shopalytic_server.storage.migrate import migrate
+from shopalytic_server.storage.rebuild import rebuild
 
 
 @pytest.fixture
@@ -33,6 +38,33 @@ def closed_database_url(empty_database_url: str) -> str:
             pytest.skip("a superuser may create everything")
         connection.execute("REVOKE CREATE ON SCHEMA public FROM pg_database_owner")
     return empty_database_url
+
+
+@pytest.fixture
+def schema_url(empty_database_url: str) -> str:
+    """A database that keeps Shopalytic's tables in a schema of their own."""
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute('CREATE SCHEMA "Shop"')
+    url = make_conninfo(empty_database_url, options='-c search_path="Shop"')
+    migrate(url)
+    return url
+
+
+async def test_the_tables_may_be_in_a_schema_of_their_own(schema_url: str) -> None:
+    arrival = START + timedelta(days=1)
+    async with open_shop(schema_url) as shop:
+        await shop.send(page("t1"), order("o1", "10.00", tracking_id="t1"), arrival=arrival)
+        await shop.send(order("o2", "5.00", tracking_id="t1"), arrival=arrival + timedelta(days=2))
+        [now] = await shop.sales()
+        [then] = await shop.sales(as_of=arrival + timedelta(days=1))
+    assert (now.total.gross, then.total.gross) == ("15.00", "10.00")
+    with psycopg.connect(schema_url) as connection:
+        connection.execute("UPDATE order_revisions SET total = total + 1")
+    repaired = await rebuild(schema_url, check=False)
+    assert repaired.differences["order_revisions"] == 4
+    assert (await rebuild(schema_url, check=True)).equal
+    with psycopg.connect(schema_url) as connection:
+        assert connection.execute("SELECT to_regclass('public.events')").fetchone() == (None,)
 
 
 @pytest.mark.parametrize("command", ["migrate", "rebuild", "serve"])

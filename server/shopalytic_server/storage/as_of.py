@@ -17,7 +17,7 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from shopalytic_server.storage.database import CONNECT_TIMEOUT, Connection
+from shopalytic_server.storage.database import CONNECT_TIMEOUT, Connection, schema_of_tables
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, replay
 
@@ -56,23 +56,30 @@ async def connected_to(past: Past, database_url: str) -> AsyncIterator[Connectio
 
 
 async def _make_tables(conn: Connection, past: Past) -> None:
+    schema = await schema_of_tables(conn)
     # Read while the views' tables are still the ones that are found: their
     # names then have no schema, and find the temporary tables afterwards.
-    views = await (await conn.execute(_SQL.views)).fetchall()
+    views = await (await conn.execute(sql.SQL(_SQL.views).format(schema=sql.Literal(schema)))).fetchall()
     # No day is sealed then: what is summed up are the events of now. So what has
     # expired since is not there.
     for table in (*TABLES, "rollup_days", "expirations"):
         await conn.execute(
-            sql.SQL("CREATE TABLE {} (LIKE public.{} INCLUDING ALL)").format(
-                _temporary(table), sql.Identifier(table)
+            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+                _temporary(table), sql.Identifier(schema, table)
             )
         )
     await conn.execute(
         sql.SQL(_SQL.events_of_then).format(
-            datasets=sql.Literal(list(past.datasets)), moment=sql.Literal(past.moment)
+            events=sql.Identifier(schema, "events"),
+            datasets=sql.Literal(list(past.datasets)),
+            moment=sql.Literal(past.moment),
         )
     )
-    await conn.execute(sql.SQL(_SQL.undone_by_then).format(moment=sql.Literal(past.moment)))
+    await conn.execute(
+        sql.SQL(_SQL.undone_by_then).format(
+            undone_merges=sql.Identifier(schema, "undone_merges"), moment=sql.Literal(past.moment)
+        )
+    )
     for name, definition in views:
         await conn.execute(sql.SQL("CREATE VIEW {} AS {}").format(_temporary(name), sql.SQL(definition)))
 

@@ -90,6 +90,16 @@ def with_defaults(database_url: str) -> str:
     return make_conninfo(database_url, **missing)
 
 
+async def schema_of_tables(conn: Connection) -> str:
+    """Where a connection finds the tables: `public`, or what the user's search path has before it."""
+    found = await conn.execute(
+        "SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
+        " WHERE c.oid = 'events'::regclass"
+    )
+    [(name,)] = await found.fetchall()
+    return str(name)
+
+
 def _session(statement_seconds: int) -> sql.Composed:
     idle_seconds = _IDLE_WRITER_SECONDS if statement_seconds else _IDLE_READER_SECONDS
     return sql.SQL(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from shopalytic_server.storage.database import Connection
+from shopalytic_server.storage.database import Connection, schema_of_tables
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
 from shopalytic_server.storage.sealing import forget_all_days, forget_customers
@@ -45,15 +45,15 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
             await conn.execute(_SQL.hold_partitions)
             if not check:
                 await conn.execute(_SQL.hold_ingest)
-            await _make_tables(conn)
-            await conn.execute(_SQL.keep_identities)
-            await conn.execute(_SQL.keep_products)
+            home = await schema_of_tables(conn)
+            await _make_tables(conn, home)
+            await _keep(conn, home)
             events = await replay(conn, chunk=_CHUNK, progress=progress)
-            differences = {table: await _difference(conn, table) for table in TABLES}
+            differences = {table: await _difference(conn, home, table) for table in TABLES}
             if not check:
                 for table in TABLES:
                     if differences[table]:
-                        await _replace(conn, table)
+                        await _replace(conn, home, table)
                 await forget_customers(conn)
                 await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(_SCHEMA)))
         if not check:
@@ -61,28 +61,34 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
     return RebuildResult(events, differences)
 
 
-async def _make_tables(conn: Connection) -> None:
+async def _make_tables(conn: Connection, home: str) -> None:
     await conn.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_SCHEMA)))
     for table in TABLES:
         await conn.execute(
-            sql.SQL("CREATE TABLE {} (LIKE public.{} INCLUDING ALL)").format(
-                sql.Identifier(_SCHEMA, table), sql.Identifier(table)
+            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+                sql.Identifier(_SCHEMA, table), sql.Identifier(home, table)
             )
         )
     # The statements of ingest name no schema: they now find the new tables
     # first, and `events` where it is.
-    await conn.execute(sql.SQL("SET LOCAL search_path = {}, public").format(sql.Identifier(_SCHEMA)))
+    path = sql.SQL("SET LOCAL search_path = {}, {}")
+    await conn.execute(path.format(sql.Identifier(_SCHEMA), sql.Identifier(home)))
 
 
-async def _difference(conn: Connection, table: str) -> int:
+async def _keep(conn: Connection, home: str) -> None:
+    for statement, table in ((_SQL.keep_identities, "identities"), (_SQL.keep_products, "products")):
+        await conn.execute(sql.SQL(statement).format(live=sql.Identifier(home, table)))
+
+
+async def _difference(conn: Connection, home: str, table: str) -> int:
     statement = sql.SQL(_SQL.difference).format(
-        live=sql.Identifier("public", table), rebuilt=sql.Identifier(_SCHEMA, table)
+        live=sql.Identifier(home, table), rebuilt=sql.Identifier(_SCHEMA, table)
     )
     row = await (await conn.execute(statement)).fetchone()
     return int(row[0]) if row is not None else 0
 
 
-async def _replace(conn: Connection, table: str) -> None:
-    live, rebuilt = sql.Identifier("public", table), sql.Identifier(_SCHEMA, table)
+async def _replace(conn: Connection, home: str, table: str) -> None:
+    live, rebuilt = sql.Identifier(home, table), sql.Identifier(_SCHEMA, table)
     await conn.execute(sql.SQL("DELETE FROM {}").format(live))
     await conn.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(live, rebuilt))

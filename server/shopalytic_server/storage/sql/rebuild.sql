@@ -13,13 +13,13 @@ LOCK TABLE events IN ACCESS SHARE MODE
 -- name: keep_identities
 INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)
 SELECT i.dataset_id, i.identity, i.subject, i.subject, i.first_at
-  FROM public.identities i
+  FROM {live} i
  WHERE EXISTS (SELECT FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
 
 -- name: keep_products
 INSERT INTO products
 SELECT p.*
-  FROM public.products p
+  FROM {live} p
   JOIN expirations x ON x.dataset_id = p.dataset_id AND x.type = 'product_view'
  WHERE p.seen_at < x.before OR p.categories_at < x.before
 
