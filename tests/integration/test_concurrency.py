@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +20,9 @@ from running_service import PATIENCE_SECONDS, Service, folder
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.identity import identity_subject
 from shopalytic_server.storage import ingest
+from shopalytic_server.storage.decisions import lock_dataset
 from shopalytic_server.storage.rebuild import rebuild
 
 PEOPLE = [f"person-{number}" for number in range(5)]
@@ -226,3 +229,28 @@ async def test_an_identity_is_not_forgotten_while_another_server_meets_it(
         assert words(list(await taking_over)) == [D]
     assert stored(database_url, "SELECT identity FROM identities ORDER BY identity") == [("ann",), ("bob",)]
     assert (await rebuild(database_url, check=True)).equal
+
+
+@pytest.mark.parametrize("quick", [True, False], ids=["few and new", "old"])
+async def test_who_waits_to_decide_keeps_nobody_who_decides_waiting(project: str, quick: bool):
+    """Bob's page view and an order wait for another server, which meets Bob on its way."""
+    at = datetime.now(UTC) if quick else 0
+    waits = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+    )
+    async with open_shop(project) as shop, await psycopg.AsyncConnection.connect(project) as deciding:
+        dataset = 2 * shop.project.project_id
+        await deciding.execute("SET LOCAL lock_timeout = '500ms'")
+        await lock_dataset(deciding, dataset)
+        answer = shop.writer.submit(
+            prepared(shop, page(None, identity="bob", at=at), order("o", at=at, tracking_id="T"))
+        )
+        while stored(project, waits) == [(0,)]:  # noqa: ASYNC110 - only PostgreSQL knows
+            await asyncio.sleep(0.02)
+        subject = identity_subject("bob")
+        await deciding.execute(
+            "INSERT INTO identities VALUES (%s, 'bob', %s, %s, now())", [dataset, subject, subject]
+        )
+        await deciding.commit()
+        assert words(list(await answer)) == [A, A]

@@ -58,8 +58,8 @@ DECIDED_TYPES = frozenset(
 class Decisions:
     """Decides on events one after the other, as if each had come alone.
 
-    `trusted` says that the events were accepted before (a rebuild): nothing is
-    refused again and no lock is taken.
+    Who calls it has locked the dataset. `trusted` says that the events were
+    accepted before (a rebuild): nothing is refused again, and no lock is needed.
     """
 
     def __init__(
@@ -87,8 +87,6 @@ class Decisions:
 
     async def decide(self) -> tuple[list[collector_pb2.EventResult], list[Prepared]]:
         """Returns the verdicts, in order, and the events that are to be stored."""
-        if not self._trusted:
-            await lock_dataset(self._conn, self._dataset)
         await self._load()
         results, accepted = [], []
         for item in self._items:

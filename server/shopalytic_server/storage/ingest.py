@@ -28,6 +28,7 @@ from shopalytic_server.storage.decisions import (
     DUPLICATE,
     Decisions,
     anchor_of,
+    lock_dataset,
     set_link,
 )
 from shopalytic_server.storage.identities import StoredIdentities
@@ -211,8 +212,17 @@ async def _strip_repeated_refunds(
 
 
 async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:
-    """Stores events whose id is new; returns those that were accepted."""
+    """Stores events whose id is new; returns those that were accepted.
+
+    The datasets in which something is to be decided are locked first: whoever
+    decides writes identities and days too, and would wait for ours while we
+    wait for the lock.
+    """
     plain = [item for item in fresh if item.type not in DECIDED_TYPES]
+    decided = [item for item in fresh if item.type in DECIDED_TYPES]
+    datasets = sorted({item.dataset_id for item in decided})
+    for dataset in datasets:
+        await lock_dataset(conn, dataset)
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
     await copy_events(conn, plain)
@@ -220,11 +230,10 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
     await project_plain(conn, plain)
     dated = [item for item in plain if item.type in typed.CART_TYPES and "modified_date" in item.properties]
     await forget_days(conn, [(item.dataset_id, typed.cart_time(item)) for item in dated])
-    if len(plain) == len(fresh):
+    if not decided:
         return plain
-    decided = [item for item in fresh if item.type in DECIDED_TYPES]
     stored = plain
-    for dataset in sorted({item.dataset_id for item in decided}):
+    for dataset in datasets:
         own = [item for item in decided if item.dataset_id == dataset]
         stored = stored + await _store_decided(conn, dataset, own)
     await _release(
