@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.shares import share
+from shopalytic_server.storage.bases import EVER, Part, Row, summed
 from shopalytic_server.storage.explain import explain_token, register
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
@@ -17,10 +20,30 @@ from shopalytic_server.storage.scope import Scope, resolve_scope
 from shopalytic_server.storage.times import timestamp
 
 _SQL = load("carts")
-_TOTALS = _SQL.totals.format(carts=_SQL.carts, lines=_SQL.lines)
-_ABANDONED = _SQL.abandoned.format(carts=_SQL.carts)
+_ALL, _SOME = (_SQL.carts.format(changed=changed) for changed in (_SQL.all_changed, _SQL.some_changed))
+# So many carts may be affected before those kept could lack one of the abandoned carts to list.
+_MOST_AFFECTED = 5_000
+_PARTS = (
+    Part(
+        _SQL.totals.format(carts=_ALL, lines=_SQL.lines),
+        ("currency",),
+        _SQL.totals.format(carts=_SOME, lines=_SQL.lines),
+        _SQL.affected,
+        _MOST_AFFECTED,
+    ),
+    Part(
+        _SQL.abandoned.format(carts=_ALL),
+        ("dataset_id", "cart_id", "currency", "created_at", "changed_at", "subject"),
+        _SQL.abandoned.format(carts=_SOME),
+        _SQL.affected,
+        _MOST_AFFECTED,
+    ),
+)
 _CONTENTS = _SQL.contents.format(lines=_SQL.lines)
-register("abandoned_carts", _SQL.explain_abandoned.format(carts=_SQL.carts))
+register("abandoned_carts", _SQL.explain_abandoned.format(carts=_ALL))
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 DEFAULT_HOURS = 24
 DEFAULT_LIMIT = 100
@@ -41,11 +64,12 @@ async def get_cart_report(
         "known_at": (scope.as_of or datetime.now(UTC)).isoformat(),
         "default_currency": project.currency,
     }
-    parameters = {**scope.parameters(), **question}
-    totals = {row["currency"]: row for row in await snapshot.fetch(_TOTALS, **parameters)}
+    limit = request.limit or DEFAULT_LIMIT
+    rows, abandoned = await summed(snapshot, scope, _PARTS, **question, limit=limit + _MOST_AFFECTED)
+    totals = {row["currency"]: row for row in rows}
     if scope.currency is not None:
         totals.setdefault(scope.currency, {})
-    listed = await snapshot.fetch(_ABANDONED, **parameters, limit=request.limit or DEFAULT_LIMIT)
+    listed = await _with_customers(snapshot, _listed(abandoned, limit))
     carts = _carts(listed, await _contents(snapshot, listed), await _emails(snapshot, listed))
     return reports_pb2.GetCartReportResponse(
         reports=[
@@ -55,10 +79,33 @@ async def get_cart_report(
     )
 
 
+def _listed(abandoned: Sequence[Row], limit: int) -> list[Row]:
+    """The abandoned carts of each currency that were changed last."""
+    by_currency: dict[str, list[Row]] = defaultdict(list)
+    for row in abandoned:
+        by_currency[row["currency"]].append(row)
+    return list(chain.from_iterable(nsmallest(limit, each, key=_place) for each in by_currency.values()))
+
+
+def _place(cart: Row) -> tuple[int, str, int]:
+    return -(cart["changed_at"] - _EPOCH) // _MICROSECOND, cart["cart_id"], cart["dataset_id"]
+
+
+async def _with_customers(snapshot: Snapshot, listed: Sequence[Row]) -> list[Row]:
+    rows = await snapshot.fetch(
+        _SQL.customers,
+        of_datasets=[cart["dataset_id"] for cart in listed],
+        subjects=[cart["subject"] for cart in listed],
+    )
+    customers = {(row["dataset_id"], row["subject"]): row["customer_id"] for row in rows}
+    return [cart | {"customer_id": customers[cart["dataset_id"], cart["subject"]]} for cart in listed]
+
+
 async def _contents(snapshot: Snapshot, listed: Sequence[dict[str, Any]]) -> _Contents:
     contents: _Contents = defaultdict(list)
     rows = await snapshot.fetch(
         _CONTENTS,
+        **EVER,
         of_datasets=[cart["dataset_id"] for cart in listed],
         cart_ids=[cart["cart_id"] for cart in listed],
         currencies=[cart["currency"] for cart in listed],

@@ -6,7 +6,7 @@
 -- name: carts
     SELECT cart.*,
            CASE WHEN placed.first_at <= cart.changed_at + make_interval(hours => %(hours)s::int) THEN 'ordered'
-                WHEN cart.changed_at + make_interval(hours => %(hours)s::int) < %(known_at)s::timestamptz
+                WHEN cart.changed_at + make_interval(hours => %(hours)s::int) < least(%(known_at)s::timestamptz, %(rows_to)s::timestamptz)
                 THEN 'abandoned'
                 ELSE 'open' END AS state
       FROM (
@@ -16,15 +16,12 @@
                             FILTER (WHERE c.price IS NOT NULL))[1],
                         %(default_currency)s::text) AS currency
           FROM (
-            SELECT f.dataset_id, f.cart_id
-              FROM cart_changes f
-             WHERE f.dataset_id = ANY(%(datasets)s::int[])
-               AND f.modified_at >= %(from_at)s::timestamptz AND f.modified_at < %(to_at)s::timestamptz
-             GROUP BY f.dataset_id, f.cart_id
+{changed}
           ) AS changed
           JOIN cart_changes c ON c.dataset_id = changed.dataset_id AND c.cart_id = changed.cart_id
+         WHERE c.modified_at >= %(rows_from)s::timestamptz AND c.modified_at < %(rows_to)s::timestamptz
          GROUP BY c.dataset_id, c.cart_id
-        HAVING min(c.modified_at) >= %(from_at)s::timestamptz
+        HAVING min(c.modified_at) >= %(from_at)s::timestamptz AND min(c.modified_at) < %(to_at)s::timestamptz
            AND (%(source)s::text IS NULL
                 OR (array_agg(c.source ORDER BY c.modified_at, c.occurred_at, c.event_id))[1] = %(source)s::text)
            AND (%(include_bots)s::boolean
@@ -34,8 +31,39 @@
         SELECT min(o.ordered_at) AS first_at
           FROM order_revisions o
          WHERE o.dataset_id = cart.dataset_id AND o.cart_id = cart.cart_id AND o.current
+           AND o.ordered_at >= %(rows_from)s::timestamptz AND o.ordered_at < %(rows_to)s::timestamptz
       ) AS placed ON true
      WHERE %(currency)s::text IS NULL OR cart.currency = %(currency)s::text
+
+-- name: all_changed
+            SELECT f.dataset_id, f.cart_id
+              FROM cart_changes f
+             WHERE f.dataset_id = ANY(%(datasets)s::int[])
+               AND f.modified_at >= %(from_at)s::timestamptz AND f.modified_at < %(to_at)s::timestamptz
+             GROUP BY f.dataset_id, f.cart_id
+
+-- name: some_changed
+            SELECT *
+              FROM unnest(%(member_datasets)s::int[], %(member_carts)s::text[]) AS m (dataset_id, cart_id)
+
+-- The carts that something happened to outside of the days that are kept, or so
+-- shortly before their end that nobody could say yet what became of them.
+-- name: affected
+SELECT count(*) AS members, array_agg(dataset_id)::text AS member_datasets, array_agg(cart_id)::text AS member_carts
+  FROM (
+    SELECT c.dataset_id, c.cart_id FROM cart_changes c
+     WHERE c.dataset_id = ANY(%(datasets)s::int[]) AND c.modified_at < %(rows_from)s::timestamptz
+     UNION
+    SELECT c.dataset_id, c.cart_id FROM cart_changes c
+     WHERE c.dataset_id = ANY(%(datasets)s::int[])
+       AND c.modified_at >= %(rows_to)s::timestamptz - make_interval(hours => %(hours)s::int)
+     UNION
+    SELECT o.dataset_id, o.cart_id FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current AND o.ordered_at < %(rows_from)s::timestamptz
+     UNION
+    SELECT o.dataset_id, o.cart_id FROM order_revisions o
+     WHERE o.dataset_id = ANY(%(datasets)s::int[]) AND o.current AND o.ordered_at >= %(rows_to)s::timestamptz
+  ) AS carts
 
 -- What the abandoned carts hold. A line holds what was last set, plus what was
 -- added since; its price is the latest. Lines whose price is not known, or is
@@ -56,6 +84,7 @@
                        ORDER BY c.occurred_at DESC, c.event_id DESC) AS sets_since
               FROM left_behind
               JOIN cart_changes c ON c.dataset_id = left_behind.dataset_id AND c.cart_id = left_behind.cart_id
+             WHERE c.modified_at >= %(rows_from)s::timestamptz AND c.modified_at < %(rows_to)s::timestamptz
           ) AS m
          GROUP BY m.dataset_id, m.cart_id, m.sku, m.cart_currency
       ) AS l
@@ -77,7 +106,7 @@ WITH carts AS MATERIALIZED (
       FROM carts
      GROUP BY currency
 )
-SELECT n.*, coalesce(v.value, 0) AS abandoned_value
+SELECT n.*, n.created AS counted, coalesce(v.value, 0) AS abandoned_value
   FROM counted n
   LEFT JOIN valued v ON v.currency = n.currency
 
@@ -92,13 +121,17 @@ WITH ranked AS (
       ) AS c
      WHERE c.state = 'abandoned'
 )
-SELECT r.*, coalesce(named.customer_id, owner.customer_id, r.subject) AS customer_id
-  FROM ranked r
-  LEFT JOIN identities named ON named.dataset_id = r.dataset_id AND named.subject = r.subject
-  LEFT JOIN tracking_links l ON l.dataset_id = r.dataset_id AND l.subject = r.subject AND l.owner
+SELECT dataset_id, cart_id, currency, created_at, changed_at, subject, 1 AS counted
+  FROM ranked
+ WHERE place <= %(limit)s::int
+
+-- The customers of some subjects. The arrays are parallel.
+-- name: customers
+SELECT s.dataset_id, s.subject, coalesce(named.customer_id, owner.customer_id, s.subject) AS customer_id
+  FROM unnest(%(of_datasets)s::int[], %(subjects)s::uuid[]) AS s (dataset_id, subject)
+  LEFT JOIN identities named ON named.dataset_id = s.dataset_id AND named.subject = s.subject
+  LEFT JOIN tracking_links l ON l.dataset_id = s.dataset_id AND l.subject = s.subject AND l.owner
   LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
- WHERE r.place <= %(limit)s::int
- ORDER BY r.currency, r.place
 
 -- What is in some carts. The arrays are parallel.
 -- name: contents
