@@ -90,7 +90,9 @@ async def start_grpc(
         tls=_tls_files(settings),
         inner_port=inner_port,
         addresses=addresses,
-        rates=Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate),
+        rates=Rates(
+            settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers
+        ),
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import grpc
@@ -24,9 +25,19 @@ pytestmark = pytest.mark.slow
 ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
 
 
+RATE = 100
+
+
 @pytest.fixture
 def service() -> Iterator[Service]:
     with folder() as place, Service(place, "--workers", "2") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Service]:
+    """For the tests that end no process."""
+    with folder() as place, Service(place, "--workers", "2", "--browser-key-rate", str(RATE)) as running:
         yield running
 
 
@@ -54,17 +65,32 @@ def send_by_many_connections(service: Service, count: int) -> set[str]:
     return sent
 
 
-def test_who_watches_one_worker_is_told_of_what_all_of_them_store(service: Service):
-    with one_of_many(service) as channel:
+def test_who_watches_one_worker_is_told_of_what_all_of_them_store(lasting: Service):
+    with one_of_many(lasting) as channel:
         tail = ReportServiceStub(channel).TailEvents(
-            reports_pb2.TailEventsRequest(), metadata=service.metadata("reports"), timeout=PATIENCE_SECONDS
+            reports_pb2.TailEventsRequest(), metadata=lasting.metadata("reports"), timeout=PATIENCE_SECONDS
         )
         tail.initial_metadata()
         # With sixteen connections, that one worker has them all is one case in 32,768.
-        sent = send_by_many_connections(service, 16)
+        sent = send_by_many_connections(lasting, 16)
         assert {next(tail).event.event_id for _ in sent} == sent
         tail.cancel()
-    assert sent <= set(stored_ids(service.ready["database_url"]))
+    assert sent <= set(stored_ids(lasting.ready["database_url"]))
+
+
+def test_who_reaches_all_workers_may_send_no_more_than_a_rate_allows(lasting: Service):
+    size, begun = RATE, time.monotonic()
+    codes: Counter[grpc.StatusCode] = Counter()
+    for _ in range(16):
+        with one_of_many(lasting) as channel:
+            stub = CollectorServiceStub(channel)
+            for _ in range(3):
+                request = batch(*(page_view() for _ in range(size)))
+                caller = {"metadata": lasting.metadata("browser"), "timeout": PATIENCE_SECONDS}
+                codes[stub.Track.future(request, **caller).code()] += 1
+    assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    # Ten seconds' worth at once, what the seconds bring, and one request more for each worker.
+    assert size * codes[grpc.StatusCode.OK] <= RATE * (10 + time.monotonic() - begun) + 2 * size
 
 
 def test_a_killed_worker_is_started_again_and_nothing_acknowledged_is_lost(service: Service):

@@ -63,6 +63,16 @@ async def test_an_address_is_limited_over_all_its_keys(database_url: str) -> Non
         assert "from this address" in sentence_of(error)
 
 
+async def test_one_of_several_processes_allows_its_share_and_always_a_call(database_url: str) -> None:
+    async with running(database_url, rates=Rates(key=1, browser_key=4, processes=20)) as shop:
+        for key_class, passes in ((KeyClass.SERVER, 1), (KeyClass.BROWSER, 2)):
+            for _ in range(passes):
+                await shop.collector.Track(batch(), metadata=shop.key(key_class))
+            error = await error_of(shop.collector.Track(batch(), metadata=shop.key(key_class)))
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "More than 0.2 events a second came from this key over one of 20" in sentence_of(error)
+
+
 async def test_a_stream_that_sends_too_much_ends_after_its_answers(database_url: str) -> None:
     async with running(database_url, rates=Rates(key=100)) as shop:
         stream = shop.collector.TrackStream(metadata=shop.key(KeyClass.SERVER), timeout=60)
