@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import grpc
+import psutil
 
 
 @contextmanager
@@ -111,8 +112,21 @@ class Service:
         return (("authorization", f"Bearer {self.ready['keys'][key_class]}"),)
 
     def channel(self) -> grpc.Channel:
-        """A new channel to the service."""
-        return grpc.insecure_channel(self.address)
+        """A new channel to the service, with a connection of its own, which any of its workers may get."""
+        return grpc.insecure_channel(self.address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that serve gRPC beside the main one."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children()
+        return [each for each in children if "shopalytic_server.worker" in each.cmdline()]
+
+    def connections_by_worker(self) -> dict[int, int]:
+        """How many of this process's connections each worker has, by its process id."""
+        own = {one.laddr for one in psutil.Process().net_connections("tcp")}
+        return {
+            each.pid: sum(one.raddr in own for one in each.net_connections("tcp")) for each in self.workers()
+        }
 
     def command(self, *args: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a client command that finds the service and its keys through the data directory."""
