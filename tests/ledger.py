@@ -3,6 +3,7 @@
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,8 +18,12 @@ from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event
 
+ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
+DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
 BATCH = 20
 _IN_FLIGHT = 5
+# That one of two workers has so many connections all for itself is one case in 128.
+MANY = 8
 
 
 def an_event(number: int) -> Event:
@@ -51,27 +56,56 @@ class Ledger:
         self._stopping = threading.Event()
 
     @contextmanager
-    def load(self, service: Service) -> Iterator[None]:
-        """Load from two unary callers and a stream; at the end it waits until all have stopped."""
+    def load(self, service: Service, times: int = 1) -> Iterator[None]:
+        """Load from two unary callers and a stream, `times` over, each on a connection of its own.
+
+        At the end it waits until all have stopped.
+        """
         self._stopping.clear()
-        with ThreadPoolExecutor(3) as pool:
-            workers = [pool.submit(work, service) for work in (self._calls, self._calls, self._stream)]
+        works = (self._calls, self._calls, self._stream) * times
+        with ThreadPoolExecutor(len(works)) as pool:
+            senders = [pool.submit(work, service) for work in works]
             try:
                 yield
             finally:
                 self._stopping.set()
-        for worker in workers:
-            worker.result()
+        for sender in senders:
+            sender.result()
 
     def wait_for(self, batches: int) -> None:
-        """Waits until so many more batches are acknowledged."""
+        """Waits until so many more batches are acknowledged; nobody may fail meanwhile."""
+        failed = len(self.failures)
         with self._changed:
             goal = len(self.acknowledged) + batches * BATCH
             done = self._changed.wait_for(
-                lambda: len(self.acknowledged) >= goal or self.failures, PATIENCE_SECONDS
+                lambda: len(self.acknowledged) >= goal or len(self.failures) > failed, PATIENCE_SECONDS
             )
         assert done, "the service acknowledges nothing"
-        assert not self.failures, self.failures
+        assert len(self.failures) == failed, self.failures
+
+    def wait_for_failure(self) -> None:
+        """Waits until somebody is not answered."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.failures, PATIENCE_SECONDS), "nobody noticed anything"
+
+    def wait_until_back(self, service: Service) -> None:
+        """Waits until many connections in a row are served, each of which any worker may get."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for _ in range(MANY):
+            with service.channel() as channel:
+                stub = CollectorServiceStub(channel)
+                while not self._served(stub, service):
+                    assert time.monotonic() < deadline, "it does not come back"
+                    time.sleep(0.1)
+
+    def _served(self, stub: CollectorServiceStub, service: Service) -> bool:
+        """Whether a further batch is acknowledged now; nothing but UNAVAILABLE may come instead."""
+        call = stub.Track.future(self._next(), metadata=service.metadata("server"), timeout=30)
+        code = call.code()
+        assert code in (grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE), call.details()
+        if code is grpc.StatusCode.OK:
+            self._note(call.result())
+        return bool(code is grpc.StatusCode.OK)
 
     def resend(self, service: Service) -> dict[str, int]:
         """Sends everything again; gives each event's verdict."""
@@ -133,3 +167,18 @@ class Ledger:
 def stored_ids(url: str) -> list[str]:
     with psycopg.connect(url) as connection:
         return [event_id for (event_id,) in connection.execute("SELECT event_id::text FROM events")]
+
+
+def check_once_each(service: Service, ledger: Ledger) -> None:
+    """Everything acknowledged is stored, everything sent again gets in, and nothing is there twice."""
+    acknowledged = set(ledger.acknowledged)
+    assert set(ledger.acknowledged.values()) == {ACCEPTED}
+    before = stored_ids(service.ready["database_url"])
+    assert acknowledged <= set(before)
+    verdicts = ledger.resend(service)
+    assert {verdicts[event_id] for event_id in acknowledged} == {DUPLICATE}
+    assert set(verdicts.values()) <= {ACCEPTED, DUPLICATE}
+    after = stored_ids(service.ready["database_url"])
+    assert sorted(after) == sorted(verdicts)
+    checked = service.command("rebuild", "--check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr

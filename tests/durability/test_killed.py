@@ -7,15 +7,13 @@ from pathlib import Path
 import grpc
 import pytest
 
-from ledger import Ledger, stored_ids
+from ledger import Ledger, check_once_each
 from running_service import Service, folder
-from shopalytic.v1 import collector_pb2
 
 pytestmark = pytest.mark.slow
 
-ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
-DUPLICATE = collector_pb2.EVENT_STATUS_DUPLICATE
 BATCHES = 30
+WORKERS = ["1", "2"]
 
 
 @pytest.fixture
@@ -29,44 +27,44 @@ def kill_postgres(service: Service) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def check_once_each(service: Service, ledger: Ledger) -> None:
-    """Everything acknowledged is stored, everything sent again gets in, and nothing is there twice."""
-    acknowledged = set(ledger.acknowledged)
-    assert set(ledger.acknowledged.values()) == {ACCEPTED}
-    before = stored_ids(service.ready["database_url"])
-    assert acknowledged <= set(before)
-    verdicts = ledger.resend(service)
-    assert {verdicts[event_id] for event_id in acknowledged} == {DUPLICATE}
-    assert set(verdicts.values()) <= {ACCEPTED, DUPLICATE}
-    after = stored_ids(service.ready["database_url"])
-    assert sorted(after) == sorted(verdicts)
-    checked = service.command("rebuild", "--check")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
+@pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.parametrize("power_cut", [False, True], ids=["the service alone", "PostgreSQL too"])
-def test_killed_under_load_it_keeps_what_it_acknowledged(place: Path, power_cut: bool):
+def test_killed_under_load_it_keeps_what_it_acknowledged(place: Path, power_cut: bool, workers: str):
     ledger = Ledger()
-    service = Service(place)
+    service = Service(place, "--workers", workers)
     with service:
         for _ in range(2):
-            with ledger.load(service):
+            with ledger.load(service, int(workers)):
                 ledger.wait_for(BATCHES)
                 if power_cut:
                     kill_postgres(service)
                 service.stop(signal.SIGKILL)
-            assert ledger.failures
+                ledger.wait_for_failure()
             ledger.failures.clear()
             service.start()
         check_once_each(service, ledger)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", WORKERS)
+def test_when_postgresql_is_killed_under_load_all_is_back_by_itself(place: Path, workers: str):
+    ledger = Ledger()
+    with Service(place, "--workers", workers) as service:
+        with ledger.load(service, int(workers)):
+            ledger.wait_for(BATCHES)
+            kill_postgres(service)
+            ledger.wait_for_failure()
+        ledger.wait_until_back(service)
+        codes = {error.code() for error in ledger.failures}
+        assert codes == {grpc.StatusCode.UNAVAILABLE}, ledger.failures
+        check_once_each(service, ledger)
+
+
+@pytest.mark.parametrize("workers", WORKERS)
 def test_stopped_under_load_it_stores_and_answers_what_it_took(place: Path, workers: str):
     ledger = Ledger()
     service = Service(place, "--workers", workers)
     with service:
-        with ledger.load(service):
+        with ledger.load(service, int(workers)):
             ledger.wait_for(BATCHES)
             assert service.stop(signal.SIGTERM) == 0, service.log()
         codes = {error.code() for error in ledger.failures}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from ledger import Ledger, stored_ids
+from ledger import Ledger, check_once_each, stored_ids
 from rpc_standins import batch, page_view
 from running_service import COMMAND, PATIENCE_SECONDS, Service, folder
 from shopalytic.v1 import collector_pb2, reports_pb2
@@ -47,16 +47,11 @@ def started(service: Service) -> list[tuple[str, int]]:
     return [(number, int(process_id)) for number, process_id in found]
 
 
-def one_of_many(service: Service) -> grpc.Channel:
-    """A connection of its own, for the kernel to give to any of the workers."""
-    return grpc.insecure_channel(service.address, options=[("grpc.use_local_subchannel_pool", 1)])
-
-
 def send_by_many_connections(service: Service, count: int) -> set[str]:
     sent = set()
     for _ in range(count):
         event = page_view()
-        with one_of_many(service) as channel:
+        with service.channel() as channel:
             answer = CollectorServiceStub(channel).Track(
                 batch(event), metadata=service.metadata("server"), timeout=PATIENCE_SECONDS
             )
@@ -66,7 +61,7 @@ def send_by_many_connections(service: Service, count: int) -> set[str]:
 
 
 def test_who_watches_one_worker_is_told_of_what_all_of_them_store(lasting: Service):
-    with one_of_many(lasting) as channel:
+    with lasting.channel() as channel:
         tail = ReportServiceStub(channel).TailEvents(
             reports_pb2.TailEventsRequest(), metadata=lasting.metadata("reports"), timeout=PATIENCE_SECONDS
         )
@@ -82,7 +77,7 @@ def test_who_reaches_all_workers_may_send_no_more_than_a_rate_allows(lasting: Se
     size, begun = RATE, time.monotonic()
     codes: Counter[grpc.StatusCode] = Counter()
     for _ in range(16):
-        with one_of_many(lasting) as channel:
+        with lasting.channel() as channel:
             stub = CollectorServiceStub(channel)
             for _ in range(3):
                 request = batch(*(page_view() for _ in range(size)))
@@ -93,23 +88,26 @@ def test_who_reaches_all_workers_may_send_no_more_than_a_rate_allows(lasting: Se
     assert size * codes[grpc.StatusCode.OK] <= RATE * (10 + time.monotonic() - begun) + 2 * size
 
 
-def test_a_killed_worker_is_started_again_and_nothing_acknowledged_is_lost(service: Service):
+def test_a_killed_worker_is_started_again_and_the_others_go_on(service: Service):
     ledger = Ledger()
-    number, victim = started(service)[0]
-    with ledger.load(service):
+    # With fifteen connections each of two workers has some.
+    with ledger.load(service, 5):
         ledger.wait_for(10)
+        connections = service.connections_by_worker()
+        assert all(connections.values())
+        number, victim = started(service)[0]
         os.kill(victim, signal.SIGKILL)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(started(service)) < 3:
+        while len(started(service)) < 3 or len(ledger.failures) < connections[victim]:
             assert time.monotonic() < deadline, service.log()
             time.sleep(0.05)
+        ledger.wait_for(10)
+    assert len(ledger.failures) == connections[victim]
     assert f"Worker {number} ended (signal 9); starting it again. [worker_died]" in service.log()
-    send_by_many_connections(service, 8)
-    acknowledged = set(ledger.acknowledged)
-    assert acknowledged <= set(stored_ids(service.ready["database_url"]))
-    verdicts = ledger.resend(service)
-    assert {verdicts[event_id] for event_id in acknowledged} == {collector_pb2.EVENT_STATUS_DUPLICATE}
-    assert service.command("rebuild", "--check").returncode == 0
+    again = started(service)[-1]
+    assert again[0] == number
+    ledger.wait_until_back(service)
+    check_once_each(service, ledger)
 
 
 def is_alive(process_id: int) -> bool:

@@ -36,7 +36,7 @@ def main() -> int:
     options = _options()
     print(f"seed {options.seed}: python tests/faults --seed {options.seed} --rounds {options.rounds}")
     print(
-        f"{'round':>5}  {'stage':6}  {'fault':30} {'acknowledged':>12} {'missing':>7} {'twice':>5}"
+        f"{'round':>5}  {'stage':7}  {'fault':30} {'acknowledged':>12} {'missing':>7} {'twice':>5}"
         f" {'back after':>10} {'memory':>7}  told to come back",
         flush=True,
     )
@@ -95,7 +95,7 @@ def _missing_here() -> dict[str, str]:
 
 def _tell(number: int, row: Row) -> None:
     refusals = ", ".join(f"{code} {times}" for code, times in sorted(row.refusals.items()))
-    print(f"{number:5}  {row.stage:6}  {row.fault:30} {row.acknowledged:12,} {row.missing:7} {row.twice:5}"
+    print(f"{number:5}  {row.stage:7}  {row.fault:30} {row.acknowledged:12,} {row.missing:7} {row.twice:5}"
           f" {row.back_seconds:9.1f}s {row.megabytes:4} MB  {refusals}", flush=True)  # fmt: skip
     for problem in row.problems:
         print(f"       {problem}", flush=True)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
-import psutil
 import psycopg
 
 from faults.outside import kill_backend, postmaster_pid
@@ -66,8 +65,7 @@ def end_one_backend(stage: Stage, dice: random.Random, seconds: float) -> None:
 
 def kill_worker(stage: Stage, dice: random.Random, seconds: float) -> None:
     """kill -9 of one of the server's processes, which the others outlive and the main one replaces."""
-    main = psutil.Process(stage.services["server"].process.pid)
-    workers = [each for each in main.children() if "shopalytic_server.worker" in each.cmdline()]
+    workers = stage.services["server"].workers()
     assert len(workers) == Workers.processes, workers
     dice.choice(workers).kill()
 
