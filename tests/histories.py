@@ -233,8 +233,8 @@ def quarrels(draw, most: int = 25) -> list[Event]:
     return events
 
 
-def batches(events: list[Event], chance: random.Random) -> list[list[Event]]:
+def batches(events: list[Event], chance: random.Random, most_cuts: int = 4) -> list[list[Event]]:
     """The events cut into batches at random places."""
-    cuts = sorted(chance.randint(0, len(events)) for _ in range(chance.randint(0, 4)))
+    cuts = sorted(chance.randint(0, len(events)) for _ in range(chance.randint(0, most_cuts)))
     pieces = [events[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(events)], strict=True)]
     return [piece for piece in pieces if piece]

@@ -32,6 +32,7 @@ class Laboratory(ABC):
 
     # When events came differs where the clock is real.
     ignored: ClassVar[frozenset[str]] = frozenset()
+    most_cuts: ClassVar[int] = 4
 
     def __init__(self, runner: asyncio.Runner, url: str) -> None:
         self.runner = runner
@@ -117,7 +118,9 @@ def any_order_any_repetition_and_any_batching_give_the_same_state(
     expected = laboratory.state(expected_project)
     assert not laboratory.quarantined(expected_project)
     for at_once in (False, True):
-        project = laboratory.store(batches(shuffled(events, chance), chance), at_once=at_once)
+        project = laboratory.store(
+            batches(shuffled(events, chance), chance, laboratory.most_cuts), at_once=at_once
+        )
         found = laboratory.state(project)
         assert found == expected, [name for name in expected if found[name] != expected[name]]
         assert not laboratory.quarantined(project)
@@ -136,12 +139,12 @@ def undoing_merges_at_any_moment_gives_the_same_state_and_survives_a_rebuild(
     for early in (False, True):
         chance.shuffle(undone)
         rest = shuffled([each for each in events if each not in undone], chance) + undone
-        requests = [undone] if early and undone else batches(rest, chance)
+        requests = [undone] if early and undone else batches(rest, chance, laboratory.most_cuts)
         project = laboratory.store(requests, at_once=at_once)
         for call in undone:
             laboratory.undo(project, call)
         if early:
-            more = batches(shuffled(events, chance), chance)
+            more = batches(shuffled(events, chance), chance, laboratory.most_cuts)
             laboratory.store_more(project, more, at_once=at_once)
         states.append(laboratory.state(project))
     assert states[0] == states[1], [name for name in states[0] if states[0][name] != states[1][name]]
@@ -152,7 +155,7 @@ def a_rebuild_changes_nothing_whatever_was_refused(
     laboratory: Laboratory, events: list[Event], chance: random.Random, *, at_once: bool = False
 ) -> None:
     """For any events."""
-    laboratory.store(batches(shuffled(events, chance), chance), at_once=at_once)
+    laboratory.store(batches(shuffled(events, chance), chance, laboratory.most_cuts), at_once=at_once)
     assert not any(laboratory.check().values())
 
 
