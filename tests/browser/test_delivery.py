@@ -364,6 +364,30 @@ def test_kept_events_are_bounded_in_number_the_newest_stay(shop, visitor):
     assert kept[-1]["properties"]["first_name"] == "1099"
 
 
+def test_a_page_that_nobody_sees_leaves_the_kept_events_where_they_are(shop, visitor):
+    """A page that was left lives on for a moment, and what it took would end with it."""
+    shop.behave = hang_up
+    shop.add_page("/", track("Ann"))
+    visitor.visit(shop.url())
+    shop.until(lambda: len(shop.requests) >= 1, "an attempt")
+    visitor.visit(shop.url("/elsewhere"))
+    visitor.until_kept(2)
+    kept = visitor.kept()
+    shop.requests.clear()
+    shop.behave = accept
+    hidden = "Object.defineProperty(document, 'hidden', {get: () => !window.seen});"
+    shop.add_page("/next", track("Bob"), head=f"<script>{hidden}</script>")
+    visitor.visit(shop.url("/next"))
+    shop.until_stored(1)
+    assert names(shop.events) == ["Bob"]
+    assert visitor.kept() == kept
+    visitor.run("window.seen = true; window.dispatchEvent(new Event('visibilitychange'))")
+    # The page view of this page, too.
+    shop.until_stored(4)
+    visitor.until_kept(0)
+    assert names(shop.events) == ["Bob", "Ann"]
+
+
 def test_kept_events_are_bounded_in_age(shop, visitor):
     shop.behave = hang_up
     shop.add_page("/", track("old"))

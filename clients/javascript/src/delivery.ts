@@ -50,7 +50,7 @@ export const enum Name {
   SIGNATURE = "signed",
 }
 
-let waiting: Item[] = [];
+const waiting: Item[] = [];
 const flying = new Set<Item>();
 let timer = 0;
 let failures = 0;
@@ -108,18 +108,20 @@ function tick(): void {
   } else flush();
 }
 
-/** Takes what is kept out of the storage, in front of what waits: it happened before. */
+/**
+ * Takes what is kept out of the storage, in front of what waits: it happened before.
+ * Not while nobody sees this page: it may end any moment, without another word.
+ */
 async function takeKept(): Promise<void> {
   // What another tab has just sent and removed is seen here for a moment longer.
   await new Promise((resolve) => setTimeout(resolve, Limit.STORAGE_MS));
-  const taken: Item[] = [];
-  for (const id of ids()) {
+  lookForKept = document.hidden;
+  for (const id of lookForKept ? [] : ids().reverse()) {
     try {
-      if (id > uuid(Date.now() - Limit.KEPT_MS)) taken.push(JSON.parse(get(id)!));
+      if (id > uuid(Date.now() - Limit.KEPT_MS)) waiting.unshift(JSON.parse(get(id)!));
     } catch {}
     drop(id);
   }
-  waiting = taken.concat(waiting);
   flush();
 }
 
@@ -160,7 +162,7 @@ async function post(batch: Item[], keepalive: boolean): Promise<void> {
     signal: AbortSignal.timeout?.(Limit.REQUEST_MS),
   }).catch(() => {});
   const answer: Answer | undefined = await response?.json().catch(() => {});
-  const status = `${response?.status}`;
+  const status = response?.status;
   const pause = +response?.headers.get("retry-after")!;
   const sent = batch.map((item) => {
     flying.delete(item);
@@ -169,7 +171,7 @@ async function post(batch: Item[], keepalive: boolean): Promise<void> {
   const verdicts =
     answer?.results ||
     // Answers that would be the same for ever. After any other the events are sent again.
-    (/40[013]|413/.test(status) && sent.map((id) => refusal("http." + status, answer?.error?.message, id)));
+    (/40[013]|413/.test(status as never) && sent.map((id) => refusal("http." + status, answer?.error?.message, id)));
   if (verdicts) {
     failures = 0;
     sent.forEach(drop);
