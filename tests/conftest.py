@@ -1,6 +1,7 @@
 """Fixtures for everybody: a clean environment, a real PostgreSQL, and a fresh migrated database per test."""
 
 import os
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"
 
 # The tests start PostgreSQL while gRPC is busy in the same process; its own handlers would crash the fork.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+# A shell that starts the tests in the background lets them ignore SIGINT, and what they start would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import psycopg  # noqa: E402 - libpq's variables are gone now
 import pytest  # noqa: E402

@@ -122,7 +122,8 @@ def test_the_log_is_not_flooded(collector: ScriptedCollector, caplog: pytest.Log
 )
 def test_a_passing_failure_is_sent_again(collector: ScriptedCollector, code: str) -> None:
     collector.script.extend([fail(grpc.StatusCode[code], retry_after=0.001)] * 3)
-    with client_of(collector) as client:
+    # Long enough for all three to go in one request, however slow this machine is.
+    with client_of(collector, linger=60) as client:
         ids = [page(client, n) for n in range(3)]
         assert client.flush()
     assert collector.stored_ids == ids
