@@ -75,13 +75,18 @@ class Expiry:
         return counts
 
 
-async def remove_expired(database_url: str, *, dry_run: bool = False) -> Expiry | None:
-    """One pass over all projects; None while another is under way. With `dry_run` it only counts."""
+async def remove_expired(
+    database_url: str, *, dry_run: bool = False, now: datetime | None = None
+) -> Expiry | None:
+    """One pass over all projects; None while another is under way. With `dry_run` it only counts.
+
+    `now`, of a time zone, is the moment from which the days are counted back; the present, if left out.
+    """
     async with await psycopg.AsyncConnection.connect(
         with_defaults(database_url), autocommit=True, connect_timeout=int(CONNECT_TIMEOUT)
     ) as conn:
         await conn.execute("SET timezone = 'UTC'")
-        expiry = Expiry(await _settings(conn))
+        expiry = Expiry(await _settings(conn, now or datetime.now(UTC)))
         if dry_run:
             for each in expiry.expired:
                 each.events = await _count(conn, each)
@@ -98,8 +103,7 @@ async def remove_expired(database_url: str, *, dry_run: bool = False) -> Expiry 
         return expiry
 
 
-async def _settings(conn: Connection) -> list[Expired]:
-    now = datetime.now(UTC)
+async def _settings(conn: Connection, now: datetime) -> list[Expired]:
     rows = await (await conn.execute(_SQL.projects)).fetchall()
     return [
         Expired(project_id, name, event_type, days, cut_off(now, days))
