@@ -28,7 +28,7 @@ from shopalytic_server.storage.rebuild import rebuild
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.sealing import seal
 
-EXAMPLES = max(25, settings.default.max_examples // 4)
+EXAMPLES = max(10, settings.default.max_examples // 4)
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 FIRST = TODAY - timedelta(days=5)
 DEVICES = ("a", "b", "c", "d")

@@ -325,3 +325,20 @@ async def test_a_service_seals_by_itself(shop, monkeypatch):
     await until(lambda: days(shop))
     await sealer.stop()
     assert (await ask(shop)).total.page_views == 1
+
+
+async def test_a_long_history_is_sealed_without_waiting_for_the_next_pass(shop, monkeypatch):
+    monkeypatch.setattr(sealing, "INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr(sealing, "_NEXT_SECONDS", 0.01)
+    await shop.send(seen(-500 * 24 * 60))
+    sealer = Sealer(shop.pool)
+    sealer.start()
+    await until(lambda: days(shop))
+    # Only a pass that was not full is followed by the usual pause.
+    monkeypatch.setattr(sealing, "INTERVAL_SECONDS", 3600.0)
+
+    async def all_sealed() -> bool:
+        return await days(shop) >= 500
+
+    await until(all_sealed)
+    await sealer.stop()

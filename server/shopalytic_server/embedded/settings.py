@@ -34,6 +34,9 @@ max_locks_per_transaction = 256
 max_wal_size = 4GB
 checkpoint_timeout = 15min
 
+# A shop's first import is followed by its first reports, which need the statistics of what came.
+autovacuum_naptime = 10s
+
 # Fast disks, and statements too short for compilation to pay off.
 random_page_cost = 1.1
 jit = off

@@ -29,7 +29,7 @@ register("product", _SQL.explain_product.format(returned=_SQL.returned))
 DEFAULT_LIMIT = 100
 MAX_PAIRS = 100
 # So many of past days are kept that few orders since do not bring up others.
-_KEPT_PAIRS = 10 * MAX_PAIRS
+_KEPT_PAIRS = 2 * MAX_PAIRS
 
 _NOTHING: Row = {
     "views": 0,

@@ -39,6 +39,7 @@ _SUM_UP = _SQL.sum_up_day.format(
 _ADD_LATE = _SQL.add_late.format(quarters=came_from(_SQL.quarters.replace("{events}", _SQL.views_given), "q"))
 
 INTERVAL_SECONDS = 60.0
+_NEXT_SECONDS = 1.0
 DAYS_AT_ONCE = 120
 # Nothing younger is sealed: a day is left alone for twelve hours after its end.
 # The difference is how far the clocks of servers may be apart.
@@ -71,11 +72,15 @@ class Sealer:
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
+        pause = INTERVAL_SECONDS
         while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
+            await asyncio.sleep(pause)
+            pause = INTERVAL_SECONDS
             try:
                 with translated():
-                    await seal(self._pool)
+                    # A history that was imported is not left waiting.
+                    if await seal(self._pool) == DAYS_AT_ONCE:
+                        pause = _NEXT_SECONDS
             except StoreUnavailable:
                 continue  # The probe tells.
             except psycopg.Error as error:

@@ -184,9 +184,10 @@ SELECT DISTINCT ON (p.sku) p.sku, p.name
 
 -- The pairs with the most orders of each currency. An order of n products has
 -- n (n - 1) / 2 pairs, so not all are counted: no pair is in more orders than
--- either of its products. The pairs of the most ordered products (favourites)
--- tell how many orders the last of the best pairs has at least, and only
--- products in that many orders can be in one of the best. Products are counted
+-- either of its products. The pairs of the most ordered products (favourites;
+-- they have some 30 times as many pairs as are wanted) tell how many orders the
+-- last of the best pairs has at least, and only products in that many orders can
+-- be in one of the best. Products are counted
 -- by a number that has the order of their skus, and orders have one too: to sort
 -- and to group texts takes far longer. Of those, `orders_before` are not of the
 -- time before or after the days that are kept.
@@ -214,7 +215,7 @@ WITH placed AS MATERIALIZED (
 ), favourites AS (
     SELECT currency, array_agg(number ORDER BY number) AS numbers
       FROM ranked
-     WHERE place <= 2 * %(pairs)s::int
+     WHERE place <= 8 * sqrt(%(pairs)s::int)
      GROUP BY currency, order_number
 ), favourite_pairs AS (
     SELECT f.currency, count(*) AS orders,
