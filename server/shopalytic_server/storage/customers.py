@@ -32,8 +32,9 @@ async def get_customer(
     people = await load_people(snapshot, dataset, [await find(snapshot, dataset, request.customer)])
     await add_aliases(snapshot, dataset, people)
     parameters = members(dataset, people)
-    values = (await _values(snapshot, parameters))[people[0].customer_id]
-    [customer] = await describe(snapshot, dataset, people)
+    values_of = await _values(snapshot, parameters)
+    values = values_of[people[0].customer_id]
+    [customer] = await describe(snapshot, dataset, people, values_of)
     customer.links.extend(link(people[0], fact) for fact in people[0].facts)
     customer.orders.extend(await orders_of(snapshot, dataset, people[0]))
     customer.devices.extend(await devices_of(snapshot, dataset, people[0]))
@@ -59,12 +60,22 @@ class _Value:
     last_at: datetime | None = None
 
 
-async def describe(snapshot: Snapshot, dataset: int, people: Sequence[Person]) -> list[reports_pb2.Customer]:
-    """Who these people are and what they are worth. Their facts count; load those of alias calls before."""
+# By customer and currency.
+_Values = dict[UUID, dict[str, _Value]]
+
+
+async def describe(
+    snapshot: Snapshot, dataset: int, people: Sequence[Person], values: _Values | None = None
+) -> list[reports_pb2.Customer]:
+    """Who these people are and what they are worth. Their facts count; load those of alias calls before.
+
+    `values`, if they were read already, are what they did.
+    """
     parameters = members(dataset, people)
     profiles = {row["customer_id"]: row for row in await snapshot.fetch(_SQL.profiles, **parameters)}
     seen = {row["customer_id"]: row for row in await snapshot.fetch(_SQL.seen, **parameters)}
-    values = await _values(snapshot, parameters)
+    if values is None:
+        values = await _values(snapshot, parameters)
     return [
         _customer(
             person,
@@ -85,8 +96,8 @@ def members(dataset: int, people: Sequence[Person]) -> dict[str, Any]:
     }
 
 
-async def _values(snapshot: Snapshot, parameters: dict[str, Any]) -> dict[UUID, dict[str, _Value]]:
-    values: dict[UUID, dict[str, _Value]] = defaultdict(lambda: defaultdict(_Value))
+async def _values(snapshot: Snapshot, parameters: dict[str, Any]) -> _Values:
+    values: _Values = defaultdict(lambda: defaultdict(_Value))
     for row in await snapshot.fetch(_SQL.orders, **parameters):
         value = values[row["customer_id"]][row["currency"]]
         value.orders, value.gross = row["orders"], row["gross"]

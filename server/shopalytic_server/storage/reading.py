@@ -17,20 +17,26 @@ if TYPE_CHECKING:
 # A report sorts and hashes much at once, where an ingest statement does not; and
 # compiling its statements takes longer than it saves.
 _TUNED = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
+# To plan a statement over all months takes longer than to run it for one customer.
+_PLANNED_ONCE = "; SET LOCAL plan_cache_mode = force_generic_plan"
 
 
 class Snapshot:
     """What the store holds at one moment; a merge that commits meanwhile is not half seen."""
 
-    def __init__(self, conn: Connection, bases: "Bases | None" = None) -> None:
+    def __init__(
+        self, conn: Connection, bases: "Bases | None" = None, *, prepare: bool | None = None
+    ) -> None:
+        """`prepare`: whether a statement is prepared when it is first run; else when it comes again."""
         self._conn = conn
+        self._prepare = prepare
         self.bases = bases
         """What is kept of past days; nothing for a snapshot of the past."""
 
     async def fetch(self, statement: str | sql.Composed, **parameters: Any) -> list[dict[str, Any]]:
         """Runs a named statement and returns its rows."""
         async with self._conn.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(statement, parameters)
+            await cursor.execute(statement, parameters, prepare=self._prepare)
             return await cursor.fetchall()
 
     async def fetch_one(self, statement: str | sql.Composed, **parameters: Any) -> dict[str, Any] | None:
@@ -40,14 +46,19 @@ class Snapshot:
 
 
 @asynccontextmanager
-async def reading(pool: Pool, bases: "Bases | None" = None) -> AsyncIterator[Snapshot]:
-    """A snapshot of the store as it is; raises StoreUnavailable."""
+async def reading(
+    pool: Pool, bases: "Bases | None" = None, *, planned_once: bool = False
+) -> AsyncIterator[Snapshot]:
+    """A snapshot of the store as it is; raises StoreUnavailable.
+
+    `planned_once` is for statements that go by indexes whatever their parameters are.
+    """
     try:
         with translated():
             async with pool.connection() as conn, conn.transaction():
                 await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                await conn.execute(_TUNED)
-                yield Snapshot(conn, bases)
+                await conn.execute(_TUNED + _PLANNED_ONCE if planned_once else _TUNED)
+                yield Snapshot(conn, bases, prepare=planned_once or None)
     except ROLLED_BACK as error:
         # Only a replica does this to a reader, to keep up with its primary.
         raise StoreUnavailable(retry_after=1.0) from error

@@ -57,7 +57,7 @@ class Reports:
         self, project: Project, request: reports_pb2.GetCustomerRequest
     ) -> reports_pb2.GetCustomerResponse:
         """Everything known of one customer; raises NotFound."""
-        async with reading(self._pool) as snapshot:
+        async with reading(self._pool, planned_once=True) as snapshot:
             return await customers.get_customer(snapshot, project, self._fifths, request)
 
     async def list_customers(
@@ -72,7 +72,7 @@ class Reports:
     ) -> reports_pb2.ListCustomerEventsResponse:
         """A page of one customer's timeline; raises NotFound and InvalidRequest."""
         dataset = 2 * project.project_id + request.sandbox
-        async with reading(self._pool) as snapshot:
+        async with reading(self._pool, planned_once=True) as snapshot:
             return await timeline.list_customer_events(snapshot, dataset, request)
 
     async def list_orders(
