@@ -214,20 +214,21 @@ async def _strip_repeated_refunds(
 async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:
     """Stores events whose id is new; returns those that were accepted.
 
-    The datasets in which something is to be decided are locked first: whoever
-    decides writes identities and days too, and would wait for ours while we
-    wait for the lock.
+    What is only appended comes first, beside other transactions. Then the datasets
+    in which something is to be decided are locked: whoever decides writes
+    identities and days too, and would wait for ours while we wait for the lock.
     """
     plain = [item for item in fresh if item.type not in DECIDED_TYPES]
     decided = [item for item in fresh if item.type in DECIDED_TYPES]
+    await copy_events(conn, plain)
+    await copy_cart_changes(conn, plain)
     datasets = sorted({item.dataset_id for item in decided})
     for dataset in datasets:
         await lock_dataset(conn, dataset)
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
-    await copy_events(conn, plain)
     await count_in_days(conn, plain)
-    await project_plain(conn, plain)
+    await upsert_products(conn, [item for item in plain if item.type == "product_view"])
     dated = [item for item in plain if item.type in typed.CART_TYPES and "modified_date" in item.properties]
     await forget_days(conn, [(item.dataset_id, typed.cart_time(item)) for item in dated])
     if not decided:
@@ -356,12 +357,17 @@ async def copy_events(conn: Connection, items: Sequence[Prepared]) -> None:
 
 async def project_plain(conn: Connection, items: Sequence[Prepared]) -> None:
     """Writes the typed rows of events that need no decision."""
+    await copy_cart_changes(conn, items)
+    await upsert_products(conn, [item for item in items if item.type == "product_view"])
+
+
+async def copy_cart_changes(conn: Connection, items: Iterable[Prepared]) -> None:
+    """Appends what cart_add and cart_modify events say."""
     rows = typed.Rows()
     for item in items:
         if item.type in typed.CART_TYPES:
             typed.add_cart_change(rows, item)
     await rows.write(conn)
-    await upsert_products(conn, [item for item in items if item.type == "product_view"])
 
 
 def _refuse_repeated(valid: Sequence[Prepared], fresh: Sequence[Prepared]) -> None:
