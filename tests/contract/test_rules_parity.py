@@ -18,6 +18,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.rules import context_dict, properties, violations
 from shopalytic_server.domain import ingest
 from shopalytic_server.domain.ingest import Admitted, prepare_event
+from shopalytic_server.domain.prepared import JSONB_VERSION
 from shopalytic_server.domain.projects import KeyClass, Project
 
 REFERENCE = Validator()
@@ -250,9 +251,9 @@ def assert_one_pass_agrees(event: Event) -> None:
     if broken:
         return
     assert plain.properties == properties(event)
-    assert plain.properties_json == orjson.dumps(properties(event))
+    assert plain.properties_jsonb == JSONB_VERSION + orjson.dumps(properties(event))
     if event.HasField("context"):
-        assert plain.context_json == orjson.dumps(context_dict(event.context))
+        assert plain.context_jsonb == JSONB_VERSION + orjson.dumps(context_dict(event.context))
     with patch.object(ingest, "_read", return_value=None):
         assert prepare_event(event, ADMITTED) == plain
 

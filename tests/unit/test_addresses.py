@@ -76,7 +76,7 @@ def test_an_event_has_it_everywhere_or_nowhere(address: str, level: AddressLevel
         event.event_id = event.event_id.upper()
     item = prepared(event, level)
     assert item.violations == ()
-    context = json.loads(item.context_json or b"")
+    context = json.loads((item.context_jsonb or b"\x01")[1:])
     assert context.get("address") == kept(address, level)
     assert item.event.context.HasField("address") == ("address" in context)
     assert item.event.context.address == context.get("address", "")

@@ -23,7 +23,7 @@ from shopalytic_server.domain.addresses import AddressLevel, limit_address, limi
 from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
-from shopalytic_server.domain.prepared import Admitted, Prepared
+from shopalytic_server.domain.prepared import JSONB_VERSION, Admitted, Prepared
 from shopalytic_server.domain.projects import DeniedConsent, KeyClass, Project
 from shopalytic_server.domain.signing import unsigned
 
@@ -108,12 +108,12 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
         data = _as_sent(event)
         _limit_read_address(event, context, admitted.addresses)
-    given_json, context_json = orjson.dumps(given), None
+    given_jsonb, context_jsonb = JSONB_VERSION + orjson.dumps(given), None
     if context is not _NO_CONTEXT:
-        context_json = orjson.dumps(context)
+        context_jsonb = JSONB_VERSION + orjson.dumps(context)
     if source is not None and len(source) > _LONGEST_SOURCE:
         return None
-    if zeros and not _surely_stored(event, given_json, context_json):
+    if zeros and not _surely_stored(event, given_jsonb, context_jsonb):
         return None
     return Prepared(
         event,
@@ -129,8 +129,8 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         source,
         is_bot(context.get("user_agent", ""), automated=context.get("automated", False)),
         given,
-        given_json,
-        context_json,
+        given_jsonb,
+        context_jsonb,
     )
 
 
@@ -171,9 +171,9 @@ def subject_of_customer(identity: str) -> bytes | None:
     return identity_subject_key(identity)
 
 
-def _surely_stored(event: Event, given_json: bytes, context_json: bytes | None) -> bool:
+def _surely_stored(event: Event, given_jsonb: bytes, context_jsonb: bytes | None) -> bool:
     """Whether no text has U+0000, and no id that is present is empty."""
-    if _NUL_IN_JSON in given_json or _NUL_IN_JSON in (context_json or b"") or "\0" in event.source:
+    if _NUL_IN_JSON in given_jsonb or _NUL_IN_JSON in (context_jsonb or b"") or "\0" in event.source:
         return False
     return all(getattr(event, name) or not event.HasField(name) for name in _OPTIONAL)
 
@@ -231,7 +231,7 @@ def make_late_refund_nobodys(prepared: Prepared, order_id: str) -> None:
     erasure.strip_late_refund(prepared.event, order_id)
     prepared.fingerprint = _fingerprint(prepared.event)
     prepared.event.tracking_id = order_id
-    prepared.context_json = None
+    prepared.context_jsonb = None
     _fill(prepared)
 
 
@@ -298,11 +298,11 @@ def _fill(prepared: Prepared) -> None:
     else:
         prepared.subject_key = tracking_subject_key(event.tracking_id)
     prepared.properties = properties.properties(event)
-    prepared.properties_json = orjson.dumps(prepared.properties)
+    prepared.properties_jsonb = JSONB_VERSION + orjson.dumps(prepared.properties)
     if event.HasField("context"):
         context = event.context
         prepared.bot = is_bot(context.user_agent, automated=context.automated)
-        prepared.context_json = orjson.dumps(properties.context_dict(context))
+        prepared.context_jsonb = JSONB_VERSION + orjson.dumps(properties.context_dict(context))
 
 
 def _fingerprint(event: Event) -> bytes:

@@ -30,8 +30,6 @@ _head = struct.Struct("!hiiiq").pack
 _ids = struct.Struct("!i16siqi16s").pack
 _timestamp = struct.Struct("!iq").pack
 _length = struct.Struct("!i").pack
-# Length of a jsonb, and the version of its format.
-_json_start = struct.Struct("!iB").pack
 
 
 def encode_events(items: Iterable[Prepared]) -> bytes:
@@ -40,7 +38,7 @@ def encode_events(items: Iterable[Prepared]) -> bytes:
 
 
 def _row(item: Prepared) -> bytes:
-    sending, properties, context = item.sending, item.properties_json, item.context_json
+    sending, properties, context = item.sending, item.properties_jsonb, item.context_jsonb
     occurred = item.occurred_us - _EPOCH_US
     row = (
         _start(item.dataset_id, sending.received_us, sending.sent_us, item.type, item.source, item.bot)
@@ -48,12 +46,12 @@ def _row(item: Prepared) -> bytes:
         + (_timestamp(8, occurred + sending.skew_us) if sending.skew_us else _NULL)
         + _text(item.tracking_id)
         + _text(item.identity)
-        + _json_start(len(properties) + 1, 1)
+        + _length(len(properties))
         + properties
     )
     if context is None:
         return row + _NULL
-    return row + _json_start(len(context) + 1, 1) + context
+    return row + _length(len(context)) + context
 
 
 @lru_cache(1000)

@@ -22,7 +22,7 @@ from shopalytic_server.domain.erasure import (
     person_marks,
 )
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
-from shopalytic_server.domain.prepared import Prepared, Sending, microseconds
+from shopalytic_server.domain.prepared import JSONB_VERSION, Prepared, Sending, microseconds
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage import tombstones
 from shopalytic_server.storage.arrays import UuidArray
@@ -216,7 +216,7 @@ def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str
         source=row["source"],
         bot=row["bot"],
         properties=properties,
-        properties_json=orjson.dumps(properties),
+        properties_jsonb=JSONB_VERSION + orjson.dumps(properties),
     )
 
 

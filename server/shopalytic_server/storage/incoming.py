@@ -44,8 +44,6 @@ _uuid = struct.Struct("!ii16s").pack
 _timestamp = struct.Struct("!iiq").pack
 # subject; occurred_at; event_id
 _ids = struct.Struct("!ii16siiqii16s").pack
-# The length of a jsonb, and the version of its format.
-_json_start = struct.Struct("!iiB").pack
 # Dimensions, flags (no nulls), element type, length, lower bound.
 _array = struct.Struct("!iiIii").pack
 _NO_TEXT, _NO_TIME, _NO_JSON = _pair(_TEXT, -1), _pair(_TIME, -1), _pair(_JSONB, -1)
@@ -139,7 +137,7 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
 
 
 def _element(item: Prepared) -> bytes:
-    sending, context = item.sending, item.context_json
+    sending, context = item.sending, item.context_jsonb
     occurred = item.occurred_us - _EPOCH_US
     record = b"".join(
         (
@@ -148,7 +146,7 @@ def _element(item: Prepared) -> bytes:
             _timestamp(_TIME, 8, occurred + sending.skew_us) if sending.skew_us else _NO_TIME,
             _text(item.tracking_id),
             _text(item.identity),
-            _json(item.properties_json),
+            _json(item.properties_jsonb),
             _NO_JSON if context is None else _json(context),
             _uuid(_UUID, 16, item.fingerprint),
             _timestamp(_TIME, 8, sending.received_us - _EPOCH_US),
@@ -173,7 +171,7 @@ def _text(value: str | None) -> bytes:
 
 
 def _json(data: bytes) -> bytes:
-    return _json_start(_JSONB, len(data) + 1, 1) + data
+    return _pair(_JSONB, len(data)) + data
 
 
 def _changed(item: Prepared) -> bytes:

@@ -151,6 +151,6 @@ def stored(item: Prepared | Told) -> reports_pb2.StoredEvent:
     if item.corrected_at is not None:
         event.corrected_at.CopyFrom(timestamp(item.corrected_at))
     event.properties.update(item.properties)
-    if item.context_json is not None:
+    if item.context_jsonb is not None:
         event.context.update(properties.context_dict(item.event.context))
     return event

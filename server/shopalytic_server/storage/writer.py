@@ -311,7 +311,7 @@ class Writer:
 def _size(item: Prepared) -> int:
     if item.violations:
         return item.event.ByteSize()
-    return len(item.properties_json) + len(item.context_json or b"")
+    return len(item.properties_jsonb) + len(item.context_jsonb or b"")
 
 
 def _commit_span(group: Sequence[_Submission], events: int) -> AbstractContextManager[object]:
