@@ -21,6 +21,7 @@ DISTRIBUTED_BY = {
     "products": "sku",
     "profile_changes": "subject",
     "quarantine": "fingerprint",
+    "quarantine_use": "dataset_id",
     "refund_items": "order_id",
     "refunds": "order_id",
     "rollup_days": "dataset_id",

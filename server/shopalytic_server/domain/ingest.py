@@ -131,6 +131,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         given,
         given_jsonb,
         context_jsonb,
+        admitted.key_class_kept,
     )
 
 
@@ -190,6 +191,7 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         event.ClearField("alias_signature")
     kind = event.WhichOneof("payload") or ""
     prepared = Prepared(event, admitted, 2 * project.project_id + event.sandbox, kind, _fingerprint(event))
+    prepared.key_class = admitted.key_class_kept
     limit_addresses(event, admitted.addresses)
     refusal = refusal or _refusal(event, kind, event.ByteSize(), admitted)
     denied = project.denied_consent is not _KEEP and is_denied(event)
@@ -293,6 +295,8 @@ def _fill(prepared: Prepared) -> None:
     prepared.tracking_id = event.tracking_id or None
     prepared.identity = event.identify.identity if prepared.type == "identify" else event.identity or None
     prepared.source = event.source or None
+    if isinstance(prepared.sending, Admitted) and prepared.sending.signed:
+        prepared.identity_signed = prepared.identity is not None
     if prepared.identity is not None:
         prepared.subject_key = identity_subject_key(prepared.identity)
     else:

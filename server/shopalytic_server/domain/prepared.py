@@ -71,10 +71,13 @@ class Admitted(Sending):
     """The last moment that an event may say it happened at."""
     signed: bool = field(init=False)
     """Whether an identity needs a signature."""
+    key_class_kept: str | None = field(init=False)
+    """What the store keeps of the key's class; None: a server's."""
 
     def __post_init__(self) -> None:
         # slots=True makes the class anew, which super() without arguments does not see.
         Sending.__post_init__(self)
+        self.key_class_kept = None if self.key_class is KeyClass.SERVER else str(self.key_class)
         self.signed = self.project.signed_identify and self.key_class is KeyClass.BROWSER
         self.latest_us = microseconds(self.received_at + MAX_CLOCK_AHEAD)
 
@@ -105,6 +108,10 @@ class Prepared:
     properties_jsonb: bytes = b""
     context_jsonb: bytes | None = None
     """Both as PostgreSQL takes a jsonb in binary form: JSON after JSONB_VERSION."""
+    key_class: str | None = None
+    """The class of the sender's key; None: a server's."""
+    identity_signed: bool | None = None
+    """Whether it carries a signed identity; None where identities need no signature."""
     violations: Sequence[Violation] = ()
     rejected: bool = False
     verdict: EventResult | None = None

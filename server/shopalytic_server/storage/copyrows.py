@@ -12,8 +12,8 @@ from functools import lru_cache
 from shopalytic_server.domain.ingest import Prepared
 
 COLUMNS = (
-    "dataset_id, received_at, sent_at, type, source, bot, subject, occurred_at, event_id, corrected_at, "
-    "tracking_id, identity, properties, context"
+    "dataset_id, received_at, sent_at, type, source, bot, key_class, identity_signed, subject, occurred_at, "
+    "event_id, corrected_at, tracking_id, identity, properties, context"
 )
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
@@ -41,7 +41,8 @@ def _row(item: Prepared) -> bytes:
     sending, properties, context = item.sending, item.properties_jsonb, item.context_jsonb
     occurred = item.occurred_us - _EPOCH_US
     row = (
-        _start(item.dataset_id, sending.received_us, sending.sent_us, item.type, item.source, item.bot)
+        _start(item.dataset_id, sending.received_us, sending.sent_us, item.type, item.source)
+        + _marks(item.bot, item.key_class, item.identity_signed)
         + _ids(16, item.subject_key, 8, occurred, 16, item.event_key)
         + (_timestamp(8, occurred + sending.skew_us) if sending.skew_us else _NULL)
         + _text(item.tracking_id)
@@ -55,17 +56,23 @@ def _row(item: Prepared) -> bytes:
 
 
 @lru_cache(1000)
-def _start(
-    dataset_id: int, received_us: int, sent_us: int | None, type_: str, source: str | None, bot: bool
-) -> bytes:
+def _start(dataset_id: int, received_us: int, sent_us: int | None, type_: str, source: str | None) -> bytes:
     """What rows of one kind and request begin with."""
     return (
-        _head(14, 4, dataset_id, 8, received_us - _EPOCH_US)
+        _head(16, 4, dataset_id, 8, received_us - _EPOCH_US)
         + (_NULL if sent_us is None else _timestamp(8, sent_us - _EPOCH_US))
         + _text(type_)
         + _text(source)
-        + (_TRUE if bot else _FALSE)
     )
+
+
+@lru_cache(100)
+def _marks(bot: bool, key_class: str | None, identity_signed: bool | None) -> bytes:
+    return _bool(bot) + _text(key_class) + (_NULL if identity_signed is None else _bool(identity_signed))
+
+
+def _bool(value: bool) -> bytes:
+    return _TRUE if value else _FALSE
 
 
 def _text(value: str | None) -> bytes:

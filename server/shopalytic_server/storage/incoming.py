@@ -33,7 +33,7 @@ _MOST_EVENTS = 200
 # Columns are packed with the object ids of their types:
 # https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
 _TEXT, _BOOL, _UUID, _TIME, _JSONB = 25, 16, 2950, 1184, 3802
-_COLUMNS = 15
+_COLUMNS = 17
 # PostgreSQL counts microseconds from 2000 on.
 _EPOCH_US = 946_684_800_000_000
 
@@ -47,10 +47,11 @@ _ids = struct.Struct("!ii16siiqii16s").pack
 # Dimensions, flags (no nulls), element type, length, lower bound.
 _array = struct.Struct("!iiIii").pack
 _NO_TEXT, _NO_TIME, _NO_JSON = _pair(_TEXT, -1), _pair(_TIME, -1), _pair(_JSONB, -1)
+_NO_BOOL = _pair(_BOOL, -1)
 
 
 class _Incoming:
-    """Events, as an `incoming_event[]` parameter; `oid` is that of the type in this database."""
+    """Events, as an `incoming_event_v2[]` parameter; `oid` is that of the type in this database."""
 
     def __init__(self, items: Sequence[Prepared], oid: int) -> None:
         self.items = items
@@ -141,7 +142,7 @@ def _element(item: Prepared) -> bytes:
     occurred = item.occurred_us - _EPOCH_US
     record = b"".join(
         (
-            _start(item.type, item.source, item.bot),
+            _start(item.type, item.source, item.bot, item.key_class, item.identity_signed),
             _ids(_UUID, 16, item.subject_key, _TIME, 8, occurred, _UUID, 16, item.event_key),
             _timestamp(_TIME, 8, occurred + sending.skew_us) if sending.skew_us else _NO_TIME,
             _text(item.tracking_id),
@@ -159,8 +160,11 @@ def _element(item: Prepared) -> bytes:
 
 # Types and sources are few and come again and again.
 @lru_cache(1000)
-def _start(type_: str, source: str | None, bot: bool) -> bytes:
-    return _int(_COLUMNS) + _text(type_) + _text(source) + _bool(_BOOL, 1, bot)
+def _start(
+    type_: str, source: str | None, bot: bool, key_class: str | None, identity_signed: bool | None
+) -> bytes:
+    signed = _NO_BOOL if identity_signed is None else _bool(_BOOL, 1, identity_signed)
+    return _int(_COLUMNS) + _text(type_) + _text(source) + _bool(_BOOL, 1, bot) + _text(key_class) + signed
 
 
 def _text(value: str | None) -> bytes:

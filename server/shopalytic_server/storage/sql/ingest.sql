@@ -22,12 +22,12 @@ UPDATE event_keys k SET fingerprint = late.fingerprint
  WHERE k.dataset_id = %(dataset)s AND k.event_id = late.event_id
 
 -- name: incoming_type
-SELECT 'incoming_event'::regtype::oid
+SELECT 'incoming_event_v2'::regtype::oid
 
 -- name: store_plain_events
-SELECT store_plain_events(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event[],
-                          %(other_ids)s::uuid[], %(other_fingerprints)s::uuid[], %(marks)s::uuid[],
-                          %(identities)s, %(products)s, %(carts)s)
+SELECT store_plain_events_v2(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event_v2[],
+                             %(other_ids)s::uuid[], %(other_fingerprints)s::uuid[], %(marks)s::uuid[],
+                             %(identities)s, %(products)s, %(carts)s)
 
 -- name: release_event_ids
 DELETE FROM event_keys k
