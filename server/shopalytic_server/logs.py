@@ -3,7 +3,6 @@
 A line that alarms or programs may look for ends with a machine word: "The store is away. [store_away]".
 """
 
-import json
 import logging
 import re
 import sys
@@ -16,6 +15,7 @@ from typing import TextIO
 from opentelemetry import trace
 
 from shopalytic_server.domain.requests import request_id
+from shopalytic_server.domain.terminal_text import json_text, one_line, several_lines
 
 # Enough to see what happens, too few to fill a disk when a sender fails in a loop.
 BURST = 20
@@ -94,9 +94,9 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and under it where an exception came from."""
         origin = f"worker {self._worker}: " if self._worker is not None else ""
-        line = f"{_time(record)} {record.levelname} {origin}{record.getMessage()}"
+        line = f"{_time(record)} {record.levelname} {origin}{one_line(record.getMessage())}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "\n" + several_lines(self.formatException(record.exc_info))
         return line
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
@@ -129,7 +129,7 @@ class JsonFormatter(PlainFormatter):
             entry["worker"] = self._worker
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json_text(entry)
 
 
 def _place(record: logging.LogRecord) -> dict[str, str]:

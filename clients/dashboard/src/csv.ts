@@ -1,16 +1,31 @@
-/** Tables as CSV files (RFC 4180), with the exact values of the answer. */
+/**
+ * Tables as CSV files (RFC 4180), with the exact values of the answer, which spreadsheets take for text and
+ * numbers, never for formulas. The rules and their reasons are those of the server's `cli/csv_line.py`;
+ * `tests/csv_lines.json` holds both to them.
+ */
 
-/** What a spreadsheet would take for a formula. Amounts below zero are none. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** What a spreadsheet would take for a formula, also where it cuts a text at separators that are not ours. */
+const START = /(?:^|(?<=[;|\t\n]))(?=[ "'`\u00a0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]*[=+\-@＝＋－＠﹦﹢﹣﹫])|^(?=[\t\n])/g;
+/** Amounts below zero begin like a formula, and are none. */
 const NUMBER = /^-?[0-9]+([.][0-9]+)?$/;
+/** Nothing that belongs into a text: controls, separators of lines, brackets of direction, halves of pairs. */
+const CONTROL =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 function cell(text: string): string {
-  const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+  if (NUMBER.test(text)) return text;
+  const shown = text.replace(CONTROL, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const safe = shown.replace(START, "'");
+  return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+}
+
+/** A row as a line, without its end. */
+export function csvLine(row: string[]): string {
+  return row.map(cell).join(",");
 }
 
 export function csv(rows: string[][]): string {
-  return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+  return rows.map((row) => `${csvLine(row)}\r\n`).join("");
 }
 
 /** Lets the browser save a text as a file. */

@@ -7,6 +7,7 @@ import click
 from shopalytic_server.cli.database import database_of
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
+from shopalytic_server.cli.output import say
 from shopalytic_server.config import Settings
 from shopalytic_server.embedded.backup import back_up
 from shopalytic_server.embedded.backup import restore as put_back
@@ -28,7 +29,7 @@ def backup(settings: Settings, folder: Path) -> None:
         raise Failure("This backs the embedded PostgreSQL up; for one of your own use its pg_dump.")
     with database_of(settings):
         back_up(settings.data_dir, folder.absolute())
-    click.echo(f"Backed up and checked: {folder}. `shopalytic restore {folder} --data-dir NEW` puts it back.")
+    say(f"Backed up and checked: {folder}. `shopalytic restore {folder} --data-dir NEW` puts it back.")
 
 
 @click.command()
@@ -43,4 +44,4 @@ def restore(settings: Settings, folder: Path) -> None:
     Example:  shopalytic restore /srv/backups/2026-03-01 --data-dir /srv/shopalytic
     """
     put_back(folder.absolute(), settings.data_dir)
-    click.echo(f"Restored. `shopalytic serve --data-dir {settings.data_dir}` goes on from it.")
+    say(f"Restored. `shopalytic serve --data-dir {settings.data_dir}` goes on from it.")

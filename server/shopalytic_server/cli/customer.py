@@ -8,7 +8,7 @@ import click
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.moments import Moment, moment
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import message_data, plain, print_json, print_table, time_text
+from shopalytic_server.cli.output import message_data, plain, print_json, print_table, say, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
 
@@ -294,7 +294,7 @@ def _order_cells(order: dict[str, Any]) -> list[Any]:
 def print_more(next_page_token: str) -> None:
     """How to get the next page, if there is one."""
     if next_page_token:
-        click.echo(f"There is more: repeat with --page-token {next_page_token}")
+        say(f"There is more: repeat with --page-token {next_page_token}")
 
 
 def _amounts(by_currency: dict[str, str]) -> str:

@@ -1,12 +1,14 @@
 """How errors are told at the command line: one sentence on stderr and exit code 1."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 from google.protobuf.message import Message
 
 from shopalytic_server.config import SettingsError
+from shopalytic_server.domain.terminal_text import several_lines
 
 if TYPE_CHECKING:
     import grpc
@@ -22,6 +24,24 @@ class Failure(click.ClickException):
     """The command could not do its work; the message says why and what to do."""
 
     exit_code = 1
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What is raised for a known reason leaves as a sentence that a terminal may have."""
+    try:
+        yield
+    except (click.exceptions.Exit, click.Abort):
+        raise
+    except click.ClickException as failure:
+        vars(failure)["message"] = several_lines(failure.message)
+        raise
+    except Exception as error:
+        known = as_failure(error)
+        if known is None:
+            raise
+        vars(known)["message"] = several_lines(known.message)
+        raise known from error
 
 
 def as_failure(error: BaseException) -> click.ClickException | None:
@@ -68,11 +88,11 @@ def call_sentence(error: "grpc.RpcError") -> str:
         return "The service cannot be reached. Start it with `shopalytic serve`, or name it with --target."
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return "The service did not answer in time. Try again, or ask for a shorter range."
-    lines = [f"{details or code.name.replace('_', ' ').lower()}."]
-    lines += [
+    told = [f"{details or code.name.replace('_', ' ').lower()}."]
+    told += [
         f"  {field}: {text}" for field, text in _field_violations(error) if text.rstrip(".") not in details
     ]
-    return "\n".join(lines)
+    return "\n".join(told)
 
 
 def details_of(error: "grpc.RpcError", kind: type[Detail]) -> Iterator[Detail]:

@@ -7,7 +7,7 @@ import click
 from shopalytic_server.cli.database import database_of
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import json_option, with_settings
-from shopalytic_server.cli.output import print_json, print_table
+from shopalytic_server.cli.output import print_json, print_table, say
 from shopalytic_server.config import Settings
 from shopalytic_server.storage.expiry import Expired, Expiry, remove_expired
 from shopalytic_server.storage.migrate import migrate
@@ -46,7 +46,7 @@ def run(settings: Settings, dry_run: bool, as_json: bool) -> None:
         print_json(_data(expiry, dry_run))
         return
     if not expiry.expired:
-        click.echo("Every project keeps all events for ever (see `shopalytic project update --help`).")
+        say("Every project keeps all events for ever (see `shopalytic project update --help`).")
         return
     number = "events to remove" if dry_run else "events removed"
     print_table(

@@ -9,9 +9,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from shopalytic_server.cli.import_lines import LineFile, event_of
 from shopalytic_server.cli.import_send import STATUSES, Sender, Tally
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import console, print_json, print_table, printable
+from shopalytic_server.cli.output import console, print_json, print_table, say
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
+from shopalytic_server.domain.terminal_text import one_line, several_lines
 
 
 @click.command("import")
@@ -113,7 +114,7 @@ class _Bar:
         """Tell once why it does not go on at the moment."""
         if sentence != self._said:
             self._said = sentence
-            self._progress.console.print(f"Waiting: {sentence}")
+            self._progress.console.print(several_lines(f"Waiting: {sentence}"))
 
 
 def _print_tally(tally: Tally, seconds: float, as_json: bool) -> None:
@@ -126,12 +127,12 @@ def _print_tally(tally: Tally, seconds: float, as_json: bool) -> None:
         ["events", "number"], [(word, f"{number:,}") for word, number in counts.items()], right=["number"]
     )
     if seconds > 0:
-        click.echo(f"{seconds:.1f} s, {tally.read / seconds:,.0f} events/s", err=True)
+        say(f"{seconds:.1f} s, {tally.read / seconds:,.0f} events/s", err=True)
 
 
 def _print_examples(tally: Tally) -> None:
     for (word, rule_id), examples in tally.examples.items():
-        click.echo(f"{word}, rule {rule_id}: {tally.broken[word, rule_id]:,} times", err=True)
+        say(f"{word}, rule {rule_id}: {tally.broken[word, rule_id]:,} times", err=True)
         for line, path, message in examples:
             place = f"line {line}: {path}" if path else f"line {line}"
-            click.echo(f"  {place} {printable(message)}", err=True)
+            say(f"  {place} {one_line(message)}", err=True)

@@ -10,7 +10,7 @@ from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic_server import default_project
 from shopalytic_server.cli.moments import Moment, moment
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import print_json, print_table, time_text
+from shopalytic_server.cli.output import print_json, print_table, say, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect, kept_key
 from shopalytic_server.config import Settings
 from shopalytic_server.state import DataDirectory
@@ -99,7 +99,7 @@ def show(settings: Settings, key_class: str, as_json: bool) -> None:
     if as_json:
         print_json({"key_class": key_class, "secret": secret})
     else:
-        click.echo(secret)
+        say(secret)
 
 
 @key.command()
@@ -135,7 +135,7 @@ def rotate(settings: Settings, key_id: str, overlap_hours: float, as_json: bool)
         )
         return
     print_created([answer.key])
-    click.echo(f"The old key works until {time_text(answer.replaced.expires_at)}.")
+    say(f"The old key works until {time_text(answer.replaced.expires_at)}.")
 
 
 def _keep_instead(settings: Settings, answer: admin_pb2.RotateKeyResponse) -> None:
@@ -164,9 +164,7 @@ def revoke(settings: Settings, key_id: str, as_json: bool) -> None:
     if as_json:
         print_json(data)
     else:
-        click.echo(
-            f"The {data['key_class']} key {data['key_id']} is revoked; it stops working within five seconds."
-        )
+        say(f"The {data['key_class']} key {data['key_id']} is revoked; it stops working within five seconds.")
 
 
 def key_data(found: admin_pb2.Key) -> dict[str, Any]:

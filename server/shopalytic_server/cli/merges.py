@@ -7,7 +7,7 @@ import click
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2
 from shopalytic_server.cli.customer import limit_option, page_option, print_more, sandbox_option
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import message_data, print_json, print_table
+from shopalytic_server.cli.output import message_data, print_json, print_table, say
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
 
@@ -93,7 +93,7 @@ def undo(settings: Settings, merge_id: str, dry_run: bool, sandbox: bool, as_jso
         for each in customers
     ]
     print_table(["customer", "identities", "tracking ids"], rows)
-    click.echo("Nothing was changed: this is what would be." if dry_run else "Undone.")
+    say("Nothing was changed: this is what would be." if dry_run else "Undone.")
 
 
 def _merge_data(merge: admin_pb2.Merge) -> dict[str, Any]:

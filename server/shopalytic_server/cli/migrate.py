@@ -4,7 +4,7 @@ import click
 
 from shopalytic_server.cli.database import database_of
 from shopalytic_server.cli.options import json_option, with_settings
-from shopalytic_server.cli.output import print_json
+from shopalytic_server.cli.output import print_json, say
 from shopalytic_server.config import Settings
 from shopalytic_server.storage.migrate import migrate as apply_migrations
 from shopalytic_server.storage.migrate import pending as pending_migrations
@@ -25,8 +25,8 @@ def migrate(settings: Settings, check: bool, as_json: bool) -> None:
     if as_json:
         print_json({"pending" if check else "applied": names})
     elif names:
-        click.echo(f"{'Pending' if check else 'Applied'}: {', '.join(names)}.")
+        say(f"{'Pending' if check else 'Applied'}: {', '.join(names)}.")
     else:
-        click.echo("The schema is up to date.")
+        say("The schema is up to date.")
     if check and names:
         raise SystemExit(1)

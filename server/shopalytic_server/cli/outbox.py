@@ -11,7 +11,7 @@ import psycopg
 from shopalytic.outbox import Drainer
 from shopalytic_server.cli.errors import Failure, call_sentence, first_line
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import print_json
+from shopalytic_server.cli.output import print_json, say
 from shopalytic_server.cli.remote import key_of, target_of
 from shopalytic_server.config import Settings
 
@@ -57,11 +57,11 @@ def drain(settings: Settings, outbox_url: str, once: bool, as_json: bool) -> Non
                 "This database has no table shopalytic_outbox: make it with shopalytic.outbox.create_table."
             ) from None
     if done.is_busy:
-        click.echo("Another drainer is at work on this outbox; nothing was done.", err=True)
+        say("Another drainer is at work on this outbox; nothing was done.", err=True)
     if as_json:
         print_json({"delivered": done.delivered, "refused": done.refused, "busy": done.is_busy})
     else:
-        click.echo(f"{done.delivered:,} delivered, {done.refused:,} refused and kept in the outbox.")
+        say(f"{done.delivered:,} delivered, {done.refused:,} refused and kept in the outbox.")
 
 
 def _until_interrupted() -> threading.Event:
@@ -76,11 +76,11 @@ def _say_once() -> Callable[[Exception], None]:
     """Tells why it waits, once for each reason."""
     said = ""
 
-    def say(error: Exception) -> None:
+    def tell(error: Exception) -> None:
         nonlocal said
         sentence = call_sentence(error) if isinstance(error, grpc.RpcError) else first_line(error)
         if sentence != said:
             said = sentence
-            click.echo(f"Waiting: {sentence}", err=True)
+            say(f"Waiting: {sentence}", err=True)
 
-    return say
+    return tell

@@ -1,6 +1,6 @@
 """What commands print: JSON for programs on stdout, tables for people."""
 
-import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,12 +12,31 @@ from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
+from shopalytic_server.cli.csv_line import csv_line
+from shopalytic_server.domain.terminal_text import json_text, one_line, several_lines
+
 PIPE_WIDTH = 1_000
 
 
-def print_json(data: Any) -> None:
+def say(text: str, err: bool = False) -> None:
+    """Sentences of ours, which may quote others; the only way to a terminal beside tables, JSON and CSV.
+
+    Line feeds are taken for ours, so a text of others that may hold some goes through `one_line` first.
+    """
+    click.echo(several_lines(text), err=err)
+
+
+def print_json(data: Any, *, indent: int | None = 2) -> None:
     """One JSON document, in the order of its keys."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    click.echo(json_text(data, indent))
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table for spreadsheets and programs, with its columns' names first."""
+    for row in (columns, *rows):
+        line = csv_line(row)
+        # A file keeps the marks that some scripts are written with; a terminal shows them.
+        click.echo(several_lines(line) if sys.stdout.isatty() else line)
 
 
 def print_table(
@@ -28,7 +47,7 @@ def print_table(
     right: Sequence[str] = (),
 ) -> None:
     """A table as wide as the terminal; the first column, which names the row, is never folded."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=title and one_line(title), title_justify="left", box=box.SIMPLE_HEAD)
     for number, column in enumerate(columns):
         justify: JustifyMethod = "right" if column in right else "left"
         table.add_column(column, justify=justify, overflow="fold", no_wrap=number == 0)
@@ -46,12 +65,7 @@ def console(stderr: bool = False) -> Console:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else printable(str(value))
-
-
-def printable(text: str) -> str:
-    """Text without control characters: what a visitor sent must not steer the reader's terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "" if value is None else one_line(str(value))
 
 
 def time_text(timestamp: Timestamp) -> str:

@@ -7,7 +7,7 @@ import click
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2
 from shopalytic_server.cli.customer import customer, sandbox_option
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import message_data, print_json, print_table
+from shopalytic_server.cli.output import message_data, print_json, print_table, say
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
 
@@ -76,12 +76,12 @@ def erase(
         return
     rows = [(table, f"{number:,}") for table, number in data["erased"].items() if number]
     print_table(["table", "rows erased"], rows, right=["rows erased"])
-    click.echo(
+    say(
         f"{receipt.anonymised_events:,} events made nobody's, {receipt.unlinked_events:,} events of others"
         f" unlinked, {receipt.tombstones:,} tombstones left."
     )
     if dry_run:
-        click.echo("Nothing was changed: this is what would be erased.")
+        say("Nothing was changed: this is what would be erased.")
 
 
 def _selector(who: str) -> reports_pb2.CustomerSelector:

@@ -8,7 +8,7 @@ import click
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
 from shopalytic_server.cli.key import key_data, print_created
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import print_json, print_table, time_text
+from shopalytic_server.cli.output import print_json, print_table, say, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
 
@@ -188,7 +188,7 @@ def identity_secret(settings: Settings, end_previous: bool, as_json: bool) -> No
     if as_json:
         print_json({"secret": answer.secret})
     else:
-        click.echo(answer.secret)
+        say(answer.secret)
 
 
 def _listed(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, collector_pb2
 from shopalytic_server.cli.customer import limit_option, page_option, print_more, sandbox_option
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import print_json, print_table, time_text
+from shopalytic_server.cli.output import print_json, print_table, say, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
 
@@ -176,7 +176,7 @@ def _replay(
     if rows:
         print_table(["event", "field", "rule", "message"], rows)
     would = " (nothing was written: this is what would be)" if dry_run else ""
-    click.echo(", ".join(f"{number:,} {name}" for name, number in counts.items()) + would)
+    say(", ".join(f"{number:,} {name}" for name, number in counts.items()) + would)
 
 
 def _event_data(event: admin_pb2.QuarantinedEvent) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from shopalytic_server.cli.database import database_of
 from shopalytic_server.cli.options import json_option, with_settings
-from shopalytic_server.cli.output import console, print_json, print_table
+from shopalytic_server.cli.output import console, print_json, print_table, say
 from shopalytic_server.config import Settings
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.rebuild import RebuildResult
@@ -52,9 +52,9 @@ def _run(url: str, check: bool) -> RebuildResult:
 
 def _tell(result: RebuildResult, check: bool) -> None:
     if result.equal:
-        click.echo(f"{result.events:,} events read; every table is as they say.")
+        say(f"{result.events:,} events read; every table is as they say.")
         return
     rows = [(table, f"{number:,}") for table, number in result.differences.items() if number]
     print_table(["table", "rows that differed"], rows, right=["rows that differed"])
     done = "Nothing was changed; `shopalytic rebuild` repairs it." if check else "They were repaired."
-    click.echo(f"{result.events:,} events read. {done}")
+    say(f"{result.events:,} events read. {done}")

@@ -15,12 +15,13 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.cli.import_send import Sender, Tally
 from shopalytic_server.cli.moments import Moment, moment
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import print_json, print_table
+from shopalytic_server.cli.output import print_json, print_table, say
 from shopalytic_server.cli.reconcile_book import Book, read_book
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, connect
 from shopalytic_server.cli.report_question import Zone
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.reconciliation import Comparison, Order, compare
+from shopalytic_server.domain.terminal_text import one_line
 
 PAGE = 1_000
 PATIENCE_SECONDS = 60.0
@@ -150,7 +151,7 @@ def _backfill(settings: Settings, book: Book, missing: Sequence[Order], sandbox:
     tally = Tally()
     with (
         connect(settings, "server") as remote,
-        Sender(remote, tally, PATIENCE_SECONDS, lambda text: click.echo(text, err=True)) as sender,
+        Sender(remote, tally, PATIENCE_SECONDS, lambda text: say(text, err=True)) as sender,
     ):
         for number, order in enumerate(missing, 1):
             sender.add(number, order_event(order, book.customers.get(order.order_id), sandbox))
@@ -221,17 +222,17 @@ def _print(found: Comparison, tally: Tally | None) -> None:
     ]
     if rows:
         print_table(columns, rows)
-    click.echo(
+    say(
         f"{found.equal:,} orders are equal, {len(found.missing):,} missing, {len(found.extra):,} extra, "
         f"{len(found.different):,} different."
     )
     if found.erased:
-        click.echo(f"{found.erased:,} more are of customers who were erased.")
+        say(f"{found.erased:,} more are of customers who were erased.")
     if tally is not None:
-        click.echo("Sent the missing ones: " + _counts(tally.counts.items()) + ".")
+        say("Sent the missing ones: " + _counts(tally.counts.items()) + ".")
         for (word, rule), examples in tally.examples.items():
             for example in examples:
-                click.echo(f"  {word} [{rule}] {example.field}: {example.message}", err=True)
+                say(f"  {word} [{rule}] {example.field}: {one_line(example.message)}", err=True)
 
 
 def _brief(order: Order) -> str:

@@ -1,8 +1,6 @@
 """What every `shopalytic report` command shares: its scope, the call, and how answers are printed."""
 
-import csv
 import functools
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +15,7 @@ from shopalytic.reports import report_scope
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.moments import Moment, moment
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import message_data, print_json, print_table
+from shopalytic_server.cli.output import message_data, print_csv, print_json, print_table, say
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
 from shopalytic_server.config import Settings
 
@@ -86,7 +84,7 @@ class Question:
             for each in chosen:
                 self._print(each)
             if not chosen:
-                click.echo(nothing or "Nothing in this range.")
+                say(nothing or "Nothing in this range.")
 
     def _data(self, answer: Message) -> Any:
         """A report of one currency is that currency's block, without a list around it."""
@@ -98,11 +96,8 @@ class Question:
     def _print_csv(self, sheets: Sequence[Sheet]) -> None:
         name = self.sheet or (sheets[0].name if sheets else None)
         chosen = [each for each in sheets if each.name == name]
-        writer = csv.writer(sys.stdout, lineterminator="\n")
         if chosen:
-            writer.writerow(chosen[0].columns)
-        for each in chosen:
-            writer.writerows(each.rows)
+            print_csv(chosen[0].columns, [row for each in chosen for row in each.rows])
 
     def _print(self, sheet: Sheet) -> None:
         rows = [self._line(sheet, row) for row in sheet.rows]
@@ -198,8 +193,6 @@ def _project_zone(settings: Settings, remote: Remote) -> str:
     except grpc.RpcError as error:
         if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
             raise
-        click.echo(
-            "This key cannot see the project's time zone, so days are in UTC; --time-zone sets it.", err=True
-        )
+        say("This key cannot see the project's time zone, so days are in UTC; --time-zone sets it.", err=True)
         return "UTC"
     return str(answer.project.time_zone or "UTC")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from shopalytic_server.cli.errors import as_failure
+from shopalytic_server.cli.errors import readable
 
 # Loaded by name, so that `customer show` does not wait for the imports of `serve`.
 COMMANDS = {
@@ -49,17 +49,15 @@ class Root(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the root's own options."""
+        with readable():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what it raises for a known reason ends as a sentence and exit code 1."""
-        try:
+        with readable():
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            failure = as_failure(error)
-            if failure is None:
-                raise
-            raise failure from error
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 from shopalytic_server import logs, memory, tracing
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
+from shopalytic_server.cli.output import say
 from shopalytic_server.config import Settings
 from shopalytic_server.signals import loop_factory
 from shopalytic_server.state import DataDirectory
@@ -88,9 +88,7 @@ def gateway(settings: Settings) -> None:
     """
     from shopalytic_server import app
 
-    run(
-        settings, app.run_gateway(settings, lambda address: click.echo(f"The gateway is ready at {address}."))
-    )
+    run(settings, app.run_gateway(settings, lambda address: say(f"The gateway is ready at {address}.")))
 
 
 def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
@@ -134,8 +132,7 @@ def announce(ready: "Ready", settings: Settings) -> None:
         '      shop.track("page_view", page, tracking_id="visitor-1")',
         f"Then:  shopalytic customer show visitor-1{flag}",
     ]
-    click.echo("\n".join(lines))
-    sys.stdout.flush()
+    say("\n".join(lines))
 
 
 def _data_dir_flag(settings: Settings) -> str:

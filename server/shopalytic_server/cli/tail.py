@@ -1,15 +1,14 @@
 """`shopalytic tail`: watch events as they are stored."""
 
-import json
-
 import click
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.customer import event_data, sandbox_option, summary
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import printable
+from shopalytic_server.cli.output import print_json, say
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
+from shopalytic_server.domain.terminal_text import one_line
 
 
 @click.command()
@@ -36,14 +35,14 @@ def tail(settings: Settings, types: tuple[str, ...], who: str | None, sandbox: b
             if answer.HasField("event"):
                 _print(answer.event, as_json)
             else:
-                click.echo(f"{answer.missed} events were left out here: reading was too slow.", err=True)
+                say(f"{answer.missed} events were left out here: reading was too slow.", err=True)
 
 
 def _print(event: reports_pb2.StoredEvent, as_json: bool) -> None:
     data = event_data(event)
     if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False))
+        print_json(data, indent=None)
         return
     who = data.get("identity") or data.get("tracking_id")
     line = f"{data['occurred_at']}  {data['type']}  {who}  {summary(data['properties'])}"
-    click.echo(printable(line))
+    say(one_line(line))
