@@ -147,7 +147,38 @@ def test_bytes_that_are_no_text_and_controls_are_kept_out_of_the_terminal(servic
     )
     done = service.command("import", file, "--json")
     assert counts(json.loads(done.stdout)) == {"read": 3, "quarantined": 3}
+    assert done.returncode == 1
+    assert "No event of this file is stored" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"order_id,email,total\n1001,ada@shop.example,9.99\n",
+        b'"order_id";"email"\n"1001";"ada@shop.example"\n',
+        b"\n\n[\n" + json.dumps(page_view()).encode() + b"\n]\n",
+        json.dumps([page_view(), page_view()]).encode(),
+        json.dumps(page_view(), indent=2).encode(),
+        b"1\n2\n",
+        b"null\n",
+        b"PK\x03\x04 a spreadsheet",
+        "type,email\n".encode("utf-16"),
+        gzip.compress(b"order_id\n1001\n"),
+    ],
+)
+def test_a_file_that_is_not_json_lines_is_refused_at_its_first_line(service, tmp_path, content):
+    file = tmp_path / "orders.csv"
+    file.write_bytes(content)
+    kept = "SELECT count(*) FROM quarantine"
+    with psycopg.connect(service.ready["database_url"]) as connection:
+        before = connection.execute(kept).fetchone()
+    for done in (service.command("import", file), service.command("import", "-", stdin=content)):
+        assert done.returncode == 2
+        assert "is not JSON Lines: line" in done.stderr
+        assert "ada@shop.example" not in done.stderr
+    with psycopg.connect(service.ready["database_url"]) as connection:
+        assert connection.execute(kept).fetchone() == before
 
 
 def test_a_line_no_event_could_be_is_rejected_without_reading_it_whole(service, tmp_path):
@@ -227,7 +258,7 @@ def test_the_directorys_key_is_not_sent_to_another_machine(service, tmp_path):
 
 def test_without_any_key_the_ways_to_give_one_are_named(tmp_path):
     file = write(tmp_path / "one.jsonl", page_view())
-    done = run("import", file, "--data-dir", tmp_path / "nothing")
+    done = run("import", file, "--data-dir", tmp_path / "nothing", "--target", "127.0.0.1:1")
     assert done.returncode == 1
     assert "--key" in done.stderr
     assert "SHOPALYTIC_KEY" in done.stderr

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.import_lines import LineFile, event_of
 from shopalytic_server.cli.import_send import STATUSES, Sender, Tally
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
@@ -42,8 +43,9 @@ def import_events(settings: Settings, file: str, patience: float, as_json: bool)
     without an event_id are one event. Lines that break a rule or cannot be read
     are kept in quarantine with their reasons.
 
-    Exit code 0 means that the file was gone through; the counts tell what
-    became of each event.
+    Exit code 0 means that every line was read and the counts tell what became
+    of each event; 1 that no event of the file is stored; 2 that the file is not
+    JSON Lines, and nothing was sent.
 
     \b
     Example:  shopalytic import orders.jsonl.gz
@@ -65,6 +67,8 @@ def import_events(settings: Settings, file: str, patience: float, as_json: bool)
             _print_tally(tally, time.monotonic() - begin, as_json)
         raise
     _print_tally(tally, time.monotonic() - begin, as_json)
+    if tally.read and not (tally.counts["accepted"] or tally.counts["duplicate"]):
+        raise Failure("No event of this file is stored: the reasons stand above.")
 
 
 def _send_all(lines: LineFile, sender: Sender, tally: Tally, bar: "_Bar") -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
+import click
 import orjson
 
 from shopalytic.decoding import DecodeError, decode_event, undecoded_event
@@ -65,8 +66,9 @@ class LineFile:
         return self._raw.tell() if self._is_file else 0
 
     def __iter__(self) -> Iterator[Line]:
-        """Every line that is not blank."""
+        """Every line that is not blank. Raises UsageError where the first of them begins no JSON object."""
         number = 0
+        is_first = True
         while text := self._read(number):
             number += 1
             if len(text) > MAX_LINE_BYTES and not text.endswith(b"\n"):
@@ -74,7 +76,21 @@ class LineFile:
             else:
                 text = (text.removeprefix(_BYTE_ORDER_MARK) if number == 1 else text).strip()
             if text:
+                if is_first:
+                    self._check_first(number, text)
+                    is_first = False
                 yield Line(number, text)
+
+    def _check_first(self, number: int, text: bytes) -> None:
+        """Refuses a file of another kind before a line of it is stored as an event that cannot be read."""
+        is_whole = text.endswith(b"}") or len(text) > MAX_LINE_BYTES
+        if text.startswith(b"{") and is_whole:
+            return
+        raise click.UsageError(
+            f"{self._name} is not JSON Lines: line {number} is not one JSON object from {{ to }}."
+            " Nothing was sent. Write one event as one object on each line (see shopalytic import --help);"
+            " `shopalytic reconcile` reads a shop's list of orders in CSV."
+        )
 
     def _skip_rest_of_line(self, number: int) -> None:
         while (part := self._read(number)) and not part.endswith(b"\n"):
