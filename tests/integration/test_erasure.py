@@ -158,6 +158,39 @@ async def test_nothing_of_the_person_is_left_anywhere(opened):
         await opened.shop.customer("jane-4711")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1001,2026-03-01,jane@mail.example,Jayne",
+        '1001;"JANE@Mail.Example";9.99',
+        "Order of Jane <jane@mail.example>",
+        "customer=jane-4711&total=9.99",
+        "order-of-jane\t20.00\tDEU",
+        '{"type": "ordr", "properties": {"order_id": "order-of-jane", "who": 1}}',
+        '{"type": "x", "note": "call jane\\u0040mail.example back"}',
+        '{"type": "x", "customer": ["JANE-4711"]}',
+    ],
+)
+async def test_unreadable_text_that_names_the_person_goes_too_and_is_exported(opened, text):
+    await opened.shop.send(*janes(), *bobs())
+    unread, other = Event(event_id="x"), Event(event_id="y")
+    unread.undecoded.json = text
+    other.undecoded.json = "1002,mary-jane@mail.example,jane-47110,order-of-janet"
+    assert await opened.statuses(unread, other) == [QUARANTINED, QUARANTINED]
+    request = admin_pb2.ExportCustomerRequest(customer=reports_pb2.CustomerSelector(any="jane-4711"))
+    lines = [
+        json.loads(line)
+        async for answer in Exports(opened.shop.pool).export_customer(PROJECT, request)
+        for line in answer.lines
+    ]
+    [exported] = [line["event"] for line in lines if line["table"] == "quarantine"]
+    assert exported["undecoded"]["json"] == text
+    receipt = await opened.erase("jane-4711")
+    assert receipt.erased["quarantine"] == 1
+    assert list(held(opened.url, text)) == []
+    assert list(held(opened.url, other.undecoded.json)) == ["quarantine"]
+
+
 async def test_what_was_summed_up_of_the_person_goes_too(opened):
     recent = datetime.now(UTC) - timedelta(days=3)
     await opened.shop.send(page("jane-phone", at=recent), identify("jane-phone", "jane-4711", at=recent))

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,14 @@ from shopalytic.v1.events_pb2 import Event
 
 # Longer texts are no identifiers: their limits are 200 and 254 characters.
 _LONGEST = 254
+# Each text of an unreadable event costs three hashes, and strangers write such events: no event that
+# somebody sent by mistake names more identifiers.
+_MOST_TEXTS = 200
+# Shorter numbers stand in any text, as a quantity or a price.
+_SHORTEST_ORDER_ID = 4
+# What stands between the cells, words and values of texts that are no JSON.
+_CELLS = re.compile(r"""[",;\t|\r\n]+""")
+_WORDS = re.compile(r"""[\s"',;|<>(){}\[\]=]+""")
 
 KEPT_OF_ORDERS = (
     "total",
@@ -105,7 +114,7 @@ def marks_of(event: Event) -> Marks:
     own: dict[str, str] = {}
     kind = event.WhichOneof("payload") or ""
     if kind == "undecoded":
-        return Marks({mark: "" for text in _texts(event.undecoded.json) for mark in _any_marks(text)})
+        return Marks(dict.fromkeys(_marks_in(event.undecoded.json), ""))
     if event.identity:
         own[identity_mark(event.identity)] = "identity"
     if kind in ("identify", "alias") and (named := getattr(event, kind).identity):
@@ -124,30 +133,65 @@ def marks_of(event: Event) -> Marks:
     return Marks({device: "tracking_id", **own})
 
 
-def _any_marks(text: str) -> Iterator[str]:
-    yield identity_mark(text)
-    yield tracking_mark(text)
-    yield email_mark(text)
+def _marks_in(source: str) -> Iterator[str]:
+    """What a text that could not be read as an event may say of whose it is."""
+    texts, order_ids = _texts(source)
+    for text in texts:
+        yield identity_mark(text)
+        yield tracking_mark(text)
+        yield email_mark(text)
+    yield from map(order_mark, order_ids)
 
 
-def _texts(source: str) -> set[str]:
-    """Every text in a JSON document; of one that cannot be read, every piece between quotes."""
+def _texts(source: str) -> tuple[list[str], list[str]]:
+    """The texts of a JSON document that may be identifiers, and its order ids, a bounded number of each.
+
+    Of a text that is no JSON: its cells and words, addresses first.
+    """
     try:
-        todo: list[Any] = [json.loads(source)]
+        todo: list[tuple[str, Any]] = [("", json.loads(source))]
     except (ValueError, RecursionError):
-        return {piece for piece in source.split('"') if piece and len(piece) <= _LONGEST}
-    found: set[str] = set()
+        pieces = dict.fromkeys(piece.strip() for piece in (*_CELLS.split(source), *_WORDS.split(source)))
+        texts = _likeliest(pieces)
+        return texts, [text for text in texts if len(text) >= _SHORTEST_ORDER_ID]
+    found: dict[str, None] = {}
+    order_ids: dict[str, None] = {}
     while todo:
-        value = todo.pop()
-        if isinstance(value, str):
-            found.add(value)
-        elif isinstance(value, dict):
-            todo += value.values()
+        name, value = todo.pop()
+        if isinstance(value, dict):
+            todo += value.items()
         elif isinstance(value, list):
-            todo += value
-        elif isinstance(value, int) and not isinstance(value, bool):
-            found.add(str(value))
-    return {text for text in found if text and len(text) <= _LONGEST}
+            todo += ((name, each) for each in value)
+        elif isinstance(value, str | int) and not isinstance(value, bool):
+            found[str(value)] = None
+            if name == "order_id":
+                order_ids[str(value)] = None
+    return _likeliest(found), list(order_ids)[:_MOST_TEXTS]
+
+
+def _likeliest(texts: Iterable[str]) -> list[str]:
+    short = [text for text in texts if text and len(text) <= _LONGEST]
+    return sorted(short, key=lambda text: "@" not in text)[:_MOST_TEXTS]
+
+
+def names_person(event: Event, names: Iterable[str], order_ids: Iterable[str]) -> bool:
+    """Whether the text of an unreadable event names one of these identifiers or orders, in any case.
+
+    An identifier is a whole word or cell: "ada" does not stand in "canada".
+    """
+    source = event.undecoded.json
+    try:
+        # The text's own escapes, such as \\u0040, hide nothing.
+        plain = json.dumps(json.loads(source), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        plain = source
+    wanted = [*names, *(order_id for order_id in order_ids if len(order_id) >= _SHORTEST_ORDER_ID)]
+    haystack = plain.casefold()
+    return any(
+        re.search(rf"(?<![\w.@+-]){re.escape(name.casefold())}(?![\w@+-]|\.\w)", haystack)
+        for name in wanted
+        if name.casefold() in haystack
+    )
 
 
 def anonymous_order(properties: dict[str, Any], order_id: str, cart_id: str) -> dict[str, Any]:

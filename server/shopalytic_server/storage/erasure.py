@@ -18,6 +18,7 @@ from shopalytic_server.domain.erasure import (
     kept_order_mark,
     kept_refund_mark,
     marks_of,
+    names_person,
     order_mark,
     person_marks,
 )
@@ -280,13 +281,12 @@ async def _store(erasure: _Erasure, kept: list[Prepared]) -> None:
 
 
 async def _clean_quarantine(erasure: _Erasure, marks: set[str]) -> int:
-    texts = [*erasure.person.identities, *erasure.person.tracking_ids, *erasure.emails]
-    texts += [text.lower() for text in texts]
+    names = [*erasure.person.identities, *erasure.person.tracking_ids, *erasure.emails]
     doomed: list[UUID] = []
-    for row in await erasure.rows(_SQL.suspects, texts=texts):
+    for row in await erasure.rows(_SQL.suspects, texts=[*names, *erasure.order_ids]):
         event = Event.FromString(row["event"])
         found = marks_of(event)
-        if marks & found.own.keys():
+        if marks & found.own.keys() or names_person(event, names, erasure.order_ids):
             doomed.append(row["fingerprint"])
         elif found.device in marks:
             event.ClearField("tracking_id")

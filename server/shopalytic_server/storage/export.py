@@ -8,7 +8,7 @@ from google.protobuf import json_format
 
 from shopalytic.v1 import admin_pb2
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.erasure import marks_of, person_marks
+from shopalytic_server.domain.erasure import marks_of, names_person, person_marks
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.people import find_held, load_people
@@ -73,9 +73,9 @@ async def _rows(
             yield "events", row
     marks = person_marks(person.identities, person.tracking_ids, emails)
     texts = [*person.identities, *person.tracking_ids, *emails]
-    for found in await snapshot.fetch(_SQL.suspects, **names, texts=texts + [text.lower() for text in texts]):
+    for found in await snapshot.fetch(_SQL.suspects, **names, texts=[*texts, *names["order_ids"]]):
         event = Event.FromString(found["event"])
-        if marks & marks_of(event).own.keys():
+        if marks & marks_of(event).own.keys() or names_person(event, texts, names["order_ids"]):
             yield (
                 "quarantine",
                 {

@@ -140,12 +140,16 @@ DELETE FROM undone_merges
 -- name: delete_identities
 DELETE FROM identities WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
 
--- What may hold one of the texts; whether it does, is looked at outside.
+-- What may hold one of the texts, in any case of its ASCII letters, or hides texts behind JSON's escapes;
+-- whether it does, is looked at outside.
 -- name: suspects
-SELECT fingerprint, status, received_at, violations, event FROM quarantine
- WHERE dataset_id = %(dataset)s
-   AND EXISTS (SELECT FROM unnest(%(texts)s::text[]) AS named (text)
-                WHERE position(convert_to(named.text, 'UTF8') IN event) > 0)
+SELECT q.fingerprint, q.status, q.received_at, q.violations, q.event
+  FROM quarantine q
+ CROSS JOIN LATERAL (SELECT lower(encode(q.event, 'escape')) AS text) AS kept
+ WHERE q.dataset_id = %(dataset)s
+   AND (EXISTS (SELECT 1 FROM unnest(%(texts)s::text[]) AS named (text)
+                 WHERE position(lower(encode(convert_to(named.text, 'UTF8'), 'escape')) IN kept.text) > 0)
+        OR position('\\u' IN kept.text) > 0)
 
 -- name: delete_quarantine
 DELETE FROM quarantine WHERE dataset_id = %(dataset)s AND fingerprint = ANY(%(fingerprints)s)
