@@ -275,7 +275,16 @@ def test_the_run_file_tells_other_commands_where_the_service_is(service):
     service.stop(signal.SIGKILL)
     done = service.command("project", "show")
     assert done.returncode == 1
-    assert "cannot be reached" in done.stderr
+    assert f"The service of {service.data_dir} has ended" in done.stderr
+    assert "--target" in done.stderr
+
+
+def test_a_data_directory_without_a_service_is_told_and_no_other_service_is_asked(service, tmp_path):
+    # A service may listen on the default address: it must not see a key of this directory.
+    (tmp_path / "keys.json").write_text(json.dumps({"project": "default", "keys": service.ready["keys"]}))
+    done = run("project", "show", "--data-dir", tmp_path)
+    assert done.returncode == 1
+    assert f"No service runs on {tmp_path}" in done.stderr
 
 
 def batches(items, size):

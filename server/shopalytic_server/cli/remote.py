@@ -8,7 +8,7 @@ import grpc
 
 from shopalytic.connection import channel_credentials
 from shopalytic_server.cli.errors import Failure
-from shopalytic_server.config import Settings
+from shopalytic_server.config import TABLE, Settings
 from shopalytic_server.state import DataDirectory, is_running
 
 DEFAULT_TARGET = "127.0.0.1:50051"
@@ -26,12 +26,24 @@ class Remote:
 
 
 def target_of(settings: Settings) -> str:
-    """The address to call: the setting, else that of the service on the data directory, else the default."""
+    """The address to call: the setting, else that of the service on the data directory.
+
+    The default address is used only where nobody named a place: the service there may be another one,
+    and must not see this directory's key. Raises Failure where the directory's service has ended.
+    """
     if settings.target:
         return settings.target
     running = DataDirectory(settings.data_dir).read_run()
     if running and is_running(running) and running.get("grpc_address"):
         return str(running["grpc_address"])
+    start = (
+        f"Start it with `shopalytic serve --data-dir {settings.data_dir}`,"
+        " or name the address of another service with --target."
+    )
+    if running:
+        raise Failure(f"The service of {settings.data_dir} has ended. {start}")
+    if settings.data_dir != TABLE["data_dir"].default:
+        raise Failure(f"No service runs on {settings.data_dir}. {start}")
     return DEFAULT_TARGET
 
 
