@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from running_service import Service, folder
+from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 
 STORED = [("R-1", "10.00", "2026-05-01T10:00:00Z"), ("R-2", "20.50", "2026-05-02T10:00:00Z"),
           ("R-3", "7", "2026-05-03T10:00:00Z")]  # fmt: skip
@@ -44,7 +45,16 @@ def test_a_list_that_agrees_is_equal(service: Service, tmp_path: Path) -> None:
     found = service.json(
         "reconcile", book(tmp_path / "b.csv", [*STORED[:2], ("R-3", "7.0000", "2026-05-03 10:00")])
     )
-    assert found == {"equal": 3, "erased": 0, "missing": [], "extra": [], "different": []}
+    assert found == {
+        "columns": {"id": "Order ID", "total": "Total", "time": "Date"},
+        "time_zone": "UTC",
+        "currency": None,
+        "equal": 3,
+        "erased": 0,
+        "missing": [],
+        "extra": [],
+        "different": [],
+    }
 
 
 def test_what_is_missing_extra_and_different_is_told_and_ends_with_1(
@@ -134,6 +144,90 @@ def test_the_orders_of_who_was_erased_are_neither_missing_nor_extra(service: Ser
         service.json("customer", "erase", f"gone-{number}", "--yes", *filter(None, [keep]))
     rows = [("E-1", "5", "2025-01-01T10:00:00Z"), ("E-2", "5", "2025-01-02T10:00:00Z")]
     found = service.json("reconcile", book(tmp_path / "b.csv", rows), "--backfill")
-    assert found == {"equal": 0, "erased": 2, "missing": [], "extra": [], "different": []}
+    counted = {name: found[name] for name in ("equal", "erased", "missing", "extra", "different")}
+    assert counted == {"equal": 0, "erased": 2, "missing": [], "extra": [], "different": []}
     told = service.command("reconcile", book(tmp_path / "b.csv", rows))
     assert "2 more are of customers who were erased." in told.stdout
+
+
+def orders_of(service: Service, *order_ids: str) -> dict[str, tuple[str, str, str]]:
+    """Total, currency and time of stored orders."""
+    request = reports_pb2.ListOrdersRequest(order_ids=order_ids, page_size=100)
+    with service.channel() as channel:
+        answer = reports_pb2_grpc.ReportServiceStub(channel).ListOrders(
+            request, metadata=service.metadata("reports")
+        )
+    return {
+        each.order_id: (each.total, each.currency, each.ordered_at.ToJsonString()) for each in answer.orders
+    }
+
+
+def test_shopifys_own_list_is_read_as_it_is(service: Service, tmp_path: Path) -> None:
+    head = ("Name", "Email", "Financial Status", "Currency", "Total", "Lineitem name", "Created at", "Id")
+    rows = [
+        ("#1001", "ada@shop.example", "paid", "EUR", "30.00", "Mug", "2026-07-01 12:00:00 +0200", "5501"),
+        ("#1001", "ada@shop.example", "", "", "", "Cup", "", ""),
+        ("#1002", "", "paid", "GBP", "7.50", "Mug", "2026-07-02 12:00:00 UTC", "5502"),
+    ]
+    found = service.json("reconcile", book(tmp_path / "b.csv", rows, head), "--backfill")
+    assert found["columns"] == {
+        "id": "Name", "total": "Total", "time": "Created at", "currency": "Currency", "customer": "Email",
+    }  # fmt: skip
+    assert found["backfilled"] == {"accepted": 2}
+    assert orders_of(service, "#1001", "#1002") == {
+        "#1001": ("30.00", "EUR", "2026-07-01T10:00:00Z"),
+        "#1002": ("7.50", "GBP", "2026-07-02T12:00:00Z"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("head", "currency"),
+    [
+        (("Order Number", "Order Total", "Order Date", "Order Currency"), "EUR"),
+        (("order_id", "total", "date", "Currency used"), "EUR"),
+        (("Order ID", "Total (EUR)", "Date"), "EUR"),
+        (("Order ID", "Order Total SEK", "Date"), "SEK"),
+        (("Order ID", "Total [£]", "Date"), "GBP"),
+    ],
+)
+def test_a_currency_in_a_columns_name_is_never_passed_over(
+    service: Service, tmp_path: Path, head: tuple[str, ...], currency: str
+) -> None:
+    order_id = "x".join(head)[:27]
+    row = (order_id, "12.00", "2026-08-01 10:00", "eur")[: len(head)]
+    # Orders of the other lists are extra ones, which end the command with 1.
+    done = service.command("reconcile", book(tmp_path / "b.csv", [row], head), "--backfill", "--json")
+    assert json.loads(done.stdout)["backfilled"] == {"accepted": 1}
+    assert orders_of(service, order_id)[order_id][1] == currency
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (("Order ID", "Total ($)", "Date"), "--currency"),
+        (("Order ID", "Total EUR USD", "Date"), "--currency"),
+        (("Order ID", "Total", "Date", "Shop Currency", "Presentment Currency"), "--currency-column"),
+    ],
+)
+def test_a_currency_that_a_list_leaves_open_is_asked_for(
+    service: Service, tmp_path: Path, head: tuple[str, ...], told: str
+) -> None:
+    path = book(
+        tmp_path / "b.csv", [("open-1", "12.00", "2026-08-01 10:00", "USD", "EUR")[: len(head)]], head
+    )
+    done = service.command("reconcile", path, "--backfill")
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert orders_of(service, "open-1") == {}
+
+
+def test_times_without_an_offset_are_of_the_projects_zone(service: Service, tmp_path: Path) -> None:
+    service.json("project", "update", "--time-zone", "America/New_York")
+    try:
+        path = book(tmp_path / "b.csv", [("zone-1", "5", "2026-07-04 09:00")])
+        done = service.command("reconcile", path, "--backfill")
+        assert "Times without an offset are in America/New_York." in done.stderr
+        assert "id from 'Order ID'" in done.stderr
+        assert orders_of(service, "zone-1")["zone-1"][2] == "2026-07-04T13:00:00Z"
+    finally:
+        service.json("project", "update", "--time-zone", "UTC")

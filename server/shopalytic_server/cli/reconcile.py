@@ -1,5 +1,6 @@
 """`shopalytic reconcile`: finds the orders that the shop has and the store has not, and sends them."""
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, say
 from shopalytic_server.cli.reconcile_book import Book, read_book
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, connect
-from shopalytic_server.cli.report_question import Zone
+from shopalytic_server.cli.report_question import Zone, project_zone
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.reconciliation import Comparison, Order, compare
 from shopalytic_server.domain.terminal_text import one_line
@@ -34,13 +35,17 @@ _BEFORE_THE_ORDER = timedelta(hours=1)
 _NAMESPACE = uuid.UUID("5b0c6f0e-7f0b-5c58-9d0a-3f4f6f0f8a11")
 
 
+def _currency_code(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    if given is not None and not re.fullmatch("[A-Za-z]{3}", given):
+        raise click.BadParameter(f"{given!r} is not a currency's code such as EUR.")
+    return given and given.upper()
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--from", "start", type=Moment(), help="Begin of the range.  [default: the list's first order]")
 @click.option("--to", "end", type=Moment(), help="End, exclusive.  [default: after the list's last order]")
-@click.option(
-    "--time-zone", type=Zone(), default="UTC", show_default=True, help="Of times without an offset."
-)
+@click.option("--time-zone", type=Zone(), help="Of times without an offset.  [default: the project's]")
 @click.option(
     "--time-tolerance",
     type=click.IntRange(0, 86_400),
@@ -53,6 +58,12 @@ _NAMESPACE = uuid.UUID("5b0c6f0e-7f0b-5c58-9d0a-3f4f6f0f8a11")
 @click.option("--total-column", metavar="NAME", help="Column with the total.  [default: by its name]")
 @click.option("--time-column", metavar="NAME", help="Column with the time.  [default: by its name]")
 @click.option("--currency-column", metavar="NAME", help="Column with the currency.  [default: by its name]")
+@click.option(
+    "--currency",
+    metavar="CODE",
+    callback=_currency_code,
+    help="Of a list without a column for it.  [default: the project's]",
+)
 @click.option("--customer-column", metavar="NAME", help="Column with the identity.  [default: by its name]")
 @click.option("--sandbox", is_flag=True, help="Compare with trial orders.")
 @click.option("--backfill", is_flag=True, help="Send an order event for each missing order.")
@@ -63,7 +74,8 @@ def reconcile(
     file: Path,
     start: str | None,
     end: str | None,
-    time_zone: str,
+    time_zone: str | None,
+    currency: str | None,
     time_tolerance: int,
     sandbox: bool,
     backfill: bool,
@@ -73,8 +85,9 @@ def reconcile(
     """Compare FILE, a CSV list of the shop's orders, with the stored ones.
 
     FILE has a header line and columns for the order's id, total and time, and
-    perhaps currency and customer. Exit code 1 when something differs and was
-    not mended.
+    perhaps currency and customer; the order lists that Shopify and WooCommerce
+    export are read as they are. The command says which columns it took. Exit
+    code 1 when something differs and was not mended.
 
     With --backfill each missing order is sent with what the list tells: its
     total and one line of the product "unknown", from the source "reconcile".
@@ -90,20 +103,35 @@ def reconcile(
     Example:  shopalytic reconcile orders.csv --backfill
     """
     names = {name.removesuffix("_column"): value for name, value in columns.items()}
-    book = read_book(file, names, ZoneInfo(time_zone))
-    begin, finish = _range(book, start, end, time_zone)
-    listed = {order.order_id: order for order in book.orders.values() if begin <= order.at < finish}
     with connect(settings, "reports") as remote:
+        zone = time_zone or project_zone(settings, remote)
+        book = read_book(file, names, ZoneInfo(zone), currency)
+        begin, finish = _range(book, start, end, zone)
+        listed = {order.order_id: order for order in book.orders.values() if begin <= order.at < finish}
         stored, erased = _stored(remote, listed, begin, finish, sandbox)
     found = compare(listed, stored, erased=erased, time_tolerance=timedelta(seconds=time_tolerance))
     tally = _backfill(settings, book, found.missing, sandbox) if backfill and found.missing else None
     if as_json:
-        print_json(_data(found, tally))
+        print_json(
+            {"columns": book.columns, "time_zone": zone, "currency": book.currency, **_data(found, tally)}
+        )
     else:
+        click.echo(_taken(book, zone), err=True)
         _print(found, tally)
     mended = tally is not None and tally.counts["accepted"] + tally.counts["duplicate"] == len(found.missing)
     if found.extra or found.different or (found.missing and not mended):
         raise SystemExit(1)
+
+
+def _taken(book: Book, zone: str) -> str:
+    """How the list was read."""
+    columns = ", ".join(f"{what} from {name!r}" for what, name in book.columns.items())
+    told = (
+        ""
+        if "currency" in book.columns
+        else f" All totals are in {book.currency or 'the currency of the project'}."
+    )
+    return f"Columns: {columns}.{told} Times without an offset are in {zone}."
 
 
 def _range(book: Book, start: str | None, end: str | None, zone: str) -> tuple[datetime, datetime]:

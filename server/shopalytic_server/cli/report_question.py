@@ -165,7 +165,7 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--json and --csv exclude each other; choose one.")
         given = {name: arguments.pop(name) for name in _SCOPE_NAMES}
         with connect(settings, "reports") as remote:
-            zone = given["time_zone"] or _project_zone(settings, remote)
+            zone = given["time_zone"] or project_zone(settings, remote)
             scope = _scope(zone, given)
             function(question=Question(remote, scope, zone, as_json, as_csv, sheet), **arguments)
 
@@ -183,9 +183,9 @@ def _scope(zone: str, given: dict[str, Any]) -> reports_pb2.ReportScope:
     return report_scope(**{name: value for name, value in given.items() if value is not None})
 
 
-def _project_zone(settings: Settings, remote: Remote) -> str:
+def project_zone(settings: Settings, remote: Remote) -> str:
     """The project's time zone. A key that may not ask gets UTC, and the reader is told."""
-    # Reports keys may not ask; beside the data directory's one there is one that may.
+    # A key of reports may not ask everywhere; beside the data directory's one there is one that may.
     metadata = bearer(key_of(settings, "admin", remote.target))
     stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
     try:
