@@ -22,6 +22,8 @@ RUN := demo
 ARGS :=
 # How many tests run at once, a file at a time each: most of them wait for processes and browsers.
 JOBS := 4
+# The server to test on, such as postgresql://user@host/database; empty: an embedded one.
+DATABASE_URL := $(SHOPALYTIC_TEST_DATABASE_URL)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -32,7 +34,13 @@ run: setup ## Start everything on this machine; prints addresses and keys
 
 .PHONY: test
 test: setup node chromium ## Run all tests (choose with ARGS="-k word")
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	SHOPALYTIC_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+
+.PHONY: wheel
+wheel: setup node ## Build dist/*.whl with the browser tag and the dashboard in it
+	rm -rf dist build
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .
+	@ls dist/*.whl
 
 .PHONY: lint
 lint: setup node-installed ## Check style, types, the contract and its generated code

@@ -11,8 +11,10 @@ OUTSIDE_SERVER_VARIABLE = "SHOPALYTIC_TEST_DATABASE_URL"
 OUTSIDE_SERVER = os.environ.get(OUTSIDE_SERVER_VARIABLE)
 
 # Before anything of ours is imported: settings of the person who runs the tests must not reach them.
+# The parallel workers read the server's address from the same environment, so it stays.
 for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"))]:
-    del os.environ[name]
+    if name != OUTSIDE_SERVER_VARIABLE:
+        del os.environ[name]
 
 # The tests start PostgreSQL while gRPC is busy in the same process; its own handlers would crash the fork.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"

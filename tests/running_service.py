@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -52,8 +52,11 @@ def start(*args: str | Path) -> "subprocess.Popen[bytes]":
 class Service:
     """One `shopalytic serve` on free ports."""
 
-    def __init__(self, folder: Path, *flags: str, python_path: str = "") -> None:
-        """`python_path` is where another version of the code lies."""
+    def __init__(
+        self, folder: Path, *flags: str, python_path: str = "", command: Sequence[str] = COMMAND
+    ) -> None:
+        """`python_path` is where another version of the code lies, `command` runs another installation."""
+        self._command = command
         self.data_dir = folder / "data"
         self.ready_file = folder / "ready.json"
         self.log_path = folder / "service.log"
@@ -72,7 +75,7 @@ class Service:
         self.ready_file.unlink(missing_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, command, "--ready-file", str(self.ready_file), *flags],
+                [*self._command, command, "--ready-file", str(self.ready_file), *flags],
                 stdout=log,
                 stderr=log,
                 env=self._environment,
