@@ -55,6 +55,10 @@ def test_settings_of_a_project_are_changed_one_by_one(service):
     assert shown["browser_event_types"] == ["page_view", "identify"]
     run("project", "update", "--browser-event-types", "", *admin)
     assert json.loads(run("project", "show", *admin).stdout)["browser_event_types"] == []
+    run("project", "update", "--browser-event-types", "default", *admin)
+    shown = json.loads(run("project", "show", *admin).stdout)
+    assert shown["browser_event_types_by_default"]
+    assert "order" in shown["browser_event_types"]
 
 
 def test_an_update_of_nothing_is_wrong_usage(service):

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rpc_standins import project_store
 from shopalytic_server.domain.errors import AlreadyExists, NotFound, StoreUnavailable
-from shopalytic_server.domain.projects import KeyClass, hash_secret
+from shopalytic_server.domain.projects import DEFAULT_BROWSER_EVENT_TYPES, KeyClass, hash_secret
 from shopalytic_server.storage.projects import Projects
 
 
@@ -106,3 +106,30 @@ def _close_to_newcomers(database_url: str) -> None:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
         )
+
+
+async def test_a_default_is_stored_as_one_so_that_later_types_are_allowed_too(
+    store: Projects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, _ = await store.create_project("shop")
+    chosen, _ = await store.create_project("chosen")
+    same = sorted(DEFAULT_BROWSER_EVENT_TYPES)
+    await store.update_project(chosen.project_id, browser_event_types=same)
+    later = DEFAULT_BROWSER_EVENT_TYPES | {"shipment"}
+    monkeypatch.setattr("shopalytic_server.storage.projects.DEFAULT_BROWSER_EVENT_TYPES", later)
+    found = await store.get_project(project.project_id)
+    assert (found.browser_event_types, found.browser_event_types_by_default) == (later, True)
+    found = await store.get_project(chosen.project_id)
+    assert (found.browser_event_types, found.browser_event_types_by_default) == (set(same), False)
+    found = await store.update_project(chosen.project_id, browser_event_types_as_default=True)
+    assert (found.browser_event_types, found.browser_event_types_by_default) == (later, True)
+    found = await store.update_project(chosen.project_id, time_zone="Asia/Tokyo")
+    assert found.browser_event_types_by_default
+
+
+async def test_a_choice_of_a_server_that_knows_no_default_counts(store: Projects, database_url: str) -> None:
+    project, _ = await store.create_project("shop")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE projects SET browser_event_types = '{page_view}'")
+    found = await store.get_project(project.project_id)
+    assert (found.browser_event_types, found.browser_event_types_by_default) == ({"page_view"}, False)

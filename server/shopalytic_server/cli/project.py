@@ -91,7 +91,8 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
 @click.option(
     "--browser-event-types",
     metavar="TYPES",
-    help="Event types that browser keys may send, separated by commas; '' allows none.",
+    help="Event types that browser keys may send, separated by commas; '' allows none, 'default' all but "
+    "those that only a backend can know of.",
 )
 @click.option(
     "--allowed-origins",
@@ -159,7 +160,9 @@ def update(
         retention=retention,
     )
     if browser_event_types is not None:
-        request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=_listed(browser_event_types)))
+        as_default = browser_event_types.strip() == "default"
+        types = [] if as_default else _listed(browser_event_types)
+        request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=types, default=as_default))
     if allowed_origins is not None:
         request.allowed_origins.CopyFrom(admin_pb2.Origins(origins=_listed(allowed_origins)))
     with connect(settings, "admin") as remote:
@@ -201,6 +204,7 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
         "currency": found.currency,
         "time_zone": found.time_zone,
         "browser_event_types": list(found.browser_event_types),
+        "browser_event_types_by_default": found.browser_event_types_by_default,
         "allowed_origins": list(found.allowed_origins),
         "respect_privacy_signals": found.respect_privacy_signals,
         "signed_identify": found.signed_identify,
@@ -219,7 +223,8 @@ def _print_project(found: admin_pb2.Project, as_json: bool) -> None:
     if as_json:
         print_json(data)
         return
-    data["browser_event_types"] = ", ".join(data["browser_event_types"])
+    chosen = " (default)" if data.pop("browser_event_types_by_default") else ""
+    data["browser_event_types"] = ", ".join(data["browser_event_types"]) + chosen
     data["allowed_origins"] = ", ".join(data["allowed_origins"]) or "any"
     kept = [f"{name} {f'{days:,} days' if days else 'for ever'}" for name, days in data["retention"].items()]
     data["retention"] = ", ".join(kept) or "all events for ever"

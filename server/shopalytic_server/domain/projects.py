@@ -57,6 +57,8 @@ class Project:
     time_zone: str
     browser_event_types: frozenset[str]
     created_at: datetime
+    browser_event_types_by_default: bool = False
+    """Whether nobody chose the types, so that types which a later version adds are allowed too."""
     allowed_origins: frozenset[str] = frozenset()
     """Origins whose pages may send with a browser key; none: any."""
     respect_privacy_signals: bool = False

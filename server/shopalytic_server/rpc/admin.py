@@ -94,11 +94,15 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             _check_signable(await self._projects.get_project(caller.project.project_id))
         types = request.browser_event_types.types if request.HasField("browser_event_types") else None
         check_event_types("browser_event_types.types", types or ())
+        if types and request.browser_event_types.default:
+            message = "must be empty when browser_event_types.default is set"
+            raise InvalidRequest([Violation("browser_event_types.types", "event_types.default", message)])
         check_retention("retention", request.retention)
         project = await self._projects.update_project(
             caller.project.project_id,
             time_zone=request.time_zone if request.HasField("time_zone") else None,
             browser_event_types=types,
+            browser_event_types_as_default=request.browser_event_types.default,
             allowed_origins=request.allowed_origins.origins if request.HasField("allowed_origins") else None,
             respect_privacy_signals=(
                 request.respect_privacy_signals if request.HasField("respect_privacy_signals") else None
@@ -241,6 +245,7 @@ def project_message(project: Project) -> admin_pb2.Project:
         currency=project.currency,
         time_zone=project.time_zone,
         browser_event_types=in_catalogue_order(project.browser_event_types),
+        browser_event_types_by_default=project.browser_event_types_by_default,
         allowed_origins=sorted(project.allowed_origins),
         respect_privacy_signals=project.respect_privacy_signals,
         signed_identify=project.signed_identify,

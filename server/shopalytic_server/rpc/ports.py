@@ -221,6 +221,7 @@ class ProjectStore(KeyFinder, Protocol):
         *,
         time_zone: str | None,
         browser_event_types: Sequence[str] | None,
+        browser_event_types_as_default: bool,
         allowed_origins: Sequence[str] | None,
         respect_privacy_signals: bool | None,
         signed_identify: bool | None,

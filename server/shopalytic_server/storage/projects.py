@@ -86,6 +86,7 @@ class Projects:
         *,
         time_zone: str | None = None,
         browser_event_types: Sequence[str] | None = None,
+        browser_event_types_as_default: bool = False,
         allowed_origins: Sequence[str] | None = None,
         respect_privacy_signals: bool | None = None,
         signed_identify: bool | None = None,
@@ -94,11 +95,14 @@ class Projects:
         retention_as_default: Sequence[str] = (),
     ) -> Project:
         """Changes what is given; raises NotFound. Of `retention` types that are not given stay, too."""
+        if browser_event_types_as_default:
+            browser_event_types = list(DEFAULT_BROWSER_EVENT_TYPES)
         types = None if browser_event_types is None else in_catalogue_order(browser_event_types)
         values = {
             "project_id": project_id,
             "time_zone": time_zone,
             "browser_event_types": types,
+            "types_as_default": browser_event_types_as_default,
             "allowed_origins": None if allowed_origins is None else sorted(set(allowed_origins)),
             "respect_privacy_signals": respect_privacy_signals,
             "signed_identify": signed_identify,
@@ -210,12 +214,17 @@ def _found(row: DictRow | None, what: str) -> DictRow:
 
 
 def _project(row: Mapping[str, Any]) -> Project:
+    # Servers of a version that does not know the default write their choice beside it.
+    by_default = row["default_event_types"] == row["browser_event_types"]
     return Project(
         project_id=row["project_id"],
         name=row["name"],
         currency=row["currency"],
         time_zone=row["time_zone"],
-        browser_event_types=frozenset(row["browser_event_types"]),
+        browser_event_types=(
+            DEFAULT_BROWSER_EVENT_TYPES if by_default else frozenset(row["browser_event_types"])
+        ),
+        browser_event_types_by_default=by_default,
         allowed_origins=frozenset(row["allowed_origins"]),
         respect_privacy_signals=row["respect_privacy_signals"],
         signed_identify=row["signed_identify"],

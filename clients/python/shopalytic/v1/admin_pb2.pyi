@@ -52,12 +52,13 @@ MERGE_STATE_UNDONE: MergeState
 MERGE_STATE_REFUSED: MergeState
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
+    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    BROWSER_EVENT_TYPES_BY_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
@@ -68,12 +69,13 @@ class Project(_message.Message):
     time_zone: str
     browser_event_types: _containers.RepeatedScalarFieldContainer[str]
     created_at: _timestamp_pb2.Timestamp
+    browser_event_types_by_default: bool
     allowed_origins: _containers.RepeatedScalarFieldContainer[str]
     respect_privacy_signals: bool
     signed_identify: bool
     denied_consent: DeniedConsent
     retention: _containers.RepeatedCompositeFieldContainer[Retention]
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_event_types_by_default: _Optional[bool] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
 
 class Retention(_message.Message):
     __slots__ = ("event_type", "days", "forever")
@@ -166,10 +168,12 @@ class Origins(_message.Message):
     def __init__(self, origins: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EventTypes(_message.Message):
-    __slots__ = ("types",)
+    __slots__ = ("types", "default")
     TYPES_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_FIELD_NUMBER: _ClassVar[int]
     types: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, types: _Optional[_Iterable[str]] = ...) -> None: ...
+    default: bool
+    def __init__(self, types: _Optional[_Iterable[str]] = ..., default: _Optional[bool] = ...) -> None: ...
 
 class UpdateProjectResponse(_message.Message):
     __slots__ = ("project",)
