@@ -58,14 +58,23 @@ class Shop:
 
     def collect(self, event: dict[str, Any], *, browser: bool = True) -> tuple[dict[str, Any], str | None]:
         """One result of /collect, and the cookie that came with it."""
+        answer, cookie = self.post([event], browser=browser)
+        [result] = answer["results"]
+        return result, cookie
+
+    def post(
+        self, events: list[dict[str, Any]], *, browser: bool = True, cookie: str | None = None
+    ) -> tuple[dict[str, Any], str | None]:
+        """The answer of /collect, and the cookie that came with it."""
         token = self.keys["browser" if browser else "server"]
-        body = json.dumps({"token": token, "events": [event]}).encode()
+        body = json.dumps({"token": token, "events": events}).encode()
         request = urllib.request.Request(f"{self.service.ready['http_address']}/collect", body)
         request.add_header("user-agent", f"{self.trace} browser")
         request.add_header("content-type", "application/json")
+        if cookie is not None:
+            request.add_header("cookie", f"shopalytic_id={cookie}")
         with urllib.request.urlopen(request) as answer:
-            [result] = json.loads(answer.read())["results"]
-            return result, answer.headers["set-cookie"]
+            return json.loads(answer.read()), answer.headers["set-cookie"]
 
     def event(self, consent: str | None = "denied", **payload: Any) -> Event:
         trace = self.trace
@@ -275,6 +284,40 @@ def test_over_http_it_is_the_same_and_no_cookie_comes_back(shop: Shop) -> None:
     assert result["status"] == "ACCEPTED"
     assert cookie is not None
     assert shop.found_in_store()
+
+
+def view_of(shop: Shop, consent: str | None) -> dict[str, Any]:
+    page = {"url": f"https://shop.example/?q={shop.trace}", "referrer": ""}
+    return {
+        "type": "page_view",
+        "tracking_id": f"{shop.trace}-device",
+        "properties": page,
+        "context": {} if consent is None else {"analytics_consent": consent},
+    }
+
+
+@every_policy
+def test_an_answer_to_a_denied_event_says_what_the_project_does_with_it(shop: Shop) -> None:
+    [kept, order] = shop.send(shop.view(), shop.order("O-1", total="much"))
+    [granted, silent] = shop.send(shop.view("granted"), shop.view(None))
+    assert [kept.denied_consent, order.denied_consent] == [shop.policy] * 2
+    assert not granted.HasField("denied_consent")
+    assert not silent.HasField("denied_consent")
+    for events in ([view_of(shop, "denied")], [view_of(shop, "granted"), view_of(shop, "denied")]):
+        assert shop.post(events)[0]["denied_consent"] == shop.policy
+    for consent in ("granted", None):
+        assert "denied_consent" not in shop.post([view_of(shop, consent)])[0]
+
+
+@every_policy
+def test_the_cookie_of_somebody_who_denies_ends_where_nothing_is_kept_of_them(shop: Shop) -> None:
+    device = f"{shop.trace}-device-{'0' * 16}"
+    _, cookie = shop.post([view_of(shop, "denied")], cookie=device)
+    if shop.policy == "keep":
+        assert cookie is None
+    else:
+        assert cookie is not None
+        assert "Max-Age=0" in cookie
 
 
 @every_policy

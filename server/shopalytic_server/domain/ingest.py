@@ -93,7 +93,8 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     context = read_context(event.context, zeros) if event.HasField("context") else _NO_CONTEXT
     if given is None or context is None:
         return None
-    if "analytics_consent" in context and is_denied(event) and admitted.project.denied_consent is not _KEEP:
+    denied = "analytics_consent" in context and is_denied(event)
+    if denied and admitted.project.denied_consent is not _KEEP:
         return None
     tracking_id, identity, source = event.tracking_id or None, event.identity or None, event.source or None
     if kind == "identify" and (identity or tracking_id):
@@ -132,6 +133,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         given_jsonb,
         context_jsonb,
         admitted.key_class_kept,
+        denied_consent=_KEEP if denied else None,
     )
 
 
@@ -194,7 +196,9 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
     prepared.key_class = admitted.key_class_kept
     limit_addresses(event, admitted.addresses)
     refusal = refusal or _refusal(event, kind, event.ByteSize(), admitted)
-    denied = project.denied_consent is not _KEEP and is_denied(event)
+    if (project.denied_consent is not _KEEP or not event.HasField("undecoded")) and is_denied(event):
+        prepared.denied_consent = project.denied_consent
+    denied = prepared.denied_consent not in (None, _KEEP)
     if denied:
         refusal = refusal or consent.refusal(kind, project.denied_consent)
     if refusal is not None:

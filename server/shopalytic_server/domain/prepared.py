@@ -116,6 +116,8 @@ class Prepared:
     rejected: bool = False
     verdict: EventResult | None = None
     """What became of it, once it is stored; None: it was accepted, and there is nothing else to say."""
+    denied_consent: str | None = None
+    """What the project does with it because its consent was denied; None: it was not."""
     arrivals: Sequence[Arrival] = ()
     """What the request says of its events' numbers; with the first of them, and stored with it."""
 

@@ -25,7 +25,9 @@ def verdict(
     prepared: Prepared, status: "collector_pb2.EventStatus", violations: Sequence[Violation] | None = None
 ) -> EventResult:
     """The answer for one event."""
-    result = EventResult(event_id=prepared.event.event_id, status=status)
+    result = EventResult(
+        event_id=prepared.event.event_id, status=status, denied_consent=prepared.denied_consent
+    )
     for found in violations or ():
         result.violations.add(field=found.field, rule_id=found.rule_id, message=found.message)
     return result
@@ -56,7 +58,9 @@ class Verdicts(Sequence[EventResult]):
         """The TrackResponse, serialized."""
         # Messages that follow each other are one message with the repeated fields of all.
         results = [
-            f"{_BEFORE}{item.event.event_id}{_AFTER}" if item.verdict is None else _serialized(item.verdict)
+            f"{_BEFORE}{item.event.event_id}{_AFTER}"
+            if item.verdict is None and item.denied_consent is None
+            else _serialized(_result(item))
             for item in self._items
         ]
         return "".join(results).encode("latin-1")

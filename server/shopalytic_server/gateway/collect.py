@@ -64,6 +64,11 @@ class CollectRoute:
 
 def _body(taken: Taken) -> bytes:
     value = {"tracking_id": taken.tracking_id, "results": [_result(result) for result in taken.results]}
+    for result in taken.results:
+        if result.denied_consent:
+            # The tag then sends no more than is kept.
+            value["denied_consent"] = result.denied_consent
+            break
     return json.dumps(value, separators=(",", ":")).encode()
 
 

@@ -76,6 +76,8 @@ class Intake:
             # Only a verdict would tell whether the project respects the signal.
             # The cookie is forgotten; the next event's answer may bring another.
             return Taken(tracking_id, self._end_cookie(scope, payload), results)
+        if _is_nobodys(results):
+            return Taken(tracking_id, self._end_cookie(scope, payload), results)
         unwanted = _unwanted(results) or any(map(is_denied, events))
         cookie = [] if unwanted else self._cookie(scope, payload, tracking_id)
         return Taken(tracking_id, cookie, results)
@@ -117,6 +119,11 @@ def _origin(scope: Scope) -> str | None:
 def _unwanted(results: list[EventResult]) -> bool:
     """Whether the visitor, by the project's setting, is not to be known again."""
     return any(found.rule_id == "privacy.signal" for result in results for found in result.violations)
+
+
+def _is_nobodys(results: list[EventResult]) -> bool:
+    """Whether the visitor denied consent where nothing is kept of those who do."""
+    return any(result.denied_consent in ("anonymize", "drop") for result in results)
 
 
 def status_name(result: EventResult) -> str:
