@@ -158,6 +158,16 @@ async def test_nothing_of_the_person_is_left_anywhere(opened):
         await opened.shop.customer("jane-4711")
 
 
+async def test_the_number_of_an_order_erases_only_when_it_is_called_one(opened):
+    await opened.shop.send(*janes())
+    with pytest.raises(NotFound):
+        await opened.erase("order-of-jane", dry_run=True)
+    request = admin_pb2.EraseCustomerRequest(
+        customer=reports_pb2.CustomerSelector(order_id="order-of-jane"), dry_run=True
+    )
+    assert (await opened.erasures.erase_customer(PROJECT, request)).erased["events"] == 10
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -49,6 +49,34 @@ async def test_an_anonymous_visitor_is_a_customer_of_their_own(shop):
     assert not (await shop.customers()).customers
 
 
+PARCEL = {"order_id": "o1", "shipment_id": "p-1", "carrier": "dhl", "tracking_number": "JJD 0003"}
+
+
+@pytest.mark.parametrize(
+    ("by", "named"),
+    [("o1", "order_id"), ("p-1", "parcel"), ("JJD 0003", "parcel")],
+)
+async def test_support_finds_a_customer_by_an_order_or_a_parcel(shop, by, named):
+    await shop.send(
+        identify("t1", "ann"),
+        order("o1", "9.90", tracking_id="t1", at=5),
+        order("o2", "5.00", tracking_id="stranger", at=6),
+        event("shipment", PARCEL, tracking_id="backend", at=7),
+    )
+    for selector in ({named: by}, {"any": by}):
+        assert (await shop.customer(**selector)).identities == ["ann"]
+    assert (await shop.customer(order_id="o2")).tracking_ids == ["stranger"]
+    with pytest.raises(NotFound, match="order number or parcel number"):
+        await shop.customer("nothing")
+    with pytest.raises(NotFound, match="No customer has this order id"):
+        await shop.customer(order_id="JJD 0003")
+
+
+async def test_who_is_called_like_an_order_comes_before_it(shop):
+    await shop.send(page(identity="o1"), order("o1", "9.90", identity="ann", at=5))
+    assert (await shop.customer("o1")).identities == ["o1"]
+
+
 @pytest.mark.parametrize(
     "by",
     [

@@ -40,14 +40,15 @@ def customer() -> None:
 
 
 @customer.command()
-@click.argument("who", metavar="IDENTITY|TRACKING_ID|EMAIL|CUSTOMER_ID")
+@click.argument("who", metavar="WHO")
 @sandbox_option
 @with_settings(*REMOTE)
 @json_option
 def show(settings: Settings, who: str, sandbox: bool, as_json: bool) -> None:
     """Show everything known of one customer.
 
-    WHO is tried as customer id, identity, tracking id, then e-mail address.
+    WHO is tried as customer id, identity, tracking id, e-mail address, order
+    number, then as the tracking number or shipment id of a parcel.
 
     \b
     Example:  shopalytic customer show 17850 --json
@@ -64,7 +65,7 @@ def show(settings: Settings, who: str, sandbox: bool, as_json: bool) -> None:
 
 
 @customer.command()
-@click.argument("who", metavar="IDENTITY|TRACKING_ID|EMAIL|CUSTOMER_ID")
+@click.argument("who", metavar="WHO")
 @click.option(
     "--type", "types", multiple=True, metavar="TYPE", help="Only this kind of event; may be repeated."
 )
@@ -83,6 +84,8 @@ def events(
     as_json: bool,
 ) -> None:
     """Print a customer's timeline, newest first, a page at a time.
+
+    WHO is a customer as in `shopalytic customer show`.
 
     \b
     Example:  shopalytic customer events 17850 --type order --limit 20

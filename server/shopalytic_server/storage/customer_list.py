@@ -75,9 +75,13 @@ class _Question:
     ) -> None:
         self._snapshot = snapshot
         self._request = request
+        words = request.search.split() or [request.search]
+        self._longest_word = max(words, key=len)
         self._parameters: dict[str, Any] = {
             "dataset": 2 * project.project_id + request.sandbox,
             "search": request.search,
+            "words": words,
+            "longest_word": self._longest_word,
             "min_orders": request.min_orders,
             "min_net": request.min_net,
             "currency": request.currency or project.currency,
@@ -132,7 +136,8 @@ class _Question:
     def _found(self) -> sql.Composable:
         if not self._request.search:
             return sql.SQL(_SQL.found_nothing)
-        if len(self._request.search) < _INDEXED_LENGTH:
+        # Where the longest word is too short for the index, so may the whole text be.
+        if len(self._longest_word) < _INDEXED_LENGTH:
             return sql.SQL(_SQL.found).format(indexed_identity=_ALL, indexed_profile=_ALL)
         return sql.SQL(_SQL.found).format(**_PARTS)
 

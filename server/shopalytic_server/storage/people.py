@@ -1,6 +1,6 @@
 """Finds customers, and the identities, devices and facts that make them up."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -62,27 +62,45 @@ def link(person: Person, fact: Joined) -> Link:
 
 
 async def find(snapshot: Snapshot, dataset: int, selector: CustomerSelector) -> Found:
-    """The customer that a selector names; raises NotFound."""
-    async for subject in _subjects(snapshot, dataset, selector):
+    """The customer that a selector names, `any` also by an order or a parcel; raises NotFound."""
+    return await _first(snapshot, dataset, selector, _subjects, _subjects_of_orders)
+
+
+async def _first(
+    snapshot: Snapshot, dataset: int, selector: CustomerSelector, *ways: Callable[..., AsyncIterator[UUID]]
+) -> Found:
+    candidates = [subject for way in ways async for subject in way(snapshot, dataset, selector)]
+    for subject in candidates:
         parameters = {"dataset": dataset, "subject": subject}
         if row := await snapshot.fetch_one(_SQL.customer_of_subject, **parameters):
             return Found(row["customer_id"])
         if row := await snapshot.fetch_one(_SQL.anonymous_visitor, **parameters):
             return Found(row["customer_id"], row["tracking_id"])
+    raise NotFound(
+        f"No customer has this {_named(selector, ways)}; check it, and whether it is sandbox data."
+    )
+
+
+def _named(selector: CustomerSelector, ways: Collection[object]) -> str:
     by = selector.WhichOneof("by")
-    name = "identity, tracking id, email or customer id" if by == "any" else str(by).replace("_", " ")
-    raise NotFound(f"No customer has this {name}; check it, and whether it is sandbox data.")
+    if by != "any":
+        return str(by).replace("_", " ")
+    if _subjects_of_orders in ways:
+        return "identity, tracking id, email, customer id, order number or parcel number"
+    return "identity, tracking id, email or customer id"
 
 
 async def find_held(snapshot: Snapshot, dataset: int, selector: CustomerSelector) -> Found:
     """As `find`, and also an anonymous visitor whose events were all removed after their time.
 
-    Reports know nothing of one, but sums of page views are held.
+    Reports know nothing of one, but sums of page views are held. By an order or a parcel it finds
+    somebody only where the selector says so: what is erased or exported must be meant.
     """
+    by = selector.WhichOneof("by")
+    ways = (_subjects,) if by == "any" else (_subjects, _subjects_of_orders)
     try:
-        return await find(snapshot, dataset, selector)
+        return await _first(snapshot, dataset, selector, *ways)
     except NotFound:
-        by = selector.WhichOneof("by")
         tracking_id: str = getattr(selector, by or "any")
         subject = tracking_subject(tracking_id)
         if by in ("tracking_id", "any") and await snapshot.fetch_one(
@@ -105,6 +123,21 @@ async def _subjects(snapshot: Snapshot, dataset: int, selector: CustomerSelector
     if by in ("email", "any"):
         row = await snapshot.fetch_one(_SQL.subject_of_email, dataset=dataset, email=value)
         if row is not None:
+            yield row["subject"]
+
+
+async def _subjects_of_orders(
+    snapshot: Snapshot, dataset: int, selector: CustomerSelector
+) -> AsyncIterator[UUID]:
+    """The subjects whose order or parcel has this number, the order's own customer first."""
+    by = selector.WhichOneof("by")
+    value: str = getattr(selector, by or "any")
+    order_ids = [value] if by in ("order_id", "any") else []
+    if by in ("parcel", "any"):
+        rows = await snapshot.fetch(_SQL.orders_of_parcel, dataset=dataset, number=value)
+        order_ids += [row["order_id"] for row in rows]
+    if order_ids:
+        for row in await snapshot.fetch(_SQL.subjects_of_orders, dataset=dataset, order_ids=order_ids):
             yield row["subject"]
 
 

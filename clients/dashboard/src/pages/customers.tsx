@@ -81,7 +81,7 @@ function Found() {
       </div>
       <Paged
         name={name}
-        empty={search ? `Nobody is called “${search}”` : "No identified customers yet"}
+        empty={search ? `No customer found for “${search}”` : "No identified customers yet"}
         load={async (pageToken) => {
           const page = await ask(ReportService.method.listCustomers, { ...request, pageToken });
           return { items: page.customers, next: page.nextPageToken };
@@ -122,7 +122,7 @@ function Search({ value }: { value: string }) {
         type="search"
         value={typed}
         maxLength={200}
-        placeholder="name, e-mail or identity"
+        placeholder="name, e-mail, identity, order or parcel number"
         autocomplete="off"
         spellcheck={false}
         onInput={(event) => setTyped(event.currentTarget.value)}

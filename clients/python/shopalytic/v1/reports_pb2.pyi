@@ -44,18 +44,22 @@ FUNNEL_SPLIT_SOURCE: FunnelSplit
 FUNNEL_SPLIT_CAMPAIGN: FunnelSplit
 
 class CustomerSelector(_message.Message):
-    __slots__ = ("identity", "tracking_id", "email", "customer_id", "any")
+    __slots__ = ("identity", "tracking_id", "email", "customer_id", "any", "order_id", "parcel")
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     ANY_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PARCEL_FIELD_NUMBER: _ClassVar[int]
     identity: str
     tracking_id: str
     email: str
     customer_id: str
     any: str
-    def __init__(self, identity: _Optional[str] = ..., tracking_id: _Optional[str] = ..., email: _Optional[str] = ..., customer_id: _Optional[str] = ..., any: _Optional[str] = ...) -> None: ...
+    order_id: str
+    parcel: str
+    def __init__(self, identity: _Optional[str] = ..., tracking_id: _Optional[str] = ..., email: _Optional[str] = ..., customer_id: _Optional[str] = ..., any: _Optional[str] = ..., order_id: _Optional[str] = ..., parcel: _Optional[str] = ...) -> None: ...
 
 class GetCustomerRequest(_message.Message):
     __slots__ = ("customer", "sandbox")

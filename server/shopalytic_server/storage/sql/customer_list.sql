@@ -21,8 +21,10 @@ SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s
 -- name: only_found
 SELECT customer_id FROM found
 
--- Customers of whom an identity or a current part of the profile contains a
--- text. `{indexed_identity}` and `{indexed_profile}` let indexes be used.
+-- Customers of whom an identity contains a text, or the current profile each of
+-- its words, or whose order or parcel has this number. `{indexed_identity}` and
+-- `{indexed_profile}` let indexes be used; words may have come in several changes
+-- of a profile, so these look for the longest only.
 -- name: found
 SELECT i.customer_id
   FROM identities i
@@ -41,8 +43,7 @@ SELECT own.customer_id
      WHERE l.dataset_id = %(dataset)s AND l.subject = p.subject AND l.owner
   ) AS own
  WHERE p.dataset_id = %(dataset)s AND {indexed_profile}
-   AND (strpos(lower(p.email), lower(%(search)s)) > 0 OR strpos(lower(p.first_name), lower(%(search)s)) > 0
-        OR strpos(lower(p.last_name), lower(%(search)s)) > 0)
+   AND strpos(lower(concat_ws(' ', p.email, p.first_name, p.last_name)), lower(%(longest_word)s)) > 0
    AND EXISTS (
     SELECT FROM (
         SELECT (array_agg(c.email ORDER BY c.occurred_at DESC, c.event_id DESC)
@@ -62,15 +63,25 @@ SELECT own.customer_id
           ) AS m
           JOIN profile_changes c ON c.dataset_id = %(dataset)s AND c.subject = m.subject
       ) AS profile
-     WHERE strpos(lower(profile.email), lower(%(search)s)) > 0
-        OR strpos(lower(profile.first_name), lower(%(search)s)) > 0
-        OR strpos(lower(profile.last_name), lower(%(search)s)) > 0)
+     WHERE NOT EXISTS (
+        SELECT 1 FROM unnest(%(words)s::text[]) AS w (word)
+         WHERE strpos(lower(concat_ws(' ', profile.email, profile.first_name, profile.last_name)), lower(w.word)) = 0))
+ UNION
+SELECT m.customer_id
+  FROM (
+    SELECT %(search)s AS order_id
+     UNION ALL
+    SELECT c.order_id FROM shipment_changes c
+     WHERE c.dataset_id = %(dataset)s AND (c.tracking_number = %(search)s OR c.shipment_id = %(search)s)
+  ) AS numbered
+  JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = numbered.order_id AND o.current
+  JOIN subject_customers m ON m.dataset_id = o.dataset_id AND m.subject = o.subject
 
 -- name: indexed_identity
 trigrams(i.identity) @> trigrams(%(search)s::text)
 
 -- name: indexed_profile
-trigrams(p.email, p.first_name, p.last_name) @> trigrams(%(search)s::text)
+trigrams(p.email, p.first_name, p.last_name) @> trigrams(%(longest_word)s::text)
 
 -- What customers ordered, and are worth in one currency: as a customer's own
 -- page has it.

@@ -41,6 +41,19 @@ SELECT latest.subject
  ORDER BY latest.occurred_at, latest.event_id
  LIMIT 1
 
+-- name: orders_of_parcel
+SELECT DISTINCT order_id FROM shipment_changes
+ WHERE dataset_id = %(dataset)s AND (tracking_number = %(number)s OR shipment_id = %(number)s)
+ ORDER BY order_id
+
+-- Whose these orders are. Of an order that nobody sent, or not yet, who sent its parcels and refunds is
+-- mostly a backend, and no customer.
+-- name: subjects_of_orders
+SELECT o.subject
+  FROM unnest(%(order_ids)s::text[]) WITH ORDINALITY AS wanted (order_id, place)
+  JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = wanted.order_id AND o.current
+ ORDER BY wanted.place
+
 -- name: identities
 SELECT customer_id, identity, subject, first_at
   FROM identities
