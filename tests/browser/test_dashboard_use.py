@@ -103,7 +103,7 @@ def test_a_customer_is_found_as_one_types_and_shown_whole(dashboard: Dashboard):
 
 def test_a_visitor_nobody_named_is_found_by_id(dashboard: Dashboard):
     dashboard.open("customers", q="visitor-7")
-    dashboard.sees("Nobody is called “visitor-7”")
+    dashboard.sees("No customer found for “visitor-7”")
     dashboard.press("Look up “visitor-7” as an id")
     dashboard.sees("visitor, not named")
     dashboard.sees("Home")
