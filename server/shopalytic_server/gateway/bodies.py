@@ -1,14 +1,13 @@
 """Reads request bodies: whole, in time, decompressed, and never more than allowed in memory."""
 
-import asyncio
 import zlib
 
 from starlette.types import Receive, Scope
 
 from shopalytic_server.gateway.errors import ClientGone, Refusal
+from shopalytic_server.gateway.pace import LEAST_BYTES_PER_SECOND, Pace, TooSlow
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_DRAIN_FACTOR = 4
 _MAX_GZIP_MEMBERS = 16
 
 
@@ -21,39 +20,45 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
-    """The body as it was sent. Refused with 413 when it is too large, with 408 when it is too slow."""
+    """The body as it was sent. Refused with 413 as soon as it is known to be too large, with 408 when it is
+    too slow: when nothing comes for so many seconds, or too little in all."""
     announced = header(scope, b"content-length")
-    if announced is not None and int(announced) > _DRAIN_FACTOR * limit:
-        raise too_large(limit, close=True)
+    if announced is not None and int(announced) > limit:
+        raise too_large(limit)
     chunks: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                if size <= limit:
-                    chunks.append(chunk)
-                elif size > _DRAIN_FACTOR * limit:
-                    raise too_large(limit, close=True)
-                if not message.get("more_body", False):
-                    break
-    except TimeoutError:
-        text = f"The body did not arrive within {seconds:g} seconds."
-        raise Refusal(408, "request_timeout", text, close=True) from None
-    if size > limit:
-        # Read to its end and thrown away: an answer sent while the client still writes is often lost to it.
-        raise too_large(limit)
+    pace = Pace(seconds)
+    more = True
+    while more:
+        try:
+            message = await pace.next(receive)
+        except TooSlow:
+            raise _too_slow(seconds) from None
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    if announced is not None and size != int(announced):
+        text = f"The body has {size:,} bytes, but Content-Length says {int(announced):,}."
+        raise Refusal(400, "invalid_argument", text)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def too_large(limit: int, *, close: bool = False) -> Refusal:
+def _too_slow(seconds: float) -> Refusal:
+    text = (
+        f"The body was cut off: nothing came for {seconds:g} seconds, or less than "
+        f"{LEAST_BYTES_PER_SECOND:,} bytes a second. Send this again in smaller parts."
+    )
+    return Refusal(408, "request_timeout", text, close=True)
+
+
+def too_large(limit: int) -> Refusal:
     """The refusal of a body above the limit."""
-    text = f"The body is larger than {limit:,} bytes; send fewer events at once."
-    return Refusal(413, "too_large", text, close=close)
+    return Refusal(413, "too_large", f"The body is larger than {limit:,} bytes; send fewer events at once.")
 
 
 def decompress(body: bytes, encoding: str | None, *, limit: int) -> bytes:

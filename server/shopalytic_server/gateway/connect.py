@@ -88,6 +88,9 @@ class ConnectRoute:
             await stream_answer(scope, receive, send, responses, codec, cors, self._stopping)
             return
         plain = _decompressed(body, header(scope, b"content-encoding"), self._options.max_rpc_bytes)
+        if method.changes and codec.name == "json" and not plain.strip():
+            text = "The body is empty, and this call changes data: send {} if no field is to be set."
+            raise Refusal(400, "invalid_argument", text)
         request = codec.read(plain, method.request)
         if isinstance(request, TrackRequest) and len(request.events) > 1:
             self._limit.charge(scope, len(request.events) - 1)

@@ -47,8 +47,8 @@ class GatewayOptions:
     """The largest RPC request, before and after decompression."""
     header_seconds: float = 10.0
     """How long a client may take to send a request's headers."""
-    body_seconds: float = 10.0
-    """How long a client may take to send a request's body."""
+    body_seconds: float = 20.0
+    """How long a client may pause while it sends a request's body."""
     track_seconds: float = 15.0
     """How long the collector may take to store a collect request."""
     rpc_seconds: float = 60.0

@@ -13,6 +13,9 @@ from google.protobuf.message_factory import GetMessageClass
 
 import shopalytic.v1
 
+# How the names of calls that only read begin; a call named otherwise counts as one that changes something.
+_READING = ("Get", "List", "Tail", "Export")
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -24,6 +27,8 @@ class Method:
     response: type[Message]
     client_streaming: bool
     server_streaming: bool
+    changes: bool
+    """Whether it may change what is stored."""
 
     def on(self, channel: grpc.aio.Channel) -> Callable[..., Any]:
         """The call, for a unary request."""
@@ -60,4 +65,5 @@ def _method(descriptor: MethodDescriptor) -> Method:
         response=GetMessageClass(descriptor.output_type),
         client_streaming=descriptor.client_streaming,
         server_streaming=descriptor.server_streaming,
+        changes=not descriptor.name.startswith(_READING),
     )
