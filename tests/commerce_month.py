@@ -26,7 +26,8 @@ SKUS = ["a", "B", "c-1", "d", "É", "f", "g", "z"]
 # When the two halves arrive, and a moment between.
 EARLY, BETWEEN, LATE = (datetime(2026, month, 1, tzinfo=UTC) for month in (5, 6, 7))
 
-_FAR_FUTURE = datetime(2090, 1, 1, tzinfo=UTC)
+# As far as a statement of the shop may lie ahead.
+_FUTURE = EARLY + timedelta(hours=23)
 
 
 @dataclass
@@ -120,7 +121,7 @@ class Month:
 
     def _modified(self, at: datetime) -> dict[str, str]:
         if self._often(0.02):
-            return {"modified_date": _FAR_FUTURE.isoformat()}
+            return {"modified_date": _FUTURE.isoformat()}
         return {"modified_date": self._later(at, 30).isoformat()} if self._often(0.2) else {}
 
     def _order(

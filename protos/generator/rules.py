@@ -128,7 +128,7 @@ class _Writer:
             return self._string(field, rules)
         if field.kind == "int32":
             return self._int(field, rules)
-        if field.kind == "bool":
+        if field.kind in ("bool", "int64"):
             self._only(rules, set(), field.name)
             return []
         return self._present(field, rules)

@@ -15,6 +15,7 @@ TIMESTAMP = "google.protobuf.Timestamp"
 _KINDS = {
     FieldDescriptorProto.TYPE_STRING: "string",
     FieldDescriptorProto.TYPE_INT32: "int32",
+    FieldDescriptorProto.TYPE_INT64: "int64",
     FieldDescriptorProto.TYPE_BOOL: "bool",
     FieldDescriptorProto.TYPE_MESSAGE: "message",
 }
@@ -26,7 +27,7 @@ class Field:
 
     name: str
     kind: str
-    """string, int32, bool, timestamp or message."""
+    """string, int32, int64, bool, timestamp or message."""
     repeated: bool
     presence: bool
     """Whether absence can be told from an empty value."""

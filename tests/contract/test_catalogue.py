@@ -172,8 +172,8 @@ ENVELOPE = {
         (5, True, {}),
     ),
     "occurred_at": (
-        ("1990-01-01", 1_714_564_800),
-        (("2100-01-01", "timestamp.gte_lt"), (None, "required")),
+        ("0001-01-01", "1970-01-01", "2120-01-01", 1_714_564_800),
+        ((None, "required"),),
         ("x", []),
     ),
     "tracking_id": (
@@ -188,6 +188,7 @@ ENVELOPE = {
     ),
     "source": (("x" * 100,), (("", "string.min_len"), ("x" * 101, "string.max_len")), (5, False, [])),
     "sandbox": ((True, False), (), ("true", 1, [])),
+    "tie_breaker": ((0, 2**63 - 1, "17"), (), (2**63, "x", 1.5, True, [])),
     "context": (({}, {"screen_width": "100000", "automated": True}), (), ("x", 5, [])),
 }
 

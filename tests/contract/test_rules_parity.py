@@ -125,6 +125,8 @@ def value_of(field: Any) -> st.SearchStrategy[Any]:
         return st.booleans()
     if field.type == FieldDescriptor.TYPE_INT32:
         return ints
+    if field.type == FieldDescriptor.TYPE_INT64:
+        return st.integers(-(2**63), 2**63 - 1)
     if field.message_type.full_name == "google.protobuf.Timestamp":
         return st.fixed_dictionaries({"seconds": seconds, "nanos": nanos})
     return fields_of(field.message_type)
@@ -233,7 +235,7 @@ def test_a_list_of_mistakes_ends_after_a_hundred():
 
 PROJECT = Project(1, "shop", "EUR", "UTC", frozenset(), datetime(2026, 1, 1, tzinfo=UTC))
 ADMITTED = Admitted("EUR", datetime(2099, 12, 30, tzinfo=UTC), project=PROJECT, key_class=KeyClass.SERVER)
-JUDGED_LATER = ("timestamp.not_in_future", "event.max_bytes")
+JUDGED_LATER = ("timestamp.not_in_future", "timestamp.not_before_1990", "event.max_bytes")
 VALID_EVENT = {
     "event_id": "0190b6f0-8c7e-7cc0-9d3a-5f1c2b7a4e10",
     "occurred_at": {"seconds": 1_700_000_000},

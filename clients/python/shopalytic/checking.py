@@ -84,7 +84,7 @@ def outside(time: Timestamp, earliest: int, end: int) -> bool:
 def out_of_time(time: Timestamp, earliest: int, end: int) -> str:
     """The message of a time outside of its range."""
     first, last = (datetime.fromtimestamp(each, UTC).date() for each in (earliest, end))
-    hint = "; seconds are expected, not milliseconds" if time.seconds >= end * 10 else ""
+    hint = "; seconds are expected, not milliseconds" if time.seconds >= 10**11 else ""
     return f"must be from {first} on and before {last} (UTC){hint}"
 
 

@@ -21,7 +21,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.v1.events_pb2 import Context, Event, Undecoded
 from shopalytic.v1.rules import MONEY_FIELDS, violations
-from shopalytic.values import DecodeError, kind_of, to_bool, to_int, to_money, to_text, to_timestamp
+from shopalytic.values import DecodeError, kind_of, to_bool, to_int, to_int64, to_money, to_text, to_timestamp
 
 __all__ = [
     "EVENT_TYPES",
@@ -276,6 +276,7 @@ def _is_readable(name: str, value: object) -> bool:
 _SCALARS: dict[int, Converter] = {
     FieldDescriptor.TYPE_STRING: to_text,
     FieldDescriptor.TYPE_INT32: to_int,
+    FieldDescriptor.TYPE_INT64: to_int64,
     FieldDescriptor.TYPE_BOOL: to_bool,
 }
 _ALTERNATIVES: list[Any] = list(Event.DESCRIPTOR.oneofs_by_name["payload"].fields)

@@ -20,6 +20,7 @@ _FIRST_SECOND = -62_135_596_800  # 0001-01-01, where protobuf's times begin
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59
 _NANO = Decimal("1e-9")
 _INT32 = 2**31
+_INT64 = 2**63
 _ABSURD = 10**40
 _RFC3339 = re.compile(
     "([0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -75,25 +76,34 @@ def to_bool(value: Any) -> bool:
 
 
 def to_int(value: Any) -> int:
-    """A whole number: also as digits in text, or with a zero fraction."""
+    """A whole number of 32 bits: also as digits in text, or with a zero fraction."""
+    return _whole(value, _INT32)
+
+
+def to_int64(value: Any) -> int:
+    """A whole number of 64 bits, in the same forms."""
+    return _whole(value, _INT64)
+
+
+def _whole(value: Any, end: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str):
         if not (value.isascii() and value.isdigit()):
             raise DecodeError("", "must be a whole number: digits only")
-        number = int(value) if len(value) <= 20 else _INT32
+        number = int(value) if len(value) <= 20 else end
     elif isinstance(value, float | Decimal):
         exact = _finite(value)
         if exact.adjusted() > 20:
-            number = _INT32
+            number = end
         elif exact != exact.to_integral_value():
             raise DecodeError("", "must be a whole number, without a fraction")
         else:
             number = int(exact)
     else:
         raise DecodeError("", f"must be a whole number, not {kind_of(value)}")
-    if not -_INT32 <= number < _INT32:
-        raise DecodeError("", f"is too large: at most {_INT32 - 1:,}")
+    if not -end <= number < end:
+        raise DecodeError("", f"is too large: at most {end - 1:,}")
     return number
 
 

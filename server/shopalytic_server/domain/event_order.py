@@ -77,6 +77,11 @@ def position(type_rank: int, occurred_us: int) -> int:
     return (seconds << _RANK_BITS | type_rank) << _MICROSECOND_BITS | microsecond
 
 
+def second_of(position: int) -> int:
+    """The second of a position, counted from the Unix epoch."""
+    return position >> _RANK_BITS + _MICROSECOND_BITS
+
+
 def place(type_rank: int, occurred_us: int, tie_breaker: int | None, event_id: bytes) -> Place:
     """The place of an event; `occurred_us` is its counted time in microseconds after the Unix epoch."""
     tie = NO_TIE_BREAKER if tie_breaker is None else tie_breaker

@@ -4,8 +4,8 @@ Facts are only ever added, or replaced by an earlier statement of the same. What
 they mean is a function of the set of facts alone, so any order of the same
 calls, repeated any number of times, gives the same customers:
 
-* The owner of a tracking id is the identity of its earliest fact, by
-  (occurred_at, event_id).
+* The owner of a tracking id is the identity of its earliest fact, in the order
+  of events (`event_order`).
 * An alias fact joins its identity to the customer it named: to the existing
   identity, or to the owner of the existing tracking id.
 * Identities that are joined, directly or through others, are one customer.
@@ -24,6 +24,9 @@ from enum import Enum
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
+
+from shopalytic_server.domain.event_order import Place, place, rank
+from shopalytic_server.domain.prepared import microseconds
 
 
 def tracking_subject(tracking_id: str) -> UUID:
@@ -48,17 +51,18 @@ def identity_subject_key(identity: str) -> bytes:
 
 
 class Fact(NamedTuple):
-    """When something was stated; facts compare by (occurred_at, event_id)."""
+    """When something was stated, and by which kind of call; facts compare in the order of events."""
 
     occurred_at: datetime
     event_id: UUID
     received_at: datetime
     kind: str = "identify"
+    tie_breaker: int | None = None
 
     @property
-    def order(self) -> tuple[datetime, UUID]:
+    def order(self) -> Place:
         """What facts are compared by."""
-        return self.occurred_at, self.event_id
+        return place(rank(self.kind), microseconds(self.occurred_at), self.tie_breaker, self.event_id.bytes)
 
 
 class Anchor(NamedTuple):

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.checking import is_device_placeholder, is_identity_placeholder
 from shopalytic.v1 import properties, rules
@@ -34,10 +35,23 @@ MAX_EVENT_BYTES = 256 * 1024
 # Fields of the context that are no part of what makes two events the same.
 _SET_BY_GATEWAY = frozenset({"address", "origin", "privacy_signal"})
 
-# Times are allowed from 1990 on. The nanoseconds of a time that breaks the
-# rules can be worth seconds, so that only later ones are taken for certain.
-_SURELY_ALLOWED_US = 631_152_003_000_000
+# Events count from 1990 on.
+_EARLIEST_US = 631_152_000_000_000
+# What a sender's clock may tell. The nanoseconds of a time that breaks the rules
+# can be worth seconds, so that the first and last ones are not taken for certain.
+_SURELY_FIRST_US, _SURELY_LAST_US = -62_135_596_797_000_000, 253_402_300_796_000_000
 _LONGEST_ID, _LONGEST_SOURCE = 200, 100
+# The dates that a shop states, and how far ahead a plan may be, in microseconds.
+_YEAR_US = 365 * 86_400_000_000
+_PARCEL_DATES = (("date_shipped", _YEAR_US), ("date_delivered", _YEAR_US))
+_DATES = {
+    "customer_register": (("join_date", 0),),
+    "cart_add": (("modified_date", 0),),
+    "cart_modify": (("modified_date", 0),),
+    "order": (("order_date", 0),),
+    "shipment": _PARCEL_DATES,
+    "shipment_delivered": _PARCEL_DATES,
+}
 _OPTIONAL = ("tracking_id", "identity", "source")
 _KEEP = DeniedConsent.KEEP
 _NO_CONTEXT: dict[str, Any] = {}
@@ -54,14 +68,20 @@ def prepare(
     received_at: datetime,
     sent_at: datetime | None,
     skip_known: bool = False,
+    skew_us: int = 0,
     addresses: AddressLevel = AddressLevel.TRUNCATED,
 ) -> Prepared:
-    """Checks one event that came alone; see `prepare_event`."""
+    """Checks one event that came alone; see `prepare_event`.
+
+    `skew_us` is how far the sender's clock was behind, in microseconds, where that
+    was found before.
+    """
     admitted = Admitted(
         project.currency,
         received_at,
         sent_at,
         skip_known,
+        skew_us,
         project=project,
         key_class=key_class,
         addresses=addresses,
@@ -75,7 +95,14 @@ def prepare_event(event: Event, admitted: Admitted) -> Prepared:
     The event's id is put into lower case, its signatures are taken off. Never
     raises for what a sender may have done.
     """
-    return _read(event, admitted) or _examine(event, admitted)
+    if not event.HasField("tie_breaker"):
+        return _read(event, admitted) or _examine(event, admitted)
+    # No part of what makes two events the same, but kept in quarantine with the event.
+    tie_breaker = event.tie_breaker
+    event.ClearField("tie_breaker")
+    prepared = _read(event, admitted) or _examine(event, admitted)
+    event.tie_breaker = prepared.tie_breaker = tie_breaker
+    return prepared
 
 
 def _read(event: Event, admitted: Admitted) -> Prepared | None:
@@ -102,9 +129,9 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         if own is not None and own != identity:
             return None
     subject = _subject(tracking_id, identity)
-    time = event.occurred_at
-    occurred_us = time.seconds * 1_000_000 + time.nanos // 1000
-    if subject is None or not _SURELY_ALLOWED_US <= occurred_us <= admitted.latest_us:
+    stated_us = _microseconds(event.occurred_at)
+    moved_us = 0 if event.timed_on_arrival else admitted.moved_us
+    if subject is None or not _surely_in_time(event, kind, stated_us, stated_us + moved_us, admitted):
         return None
     if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
         data = _as_sent(event)
@@ -124,7 +151,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         hashlib.blake2b(data, digest_size=16).digest(),
         bytes.fromhex(event_id.replace("-", "")),
         subject,
-        occurred_us,
+        stated_us + moved_us,
         tracking_id,
         identity,
         source,
@@ -134,7 +161,17 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         context_jsonb,
         admitted.key_class_kept,
         denied_consent=_KEEP if denied else None,
+        moved_us=moved_us,
     )
+
+
+def _surely_in_time(event: Event, kind: str, stated_us: int, counted_us: int, admitted: Admitted) -> bool:
+    """Whether neither its times nor the dates in it can break a rule."""
+    if not _EARLIEST_US <= counted_us <= admitted.latest_us:
+        return False
+    if stated_us != counted_us and not _SURELY_FIRST_US <= stated_us <= _SURELY_LAST_US:
+        return False
+    return kind not in _DATES or _impossible_date(event, kind, admitted.latest_us) is None
 
 
 def _limit_read_address(event: Event, context: dict[str, Any], level: AddressLevel) -> None:
@@ -207,8 +244,8 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         return prepared
     broken = rules.violations(event)
     if not broken:
-        time = event.occurred_at
-        prepared.occurred_us = time.seconds * 1_000_000 + time.nanos // 1000
+        prepared.moved_us = 0 if event.timed_on_arrival else admitted.moved_us
+        prepared.occurred_us = _microseconds(event.occurred_at) + prepared.moved_us
         broken = _late_checks(prepared, admitted)
     if broken:
         prepared.violations = broken
@@ -282,15 +319,33 @@ def _late_checks(prepared: Prepared, admitted: Admitted) -> list[Violation]:
     if prepared.type == "undecoded":
         unread = prepared.event.undecoded
         return [Violation(unread.field, unread.rule_id or "json", unread.message)]
+    counted = ", with sent_at taken into account," if prepared.moved_us else ""
     if prepared.occurred_us > admitted.latest_us:
-        return [
-            Violation(
-                "occurred_at",
-                "timestamp.not_in_future",
-                "is more than one day ahead of the server's clock; check the sender's clock",
-            )
-        ]
-    return []
+        message = f"is{counted} more than one day ahead of the server's clock; check the sender's clock"
+        return [Violation("occurred_at", "timestamp.not_in_future", message)]
+    if prepared.occurred_us < _EARLIEST_US:
+        message = f"is{counted} before 1990; send when it happened, or check the sender's clock"
+        return [Violation("occurred_at", "timestamp.not_before_1990", message)]
+    impossible = _impossible_date(prepared.event, prepared.type, admitted.latest_us)
+    return [] if impossible is None else [impossible]
+
+
+def _impossible_date(event: Event, kind: str, latest_us: int) -> Violation | None:
+    """What is wrong with a date that the shop states: nothing has been ordered or joined in the future."""
+    payload = getattr(event, kind)
+    for name, plan in _DATES.get(kind, ()):
+        if not payload.HasField(name) or _microseconds(getattr(payload, name)) <= latest_us + plan:
+            continue
+        if plan:
+            message = "is more than a year ahead; send the date that the parcel has, or leave it out"
+        else:
+            message = "is more than one day ahead of the server's clock; send when it was, or leave it out"
+        return Violation(f"{kind}.{name}", "timestamp.not_in_future", message)
+    return None
+
+
+def _microseconds(time: Timestamp) -> int:
+    return time.seconds * 1_000_000 + time.nanos // 1000
 
 
 def _fill(prepared: Prepared) -> None:

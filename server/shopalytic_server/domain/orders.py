@@ -11,6 +11,10 @@ from uuid import UUID
 
 import orjson
 
+from shopalytic_server.domain.event_order import Place, place, rank
+from shopalytic_server.domain.prepared import microseconds
+
+_RANK = rank("order")
 _MONEY = frozenset(
     {"total", "subtotal", "price", "cost", "value", "total_tax", "total_shipping", "total_discount"}
 )
@@ -35,11 +39,17 @@ def _plain_money(text: str) -> str:
 
 
 class Occurrence(NamedTuple):
-    """The event that first sent a content, "first" by its (occurred_at, event_id)."""
+    """The event that first sent a content, "first" in the order of events."""
 
     occurred_at: datetime
     event_id: UUID
     subject: UUID
+    tie_breaker: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """What occurrences are compared by."""
+        return place(_RANK, microseconds(self.occurred_at), self.tie_breaker, self.event_id.bytes)
 
 
 class Placed(Enum):
@@ -69,7 +79,7 @@ class OrderBook:
         if before is None:
             known[content] = occurrence
             return Placed.REVISION, None
-        if occurrence[:2] >= before[:2]:
+        if occurrence.place >= before.place:
             return Placed.REPEATED, None
         known[content] = occurrence
         return Placed.REPEATED_EARLIER, before
@@ -77,4 +87,4 @@ class OrderBook:
     def current(self, order_id: str) -> UUID:
         """The content that counts."""
         known = self.contents[order_id]
-        return max(known, key=lambda content: known[content][:2])
+        return max(known, key=lambda content: known[content].place)

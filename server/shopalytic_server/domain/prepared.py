@@ -11,15 +11,19 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import Arrival
+from shopalytic_server.domain.event_order import Place, place, rank
 from shopalytic_server.domain.projects import KeyClass, Project
 
 MAX_CLOCK_AHEAD = timedelta(days=1)
 # A sender's clock that is off by less is taken as right: the difference is
 # mostly the network.
 SKEW_TOLERANCE = timedelta(seconds=5)
+# One that is off by more does not tell when something happened.
+MOST_CLOCK_OFF = timedelta(minutes=5)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MOST_CLOCK_OFF_US = MOST_CLOCK_OFF // _MICROSECOND
 _NO_ID = bytes(16)
 
 # What a jsonb in PostgreSQL's binary form begins with ("jsonb_recv" in
@@ -35,11 +39,21 @@ def microseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
+def skew_us(received_at: datetime, sent_at: datetime) -> int:
+    """How far a sender's clock was behind when it sent a request, in microseconds.
+
+    0 where it is taken as right.
+    """
+    behind = received_at - sent_at
+    return behind // _MICROSECOND if abs(behind) > SKEW_TOLERANCE else 0
+
+
 @dataclass(slots=True)
 class Sending:
     """What the events of one request share; its times are aware.
 
-    `skip_known` says that an identify whose link is known need not be kept.
+    `skip_known` says that an identify whose link is known need not be kept. How far
+    the sender's clock is behind comes from `sent_at`; without one it may be given.
     """
 
     currency: str
@@ -48,15 +62,18 @@ class Sending:
     skip_known: bool = False
     received_us: int = field(init=False)
     sent_us: int | None = field(init=False, default=None)
-    skew_us: int = field(init=False, default=0)
+    skew_us: int = 0
     """What to add to the sender's times; 0 where its clock is taken as right."""
+    moved_us: int = field(init=False, default=0)
+    """The same where the clock is off so much that what it tells does not count."""
 
     def __post_init__(self) -> None:
         self.received_us = microseconds(self.received_at)
         if self.sent_at is not None:
             self.sent_us = microseconds(self.sent_at)
-            if abs(self.received_at - self.sent_at) > SKEW_TOLERANCE:
-                self.skew_us = self.received_us - self.sent_us
+            self.skew_us = skew_us(self.received_at, self.sent_at)
+        if abs(self.skew_us) > _MOST_CLOCK_OFF_US:
+            self.moved_us = self.skew_us
 
 
 @dataclass(slots=True)
@@ -120,6 +137,9 @@ class Prepared:
     """What the project does with it because its consent was denied; None: it was not."""
     arrivals: Sequence[Arrival] = ()
     """What the request says of its events' numbers; with the first of them, and stored with it."""
+    tie_breaker: int | None = None
+    moved_us: int = 0
+    """How far the counted time was moved from what the sender's clock told."""
 
     @property
     def event_id(self) -> UUID:
@@ -133,13 +153,31 @@ class Prepared:
 
     @property
     def occurred_at(self) -> datetime:
-        """When it happened, by the sender's clock."""
+        """The counted time: when it happened, as far as the clocks tell."""
         return _EPOCH + timedelta(microseconds=self.occurred_us)
 
     @property
+    def stated_us(self) -> int:
+        """When it happened by the sender's clock."""
+        return self.occurred_us - self.moved_us
+
+    @property
+    def stated_at(self) -> datetime:
+        """`stated_us` as a time."""
+        return _EPOCH + timedelta(microseconds=self.stated_us)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the order of events."""
+        type_rank = rank(self.type, self.properties.get("refund_type", ""))
+        return place(type_rank, self.occurred_us, self.tie_breaker, self.event_key)
+
+    @property
     def corrected_us(self) -> int | None:
-        """When it happened by the server's clock; None where the sender's is taken as right."""
-        return self.occurred_us + self.sending.skew_us if self.sending.skew_us else None
+        """When it happened by the server's clock; None where the clock that told is taken as right."""
+        if not self.sending.skew_us or self.event.timed_on_arrival:
+            return None
+        return self.stated_us + self.sending.skew_us
 
     @property
     def corrected_at(self) -> datetime | None:

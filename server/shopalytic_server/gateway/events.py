@@ -47,8 +47,8 @@ def _decode(payload: Payload, index: int, item: Any) -> Event:
         if isinstance(item, UnreadableEvent):
             raise DecodeError("", item.message, "json")
         event = decode_event(item, fill=True)
-        # Sent again it will have the same id and another time of arrival.
-        event.timed_on_arrival = item.get("event_id") is not None and item.get("occurred_at") is None
+        # Sent again it will have another time of arrival, which is by our clock and no sender's.
+        event.timed_on_arrival = item.get("occurred_at") is None
         return event
     except DecodeError as error:
         data = item if isinstance(item, dict) else None

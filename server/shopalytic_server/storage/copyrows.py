@@ -13,7 +13,7 @@ from shopalytic_server.domain.ingest import Prepared
 
 COLUMNS = (
     "dataset_id, received_at, sent_at, type, source, bot, key_class, identity_signed, subject, occurred_at, "
-    "event_id, corrected_at, tracking_id, identity, properties, context"
+    "event_id, corrected_at, stated_at, tie_breaker, tracking_id, identity, properties, context"
 )
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
@@ -28,7 +28,7 @@ _EPOCH_US = 946_684_800_000_000
 _head = struct.Struct("!hiiiq").pack
 # subject; occurred_at; event_id
 _ids = struct.Struct("!i16siqi16s").pack
-_timestamp = struct.Struct("!iq").pack
+_timestamp = _number = struct.Struct("!iq").pack
 _length = struct.Struct("!i").pack
 
 
@@ -44,7 +44,9 @@ def _row(item: Prepared) -> bytes:
         _start(item.dataset_id, sending.received_us, sending.sent_us, item.type, item.source)
         + _marks(item.bot, item.key_class, item.identity_signed)
         + _ids(16, item.subject_key, 8, occurred, 16, item.event_key)
-        + (_timestamp(8, occurred + sending.skew_us) if sending.skew_us else _NULL)
+        + (_NULL if item.corrected_us is None else _timestamp(8, item.corrected_us - _EPOCH_US))
+        + (_timestamp(8, occurred - item.moved_us) if item.moved_us else _NULL)
+        + (_NULL if item.tie_breaker is None else _number(8, item.tie_breaker))
         + _text(item.tracking_id)
         + _text(item.identity)
         + _length(len(properties))
@@ -59,7 +61,7 @@ def _row(item: Prepared) -> bytes:
 def _start(dataset_id: int, received_us: int, sent_us: int | None, type_: str, source: str | None) -> bytes:
     """What rows of one kind and request begin with."""
     return (
-        _head(16, 4, dataset_id, 8, received_us - _EPOCH_US)
+        _head(18, 4, dataset_id, 8, received_us - _EPOCH_US)
         + (_NULL if sent_us is None else _timestamp(8, sent_us - _EPOCH_US))
         + _text(type_)
         + _text(source)

@@ -7,6 +7,7 @@ import ua_parser
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import text
+from shopalytic_server.domain.event_order import NO_TIE_BREAKER
 from shopalytic_server.domain.touches import View, host_of, referrer_host, session_start
 from shopalytic_server.storage.paging import NEWEST
 from shopalytic_server.storage.people import Joined, Person, link
@@ -71,16 +72,16 @@ async def touches_of(
     if first is None:
         return None
     views: list[View] = []
-    before, start = NEWEST, None
+    before: dict[str, Any] = {"before_at": NEWEST[0], "before_tie": NO_TIE_BREAKER, "before_id": NEWEST[1]}
+    start = None
     while start is None:
-        rows = await snapshot.fetch(
-            _SQL.views, **which, before_at=before[0], before_id=before[1], limit=_VIEWS_A_TIME
-        )
+        rows = await snapshot.fetch(_SQL.views, **which, **before, limit=_VIEWS_A_TIME)
         views += map(_view, rows)
         start = session_start(views)
         if len(rows) < _VIEWS_A_TIME:
             break
-        before = (rows[-1]["occurred_at"].isoformat(), rows[-1]["event_id"])
+        at, tie, event_id = (rows[-1][name] for name in ("occurred_at", "tie", "event_id"))
+        before = {"before_at": at.isoformat(), "before_tie": tie, "before_id": event_id}
     last = views[-1 if start is None else start]
     own = {host_of(view.url) for view in views}
     return _touch(_view(first), own), _touch(last, own)

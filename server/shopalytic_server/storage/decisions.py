@@ -127,7 +127,7 @@ class Decisions:
 
     async def _load_orders(self, order_ids: set[str]) -> None:
         for row in await self._fetch(_SQL.order_contents, order_ids=list(order_ids)):
-            occurrence = Occurrence(row["occurred_at"], row["event_id"], row["subject"])
+            occurrence = Occurrence(row["occurred_at"], row["event_id"], row["subject"], row["tie_breaker"])
             self._book.place(row["order_id"], row["content"], occurrence)
             self._stored_orders.add(row["order_id"])
             self.times |= {row["occurred_at"], row["ordered_at"]}
@@ -167,7 +167,7 @@ class Decisions:
 
     async def _order(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
         order_id, content = item.properties["order_id"], content_of(item.properties)
-        occurrence = Occurrence(item.occurred_at, item.event_id, item.subject)
+        occurrence = Occurrence(item.occurred_at, item.event_id, item.subject, item.tie_breaker)
         placed, replaced = self._book.place(order_id, content, occurrence)
         if placed is Placed.REPEATED:
             return verdict(item, DUPLICATE), False
@@ -200,6 +200,7 @@ class Decisions:
                 **where,
                 "event_id": item.event_id,
                 "occurred_at": item.occurred_at,
+                "tie_breaker": item.tie_breaker,
                 "subject": item.subject,
                 "source": item.source,
                 "bot": item.bot,
@@ -275,7 +276,7 @@ def anchor_of(item: Prepared) -> Anchor | None:
 def stated(graph: IdentityGraph, item: Prepared, *, has_past: bool = False, trusted: bool = False) -> Outcome:
     """States in the graph what an identify or alias says; raises IdentityTaken."""
     identity, anchor = item.properties["identity"], anchor_of(item)
-    fact = Fact(item.occurred_at, item.event_id, item.received_at, item.type)
+    fact = Fact(item.occurred_at, item.event_id, item.received_at, item.type, item.tie_breaker)
     if anchor is None:
         outcome = Outcome.ALREADY_LINKED if identity in graph.first_at else Outcome.LINKED
         graph.seen(identity, item.occurred_at)

@@ -22,6 +22,7 @@ from shopalytic_server.domain.erasure import (
     order_mark,
     person_marks,
 )
+from shopalytic_server.domain.event_order import Place, place, rank
 from shopalytic_server.domain.identity import identity_subject, tracking_subject
 from shopalytic_server.domain.prepared import JSONB_VERSION, Prepared, Sending, microseconds
 from shopalytic_server.domain.projects import Project
@@ -159,7 +160,12 @@ async def _find(erasure: _Erasure) -> None:
         for row in await erasure.rows(_SQL.namers)
     ]
     found = await erasure.rows(_SQL.doomed_events, namers=namers)
-    erasure.events = sorted(found, key=lambda row: (row["occurred_at"], row["event_id"]))
+    erasure.events = sorted(found, key=_place)
+
+
+def _place(row: dict[str, Any]) -> Place:
+    type_rank = rank(row["type"], row["properties"].get("refund_type", ""))
+    return place(type_rank, microseconds(row["occurred_at"]), row["tie_breaker"], row["event_id"].bytes)
 
 
 async def _anonymous(erasure: _Erasure, keep: tuple[str, ...]) -> list[Prepared]:
@@ -218,6 +224,7 @@ def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str
         bot=row["bot"],
         properties=properties,
         properties_jsonb=JSONB_VERSION + orjson.dumps(properties),
+        tie_breaker=row["tie_breaker"],
     )
 
 

@@ -29,10 +29,10 @@ from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.bases import EVER
 from shopalytic_server.storage.paging import (
-    NEWEST,
+    ALL_EVENTS,
+    event_place,
     page_size,
-    parse_id_position,
-    position,
+    parse_event_place,
     read_token,
     write_token,
 )
@@ -102,22 +102,19 @@ async def list_events(
     """A page of the events behind a number, newest first; raises InvalidRequest."""
     number = read_explain(project, request.explain)
     dataset = 2 * project.project_id
-    before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
+    before = read_token(request, dataset, parse_event_place) or ALL_EVENTS
     rows = await snapshot.fetch(
         sql.SQL(_SQL.page).format(behind=_statements[number.kind]),
         **EVER,
         **number.parameters,
-        before_at=before_at,
-        before_id=before_id,
+        **before._asdict(),
         limit=page_size(request) + 1,
         max_bytes=MAX_PAGE_BYTES,
     )
     page = rows[: page_size(request)]
     response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in page])
     if page and page[0]["found"] > len(page):
-        response.next_page_token = write_token(
-            request, dataset, position(page[-1]["occurred_at"], page[-1]["event_id"])
-        )
+        response.next_page_token = write_token(request, dataset, event_place(page[-1]))
     return response
 
 

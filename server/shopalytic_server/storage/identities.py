@@ -71,7 +71,9 @@ class StoredIdentities:
         subjects = [tracking_subject(tracking_id) for tracking_id in ids]
         rows = await self._fetch(conn, _SQL.links, subjects=subjects, identities=list(identities))
         for row in rows:
-            fact = Fact(row["occurred_at"], row["event_id"], row["received_at"], row["kind"])
+            fact = Fact(
+                row["occurred_at"], row["event_id"], row["received_at"], row["kind"], row["tie_breaker"]
+            )
             self.graph.links.setdefault(row["tracking_id"], {})[row["identity"]] = fact
             if row["undone"]:
                 self.graph.undone.add((row["identity"], Anchor("", row["tracking_id"])))
@@ -93,7 +95,7 @@ class StoredIdentities:
         rows = await self._fetch(conn, _SQL.aliases, identities=list(identities), tracking_ids=list(ids))
         for row in rows:
             anchor = Anchor(row["existing_identity"], row["existing_tracking_id"])
-            fact = Fact(row["occurred_at"], row["event_id"], row["received_at"], "alias")
+            fact = Fact(row["occurred_at"], row["event_id"], row["received_at"], "alias", row["tie_breaker"])
             self.graph.aliases.setdefault(row["identity"], {})[anchor] = fact
             if row["undone"]:
                 self.graph.undone.add((row["identity"], anchor))
@@ -216,6 +218,7 @@ class StoredIdentities:
 def _columns(facts: list[Fact]) -> dict[str, list[Any]]:
     return {
         "occurred": [fact.occurred_at for fact in facts],
+        "tie_breakers": [fact.tie_breaker for fact in facts],
         "event_ids": [fact.event_id for fact in facts],
         "received": [fact.received_at for fact in facts],
     }

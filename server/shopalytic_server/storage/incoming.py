@@ -130,6 +130,8 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
     young_us = microseconds(datetime.now(UTC) - YOUNGEST)
     fitting = all(
         item.sending.currency == currency
+        and not item.moved_us
+        and item.tie_breaker is None
         and item.occurred_us >= young_us
         and not (item.type in CART_TYPES and "modified_date" in item.properties)
         for item in plain
@@ -138,13 +140,13 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
 
 
 def _element(item: Prepared) -> bytes:
-    sending, context = item.sending, item.context_jsonb
+    sending, context, corrected = item.sending, item.context_jsonb, item.corrected_us
     occurred = item.occurred_us - _EPOCH_US
     record = b"".join(
         (
             _start(item.type, item.source, item.bot, item.key_class, item.identity_signed),
             _ids(_UUID, 16, item.subject_key, _TIME, 8, occurred, _UUID, 16, item.event_key),
-            _timestamp(_TIME, 8, occurred + sending.skew_us) if sending.skew_us else _NO_TIME,
+            _NO_TIME if corrected is None else _timestamp(_TIME, 8, corrected - _EPOCH_US),
             _text(item.tracking_id),
             _text(item.identity),
             _json(item.properties_jsonb),

@@ -2,15 +2,16 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.event_order import NO_TIE_BREAKER, second_of
 
 DEFAULT_PAGE_SIZE = 100
 
@@ -66,6 +67,37 @@ def read_token(request: Paged, dataset: int, parse: Callable[[str], Position]) -
     except (ValueError, OverflowError):
         pass
     raise InvalidRequest([Violation("page_token", "page_token.known", _WRONG)])
+
+
+class Before(NamedTuple):
+    """Where a page of events begins, newest first: before this place.
+
+    `second` is the second of that place, and `end` when it ends: what happened
+    before `end` has a place that may be earlier, all of before `second` has one.
+    """
+
+    second: str
+    end: str
+    position: int
+    tie_breaker: int
+    event_id: UUID
+
+
+ALL_EVENTS = Before("infinity", "infinity", NO_TIE_BREAKER, NO_TIE_BREAKER, NEWEST[1])
+
+
+def event_place(row: Mapping[str, Any]) -> str:
+    """Where a row with `place`, `tie_breaker` and `event_id` stands in a list of events."""
+    tie_breaker = NO_TIE_BREAKER if row["tie_breaker"] is None else row["tie_breaker"]
+    return f"{row['place']} {tie_breaker} {row['event_id']}"
+
+
+def parse_event_place(text: str) -> Before:
+    """What `event_place` wrote; raises ValueError."""
+    place, tie_breaker, event_id = text.split(" ")
+    second = _EPOCH + timedelta(seconds=second_of(int(place)))
+    end = second + timedelta(seconds=1)
+    return Before(second.isoformat(), end.isoformat(), int(place), int(tie_breaker), UUID(event_id))
 
 
 def position(at: datetime, name: object) -> str:

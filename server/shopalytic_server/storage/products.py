@@ -37,7 +37,7 @@ def _latest(views: Sequence[Prepared]) -> list[Prepared]:
     for item in views:
         key = (item.dataset_id, item.properties["sku"])
         known = latest.get(key)
-        if known is None or (item.occurred_us, item.event_key) > (known.occurred_us, known.event_key):
+        if known is None or item.place > known.place:
             latest[key] = item
     return [latest[key] for key in sorted(latest)]
 
@@ -47,6 +47,7 @@ def _columns(items: list[Prepared]) -> dict[str, Any]:
         "datasets": [item.dataset_id for item in items],
         "skus": [item.properties["sku"] for item in items],
         "times": [item.occurred_at for item in items],
+        "tie_breakers": [item.tie_breaker for item in items],
         "event_ids": UuidArray([item.event_key for item in items]),
     }
 

@@ -20,6 +20,7 @@ from shopalytic_server.domain.consent import CONSENT_RULE
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.ingest import Prepared, prepare
 from shopalytic_server.domain.json_patch import InvalidPatch, PatchDoesNotFit, apply_patch, check_patch
+from shopalytic_server.domain.prepared import skew_us
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.domain.verdicts import Verdicts
 from shopalytic_server.storage.database import Connection, Pool, translated
@@ -125,7 +126,7 @@ async def _replay(
             _preview(request, response, row, misfit=str(error))
             continue
         rows.append(row)
-        items.append(_prepared(project, event, addresses))
+        items.append(_prepared(project, event, addresses, row))
     if not items:
         return []
     # One of its own: the store's remembers partitions, which a dry run takes back.
@@ -162,13 +163,15 @@ async def _take(conn: Connection, dataset: int, fingerprints: Sequence[UUID]) ->
     return sorted(rows, key=lambda row: (row["received_at"], row["fingerprint"]))
 
 
-def _prepared(project: Project, event: Event, addresses: AddressLevel) -> Prepared:
+def _prepared(project: Project, event: Event, addresses: AddressLevel, row: dict[str, Any]) -> Prepared:
+    """The event as it would be if its request came now, with the clock that it had when it came."""
     return prepare(
         event,
         project=project,
         key_class=KeyClass.SERVER,
         received_at=datetime.now(UTC),
         sent_at=None,
+        skew_us=0 if row["sent_at"] is None else skew_us(row["received_at"], row["sent_at"]),
         addresses=addresses,
     )
 
@@ -218,6 +221,7 @@ def _read_again(event: Event, patch: Patch | None) -> Event:
     read.event_id = read.event_id or event.event_id
     if not read.HasField("occurred_at"):
         read.occurred_at.CopyFrom(event.occurred_at)
+        read.timed_on_arrival = True
     if not (read.tracking_id or read.identity):
         read.tracking_id = event.tracking_id
     if read.WhichOneof("payload") == "undecoded":

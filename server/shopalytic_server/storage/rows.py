@@ -12,22 +12,27 @@ from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.storage.database import Connection
 
 _TABLES = {
-    "profile_changes": "dataset_id:int4 subject:uuid occurred_at:timestamptz event_id:uuid email:text "
+    "profile_changes": "dataset_id:int4 tie_breaker:int8 "
+    "subject:uuid occurred_at:timestamptz event_id:uuid email:text "
     "first_name:text last_name:text join_date:timestamptz",
-    "cart_changes": "dataset_id:int4 cart_id:text sku:text occurred_at:timestamptz event_id:uuid "
+    "cart_changes": "dataset_id:int4 tie_breaker:int8 "
+    "cart_id:text sku:text occurred_at:timestamptz event_id:uuid "
     "subject:uuid added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text "
     "bot:bool",
-    "order_revisions": "dataset_id:int4 order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
+    "order_revisions": "dataset_id:int4 tie_breaker:int8 "
+    "order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
     "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
     "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
     "units:int8 payment_type:text billing_country:text shipping_country:text",
     "order_items": "dataset_id:int4 order_id:text content:uuid line:int4 sku:text price:numeric qty:int4 "
     "cost:numeric",
-    "refunds": "dataset_id:int4 order_id:text event_id:uuid occurred_at:timestamptz subject:uuid source:text "
+    "refunds": "dataset_id:int4 tie_breaker:int8 "
+    "order_id:text event_id:uuid occurred_at:timestamptz subject:uuid source:text "
     "bot:bool refund_type:text given_currency:text total_refund:numeric subtotal_refund:numeric "
     "tax_refund:numeric shipping_refund:numeric discount_refund:numeric currency:text amount:numeric",
     "refund_items": "dataset_id:int4 order_id:text event_id:uuid line:int4 sku:text price:numeric qty:int4",
-    "shipment_changes": "dataset_id:int4 shipment_id:text occurred_at:timestamptz event_id:uuid "
+    "shipment_changes": "dataset_id:int4 tie_breaker:int8 "
+    "shipment_id:text occurred_at:timestamptz event_id:uuid "
     "order_id:text subject:uuid source:text bot:bool carrier:text tracking_number:text "
     "date_shipped:timestamptz date_delivered:timestamptz",
 }
@@ -70,6 +75,7 @@ def add_profile(rows: Rows, item: Prepared) -> None:
     rows.add(
         "profile_changes",
         item.dataset_id,
+        item.tie_breaker,
         item.subject,
         item.occurred_at,
         item.event_id,
@@ -86,6 +92,7 @@ def add_cart_change(rows: Rows, item: Prepared) -> None:
     rows.add(
         "cart_changes",
         item.dataset_id,
+        item.tie_breaker,
         given["cart_id"],
         given["sku"],
         item.occurred_at,
@@ -118,6 +125,7 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
     rows.add(
         "order_revisions",
         item.dataset_id,
+        item.tie_breaker,
         given["order_id"],
         content,
         item.event_id,
@@ -158,6 +166,7 @@ def add_refund(rows: Rows, item: Prepared) -> None:
     rows.add(
         "refunds",
         item.dataset_id,
+        item.tie_breaker,
         given["order_id"],
         item.event_id,
         item.occurred_at,
@@ -190,6 +199,7 @@ def add_shipment(rows: Rows, item: Prepared) -> None:
     rows.add(
         "shipment_changes",
         item.dataset_id,
+        item.tie_breaker,
         given["shipment_id"],
         item.occurred_at,
         item.event_id,

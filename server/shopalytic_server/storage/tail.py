@@ -142,7 +142,8 @@ def stored(item: Prepared | Told) -> reports_pb2.StoredEvent:
     event = reports_pb2.StoredEvent(
         event_id=str(item.event_id),
         type=item.type,
-        occurred_at=timestamp(item.occurred_at),
+        occurred_at=timestamp(item.stated_at),
+        counted_at=timestamp(item.occurred_at),
         received_at=timestamp(item.received_at),
         tracking_id=item.tracking_id,
         identity=item.identity,

@@ -4,10 +4,10 @@ from typing import Any
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage.paging import (
-    NEWEST,
+    ALL_EVENTS,
+    event_place,
     page_size,
-    parse_id_position,
-    position,
+    parse_event_place,
     read_token,
     write_token,
 )
@@ -27,15 +27,14 @@ async def list_customer_events(
     snapshot: Snapshot, dataset: int, request: reports_pb2.ListCustomerEventsRequest
 ) -> reports_pb2.ListCustomerEventsResponse:
     """A page of one customer's timeline; raises NotFound."""
-    before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
+    before = read_token(request, dataset, parse_event_place) or ALL_EVENTS
     found = await find(snapshot, dataset, request.customer)
     [person] = await load_people(snapshot, dataset, [found])
     rows = await snapshot.fetch(
         _SQL.page,
         dataset=dataset,
         subjects=person.subjects,
-        before_at=before_at,
-        before_id=before_id,
+        **before._asdict(),
         types=list(request.types) or None,
         limit=page_size(request) + 1,
         max_bytes=MAX_PAGE_BYTES,
@@ -43,9 +42,7 @@ async def list_customer_events(
     page = rows[: page_size(request)]
     response = reports_pb2.ListCustomerEventsResponse(events=[stored_event(row) for row in page])
     if page and page[0]["found"] > len(page):
-        response.next_page_token = write_token(
-            request, dataset, position(page[-1]["occurred_at"], page[-1]["event_id"])
-        )
+        response.next_page_token = write_token(request, dataset, event_place(page[-1]))
     return response
 
 
@@ -54,7 +51,8 @@ def stored_event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
     event = reports_pb2.StoredEvent(
         event_id=str(row["event_id"]),
         type=row["type"],
-        occurred_at=timestamp(row["occurred_at"]),
+        occurred_at=timestamp(row["stated_at"] or row["occurred_at"]),
+        counted_at=timestamp(row["occurred_at"]),
         received_at=timestamp(row["received_at"]),
         tracking_id=row["tracking_id"],
         identity=row["identity"],

@@ -974,12 +974,12 @@ def _event(message: Event) -> list[Violation] | None:
     else:
         found = note(found, "event_id", "required", REQUIRED)
     if message.HasField("occurred_at"):
-        if outside(message.occurred_at, 631152000, 4102444800):
+        if outside(message.occurred_at, -62135596800, 253402300799):
             found = note(
                 found,
                 "occurred_at",
                 "timestamp.gte_lt",
-                out_of_time(message.occurred_at, 631152000, 4102444800),
+                out_of_time(message.occurred_at, -62135596800, 253402300799),
             )
     else:
         found = note(found, "occurred_at", "required", REQUIRED)

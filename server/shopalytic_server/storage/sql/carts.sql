@@ -11,8 +11,8 @@
                 ELSE 'open' END AS state
       FROM (
         SELECT c.dataset_id, c.cart_id, min(c.modified_at) AS created_at, max(c.modified_at) AS changed_at,
-               (array_agg(c.subject ORDER BY c.occurred_at DESC, c.event_id DESC))[1] AS subject,
-               coalesce((array_agg(c.currency ORDER BY c.occurred_at DESC, c.event_id DESC)
+               (array_agg(c.subject ORDER BY cart_position(c.added, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC))[1] AS subject,
+               coalesce((array_agg(c.currency ORDER BY cart_position(c.added, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                             FILTER (WHERE c.price IS NOT NULL))[1],
                         %(default_currency)s::text) AS currency
           FROM (
@@ -23,9 +23,9 @@
          GROUP BY c.dataset_id, c.cart_id
         HAVING min(c.modified_at) >= %(from_at)s::timestamptz AND min(c.modified_at) < %(to_at)s::timestamptz
            AND (%(source)s::text IS NULL
-                OR (array_agg(c.source ORDER BY c.modified_at, c.occurred_at, c.event_id))[1] = %(source)s::text)
+                OR (array_agg(c.source ORDER BY cart_position(c.added, c.modified_at), cart_position(c.added, c.occurred_at), c.tie_breaker, c.event_id))[1] = %(source)s::text)
            AND (%(include_bots)s::boolean
-                OR NOT (array_agg(c.bot ORDER BY c.modified_at, c.occurred_at, c.event_id))[1])
+                OR NOT (array_agg(c.bot ORDER BY cart_position(c.added, c.modified_at), cart_position(c.added, c.occurred_at), c.tie_breaker, c.event_id))[1])
       ) AS cart
       LEFT JOIN LATERAL (
         SELECT min(o.ordered_at) AS first_at
@@ -73,15 +73,15 @@ SELECT count(*) AS members, array_agg(dataset_id)::text AS member_datasets, arra
       FROM (
         SELECT m.dataset_id, m.cart_id, m.sku, m.cart_currency,
                sum(m.qty) FILTER (WHERE m.added AND m.sets_since = 0 OR NOT m.added AND m.sets_since = 1) AS qty,
-               (array_agg(m.price ORDER BY m.occurred_at DESC, m.event_id DESC)
+               (array_agg(m.price ORDER BY cart_position(m.added, m.occurred_at) DESC, m.tie_breaker DESC, m.event_id DESC)
                    FILTER (WHERE m.price IS NOT NULL))[1] AS price,
-               (array_agg(m.currency ORDER BY m.occurred_at DESC, m.event_id DESC)
+               (array_agg(m.currency ORDER BY cart_position(m.added, m.occurred_at) DESC, m.tie_breaker DESC, m.event_id DESC)
                    FILTER (WHERE m.price IS NOT NULL))[1] AS currency
           FROM (
             SELECT c.*, left_behind.currency AS cart_currency,
                    count(*) FILTER (WHERE NOT c.added AND c.qty IS NOT NULL) OVER (
                        PARTITION BY c.dataset_id, c.cart_id, c.sku
-                       ORDER BY c.occurred_at DESC, c.event_id DESC) AS sets_since
+                       ORDER BY cart_position(c.added, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC) AS sets_since
               FROM left_behind
               JOIN cart_changes c ON c.dataset_id = left_behind.dataset_id AND c.cart_id = left_behind.cart_id
              WHERE c.modified_at >= %(rows_from)s::timestamptz AND c.modified_at < %(rows_to)s::timestamptz
@@ -169,7 +169,7 @@ SELECT DISTINCT ON (s.dataset_id, s.customer_id) s.dataset_id, s.customer_id, p.
   FROM subjects s
   JOIN profile_changes p ON p.dataset_id = s.dataset_id AND p.subject = s.subject
  WHERE p.email IS NOT NULL
- ORDER BY s.dataset_id, s.customer_id, p.occurred_at DESC, p.event_id DESC
+ ORDER BY s.dataset_id, s.customer_id, profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC
 
 -- name: explain_abandoned
 SELECT c.dataset_id, c.subject, c.occurred_at, c.event_id

@@ -46,11 +46,11 @@ SELECT own.customer_id
    AND strpos(lower(concat_ws(' ', p.email, p.first_name, p.last_name)), lower(%(longest_word)s)) > 0
    AND EXISTS (
     SELECT FROM (
-        SELECT (array_agg(c.email ORDER BY c.occurred_at DESC, c.event_id DESC)
+        SELECT (array_agg(c.email ORDER BY profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                    FILTER (WHERE c.email IS NOT NULL))[1] AS email,
-               (array_agg(c.first_name ORDER BY c.occurred_at DESC, c.event_id DESC)
+               (array_agg(c.first_name ORDER BY profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                    FILTER (WHERE c.first_name IS NOT NULL))[1] AS first_name,
-               (array_agg(c.last_name ORDER BY c.occurred_at DESC, c.event_id DESC)
+               (array_agg(c.last_name ORDER BY profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                    FILTER (WHERE c.last_name IS NOT NULL))[1] AS last_name
           FROM (
             SELECT i.subject FROM identities i

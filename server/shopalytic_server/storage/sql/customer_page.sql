@@ -22,7 +22,7 @@ SELECT i.order_id, i.sku, coalesce(p.name, '') AS name, i.price, i.qty
 SELECT order_id, occurred_at, refund_type, amount, currency, coalesce(flag, '') AS flag
   FROM refunds
  WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[]) AND amount IS NOT NULL
- ORDER BY order_id, occurred_at, event_id
+ ORDER BY order_id, refund_position(refund_type, occurred_at), tie_breaker, event_id
 
 -- name: parcels
 SELECT order_id, shipment_id, carrier, tracking_number, date_shipped, date_delivered
@@ -34,29 +34,30 @@ SELECT order_id, shipment_id, carrier, tracking_number, date_shipped, date_deliv
 
 -- Page views, newest first, from a position on.
 -- name: views
-SELECT e.occurred_at, e.event_id, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context
+SELECT e.occurred_at, tie_order(e.tie_breaker) AS tie, e.event_id, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context
   FROM unnest(%(subjects)s::uuid[]) AS m (subject)
  CROSS JOIN LATERAL (
     SELECT * FROM events e
      WHERE e.dataset_id = %(dataset)s AND e.subject = m.subject AND e.type = 'page_view' AND NOT e.bot
        AND e.occurred_at <= %(before_at)s::timestamptz
-       AND (e.occurred_at, e.event_id) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
-     ORDER BY e.occurred_at DESC, e.event_id DESC
+       AND (e.occurred_at, tie_order(e.tie_breaker), e.event_id)
+           < (%(before_at)s::timestamptz, %(before_tie)s::bigint, %(before_id)s::uuid)
+     ORDER BY e.occurred_at DESC, e.tie_breaker DESC, e.event_id DESC
      LIMIT %(limit)s
   ) AS e
- ORDER BY e.occurred_at DESC, e.event_id DESC
+ ORDER BY e.occurred_at DESC, e.tie_breaker DESC, e.event_id DESC
  LIMIT %(limit)s
 
 -- name: first_view
-SELECT e.occurred_at, e.event_id, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context
+SELECT e.occurred_at, tie_order(e.tie_breaker) AS tie, e.event_id, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context
   FROM unnest(%(subjects)s::uuid[]) AS m (subject)
  CROSS JOIN LATERAL (
     SELECT * FROM events e
      WHERE e.dataset_id = %(dataset)s AND e.subject = m.subject AND e.type = 'page_view' AND NOT e.bot
-     ORDER BY e.occurred_at, e.event_id
+     ORDER BY e.occurred_at, e.tie_breaker, e.event_id
      LIMIT 1
   ) AS e
- ORDER BY e.occurred_at, e.event_id
+ ORDER BY e.occurred_at, e.tie_breaker, e.event_id
  LIMIT 1
 
 -- A device's events are its own ones without an identity, and those of the
@@ -91,14 +92,14 @@ SELECT d.tracking_id, first.at AS first_seen, last.at AS last_seen, agent.user_a
     SELECT e.user_agent
       FROM unnest(%(subjects)s::uuid[]) AS m (subject)
      CROSS JOIN LATERAL (
-        SELECT e.occurred_at, e.event_id, e.context ->> 'user_agent' AS user_agent
+        SELECT e.occurred_at, e.tie_breaker, e.event_id, e.context ->> 'user_agent' AS user_agent
           FROM events e
          WHERE e.dataset_id = %(dataset)s AND e.subject = m.subject AND e.tracking_id = d.tracking_id
            AND e.context ->> 'user_agent' <> ''
-         ORDER BY e.occurred_at DESC, e.event_id DESC
+         ORDER BY e.occurred_at DESC, e.tie_breaker DESC, e.event_id DESC
          LIMIT 1
       ) AS e
-     ORDER BY e.occurred_at DESC, e.event_id DESC
+     ORDER BY e.occurred_at DESC, e.tie_breaker DESC, e.event_id DESC
      LIMIT 1
   ) AS agent ON true
 

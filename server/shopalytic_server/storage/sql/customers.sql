@@ -28,17 +28,17 @@ SELECT latest.subject
      WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s)
   ) AS holder
  CROSS JOIN LATERAL (
-    SELECT p.subject, p.email, p.occurred_at, p.event_id
+    SELECT p.subject, p.email, profile_position(p.join_date, p.occurred_at) AS place, p.tie_breaker, p.event_id
       FROM profile_changes p
      WHERE p.dataset_id = %(dataset)s AND p.email IS NOT NULL
        AND p.subject = ANY(ARRAY(SELECT s.subject FROM subject_customers s
                                   WHERE s.dataset_id = %(dataset)s AND s.customer_id = holder.customer_id)
                            || holder.customer_id)
-     ORDER BY p.occurred_at DESC, p.event_id DESC
+     ORDER BY place DESC, p.tie_breaker DESC, p.event_id DESC
      LIMIT 1
   ) AS latest
  WHERE lower(latest.email) = lower(%(email)s)
- ORDER BY latest.occurred_at, latest.event_id
+ ORDER BY latest.place, latest.tie_breaker, latest.event_id
  LIMIT 1
 
 -- name: orders_of_parcel
@@ -67,7 +67,7 @@ SELECT identity, subject, tracking_id, kind, occurred_at, event_id, owner,
                   AND u.existing_tracking_id = l.tracking_id) AS undone
   FROM tracking_links l
  WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
- ORDER BY occurred_at, event_id, tracking_id
+ ORDER BY event_position(kind, NULL, occurred_at), tie_breaker, event_id, tracking_id
 
 -- name: alias_links
 SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id,
@@ -80,13 +80,13 @@ SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id,
 
 -- name: profiles
 SELECT m.customer_id,
-       (array_agg(p.email ORDER BY p.occurred_at DESC, p.event_id DESC)
+       (array_agg(p.email ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)
            FILTER (WHERE p.email IS NOT NULL))[1] AS email,
-       (array_agg(p.first_name ORDER BY p.occurred_at DESC, p.event_id DESC)
+       (array_agg(p.first_name ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)
            FILTER (WHERE p.first_name IS NOT NULL))[1] AS first_name,
-       (array_agg(p.last_name ORDER BY p.occurred_at DESC, p.event_id DESC)
+       (array_agg(p.last_name ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)
            FILTER (WHERE p.last_name IS NOT NULL))[1] AS last_name,
-       (array_agg(p.join_date ORDER BY p.occurred_at DESC, p.event_id DESC)
+       (array_agg(p.join_date ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)
            FILTER (WHERE p.join_date IS NOT NULL))[1] AS join_date
   FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
   JOIN profile_changes p ON p.dataset_id = %(dataset)s AND p.subject = m.subject

@@ -55,17 +55,17 @@ WITH of_orders AS MATERIALIZED (
     SELECT subject, occurred_at, event_id FROM shipment_changes
      WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
 )
-SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, true AS own
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, true AS own
   FROM events e
  WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(subjects)s)
  UNION ALL
-SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, false
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, false
   FROM of_orders o
   JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = o.subject AND e.occurred_at = o.occurred_at
        AND e.event_id = o.event_id
  WHERE e.subject <> ALL(%(subjects)s)
  UNION ALL
-SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, false
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, false
   FROM events e
  WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(namers)s) AND e.subject <> ALL(%(subjects)s)
    AND e.type = 'alias' AND e.properties ->> 'identity' = ANY(%(identities)s)

@@ -8,14 +8,14 @@
                     false) AS late
       FROM (
         SELECT c.dataset_id, c.shipment_id, min(c.order_id) AS order_id, min(c.occurred_at) AS first_at,
-               coalesce((array_agg(c.carrier ORDER BY c.occurred_at DESC, c.event_id DESC)
+               coalesce((array_agg(c.carrier ORDER BY parcel_position(c.carrier, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                             FILTER (WHERE c.carrier IS NOT NULL))[1], '') AS carrier,
-               (array_agg(c.date_shipped ORDER BY c.occurred_at DESC, c.event_id DESC)
+               (array_agg(c.date_shipped ORDER BY parcel_position(c.carrier, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                    FILTER (WHERE c.date_shipped IS NOT NULL))[1] AS date_shipped,
-               (array_agg(c.date_delivered ORDER BY c.occurred_at DESC, c.event_id DESC)
+               (array_agg(c.date_delivered ORDER BY parcel_position(c.carrier, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                    FILTER (WHERE c.date_delivered IS NOT NULL))[1] AS date_delivered,
-               (array_agg(c.source ORDER BY c.occurred_at, c.event_id))[1] AS source,
-               (array_agg(c.bot ORDER BY c.occurred_at, c.event_id))[1] AS bot
+               (array_agg(c.source ORDER BY parcel_position(c.carrier, c.occurred_at), c.tie_breaker, c.event_id))[1] AS source,
+               (array_agg(c.bot ORDER BY parcel_position(c.carrier, c.occurred_at), c.tie_breaker, c.event_id))[1] AS bot
           FROM (
 {maybe}
           ) AS maybe

@@ -1,7 +1,7 @@
 -- Loading and storing the facts of identity.
 
 -- name: links
-SELECT tracking_id, identity, kind, occurred_at, event_id, received_at,
+SELECT tracking_id, identity, kind, occurred_at, event_id, received_at, tie_breaker,
        EXISTS (SELECT FROM undone_merges u
                 WHERE u.dataset_id = l.dataset_id AND u.identity = l.identity AND u.existing_identity = ''
                   AND u.existing_tracking_id = l.tracking_id) AS undone
@@ -23,21 +23,21 @@ SELECT identity FROM tracking_links WHERE dataset_id = %(dataset)s AND subject =
 SELECT identity, existing_identity, existing_tracking_id FROM undone_merges WHERE dataset_id = %(dataset)s
 
 -- name: aliases
-SELECT a.identity, a.existing_identity, a.existing_tracking_id, a.occurred_at, a.event_id, a.received_at,
+SELECT a.identity, a.existing_identity, a.existing_tracking_id, a.occurred_at, a.event_id, a.received_at, a.tie_breaker,
        EXISTS (SELECT FROM undone_merges u
                 WHERE u.dataset_id = %(dataset)s AND u.identity = a.identity
                   AND u.existing_identity = a.existing_identity
                   AND u.existing_tracking_id = a.existing_tracking_id) AS undone
   FROM (
-    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at, tie_breaker
       FROM alias_links
      WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
      UNION
-    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at, tie_breaker
       FROM alias_links
      WHERE dataset_id = %(dataset)s AND existing_identity = ANY(%(identities)s) AND existing_identity <> ''
      UNION
-    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at
+    SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id, received_at, tie_breaker
       FROM alias_links
      WHERE dataset_id = %(dataset)s AND existing_tracking_id = ANY(%(tracking_ids)s)
        AND existing_tracking_id <> ''
@@ -54,22 +54,25 @@ UPDATE tracking_links l SET owner = false
 
 -- name: upsert_links
 INSERT INTO tracking_links (dataset_id, subject, identity, tracking_id, kind, occurred_at, event_id,
-                            received_at, owner)
+                            received_at, owner, tie_breaker)
 SELECT %(dataset)s, * FROM unnest(%(subjects)s::uuid[], %(identities)s::text[], %(tracking_ids)s::text[],
                                   %(kinds)s::text[], %(occurred)s::timestamptz[], %(event_ids)s::uuid[],
-                                  %(received)s::timestamptz[], %(owners)s::boolean[])
+                                  %(received)s::timestamptz[], %(owners)s::boolean[],
+                                  %(tie_breakers)s::bigint[])
     ON CONFLICT (dataset_id, subject, identity) DO UPDATE
    SET kind = excluded.kind, occurred_at = excluded.occurred_at, event_id = excluded.event_id,
-       received_at = excluded.received_at, owner = excluded.owner
+       received_at = excluded.received_at, owner = excluded.owner, tie_breaker = excluded.tie_breaker
 
 -- name: upsert_aliases
 INSERT INTO alias_links (dataset_id, identity, existing_identity, existing_tracking_id, occurred_at, event_id,
-                         received_at)
+                         received_at, tie_breaker)
 SELECT %(dataset)s, * FROM unnest(%(identities)s::text[], %(existing_identities)s::text[],
                                   %(existing_tracking_ids)s::text[], %(occurred)s::timestamptz[],
-                                  %(event_ids)s::uuid[], %(received)s::timestamptz[])
+                                  %(event_ids)s::uuid[], %(received)s::timestamptz[],
+                                  %(tie_breakers)s::bigint[])
     ON CONFLICT (dataset_id, identity, existing_identity, existing_tracking_id) DO UPDATE
-   SET occurred_at = excluded.occurred_at, event_id = excluded.event_id, received_at = excluded.received_at
+   SET occurred_at = excluded.occurred_at, event_id = excluded.event_id, received_at = excluded.received_at,
+       tie_breaker = excluded.tie_breaker
 
 -- name: upsert_identities
 INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)

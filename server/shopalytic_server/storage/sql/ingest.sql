@@ -69,36 +69,43 @@ SELECT seen.dataset_id, seen.identity, seen.subject, seen.subject, seen.first_at
  WHERE excluded.first_at < identities.first_at
 
 -- name: upsert_products
-INSERT INTO products (dataset_id, sku, name, price, currency, seen_at, seen_event_id)
+INSERT INTO products (dataset_id, sku, name, price, currency, seen_at, seen_tie_breaker, seen_event_id)
 SELECT * FROM unnest(%(datasets)s::int[], %(skus)s::text[], %(names)s::text[], %(prices)s::numeric[],
-                     %(currencies)s::text[], %(times)s::timestamptz[], %(event_ids)s::uuid[])
-              AS seen (dataset_id, sku, name, price, currency, seen_at, seen_event_id)
+                     %(currencies)s::text[], %(times)s::timestamptz[], %(tie_breakers)s::bigint[],
+                     %(event_ids)s::uuid[])
+              AS seen (dataset_id, sku, name, price, currency, seen_at, seen_tie_breaker, seen_event_id)
  ORDER BY dataset_id, sku
     ON CONFLICT (dataset_id, sku) DO UPDATE
    SET name = excluded.name, price = excluded.price, currency = excluded.currency,
-       seen_at = excluded.seen_at, seen_event_id = excluded.seen_event_id
- WHERE (excluded.seen_at, excluded.seen_event_id) > (products.seen_at, products.seen_event_id)
+       seen_at = excluded.seen_at, seen_tie_breaker = excluded.seen_tie_breaker,
+       seen_event_id = excluded.seen_event_id
+ WHERE (excluded.seen_at, tie_order(excluded.seen_tie_breaker), excluded.seen_event_id)
+       > (products.seen_at, tie_order(products.seen_tie_breaker), products.seen_event_id)
 
 -- name: update_product_categories
 UPDATE products p
-   SET categories = seen.categories::text[], categories_at = seen.at, categories_event_id = seen.event_id
+   SET categories = seen.categories::text[], categories_at = seen.at, categories_tie_breaker = seen.tie_breaker,
+       categories_event_id = seen.event_id
   FROM unnest(%(datasets)s::int[], %(skus)s::text[], %(categories)s::text[], %(times)s::timestamptz[],
-              %(event_ids)s::uuid[]) AS seen (dataset_id, sku, categories, at, event_id)
+              %(tie_breakers)s::bigint[], %(event_ids)s::uuid[])
+       AS seen (dataset_id, sku, categories, at, tie_breaker, event_id)
  WHERE p.dataset_id = seen.dataset_id AND p.sku = seen.sku
-   AND (p.categories_at IS NULL OR (seen.at, seen.event_id) > (p.categories_at, p.categories_event_id))
+   AND (p.categories_at IS NULL
+        OR (seen.at, tie_order(seen.tie_breaker), seen.event_id)
+           > (p.categories_at, tie_order(p.categories_tie_breaker), p.categories_event_id))
 
 -- name: shipment_orders
 SELECT DISTINCT shipment_id, order_id FROM shipment_changes
  WHERE dataset_id = %(dataset)s AND shipment_id = ANY(%(shipment_ids)s)
 
 -- name: order_contents
-SELECT order_id, content, occurred_at, event_id, subject, ordered_at FROM order_revisions
+SELECT order_id, content, occurred_at, tie_breaker, event_id, subject, ordered_at FROM order_revisions
  WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
 
 -- name: move_revision
 UPDATE order_revisions
-   SET event_id = %(event_id)s, occurred_at = %(occurred_at)s, subject = %(subject)s, source = %(source)s, bot = %(bot)s,
-       ordered_at = %(ordered_at)s
+   SET event_id = %(event_id)s, occurred_at = %(occurred_at)s, tie_breaker = %(tie_breaker)s, subject = %(subject)s,
+       source = %(source)s, bot = %(bot)s, ordered_at = %(ordered_at)s
  WHERE dataset_id = %(dataset)s AND order_id = %(order_id)s AND content = %(content)s
 
 -- name: mark_current
@@ -113,7 +120,7 @@ SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f
   FROM refunds f
   LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
  WHERE f.dataset_id = %(dataset)s AND f.order_id = ANY(%(order_ids)s)
- ORDER BY f.order_id, f.occurred_at, f.event_id
+ ORDER BY f.order_id, refund_position(f.refund_type, f.occurred_at), f.tie_breaker, f.event_id
 
 -- name: settle_refunds
 UPDATE refunds f SET currency = s.currency, amount = s.amount, flag = s.flag
@@ -143,7 +150,7 @@ SELECT 1 FROM (
        AND p.subject = ANY(ARRAY(SELECT s.subject FROM subject_customers s
                                   WHERE s.dataset_id = %(dataset)s AND s.customer_id = %(customer)s)
                            || %(customer)s::uuid)
-     ORDER BY p.occurred_at DESC, p.event_id DESC
+     ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC
      LIMIT 1
 ) AS latest
  WHERE lower(latest.email) = lower(%(email)s)

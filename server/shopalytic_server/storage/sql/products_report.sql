@@ -34,7 +34,8 @@
           JOIN refund_items i
             ON i.dataset_id = p.dataset_id AND i.order_id = p.order_id AND i.event_id = p.event_id
          WHERE p.dataset_id = f.dataset_id AND p.order_id = f.order_id AND p.refund_type = 'partial'
-           AND p.currency = f.currency AND (p.occurred_at, p.event_id) < (f.occurred_at, f.event_id)
+           AND p.currency = f.currency AND (refund_position(p.refund_type, p.occurred_at), tie_order(p.tie_breaker), p.event_id)
+               < (refund_position(f.refund_type, f.occurred_at), tie_order(f.tie_breaker), f.event_id)
          GROUP BY i.sku
       ) AS earlier ON earlier.sku = lines.sku
      WHERE f.dataset_id = ANY(%(datasets)s::int[]) AND f.amount IS NOT NULL AND f.refund_type = 'full'
@@ -46,7 +47,8 @@
        AND NOT EXISTS (
            SELECT FROM refunds p
             WHERE p.dataset_id = f.dataset_id AND p.order_id = f.order_id AND p.refund_type = 'full'
-              AND (p.occurred_at, p.event_id) < (f.occurred_at, f.event_id))
+              AND (refund_position(p.refund_type, p.occurred_at), tie_order(p.tie_breaker), p.event_id)
+               < (refund_position(f.refund_type, f.occurred_at), tie_order(f.tie_breaker), f.event_id))
        AND lines.amount > coalesce(earlier.amount, 0)
 
 -- What is counted by product is found in parts, which are put together outside.
@@ -180,7 +182,7 @@ SELECT currency, sku, count(*) AS counted, sum(amount) AS refunds
 SELECT DISTINCT ON (p.sku) p.sku, p.name
   FROM products p
  WHERE p.dataset_id = ANY(%(datasets)s::int[]) AND p.sku = ANY(%(skus)s::text[])
- ORDER BY p.sku, p.seen_at DESC, p.seen_event_id DESC
+ ORDER BY p.sku, p.seen_at DESC, p.seen_tie_breaker DESC, p.seen_event_id DESC
 
 -- The pairs with the most orders of each currency. An order of n products has
 -- n (n - 1) / 2 pairs, so not all are counted: no pair is in more orders than
