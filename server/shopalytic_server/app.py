@@ -110,7 +110,7 @@ async def _start(
     """Start every part; `parts` ends them in the opposite order."""
     database_url = await _database(settings, parts)
     directory.create()
-    applied = await asyncio.to_thread(migrate, database_url)
+    applied = await asyncio.to_thread(migrate, settings.direct_database_url or database_url)
     if applied:
         log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
     pool = await store_pool(database_url, parts)
@@ -157,6 +157,8 @@ async def _database(settings: Settings, parts: Parts) -> str:
     """The outside database, or the embedded one, started."""
     if settings.database_url:
         return settings.database_url
+    if settings.direct_database_url:
+        raise SettingsError("--direct-database-url goes past the pooler of --database-url: give both.")
     embedded = EmbeddedPostgres(settings.data_dir)
     url = await asyncio.to_thread(embedded.start)
     parts.push_async_callback(asyncio.to_thread, embedded.stop)

@@ -17,7 +17,7 @@ class SettingsError(ValueError):
     """A setting has a value that cannot be used."""
 
 
-_SECRET = ("database_url", "reports_database_url", "key")
+_SECRET = ("database_url", "direct_database_url", "reports_database_url", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,12 @@ class Settings:
     )
     reports_database_url: str = _setting(
         "", _database, "A replica that answers the reports.", "the same database"
+    )
+    direct_database_url: str = _setting(
+        "",
+        _database,
+        "PostgreSQL itself, where --database-url is a pooler's (PgBouncer): for migrations and live events.",
+        "the same database",
     )
     grpc_host: str = _setting("127.0.0.1", _text, "Address that gRPC listens on.")
     grpc_port: int = _setting(50051, _port, "Port that gRPC listens on; 0 takes any free one.")

@@ -58,7 +58,8 @@ async def start_grpc(
     reports_pool = await open_pool(settings.reports_database_url or database_url, size=connections)
     parts.ends_in_order(reports_pool.close)
     tail = Tail(reports_pool)
-    relay = TailRelay(database_url, pool, tail)
+    own_session_url = settings.direct_database_url or database_url
+    relay = TailRelay(own_session_url, pool, tail)
     relay.start()
     parts.ends_in_order(relay.stop)
 
@@ -72,7 +73,7 @@ async def start_grpc(
     repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
-    _start_expirer(database_url, metrics, parts)
+    _start_expirer(own_session_url, metrics, parts)
     probe = _start_probe(pool, parts)
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     server = GrpcServer(

@@ -9,9 +9,9 @@ from shopalytic_server.embedded import EmbeddedPostgres, running_url
 
 @contextmanager
 def database_of(settings: Settings) -> Iterator[str]:
-    """The address of the outside database if one is set, else of the data directory's own."""
+    """The outside database's address, past a pooler, if one is set, else that of the data directory's own."""
     if settings.database_url:
-        yield settings.database_url
+        yield settings.direct_database_url or settings.database_url
         return
     url = running_url(settings.data_dir)
     if url is not None:

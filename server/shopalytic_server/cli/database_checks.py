@@ -16,9 +16,11 @@ from shopalytic_server.embedded import EmbeddedPostgresError
 from shopalytic_server.state import DataDirectory
 from shopalytic_server.storage import queries
 from shopalytic_server.storage.migrate import pending, why_unfit
+from shopalytic_server.storage.sessions import connect_blocking, is_shared
 
 Connection = psycopg.Connection[Any]
 TOLERATED_SECONDS = 5.0
+_POOLER = "A pooler such as PgBouncer is in front of PostgreSQL, so statements are not prepared."
 SQL = queries.load("projects")
 
 
@@ -27,11 +29,12 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     try:
         with (
             database_of(settings) as url,
-            psycopg.connect(url, connect_timeout=10, autocommit=True) as connection,
+            connect_blocking(url) as connection,
         ):
             version = _check_version(connection, settings)
             yield version
             if version.verdict is not Verdict.FAILED:
+                yield from _check_pooler(connection, settings)
                 yield _check_clock(connection)
                 yield from _check_schema(url, connection, settings)
     except (psycopg.Error, ShopalyticError, EmbeddedPostgresError) as error:
@@ -42,11 +45,8 @@ def check_database(settings: Settings) -> Iterator[Finding]:
 def _check_version(connection: Connection, settings: Settings) -> Finding:
     where = "outside" if settings.database_url else "embedded"
     text = f"PostgreSQL {connection.info.parameter_status('server_version')}, {where}."
-    if unfit := why_unfit(connection.info):
+    if unfit := why_unfit(connection):
         return Finding("database", Verdict.FAILED, f"{text} {unfit}")
-    in_recovery = _value(connection, "SELECT pg_is_in_recovery()")
-    if in_recovery:
-        return Finding("database", Verdict.FAILED, f"{text} This is a replica; it cannot store.")
     may_create = _value(
         connection,
         "SELECT has_database_privilege(current_database(), 'CREATE')"
@@ -63,6 +63,21 @@ def _check_version(connection: Connection, settings: Settings) -> Finding:
         advice = "fsync or synchronous_commit is off, so a crash can lose events that were answered."
         return Finding("database", Verdict.WARNING, f"{text} {advice}")
     return Finding("database", Verdict.OK, text)
+
+
+def _check_pooler(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """What a pooler in front of PostgreSQL changes; nothing where there is none."""
+    if not settings.direct_database_url:
+        if is_shared(connection):
+            text = f"{_POOLER} Live events of other servers are not seen; --direct-database-url changes that."
+            yield Finding("pooler", Verdict.WARNING, text)
+    elif is_shared(connection):
+        text = "--direct-database-url leads to a pooler. Give PostgreSQL's own address."
+        yield Finding("pooler", Verdict.WARNING, text)
+    else:
+        with connect_blocking(settings.database_url) as pooled:
+            if is_shared(pooled):
+                yield Finding("pooler", Verdict.OK, f"{_POOLER} --direct-database-url goes past it.")
 
 
 def _check_clock(connection: Connection) -> Finding:

@@ -18,6 +18,7 @@ from shopalytic_server.state import DataDirectory, is_running
 @with_settings(
     "data_dir",
     "database_url",
+    "direct_database_url",
     "reports_database_url",
     "grpc_host",
     "grpc_port",

@@ -62,6 +62,8 @@ def as_failure(error: BaseException) -> click.ClickException | None:
         return Failure(f"PostgreSQL cannot be used: {first_line(error)}. `shopalytic doctor` says more.")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return Failure(f"PostgreSQL refuses: {first_line(error)}. {OWNERSHIP}")
+    if isinstance(error, psycopg.Error):
+        return Failure(f"PostgreSQL refuses: {first_line(error)}. `shopalytic doctor` says more.")
     if isinstance(error, OSError):
         return Failure(os_sentence(error))
     return None

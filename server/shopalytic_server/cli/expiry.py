@@ -27,7 +27,7 @@ def retention() -> None:
 
 @retention.command()
 @click.option("--dry-run", is_flag=True, help="Only count what has expired; nothing is removed.")
-@with_settings("database_url", "data_dir")
+@with_settings("database_url", "direct_database_url", "data_dir")
 @json_option
 def run(settings: Settings, dry_run: bool, as_json: bool) -> None:
     """Remove what has expired in every project, and print how much.

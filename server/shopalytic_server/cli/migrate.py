@@ -12,7 +12,7 @@ from shopalytic_server.storage.migrate import pending as pending_migrations
 
 @click.command()
 @click.option("--check", is_flag=True, help="Only say what is pending; exit code 1 if anything is.")
-@with_settings("database_url", "data_dir")
+@with_settings("database_url", "direct_database_url", "data_dir")
 @json_option
 def migrate(settings: Settings, check: bool, as_json: bool) -> None:
     """Bring the database's schema up to date; `serve` does the same when it starts.

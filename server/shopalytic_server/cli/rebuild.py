@@ -16,7 +16,7 @@ from shopalytic_server.storage.rebuild import rebuild as rebuild_tables
 
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if anything differs.")
-@with_settings("database_url", "data_dir")
+@with_settings("database_url", "direct_database_url", "data_dir")
 @json_option
 def rebuild(settings: Settings, check: bool, as_json: bool) -> None:
     """Make every typed table again from the stored events, and say what differed.

@@ -6,6 +6,7 @@ import psycopg
 
 from shopalytic_server.cli.checks import Finding, Verdict
 from shopalytic_server.cli.errors import first_line
+from shopalytic_server.storage.sessions import connect_blocking
 
 TOLERATED_LAG_SECONDS = 60.0
 
@@ -24,7 +25,7 @@ _NAME = "replica"
 def check_replica(database_url: str) -> Finding:
     """Whether the replica that answers the reports can be reached and keeps up."""
     try:
-        with psycopg.connect(database_url, connect_timeout=10, autocommit=True) as connection:
+        with connect_blocking(database_url) as connection:
             return _judge(connection)
     except psycopg.Error as error:
         text = f"Cannot be used: {first_line(error)}. Check --reports-database-url; reports fail without it."

@@ -14,12 +14,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
 from psycopg import sql
 
-from shopalytic_server.storage.database import CONNECT_TIMEOUT, Connection, schema_of_tables
+from shopalytic_server.storage.database import Connection, schema_of_tables
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, replay
+from shopalytic_server.storage.sessions import connect
 
 _SQL = load("as_of")
 
@@ -41,13 +41,10 @@ async def connected_to(past: Past, database_url: str) -> AsyncIterator[Connectio
     async with (
         # Statements that a pooled connection has prepared would go on reading
         # the tables of the present.
-        await psycopg.AsyncConnection.connect(
-            database_url, autocommit=True, connect_timeout=int(CONNECT_TIMEOUT), application_name="shopalytic"
-        ) as conn,
+        await connect(database_url) as conn,
         conn.transaction(force_rollback=True),
     ):
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        await conn.execute("SET LOCAL timezone = 'UTC'")
         await _make_tables(conn, past)
         await replay(conn, chunk=_CHUNK)
         for table in TABLES:

@@ -8,18 +8,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg_pool import AsyncConnectionPool
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.storage.sessions import Session, conninfo
 
-Connection = psycopg.AsyncConnection[Any]
+Connection = Session
 Pool = AsyncConnectionPool[Connection]
 
 _log = logging.getLogger(__name__)
@@ -45,16 +43,6 @@ _RECONNECT_SECONDS = 1.0
 _IDLE_WRITER_SECONDS = 15
 _IDLE_READER_SECONDS = 60
 
-# Finds a peer that vanished without a word; what the database URL says wins.
-_DEFAULTS = {
-    "application_name": "shopalytic",
-    "connect_timeout": "3",
-    "keepalives_idle": "15",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "30000",
-}
-
 
 async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int = 0) -> Pool:
     """Opens a pool of up to `size` connections. They are made in the background: the store may be away.
@@ -63,13 +51,14 @@ async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int 
     limit, for pools that only read.
     """
 
-    async def configure(conn: Connection) -> None:
-        await conn.execute(_session(statement_seconds))
+    async def configure(conn: Session) -> None:
         # Group statements are the same each time; planning them once is enough.
         conn.prepare_threshold = 2
+        await conn.set_up(**_limits(statement_seconds))
 
     pool: Pool = AsyncConnectionPool(
-        with_defaults(database_url),
+        conninfo(database_url),
+        connection_class=Session,
         min_size=1,
         max_size=size,
         timeout=CONNECT_TIMEOUT,
@@ -83,13 +72,6 @@ async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int 
     return pool
 
 
-def with_defaults(database_url: str) -> str:
-    """A connection string with our defaults for what it leaves open."""
-    given = conninfo_to_dict(database_url)
-    missing = {name: value for name, value in _DEFAULTS.items() if name not in given}
-    return make_conninfo(database_url, **missing)
-
-
 async def schema_of_tables(conn: Connection) -> str:
     """Where a connection finds the tables: `public`, or what the user's search path has before it."""
     found = await conn.execute(
@@ -100,12 +82,15 @@ async def schema_of_tables(conn: Connection) -> str:
     return str(name)
 
 
-def _session(statement_seconds: int) -> sql.Composed:
+def _limits(statement_seconds: int) -> dict[str, str]:
     idle_seconds = _IDLE_WRITER_SECONDS if statement_seconds else _IDLE_READER_SECONDS
-    return sql.SQL(
-        "SET timezone = 'UTC'; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {};"
-        "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
-    ).format(f"{statement_seconds}s", f"{idle_seconds}s")
+    return {
+        "statement_timeout": f"{statement_seconds}s",
+        "idle_in_transaction_session_timeout": f"{idle_seconds}s",
+        "tcp_keepalives_idle": "15",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+    }
 
 
 async def _check(conn: Connection) -> None:
@@ -139,7 +124,8 @@ def within(
 def _cut(conn: Connection, seconds: float, on_cut: Callable[[int], object]) -> None:
     if conn.closed:
         return
-    on_cut(conn.info.backend_pid)
+    if not conn.is_shared:  # Or the pooler, which sees the line go, ends the session.
+        on_cut(conn.info.backend_pid)
     _log.warning("PostgreSQL has not answered for %g seconds; connecting anew. [store_silent]", seconds)
     with socket.socket(fileno=os.dup(conn.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)

@@ -26,10 +26,11 @@ from psycopg import sql
 
 from shopalytic_server.domain.expiry import cut_off, days_kept
 from shopalytic_server.domain.projects import EVENT_TYPES
-from shopalytic_server.storage.database import CONNECT_TIMEOUT, Connection, with_defaults
+from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.partitions import month_of
 from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.sealing import older_writers_end, renew_days, seal_before
+from shopalytic_server.storage.sealing import LOCK, older_writers_end, renew_days, seal_before
+from shopalytic_server.storage.sessions import alone, connect
 
 log = logging.getLogger(__name__)
 
@@ -82,24 +83,21 @@ async def remove_expired(
 
     `now`, of a time zone, is the moment from which the days are counted back; the present, if left out.
     """
-    async with await psycopg.AsyncConnection.connect(
-        with_defaults(database_url), autocommit=True, connect_timeout=int(CONNECT_TIMEOUT)
-    ) as conn:
-        await conn.execute("SET timezone = 'UTC'")
+    async with await connect(database_url) as conn:
         expiry = Expiry(await _settings(conn, now or datetime.now(UTC)))
         if dry_run:
             for each in expiry.expired:
                 each.events = await _count(conn, each)
             return expiry
-        # It ends with the connection.
-        row = await (await conn.execute(_SQL.try_lock)).fetchone()
-        if row is None or not row[0]:
-            return None
-        if expiry.expired:
-            await _sum_up(conn, expiry.expired)
-            await _empty_partitions(conn, expiry)
-            for each in expiry.expired:
-                await _remove(conn, each)
+        async with alone(database_url, "expiry", wait=False) as held:
+            if not held:
+                return None
+            if expiry.expired:
+                async with alone(database_url, LOCK, wait=True):
+                    await _sum_up(conn, expiry.expired)
+                await _empty_partitions(conn, expiry)
+                for each in expiry.expired:
+                    await _remove(conn, each)
         return expiry
 
 

@@ -22,6 +22,7 @@ from yoyo.migrations import MigrationList, default_migration_table, get_migratio
 
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.database import ROLLED_BACK
+from shopalytic_server.storage.sessions import alone_blocking, connect_blocking
 
 MINIMUM_SERVER_VERSION = 150000
 
@@ -45,9 +46,15 @@ _FORMER_NAMES = {"0007_page_quarters": "0005_page_quarters"}
 _LOCK_SECONDS = 2
 _PATIENCE_SECONDS = 600
 
+_STATE = """
+SELECT current_setting('server_encoding'), pg_is_in_recovery(),
+       current_setting('transaction_read_only')::boolean,
+       current_schema, current_setting('search_path'), current_user
+"""
+
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library has no types
-    """The library's backend, connected by a libpq string and locked by the session.
+    """The library's backend, connected by a libpq string and locked by a transaction beside it.
 
     The library's own lock is a row, which a killed process would leave behind;
     an advisory lock ends with its connection.
@@ -55,23 +62,30 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library ha
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
+        self._is_locked = False
         super().__init__(parse_uri("postgresql+psycopg:///"), default_migration_table)
 
     def copy(self) -> "_Backend":
         return _Backend(self._conninfo)
 
     def connect(self, dburi: Any) -> psycopg.Connection[Any]:
-        conn = psycopg.connect(self._conninfo, autocommit=True)
-        conn.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
-        return conn
+        return connect_blocking(self._conninfo)
+
+    def begin(self) -> None:
+        super().begin()
+        self.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
 
     @contextmanager
     def lock(self, timeout: float = 0) -> Iterator[None]:
-        self.execute(f"SELECT pg_advisory_lock({_LOCK_ID})")
-        try:
+        if self._is_locked:  # The library locks again inside of our lock.
             yield
-        finally:
-            self.execute(f"SELECT pg_advisory_unlock({_LOCK_ID})")
+            return
+        with alone_blocking(self._conninfo, _LOCK_ID):
+            self._is_locked = True
+            try:
+                yield
+            finally:
+                self._is_locked = False
 
 
 def migrate(database_url: str) -> list[str]:
@@ -129,22 +143,37 @@ def _backend(database_url: str) -> _Backend:
         backend = _Backend(database_url)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(f"The database cannot be reached: {error}") from error
-    if unfit := why_unfit(backend.connection.info):
+    if unfit := why_unfit(backend.connection):
         backend.connection.close()
         raise StoreUnavailable(unfit)
     return backend
 
 
-def why_unfit(connected: psycopg.ConnectionInfo) -> str | None:
+def why_unfit(connection: psycopg.Connection[Any]) -> str | None:
     """Why the database cannot be used, and what to do; None if it can be."""
+    connected = connection.info
     version = connected.server_version
     if version < MINIMUM_SERVER_VERSION:
         return f"PostgreSQL {version // 10000} is too old; Shopalytic needs version 15 or later."
-    encoding = connected.parameter_status("server_encoding")
+    row = connection.execute(_STATE).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM has a row
+    encoding, is_replica, is_read_only, schema, path, user = row
     if encoding != ENCODING:
         return (
             f'The database "{connected.dbname}" has the encoding {encoding}, which cannot hold every text;'
             f" make one with CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0."
+        )
+    if is_replica:
+        return "This is a replica; it cannot store. Name its primary in --database-url."
+    if is_read_only:
+        return (
+            f'The database "{connected.dbname}" is read-only for "{user}"; and must be written to;'
+            " see default_transaction_read_only of the server, the database and the role."
+        )
+    if schema is None:
+        return (
+            f'No schema of the search path ({path or "which is empty"}) is there for "{user}", so tables have'
+            " no place: ALTER ROLE … SET search_path = public, or make the schema."
         )
     return None
 

@@ -9,6 +9,7 @@ from shopalytic_server.storage.database import Connection, schema_of_tables
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
 from shopalytic_server.storage.sealing import forget_all_days, forget_customers
+from shopalytic_server.storage.sessions import connect
 
 _SQL = load("rebuild")
 
@@ -38,7 +39,7 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
     have expired since is taken over as it is.
     `progress` is called with (events done, events in all).
     """
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as conn:
+    async with await connect(database_url) as conn:
         # One snapshot for the events and for the tables they are compared with.
         await conn.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         async with conn.transaction(force_rollback=check):

@@ -29,6 +29,7 @@ from shopalytic_server.domain.prepared import Prepared, microseconds
 from shopalytic_server.storage.came_from import came_from
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.sessions import alone
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ _SUM_UP = _SQL.sum_up_day.format(
 )
 _ADD_LATE = _SQL.add_late.format(quarters=came_from(_SQL.quarters.replace("{events}", _SQL.views_given), "q"))
 
+# One seals at a time.
+LOCK = "rollups"
 INTERVAL_SECONDS = 60.0
 _NEXT_SECONDS = 1.0
 DAYS_AT_ONCE = 120
@@ -89,24 +92,14 @@ class Sealer:
 
 async def seal(pool: Pool, *, limit: int = DAYS_AT_ONCE) -> int:
     """Seals up to `limit` days; returns how many. Does nothing while another service does."""
-    async with pool.connection() as conn:
-        row = await (await conn.execute(_SQL.try_lock)).fetchone()
-        if row is None or not row[0]:
-            return 0
-        try:
-            return await _seal(conn, limit)
-        finally:
-            await conn.execute(_SQL.unlock)
+    async with pool.connection() as conn, alone(str(pool.conninfo), LOCK, wait=False) as held:
+        return await _seal(conn, limit) if held else 0
 
 
 async def seal_before(conn: Connection, project: int, before: date) -> None:
-    """Seals all days of a project before one, after whoever is sealing."""
-    await conn.execute(_SQL.lock)
-    try:
-        while await _seal(conn, DAYS_AT_ONCE, project, before):
-            pass
-    finally:
-        await conn.execute(_SQL.unlock)
+    """Seals all days of a project before one; the caller is `alone` with LOCK."""
+    while await _seal(conn, DAYS_AT_ONCE, project, before):
+        pass
 
 
 async def _seal(conn: Connection, limit: int, project: int | None = None, before: date | None = None) -> int:

@@ -24,8 +24,9 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage.database import Pool, translated, with_defaults
+from shopalytic_server.storage.database import Pool, translated
 from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.sessions import connect
 from shopalytic_server.storage.tail import MAX_WAITING, Tail, Told, stored
 
 _SQL = load("tail")
@@ -45,7 +46,7 @@ class TailRelay:
     """The tail of one process, joined with those of all others on the database."""
 
     def __init__(self, database_url: str, pool: Pool, tail: Tail) -> None:
-        self._database_url = with_defaults(database_url)
+        self._database_url = database_url
         self._pool = pool
         self._tail = tail
         self._own = secrets.token_hex(8)
@@ -117,9 +118,13 @@ class TailRelay:
             del self._answers[question]
 
     async def _listen(self) -> None:
-        async with await psycopg.AsyncConnection.connect(
-            self._database_url, autocommit=True, application_name=self._name
-        ) as conn:
+        async with await connect(self._database_url, application_name=self._name) as conn:
+            if conn.is_shared:
+                _log.warning(
+                    "A pooler is in front of PostgreSQL, so live events of other servers are not seen; "
+                    "--direct-database-url changes that. [tail_alone]"
+                )
+                await asyncio.Event().wait()
             await conn.execute(_SQL.listen)
             self._parts.clear()
             async for notification in conn.notifies():

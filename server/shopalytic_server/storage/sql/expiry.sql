@@ -1,9 +1,6 @@
 -- Removing events that have expired. When an event happened is `occurred_at`,
 -- which reports and partitions go by, too.
 
--- name: try_lock
-SELECT pg_try_advisory_lock(hashtext('shopalytic.expiry'))
-
 -- name: projects
 SELECT project_id, name, retention FROM projects WHERE retention <> '{}' ORDER BY project_id
 

@@ -1,14 +1,5 @@
 -- Summing up the page views of past days.
 
--- name: try_lock
-SELECT pg_try_advisory_lock(hashtext('shopalytic.rollups'))
-
--- name: lock
-SELECT pg_advisory_lock(hashtext('shopalytic.rollups'))
-
--- name: unlock
-SELECT pg_advisory_unlock(hashtext('shopalytic.rollups'))
-
 -- Days that can be sealed, newest first, those of a project's datasets alike. A
 -- day is left alone for half a day after its end: most late events come by then.
 -- `project` and `before` may ask for fewer.
