@@ -1,6 +1,7 @@
 """Repairing and replaying quarantine at the dashboard: what is right is stored, the rest says why not."""
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -268,3 +269,33 @@ def test_a_replayed_event_is_told_to_who_watches(manager, service):
     patch = '[{"op": "replace", "path": "/shipment/carrier", "value": "dhl"}]'
     assert call(service, "AdminService/ReplayQuarantine", {"patch": patch}, "admin")["accepted"] == 1
     manager.sees("q-parcels by dhl")
+
+
+def test_what_a_browser_key_sent_is_trusted_only_when_somebody_says_so(manager, service):
+    unread = {
+        "tpye": "refund",
+        "tracking_id": "visitor",
+        "properties": {"order_id": "b-1", "refund_type": "full"},
+    }
+    body = json.dumps({"token": service.ready["keys"]["browser"], "events": [unread]}).encode()
+    url = f"{service.ready['http_address']}/collect"
+    asked = urllib.request.Request(url, body, {"content-type": "text/plain"})
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        assert json.load(answer)["results"][0]["status"] == "QUARANTINED"
+    manager.open("quarantine")
+    manager.sees("browser key")
+    manager.find(".event summary").send_keys(ENTER)
+    manager.press("Repair…")
+    manager.press("JSON Patch")
+    retype(manager, "JSON Patch (RFC 6902)", '[{"op": "move", "from": "/tpye", "path": "/type"}]')
+    manager.press("Preview")
+    manager.sees("1 event would still be refused.")
+    manager.sees("may not be sent with a browser key")
+    manager.find("form .tick:not(.change-row *) input").click()
+    manager.press("Preview")
+    manager.sees("1 event would be accepted.")
+    assert manager.accessibility() == []
+    assert wide_parts(manager) == []
+    manager.press("Apply and replay")
+    manager.sees("1 event was accepted and stored.")
+    assert manager.console() == []

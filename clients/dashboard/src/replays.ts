@@ -41,8 +41,11 @@ export async function all(ruleId: string, sandbox: boolean): Promise<Quarantined
   }
 }
 
-/** Replays the events, each with the patch that is for it; "" is none. */
-export async function replay(target: Target, patches: Map<string, string[]>, dryRun: boolean): Promise<Outcome> {
+/**
+ * Replays the events, each with the patch that is for it; "" is none. `asServer` trusts
+ * them as if they had come with a server key, and is only for events that are named.
+ */
+export async function replay(target: Target, patches: Map<string, string[]>, dryRun: boolean, asServer = false): Promise<Outcome> {
   const whole: Outcome = { accepted: 0, duplicates: 0, failed: 0, unpatched: 0, results: [], previews: [] };
   for (const [patch, ids] of patches) {
     for (let start = 0; start === 0 || start < ids.length; start += MOST_IDS) {
@@ -52,6 +55,7 @@ export async function replay(target: Target, patches: Map<string, string[]>, dry
         sandbox: target.sandbox,
         patch,
         dryRun,
+        asServer,
       });
       whole.accepted += answer.accepted;
       whole.duplicates += answer.duplicates;

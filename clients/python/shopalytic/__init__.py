@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from shopalytic.reports import Reports
     from shopalytic.results import CloseResult, FlushResult, Result, Stats, Status
-    from shopalytic.signing import sign_identity
+    from shopalytic.signing import sign_identity, sign_identity_now
     from shopalytic.violations import Violation
 
 _MODULES = {
@@ -41,6 +41,7 @@ _MODULES = {
     "Status": "results",
     "Violation": "violations",
     "sign_identity": "signing",
+    "sign_identity_now": "signing",
 }
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Status",
     "Violation",
     "sign_identity",
+    "sign_identity_now",
 ]
 
 

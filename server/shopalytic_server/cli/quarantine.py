@@ -56,6 +56,7 @@ def list_events(
         (
             time_text(event.received_at),
             _status(event),
+            _key_class(event),
             event.event.WhichOneof("payload"),
             field,
             rule_id,
@@ -64,7 +65,7 @@ def list_events(
         for event in answer.events
         for field, rule_id, message in ((v.field, v.rule_id, v.message) for v in event.violations)
     ]
-    print_table(["received_at", "status", "type", "field", "rule", "message"], rows)
+    print_table(["received_at", "status", "key", "type", "field", "rule", "message"], rows)
     print_more(answer.next_page_token)
 
 
@@ -91,6 +92,11 @@ def _choosing(command: Command) -> Command:
         json_option,
         with_settings(*REMOTE),
         sandbox_option,
+        click.option(
+            "--as-server",
+            is_flag=True,
+            help="Trust the events that are named by their ids as if they had come with a server key.",
+        ),
         click.option("--dry-run", is_flag=True, help="Only say what would come of it."),
         click.option("--all", "everything", is_flag=True, help="Every event, without another choice."),
         click.option("--type", "type_", default="", metavar="TYPE", help="Only events of this type."),
@@ -128,7 +134,9 @@ def replay(**choice: Any) -> None:
     """Judge events again as they are, and store what is right now. Needs an admin key.
 
     For when the reason lay elsewhere: a setting of the project, an order or a
-    customer that was not there yet. What fails stays, with its new reasons.
+    customer that was not there yet. What fails stays, with its new reasons. Each
+    event is judged by the class of the key that it came with; --as-server trusts
+    those that you name.
 
     \b
     Example:  shopalytic quarantine replay --rule email.taken --dry-run
@@ -143,14 +151,23 @@ def _replay(
     rule: str,
     type_: str,
     everything: bool,
+    as_server: bool,
     dry_run: bool,
     sandbox: bool,
     as_json: bool,
 ) -> None:
     if not (quarantine_ids or rule or type_ or everything):
         raise click.UsageError("Choose events by their ids, --rule or --type, or take --all.")
+    if as_server and not quarantine_ids:
+        raise click.UsageError("With --as-server name the events by their ids: look at each first.")
     request = admin_pb2.ReplayQuarantineRequest(
-        quarantine_ids=quarantine_ids, rule_id=rule, type=type_, patch=patch, dry_run=dry_run, sandbox=sandbox
+        quarantine_ids=quarantine_ids,
+        rule_id=rule,
+        type=type_,
+        patch=patch,
+        dry_run=dry_run,
+        sandbox=sandbox,
+        as_server=as_server,
     )
     with connect(settings, "admin") as remote:
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
@@ -184,12 +201,18 @@ def _event_data(event: admin_pb2.QuarantinedEvent) -> dict[str, Any]:
         "quarantine_id": event.quarantine_id,
         "status": _status(event),
         "received_at": time_text(event.received_at),
+        "key_class": _key_class(event),
+        "key_id": event.key_id,
         "violations": [
             {"field": found.field, "rule_id": found.rule_id, "message": found.message}
             for found in event.violations
         ],
         "event": json_format.MessageToDict(event.event, preserving_proto_field_name=True),
     }
+
+
+def _key_class(event: admin_pb2.QuarantinedEvent) -> str:
+    return admin_pb2.KeyClass.Name(event.key_class).removeprefix("KEY_CLASS_").lower()
 
 
 def _status(event: admin_pb2.QuarantinedEvent) -> str:

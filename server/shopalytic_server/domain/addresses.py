@@ -19,6 +19,12 @@ class AddressLevel(StrEnum):
     FULL = "full"
 
 
+def stricter(one: AddressLevel, other: AddressLevel) -> AddressLevel:
+    """The level that keeps less."""
+    order = list(AddressLevel)
+    return min(one, other, key=order.index)
+
+
 @lru_cache(maxsize=4_096)
 def kept(text: str, level: AddressLevel) -> str | None:
     """What may be kept of an address; None if that is nothing, or it is no address.

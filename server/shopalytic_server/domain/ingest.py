@@ -7,9 +7,11 @@ each field is looked at once, and gives up on what it is not sure of;
 
 import hashlib
 import re
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,14 +21,14 @@ from shopalytic.v1 import properties, rules
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
-from shopalytic_server.domain import consent, erasure
+from shopalytic_server.domain import consent, erasure, undecoded
 from shopalytic_server.domain.addresses import AddressLevel, limit_address, limit_addresses
 from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
 from shopalytic_server.domain.prepared import JSONB_VERSION, Admitted, Prepared
 from shopalytic_server.domain.projects import DeniedConsent, KeyClass, Project
-from shopalytic_server.domain.signing import unsigned
+from shopalytic_server.domain.signing import Judge, claims_of
 
 __all__ = ["Admitted", "Prepared", "make_late_refund_nobodys", "prepare", "prepare_event"]
 
@@ -70,8 +72,11 @@ def prepare(
     skip_known: bool = False,
     skew_us: int = 0,
     addresses: AddressLevel = AddressLevel.TRUNCATED,
+    key_id: UUID | None = None,
+    arrived_at: datetime | None = None,
+    proven: Collection[str] = (),
 ) -> Prepared:
-    """Checks one event that came alone; see `prepare_event`.
+    """Checks one event that came alone; see `prepare_event`, and Admitted for what is given.
 
     `skew_us` is how far the sender's clock was behind, in microseconds, where that
     was found before.
@@ -85,6 +90,9 @@ def prepare(
         project=project,
         key_class=key_class,
         addresses=addresses,
+        key_id=key_id,
+        arrived_at=arrived_at,
+        proven=proven,
     )
     return prepare_event(event, admitted)
 
@@ -222,17 +230,28 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
     """Any event, with what is wrong with it."""
     if not event.event_id.islower():
         event.event_id = event.event_id.lower()
-    project, refusal = admitted.project, None
-    if project.signed_identify and admitted.key_class is KeyClass.BROWSER and not event.HasField("undecoded"):
-        refusal = unsigned(event, project.identity_secrets)
+    size = event.ByteSize()
+    named: list[tuple[str, Any]] = []
+    if event.HasField("undecoded") and size <= MAX_EVENT_BYTES:
+        public = admitted.key_class is KeyClass.BROWSER
+        read = undecoded.read_again(event, public=public)
+        if read is not None:
+            return prepare_event(read, admitted)
+        named = undecoded.top_level(event.undecoded.json) if public else named
+    project, refusal, proven = admitted.project, None, admitted.proven
+    if admitted.signed:
+        claims = undecoded.claims_in(named, claims_of(event))
+        judge = Judge(project.identity_secrets, admitted.arrived_at or admitted.received_at, proven)
+        refusal = judge.refusal(claims, event.tracking_id)
+        proven = {claim.identity for claim in claims}
     if event.identity_signature or event.alias_signature:
         event.ClearField("identity_signature")
         event.ClearField("alias_signature")
     kind = event.WhichOneof("payload") or ""
     prepared = Prepared(event, admitted, 2 * project.project_id + event.sandbox, kind, _fingerprint(event))
     prepared.key_class = admitted.key_class_kept
-    limit_addresses(event, admitted.addresses)
-    refusal = refusal or _refusal(event, kind, event.ByteSize(), admitted)
+    prepared.proven = proven
+    refusal = refusal or _refusal(event, kind, size, admitted, undecoded.types_in(named))
     if (project.denied_consent is not _KEEP or not event.HasField("undecoded")) and is_denied(event):
         prepared.denied_consent = project.denied_consent
     denied = prepared.denied_consent not in (None, _KEEP)
@@ -242,6 +261,7 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         prepared.rejected = True
         prepared.violations = [refusal]
         return prepared
+    limit_addresses(event, admitted.addresses)
     broken = rules.violations(event)
     if not broken:
         prepared.moved_us = 0 if event.timed_on_arrival else admitted.moved_us
@@ -278,11 +298,15 @@ def make_late_refund_nobodys(prepared: Prepared, order_id: str) -> None:
     _fill(prepared)
 
 
-def _refusal(event: Event, kind: str, size: int, admitted: Admitted) -> Violation | None:
-    if admitted.key_class is KeyClass.BROWSER and (
-        refused := _browser_refusal(event, kind, admitted.project)
-    ):
-        return refused
+def _refusal(
+    event: Event, kind: str, size: int, admitted: Admitted, named: Collection[str] = ()
+) -> Violation | None:
+    """Why nothing of an event is kept; `named` are the types that an unreadable one says it is of."""
+    if admitted.key_class is KeyClass.BROWSER:
+        kinds = named or (() if kind == "undecoded" else (kind,))
+        refused = _browser_refusal(event, kinds, admitted.project)
+        if refused:
+            return refused
     if size > MAX_EVENT_BYTES:
         return Violation(
             "", "event.max_bytes", f"the event has {size:,} bytes; the limit is {MAX_EVENT_BYTES:,}"
@@ -290,9 +314,11 @@ def _refusal(event: Event, kind: str, size: int, admitted: Admitted) -> Violatio
     return None
 
 
-def _browser_refusal(event: Event, kind: str, project: Project) -> Violation | None:
+def _browser_refusal(event: Event, kinds: Collection[str], project: Project) -> Violation | None:
     """Why a public key may not send this; what an operator's setting says is not kept."""
-    if kind not in project.browser_event_types and kind != "undecoded":
+    for kind in kinds:
+        if kind in project.browser_event_types:
+            continue
         return Violation(
             "payload",
             "key.event_type",

@@ -1,6 +1,6 @@
 """What the store needs to know of one event, and of the request that it came with."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,6 +84,12 @@ class Admitted(Sending):
     key_class: KeyClass = field(kw_only=True)
     addresses: AddressLevel = field(kw_only=True, default=AddressLevel.TRUNCATED)
     """How much of visitors' network addresses is kept."""
+    key_id: UUID | None = field(kw_only=True, default=None)
+    """The sender's key."""
+    arrived_at: datetime | None = field(kw_only=True, default=None)
+    """When it arrived first, which is not when it is judged again; None: now."""
+    proven: Collection[str] = field(kw_only=True, default=())
+    """Identities that were proved by a signature when the event arrived first."""
     latest_us: int = field(init=False)
     """The last moment that an event may say it happened at."""
     signed: bool = field(init=False)
@@ -129,6 +135,8 @@ class Prepared:
     """The class of the sender's key; None: a server's."""
     identity_signed: bool | None = None
     """Whether it carries a signed identity; None where identities need no signature."""
+    proven: Collection[str] = ()
+    """The identities that a signature proved, where one is asked for."""
     violations: Sequence[Violation] = ()
     rejected: bool = False
     verdict: EventResult | None = None

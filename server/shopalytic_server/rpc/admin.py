@@ -195,7 +195,9 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         """Judges events of quarantine again."""
         caller = await self._door.admit(context, ADMIN_SERVICE)
         check_request(request)
-        return await self._care.repairs.replay_quarantine(caller.project, request)
+        # By the settings of now: what a key's look-up remembers may be some seconds old.
+        project = await self._projects.get_project(caller.project.project_id)
+        return await self._care.repairs.replay_quarantine(project, request)
 
     async def ListMerges(
         self, request: admin_pb2.ListMergesRequest, context: Context

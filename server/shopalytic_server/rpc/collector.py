@@ -119,6 +119,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             project=caller.project,
             key_class=caller.key.key_class,
             addresses=self._addresses,
+            key_id=caller.key.key_id,
         )
         prepared = [prepare_event(event, admitted) for event in request.events]
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
@@ -152,6 +153,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             received_at=self._clock(),
             sent_at=sent,
             addresses=self._addresses,
+            key_id=caller.key.key_id,
             skip_known=skip_known,
         )
         [result] = await self._writer.submit([prepared])

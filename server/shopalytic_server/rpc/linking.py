@@ -4,6 +4,7 @@ from shopalytic.v1 import collector_pb2
 from shopalytic.v1.events_pb2 import Alias, Event, Identify
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import AlreadyExists, InvalidRequest, PermissionDenied
+from shopalytic_server.domain.signing import EXPIRED_RULE, RULE
 
 EVENT_ID_CONFLICT = "EVENT_ID_CONFLICT"
 IDENTITY_TAKEN = "IDENTITY_TAKEN"
@@ -59,7 +60,7 @@ def link_of(result: collector_pb2.EventResult, fields: dict[str, str]) -> collec
     if result.status == collector_pb2.EVENT_STATUS_CONFLICT:
         reason = EVENT_ID_CONFLICT if "event_id.conflict" in rules else IDENTITY_TAKEN
         raise AlreadyExists(reason, str(InvalidRequest(violations)))
-    if rules & {"key.event_type", "identity.signature"}:
+    if rules & {"key.event_type", RULE, EXPIRED_RULE}:
         raise PermissionDenied(violations[0].message)
     raise InvalidRequest(violations)
 

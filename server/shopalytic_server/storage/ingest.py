@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import sql
@@ -13,7 +14,7 @@ from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
 from shopalytic_server.domain.identity import Anchor, Fact
-from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.ingest import Admitted, Prepared
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage import tombstones
@@ -410,6 +411,7 @@ async def _quarantine(conn: Connection, items: Iterable[Prepared]) -> None:
             ),
             "received_at": item.received_at,
             "sent_at": item.sent_at,
+            **_sender(item),
         }
         for item in refused
         if (result := item.verdict) and _is_kept(item)
@@ -417,6 +419,19 @@ async def _quarantine(conn: Connection, items: Iterable[Prepared]) -> None:
     if rows:
         async with conn.cursor() as cursor:
             await cursor.executemany(_SQL.quarantine, rows)
+
+
+def _sender(item: Prepared) -> dict[str, Any]:
+    """What a replay judges the event by."""
+    sending = item.sending
+    if not isinstance(sending, Admitted):
+        return {"key_class": None, "key_id": None, "address_level": None, "signed_identities": None}
+    return {
+        "key_class": str(sending.key_class),
+        "key_id": sending.key_id,
+        "address_level": str(sending.addresses),
+        "signed_identities": sorted(item.proven) or None,
+    }
 
 
 def _is_kept(item: Prepared) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import NotFound
-from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.paging import (
     NEWEST,
@@ -73,4 +73,11 @@ def _message(row: dict[str, Any]) -> admin_pb2.QuarantinedEvent:
         received_at=timestamp(row["received_at"]),
         violations=[collector_pb2.Violation(**violation) for violation in row["violations"]],
         event=Event.FromString(row["event"]),
+        key_class=f"KEY_CLASS_{class_of(row['key_class']).name}",
+        key_id=str(row["key_id"] or ""),
     )
+
+
+def class_of(kept: str | None) -> KeyClass:
+    """The class that a quarantined event is judged by; one that was not kept counts as the least."""
+    return KeyClass.BROWSER if kept is None else KeyClass(kept)

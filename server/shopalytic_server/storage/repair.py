@@ -15,7 +15,8 @@ from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
-from shopalytic_server.domain.addresses import AddressLevel
+from shopalytic_server.domain import undecoded
+from shopalytic_server.domain.addresses import AddressLevel, stricter
 from shopalytic_server.domain.consent import CONSENT_RULE
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.ingest import Prepared, prepare
@@ -25,6 +26,7 @@ from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.domain.verdicts import Verdicts
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.ingest import Ingest
+from shopalytic_server.storage.quarantine import class_of
 from shopalytic_server.storage.queries import load
 
 _SQL = load("quarantine")
@@ -62,6 +64,7 @@ class Repairs:
         self, project: Project, request: admin_pb2.ReplayQuarantineRequest
     ) -> admin_pb2.ReplayQuarantineResponse:
         """Judges the events that a request names again; raises InvalidRequest."""
+        _check_vouched(request)
         patch = _read_patch(request.patch)
         dataset = 2 * project.project_id + request.sandbox
         response = admin_pb2.ReplayQuarantineResponse()
@@ -77,6 +80,13 @@ class Repairs:
                     if self._on_stored is not None and not request.dry_run:
                         self._on_stored(stored)
         return response
+
+
+def _check_vouched(request: admin_pb2.ReplayQuarantineRequest) -> None:
+    """Nobody can vouch for events that they have not looked at, such as those that come meanwhile."""
+    if request.as_server and not request.quarantine_ids:
+        message = "is only for events that quarantine_ids names; look at each, then name those to trust"
+        raise InvalidRequest([Violation("as_server", "as_server.named", message)])
 
 
 def _read_patch(text: str) -> Patch | None:
@@ -119,14 +129,14 @@ async def _replay(
     rows, items = [], []
     for row in await _take(conn, dataset, fingerprints):
         try:
-            event = repaired(Event.FromString(row["event"]), patch)
+            event = repaired(Event.FromString(row["event"]), patch, class_of(row["key_class"]))
         except PatchDoesNotFit as error:
             response.unpatched += 1
             await conn.execute(_SQL.put_back, {**row, "dataset": dataset})
             _preview(request, response, row, misfit=str(error))
             continue
         rows.append(row)
-        items.append(_prepared(project, event, addresses, row))
+        items.append(_prepared(project, event, row, addresses, as_server=request.as_server))
     if not items:
         return []
     # One of its own: the store's remembers partitions, which a dry run takes back.
@@ -163,16 +173,21 @@ async def _take(conn: Connection, dataset: int, fingerprints: Sequence[UUID]) ->
     return sorted(rows, key=lambda row: (row["received_at"], row["fingerprint"]))
 
 
-def _prepared(project: Project, event: Event, addresses: AddressLevel, row: dict[str, Any]) -> Prepared:
+def _prepared(
+    project: Project, event: Event, row: Mapping[str, Any], addresses: AddressLevel, *, as_server: bool
+) -> Prepared:
     """The event as it would be if its request came now, with the clock that it had when it came."""
+    level = row["address_level"]
     return prepare(
         event,
         project=project,
-        key_class=KeyClass.SERVER,
+        key_class=KeyClass.SERVER if as_server else class_of(row["key_class"]),
         received_at=datetime.now(UTC),
         sent_at=None,
         skew_us=0 if row["sent_at"] is None else skew_us(row["received_at"], row["sent_at"]),
-        addresses=addresses,
+        addresses=addresses if level is None else stricter(addresses, AddressLevel(level)),
+        arrived_at=row["received_at"],
+        proven=row["signed_identities"] or (),
     )
 
 
@@ -186,15 +201,14 @@ async def _keep(
         if all(found.rule_id not in _KEPT_BY_NOBODY for found in result.violations):
             await conn.execute(_SQL.put_back, {**row, "dataset": dataset})
         return
-    arrived = {"received_at": row["received_at"], "sent_at": row["sent_at"]}
     fingerprint = UUID(bytes=item.fingerprint)
-    await conn.execute(_SQL.set_arrival, {"dataset": item.dataset_id, "fingerprint": fingerprint, **arrived})
+    await conn.execute(_SQL.set_arrival, {**row, "dataset": item.dataset_id, "fingerprint": fingerprint})
 
 
-def repaired(event: Event, patch: Patch | None) -> Event:
+def repaired(event: Event, patch: Patch | None, key_class: KeyClass) -> Event:
     """The event after the patch; one that could not be read is read again. Raises PatchDoesNotFit."""
     if event.WhichOneof("payload") == "undecoded":
-        return _read_again(event, patch)
+        return _read_again(event, patch, public=key_class is KeyClass.BROWSER)
     if patch is None:
         return event
     document = apply_patch(json_format.MessageToDict(event, preserving_proto_field_name=True), patch)
@@ -204,32 +218,24 @@ def repaired(event: Event, patch: Patch | None) -> Event:
         raise PatchDoesNotFit(str(error)) from error
 
 
-def _read_again(event: Event, patch: Patch | None) -> Event:
+def _read_again(event: Event, patch: Patch | None, *, public: bool) -> Event:
     text = event.undecoded.json
+    if patch is None:
+        return undecoded.read_again(event, public=public) or event
     try:
         document = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
         document = None
-    if patch is not None:
-        document = apply_patch(document, patch)
-        text = json.dumps(document, default=str)
+    document = apply_patch(document, patch)
+    text = json.dumps(document, default=str)
     try:
         read = decode_event(document)
     except DecodeError as error:
         read = undecoded_event(text, error, data=document)
-    # What its sender left to the server was filled when it arrived first.
-    read.event_id = read.event_id or event.event_id
-    if not read.HasField("occurred_at"):
-        read.occurred_at.CopyFrom(event.occurred_at)
-        read.timed_on_arrival = True
-    if not (read.tracking_id or read.identity):
-        read.tracking_id = event.tracking_id
+    undecoded.complete(read, event, public=public)
     if read.WhichOneof("payload") == "undecoded":
         read.event_id = event.event_id
         read.occurred_at.CopyFrom(event.occurred_at)
-    for name in ("address", "origin", "privacy_signal"):
-        if event.context.HasField(name):
-            setattr(read.context, name, getattr(event.context, name))
     return read
 
 

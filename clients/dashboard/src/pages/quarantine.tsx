@@ -1,7 +1,7 @@
 /** Events that were not accepted, whole and with the reasons; repaired and replayed from here. */
 import { ConnectError } from "@connectrpc/connect";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { AdminService, type QuarantinedEvent } from "contract/admin_pb";
+import { AdminService, KeyClass, type QuarantinedEvent } from "contract/admin_pb";
 import { EventStatus } from "contract/collector_pb";
 import { useEffect, useState } from "preact/hooks";
 import { count } from "../amounts";
@@ -240,6 +240,7 @@ function Line({ event, picked, pick, hands }: { event: QuarantinedEvent; picked:
             )}
             {others.length > 0 && ` and ${others.length} more`}
           </span>
+          <span class="kind">{event.keyClass === KeyClass.SERVER ? "server key" : "browser key"}</span>
           <span class={`kind ${event.status === EventStatus.CONFLICT ? "conflict" : "broken"}`}>
             {event.status === EventStatus.CONFLICT ? "conflict" : "invalid"}
           </span>

@@ -1,7 +1,7 @@
 /** Repairs events of quarantine: new values or a JSON Patch, a look at what would become of them, and the replay. */
 import { ConnectError } from "@connectrpc/connect";
 import { Code } from "@connectrpc/connect";
-import type { QuarantinedEvent, ReplayPreview } from "contract/admin_pb";
+import { KeyClass, type QuarantinedEvent, type ReplayPreview } from "contract/admin_pb";
 import { EventStatus } from "contract/collector_pb";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "../amounts";
@@ -34,6 +34,7 @@ export function Repair({ target, done, cancel }: { target: Target; done: (outcom
   const [patch, setPatch] = useState<string | null>(null);
   const [look, setLook] = useState<Look | null>(null);
   const [wrong, setWrong] = useState<Wrong | null>(null);
+  const [trusted, setTrusted] = useState(false);
   const [busy, setBusy] = useState(false);
   const place = useRef<HTMLFormElement>(null);
   // Who opened the form by a key goes on in it, and goes back to where it was opened.
@@ -52,7 +53,7 @@ export function Repair({ target, done, cancel }: { target: Target; done: (outcom
     setBusy(true);
     setWrong(null);
     try {
-      const outcome = await replay(target, patches, dryRun);
+      const outcome = await replay(target, patches, dryRun, trusted);
       if (!dryRun) return done(outcome);
       const misfit = outcome.previews.find((each) => each.misfit)?.misfit ?? "";
       if (outcome.unpatched > 0 && outcome.accepted + outcome.duplicates + outcome.failed === 0)
@@ -70,7 +71,7 @@ export function Repair({ target, done, cancel }: { target: Target; done: (outcom
     event.preventDefault();
     setLook(null);
     try {
-      const patches = patch === null ? patchesFrom(target, rows) : forAll(target, patch.trim());
+      const patches = patch !== null ? forAll(target, patch.trim()) : trusted && !rows.some(isChange) ? forAll(target, "") : patchesFrom(target, rows);
       void attempt(patches, true);
     } catch (cause) {
       if (!(cause instanceof Misstated)) throw cause;
@@ -84,6 +85,14 @@ export function Repair({ target, done, cancel }: { target: Target; done: (outcom
         <Fields rows={rows} wrong={wrong} setRows={(changed) => edit(() => setRows(changed))} />
       ) : (
         <PatchText patch={patch} wrong={wrong} setPatch={(text) => edit(() => setPatch(text))} />
+      )}
+      {fromBrowsers(target) > 0 && (
+        <label class="tick">
+          <input type="checkbox" checked={trusted} onChange={(event) => edit(() => setTrusted(event.currentTarget.checked))} />
+          {target.events.length === 1
+            ? "Trust it as if sent with a server key. It came with a public browser key: anybody could have sent it."
+            : `Trust them as if sent with a server key. ${count(fromBrowsers(target))} of them came with a public browser key: anybody could have sent those.`}
+        </label>
       )}
       <p class="actions">
         <button type="submit" class={look ? "" : "primary"} disabled={busy}>
@@ -272,6 +281,10 @@ function rowsFor({ events }: Target): Row[] {
 function emptyRow(rows: Row[]): Row {
   const id = 1 + Math.max(0, ...rows.map((row) => row.id));
   return { id, field: "", value: "", before: "", remove: false, named: false, why: "A path such as order.line_items[0].price." };
+}
+
+function fromBrowsers({ events }: Target): number {
+  return events.filter(({ keyClass }) => keyClass === KeyClass.BROWSER).length;
 }
 
 function isChange(row: Row): boolean {

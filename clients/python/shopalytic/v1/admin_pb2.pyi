@@ -268,18 +268,22 @@ class ListQuarantineResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[QuarantinedEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class QuarantinedEvent(_message.Message):
-    __slots__ = ("quarantine_id", "status", "received_at", "violations", "event")
+    __slots__ = ("quarantine_id", "status", "received_at", "violations", "event", "key_class", "key_id")
     QUARANTINE_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
     VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
     EVENT_FIELD_NUMBER: _ClassVar[int]
+    KEY_CLASS_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
     quarantine_id: str
     status: _collector_pb2.EventStatus
     received_at: _timestamp_pb2.Timestamp
     violations: _containers.RepeatedCompositeFieldContainer[_collector_pb2.Violation]
     event: _events_pb2.Event
-    def __init__(self, quarantine_id: _Optional[str] = ..., status: _Optional[_Union[_collector_pb2.EventStatus, str]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., violations: _Optional[_Iterable[_Union[_collector_pb2.Violation, _Mapping]]] = ..., event: _Optional[_Union[_events_pb2.Event, _Mapping]] = ...) -> None: ...
+    key_class: KeyClass
+    key_id: str
+    def __init__(self, quarantine_id: _Optional[str] = ..., status: _Optional[_Union[_collector_pb2.EventStatus, str]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., violations: _Optional[_Iterable[_Union[_collector_pb2.Violation, _Mapping]]] = ..., event: _Optional[_Union[_events_pb2.Event, _Mapping]] = ..., key_class: _Optional[_Union[KeyClass, str]] = ..., key_id: _Optional[str] = ...) -> None: ...
 
 class Merge(_message.Message):
     __slots__ = ("merge_id", "state", "kind", "occurred_at", "received_at", "identity", "tracking_id", "existing_identity", "customer_id", "source", "undone_at")
@@ -419,20 +423,22 @@ class GetQuarantinedEventResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[QuarantinedEvent, _Mapping]] = ...) -> None: ...
 
 class ReplayQuarantineRequest(_message.Message):
-    __slots__ = ("quarantine_ids", "rule_id", "type", "sandbox", "patch", "dry_run")
+    __slots__ = ("quarantine_ids", "rule_id", "type", "sandbox", "patch", "dry_run", "as_server")
     QUARANTINE_IDS_FIELD_NUMBER: _ClassVar[int]
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
     PATCH_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    AS_SERVER_FIELD_NUMBER: _ClassVar[int]
     quarantine_ids: _containers.RepeatedScalarFieldContainer[str]
     rule_id: str
     type: str
     sandbox: bool
     patch: str
     dry_run: bool
-    def __init__(self, quarantine_ids: _Optional[_Iterable[str]] = ..., rule_id: _Optional[str] = ..., type: _Optional[str] = ..., sandbox: _Optional[bool] = ..., patch: _Optional[str] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+    as_server: bool
+    def __init__(self, quarantine_ids: _Optional[_Iterable[str]] = ..., rule_id: _Optional[str] = ..., type: _Optional[str] = ..., sandbox: _Optional[bool] = ..., patch: _Optional[str] = ..., dry_run: _Optional[bool] = ..., as_server: _Optional[bool] = ...) -> None: ...
 
 class ReplayQuarantineResponse(_message.Message):
     __slots__ = ("accepted", "duplicates", "failed", "unpatched", "results", "previews")

@@ -198,7 +198,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReplayQuarantine(self, request, context):
-        """Judges events of quarantine again, after a repair if one is given. What is
+        """Judges events of quarantine again, after a repair if one is given, each by the
+        class of the key that it came with. What is
         accepted is stored as if it arrived now, and leaves quarantine in the same
         transaction; so does what is stored already. The rest stays, as repaired and
         with its new reasons. Repeating this is safe.

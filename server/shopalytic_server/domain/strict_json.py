@@ -1,0 +1,56 @@
+"""JSON with one meaning only.
+
+A key given twice has no one meaning: readers differ in which value they take,
+so what is checked here could differ from what another program sees. A number
+may be short to write, and a gigabyte once somebody makes a whole number of it.
+"""
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_MAX_DIGITS = 400
+
+
+class SpoiledJson(ValueError):
+    """JSON that parses but cannot be taken: a key given twice, a number out of all bounds."""
+
+
+def read(text: str) -> Any:
+    """The value in a text; raises SpoiledJson, another ValueError for what is no JSON, and RecursionError."""
+    return DECODER.decode(text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise SpoiledJson(f"the key {twice[:100]!r} is given twice; give it once")
+    return result
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise SpoiledJson(f"a number has more than {_MAX_DIGITS} digits")
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise SpoiledJson("a number is out of all bounds") from None
+    # 1e999999999 is short to write, and a gigabyte once somebody makes an int of it.
+    if len(text) > _MAX_DIGITS or not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS:
+        raise SpoiledJson("a number is out of all bounds")
+    return number
+
+
+def _constant(text: str) -> Any:
+    raise SpoiledJson(f"{text} is not a JSON number")
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_once, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+)
