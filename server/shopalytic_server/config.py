@@ -186,7 +186,9 @@ class Settings:
         "", _http_address, "OpenTelemetry collector that traces go to, by OTLP over HTTP.", "no traces"
     )
     trusted_proxies: int = _setting(
-        0, _number(0, 100), "How many proxies in front of HTTP may be believed about X-Forwarded-For."
+        0,
+        _number(0, 100),
+        "How many proxies in front of HTTP are believed about X-Forwarded-For, -Proto, -Host and Forwarded.",
     )
     tls_cert: Path | None = _setting(  # noqa: RUF009 - as above
         None, parse_path, "Certificate chain (PEM) for gRPC and HTTP; read again when it changes.", "no TLS"

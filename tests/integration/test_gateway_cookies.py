@@ -55,6 +55,54 @@ async def test_the_domain_is_the_shops_own_and_never_a_public_suffix(host: str, 
     assert NAME in answer.cookie
 
 
+SITE = {"sec-fetch-site": "same-site"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "domain"),
+    [
+        # A proxy replaced Host, and nobody says what it was.
+        ({"host": "cluster.local", "origin": "https://www.shop.example"}, None),
+        ({"host": "cluster.local", "referer": "https://www.shop.example/a"}, None),
+        ({"host": "cluster.local", "origin": "https://www.shop.example:8443", **SITE}, "shop.example"),
+        ({"host": "cluster.local", "origin": "http://localhost:3000", **SITE}, None),
+        # The page is of another site than we are.
+        ({"host": "stats.vendor.example", "origin": "https://www.shop.example"}, None),
+        ({"host": "notshop.example", "origin": "https://www.shop.example"}, None),
+        ({"host": "shop.example", "origin": "https://notshop.example"}, None),
+        ({"host": "shop.example", "origin": "null"}, None),
+        ({"host": "a.github.io", "origin": "https://b.github.io"}, None),
+        ({"host": "stats.shop.example", "origin": "https://www.shop.example"}, "shop.example"),
+        ({"host": "stats.shop.example", "origin": "https://shop.example"}, "shop.example"),
+        ({"host": "stats.shop.example"}, "shop.example"),
+    ],
+)
+async def test_a_domain_that_the_page_is_not_under_is_never_set(headers: dict[str, str], domain: str | None):
+    async with running_gateway() as gateway:
+        answer = await gateway.collect(PAGE_VIEW, headers=headers)
+    assert answer.cookie.get("domain") == domain
+    assert NAME in answer.cookie
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"x-forwarded-host": "stats.shop.example", "x-forwarded-proto": "https"},
+        {"forwarded": 'for=203.0.113.9;proto=https;host="stats.shop.example:443"'},
+    ],
+)
+async def test_a_trusted_proxy_says_what_host_was_asked(told: dict[str, str]):
+    headers = {"host": "cluster.local", "origin": "https://www.shop.example", **told}
+    async with running_gateway(trusted_proxies=1) as gateway:
+        cookie = (await gateway.collect(PAGE_VIEW, headers=headers)).cookie
+    assert cookie["domain"] == "shop.example"
+    assert "secure" in cookie
+    async with running_gateway() as gateway:
+        cookie = (await gateway.collect(PAGE_VIEW, headers=headers)).cookie
+    assert "domain" not in cookie
+    assert "secure" not in cookie
+
+
 async def test_sub_domains_can_be_kept_apart():
     async with running_gateway() as gateway:
         headers = {"host": "www.shop.example"}

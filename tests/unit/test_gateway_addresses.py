@@ -1,9 +1,11 @@
 """Client addresses: which one counts, and what is left of it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shopalytic_server.domain.addresses import AddressLevel, kept
-from shopalytic_server.gateway.addresses import client_address, is_https
+from shopalytic_server.gateway.addresses import client_address, host_of, is_https
 
 
 @pytest.mark.parametrize(
@@ -74,3 +76,57 @@ def test_a_connection_without_an_address_has_none():
 def test_the_scheme_is_the_browsers(said: str | None, trusted: int, scheme: str, https: bool):
     headers = [("x-forwarded-proto", said)] if said else []
     assert is_https(scope("9.9.9.9", *headers, scheme=scheme), trusted) is https
+
+
+@pytest.mark.parametrize(
+    ("headers", "trusted", "host"),
+    [
+        ([("host", "Shop.Example.:8080")], 0, "shop.example"),
+        ([("host", "[::1]:8080")], 0, "::1"),
+        ([], 1, ""),
+        ([("x-forwarded-host", "shop.example"), ("host", "cluster.local")], 0, "cluster.local"),
+        ([("x-forwarded-host", "shop.example:443"), ("host", "cluster.local")], 1, "shop.example"),
+        ([("x-forwarded-host", "evil.example, shop.example"), ("host", "cluster.local")], 1, "shop.example"),
+        ([("x-forwarded-host", "shop.example, inner.local"), ("host", "cluster.local")], 2, "shop.example"),
+        ([("forwarded", "host=shop.example"), ("host", "cluster.local")], 0, "cluster.local"),
+        ([("forwarded", 'for=1.1.1.1;Host="shop.example:443";proto=https')], 1, "shop.example"),
+        ([("forwarded", "host=evil.example"), ("forwarded", "host=shop.example")], 1, "shop.example"),
+        ([("forwarded", "host=shop.example, for=10.0.0.1")], 1, ""),
+        ([("forwarded", "host=shop.example, for=10.0.0.1")], 2, "shop.example"),
+        ([("forwarded", "host=evil.example"), ("x-forwarded-host", "shop.example")], 1, "shop.example"),
+    ],
+)
+def test_the_host_is_the_one_that_the_browser_asked(headers: list[tuple[str, str]], trusted: int, host: str):
+    assert host_of(scope("9.9.9.9", *headers), trusted) == host
+
+
+@pytest.mark.parametrize(
+    ("said", "trusted", "address", "https"),
+    [
+        ("for=1.1.1.1;proto=https", 0, "9.9.9.0", False),
+        ("for=1.1.1.1;proto=https", 1, "1.1.1.0", True),
+        ('proto=https;for="[2001:db8:1:2::3]:4711"', 1, "2001:db8:1::", True),
+        ("for=6.6.6.6;proto=https, for=1.1.1.1;proto=http", 1, "1.1.1.0", False),
+        ("for=_hidden", 1, None, False),
+        ("for=unknown;proto=HTTPS", 1, None, True),
+        ("by=10.0.0.1", 1, "9.9.9.0", False),
+    ],
+)
+def test_forwarded_tells_address_and_scheme_too(said: str, trusted: int, address: str | None, https: bool):
+    told = scope("9.9.9.9", ("forwarded", said))
+    assert client_address(told, trusted, AddressLevel.TRUNCATED) == address
+    assert is_https(told, trusted) is https
+
+
+@given(
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=50),
+    st.sampled_from(["for=1.1.1.1;host=shop.example", 'host="shop.example:1" ; For = "1.1.1.1:5"']),
+    st.integers(0, 3),
+)
+def test_nothing_that_a_stranger_writes_before_it_changes_what_a_trusted_proxy_says(
+    stranger: str, proxy: str, inner: int
+):
+    said = ", ".join([stranger, proxy, *['for="10.0.0.1:7";host=inner.local'] * inner])
+    told = scope("9.9.9.9", ("forwarded", said))
+    assert host_of(told, 1 + inner) == "shop.example"
+    assert client_address(told, 1 + inner, AddressLevel.FULL) == "1.1.1.1"

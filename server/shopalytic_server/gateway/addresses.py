@@ -1,25 +1,9 @@
-"""Who is at the other end of a request: network address and scheme, with and without proxies in front."""
-
-from collections.abc import Iterable
+"""Who asks, and for what host: address, scheme and name, with and without proxies in front."""
 
 from starlette.types import Scope
 
 from shopalytic_server.domain.addresses import AddressLevel, kept
-
-Headers = Iterable[tuple[bytes, bytes]]
-
-
-def values_of(headers: Headers, name: bytes) -> list[str]:
-    """The comma-separated values of a header that may be given several times."""
-    joined = ",".join(value.decode("latin-1") for key, value in headers if key == name)
-    return [part.strip() for part in joined.split(",") if part.strip()]
-
-
-def _from_trusted(values: list[str], trusted_proxies: int) -> str | None:
-    """The value that the outermost trusted proxy added: each appends at the right, so count from there."""
-    if not values:
-        return None
-    return values[max(len(values) - trusted_proxies, 0)]
+from shopalytic_server.gateway.forwarded import forwarded, values_of
 
 
 def client_address(scope: Scope, trusted_proxies: int, level: AddressLevel) -> str | None:
@@ -31,9 +15,9 @@ def client_address(scope: Scope, trusted_proxies: int, level: AddressLevel) -> s
 def raw_address(scope: Scope, trusted_proxies: int) -> str | None:
     """Where a request came from, as the connection or the trusted proxy says. Never kept."""
     if trusted_proxies:
-        forwarded = _from_trusted(values_of(scope["headers"], b"x-forwarded-for"), trusted_proxies)
-        if forwarded is not None:
-            return forwarded
+        told = forwarded(scope["headers"], b"x-forwarded-for", "for", trusted_proxies)
+        if told is not None:
+            return told
     client = scope.get("client")
     return str(client[0]) if client else None
 
@@ -41,9 +25,27 @@ def raw_address(scope: Scope, trusted_proxies: int) -> str | None:
 def is_https(scope: Scope, trusted_proxies: int) -> bool:
     """Whether the browser spoke https, to us or to a proxy that we may believe."""
     if trusted_proxies:
-        values = values_of(scope["headers"], b"x-forwarded-proto")
-        # Many proxies replace this header where they append to X-Forwarded-For.
-        scheme = values[0] if len(values) == 1 else _from_trusted(values, trusted_proxies)
+        scheme = forwarded(scope["headers"], b"x-forwarded-proto", "proto", trusted_proxies)
         if scheme is not None:
             return scheme.lower() == "https"
     return bool(scope.get("scheme") == "https")
+
+
+def host_of(scope: Scope, trusted_proxies: int) -> str:
+    """The host that the browser asked for, without the port, in lower case; empty if nobody says.
+
+    Many proxies replace Host by the name that they know us by.
+    """
+    if trusted_proxies:
+        told = forwarded(scope["headers"], b"x-forwarded-host", "host", trusted_proxies)
+        if told is not None:
+            return without_port(told)
+    return without_port(next(iter(values_of(scope["headers"], b"host")), ""))
+
+
+def without_port(host: str) -> str:
+    """A host as it stands in a header or an address, without the port and a dot at its end, in lower case."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0][1:]
+    return host.partition(":")[0].removesuffix(".")

@@ -55,17 +55,6 @@ def new_tracking_id(token: str, event_id: str | None) -> str:
     return str(uuid.uuid5(namespace, event_id.lower()))
 
 
-def host_of(scope: Scope) -> str:
-    """The host that the browser asked for, without the port, in lower case; empty if it is not a name."""
-    for key, value in scope["headers"]:
-        if key == b"host":
-            host: str = value.decode("latin-1").strip().lower()
-            if host.startswith("["):
-                return host.partition("]")[0][1:]
-            return host.partition(":")[0].removesuffix(".")
-    return ""
-
-
 @lru_cache(maxsize=1024)
 def cookie_domain(host: str) -> str | None:
     """The domain that a shop's sub-domains share, or None where the cookie must stay with its host.
@@ -83,21 +72,35 @@ def cookie_domain(host: str) -> str | None:
     return None
 
 
+def shared_domain(host: str, page: str | None, *, one_site: bool) -> str | None:
+    """The domain of a cookie that the shop's sub-domains share, or None where it must stay with its host.
+
+    `host` is what we take for the host that was asked, `page` the host of the
+    page that asked, None if it is not known. A browser throws away a cookie for
+    a domain that the asked host is not under, so a domain that the page is not
+    under either is never named: a proxy may have replaced the host. `one_site`:
+    the browser says that page and host are of one site (Sec-Fetch-Site), so that
+    the page tells the domain whatever the proxies did to the host.
+    """
+    domain = cookie_domain(page if page is not None and one_site else host)
+    if domain is None or page is None or page == domain or page.endswith(f".{domain}"):
+        return domain
+    return None
+
+
 def set_cookie(
     name: str,
     tracking_id: str,
     *,
-    host: str,
+    domain: str | None,
     secure: bool,
-    across_subdomains: bool,
     seconds: int = MAX_AGE_SECONDS,
 ) -> bytes:
-    """The value of Set-Cookie; 0 `seconds` end the cookie.
+    """The value of Set-Cookie; without a domain it is the host's alone, and 0 `seconds` end it.
 
     Not HttpOnly: the id is no secret, and shops read it for their own calls.
     """
     parts = [f"{name}={tracking_id}", f"Max-Age={seconds}", "Path=/", "SameSite=Lax"]
-    domain = cookie_domain(host) if across_subdomains else None
     if domain is not None:
         parts.append(f"Domain={domain}")
     if secure:

@@ -8,16 +8,16 @@ from starlette.types import Scope
 from shopalytic.v1.collector_pb2 import EventResult, EventStatus
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.consent import is_denied
-from shopalytic_server.gateway.addresses import client_address, is_https
+from shopalytic_server.gateway.addresses import client_address, host_of, is_https, without_port
 from shopalytic_server.gateway.answers import Header
 from shopalytic_server.gateway.bodies import header
 from shopalytic_server.gateway.cookies import (
     MAX_AGE_SECONDS,
-    host_of,
     is_tracking_id,
     new_tracking_id,
     read_cookie,
     set_cookie,
+    shared_domain,
 )
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.events import Sender, assign_tracking_id, decode_events, decode_sent_at
@@ -94,12 +94,17 @@ class Intake:
         value = set_cookie(
             self._options.cookie_name,
             tracking_id,
-            host=host_of(scope),
+            domain=self._domain(scope) if payload.cross_subdomain_cookie else None,
             secure=is_https(scope, self._options.trusted_proxies),
-            across_subdomains=payload.cross_subdomain_cookie,
             seconds=seconds,
         )
         return [(b"set-cookie", value)]
+
+    def _domain(self, scope: Scope) -> str | None:
+        origin = _origin(scope)
+        page = without_port(origin.partition("://")[2]) if origin is not None else None
+        one_site = header(scope, b"sec-fetch-site") in ("same-origin", "same-site")
+        return shared_domain(host_of(scope, self._options.trusted_proxies), page, one_site=one_site)
 
 
 def _sender(scope: Scope, address: str | None) -> Sender:

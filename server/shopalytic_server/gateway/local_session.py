@@ -14,10 +14,10 @@ import ipaddress
 
 from starlette.types import Receive, Scope, Send
 
-from shopalytic_server.gateway.addresses import values_of
 from shopalytic_server.gateway.answers import NO_STORE, answer_empty, answer_json, answer_wrong_method
 from shopalytic_server.gateway.bodies import header
 from shopalytic_server.gateway.edge import ROUTE
+from shopalytic_server.gateway.forwarded import values_of
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.peers import same_account
 

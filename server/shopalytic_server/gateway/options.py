@@ -32,7 +32,7 @@ class GatewayOptions:
     """Where the tag is loaded from; must end with `.js`."""
     cookie_name: str = "shopalytic_id"
     trusted_proxies: int = 0
-    """How many proxies stand in front and may be believed about X-Forwarded-For and X-Forwarded-Proto."""
+    """How many proxies stand in front and are believed about X-Forwarded-For, -Proto, -Host and Forwarded."""
     tls: tuple[Path, Path] | None = None
     """PEM files of the certificate and its key; None: plain HTTP."""
     client_addresses: AddressLevel = AddressLevel.TRUNCATED

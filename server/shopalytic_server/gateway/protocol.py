@@ -44,8 +44,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _header_bytes = 0
-    _in_head = False
     _in_body = False
+    _known: Any = None
+    """The scope of the last request whose headers were read; while another head comes, `scope` is not it."""
     _method = b""
     _announced: int | None = 0
     """Bytes of the request's body as its headers say; None: nobody knows, it comes in chunks."""
@@ -60,8 +61,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first request."""
-        wrapped = GatheringTransport(transport, self.loop, self._lingers)
-        super().connection_made(cast(asyncio.Transport, wrapped))
+        self._wire = GatheringTransport(transport, self.loop, self._lingers)
+        super().connection_made(cast(asyncio.Transport, self._wire))
         if len(self.by_age) >= self.max_connections and not self._make_room():
             self._is_spoiled = True
             self._close_with(b"503 Service Unavailable\r\nretry-after: 2", "All connections are in use.")
@@ -87,7 +88,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._linger is not None:
             self._linger.end()
         elif self._is_idle:
-            self._transport.close_now()
+            self._wire.close_now()
         else:
             super().shutdown()
 
@@ -106,32 +107,35 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self._held:
             self._hold(self._held + data)
+        elif len(data) <= _PIECE and not self.pipeline:
+            self._take_piece(data)
         else:
             self._take(data)
 
     def _take(self, data: bytes) -> None:
         """Parses data up to the first point at which something else has its turn."""
+        whole = memoryview(data)  # whose parts are no copies
         at = 0
-        while at < len(data) and not self._transport.is_closing() and not self._is_spoiled:
+        while at < len(data) and not self._wire.is_closing() and not self._is_spoiled:
             if self.pipeline or (at and not self._left):
                 self._hold(data[at:])
                 self.loop.call_soon(self._take_held)
                 return
             size = max(self._left, _CHUNKED_PIECE if self._in_body else _PIECE)
-            self._take_piece(data[at : at + size])
+            self._take_piece(whole[at : at + size])
             at += size
 
     def _hold(self, data: bytes) -> None:
         self._held = data
-        self._transport.hold_reading()
+        self._wire.hold_reading()
 
     def _take_held(self) -> None:
-        if self._held and not self.pipeline and not self._transport.is_closing():
+        if self._held and not self.pipeline and not self._wire.is_closing():
             data, self._held = self._held, b""
-            self._transport.release_reading()
+            self._wire.release_reading()
             self._take(data)
 
-    def _take_piece(self, data: bytes) -> None:
+    def _take_piece(self, data: bytes | memoryview) -> None:
         if not self._in_body:
             self._header_bytes += len(data)
         try:
@@ -139,7 +143,7 @@ class LimitedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._spoil()
             return
-        if not self._in_head or self._transport.is_closing():
+        if self.scope is self._known or self._wire.is_closing():
             return
         if self._header_bytes > MAX_HEADER_BYTES:
             text = f"The headers are larger than {MAX_HEADER_BYTES:,} bytes."
@@ -147,7 +151,7 @@ class LimitedProtocol(HttpToolsProtocol):
         elif self._timer is None:
             self._arm()
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes | memoryview) -> None:
         """Parses data. A head that offers an upgrade is parsed again without the offer.
 
         The parser takes the offer for accepted and what follows for another
@@ -181,18 +185,13 @@ class LimitedProtocol(HttpToolsProtocol):
         elif not cycle.more_body:
             cycle.keep_alive = False
         elif cycle.response_started or self.pipeline:
-            self._transport.close_now()
+            self._wire.close_now()
         else:
             cycle.disconnected = True
             cycle.message_event.set()
             self._close_with(b"400 Bad Request", "The body is not as HTTP/1.1 has it.")
 
     # What the parser finds
-
-    def on_message_begin(self) -> None:
-        """The parser has the begin of a request."""
-        self._in_head = True
-        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The parser has a request's headers."""
@@ -203,7 +202,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._disarm()
         self._unset_keepalive_if_required()
-        self._in_head = False
+        self._known = self.scope
         self._in_body = True
         self._header_bytes = 0
         self._announced = _announced(self.headers)
@@ -242,32 +241,28 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer was sent: the next request may have its turn."""
         super().on_response_complete()
-        if self._transport.is_closing():
+        if self._wire.is_closing():
             return
         if self._in_body and self.cycle.response_complete:
             self._unset_keepalive_if_required()
             self._arm()
         self._take_held()
 
-    @property
-    def _transport(self) -> GatheringTransport:
-        return cast(GatheringTransport, self.transport)
-
     def _lingers(self, transport: asyncio.Transport) -> bool:
         """Takes over a connection that is to be closed, if the client may still be sending."""
-        all_was_read = not (self._in_body or self._in_head or self.pipeline or self._held)
+        all_was_read = not (self._in_body or self.scope is not self._known or self.pipeline or self._held)
         if (all_was_read and not self._is_spoiled) or transport.is_closing():
             return False
         self._disarm()
         self.by_age.pop(self, None)
         self._held = b""
-        self._transport.release_reading()
-        self._transport.resume_reading()
+        self._wire.release_reading()
+        self._wire.resume_reading()
         self._linger = Linger(transport, self.loop, self.lingering)
         return True
 
     def _close_with(self, status: bytes, text: str) -> None:
-        transport = self._transport
+        transport = self._wire
         if not transport.is_closing():
             body = text.encode()
             head = b"\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: "
@@ -281,7 +276,7 @@ class LimitedProtocol(HttpToolsProtocol):
         for oldest in itertools.islice(self.by_age, _LOOK_AT):
             if oldest._is_idle:
                 del self.by_age[oldest]
-                oldest._transport.close_now()
+                oldest._wire.close_now()
                 return True
         return False
 
@@ -302,7 +297,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._arm()  # an earlier request of this connection still waits for its answer
         elif self._in_body:
-            self._transport.close_now()  # it has its answer
+            self._wire.close_now()  # it has its answer
         else:
             text = f"The headers did not come within {self.header_seconds:g} seconds."
             self._close_with(b"408 Request Timeout", text)
