@@ -23,7 +23,7 @@ from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.payload import read_payload
 
 _CONTENT_TYPES = ("", "application/json", "text/plain")
-_REQUEST_HEADERS = b"content-type, content-encoding, authorization"
+_REQUEST_HEADERS = ("content-type", "content-encoding", "authorization")
 _CROSS_ORIGIN = (b"cross-origin-resource-policy", b"cross-origin")
 
 
@@ -39,7 +39,7 @@ class CollectRoute:
         scope[ROUTE] = "collect"
         headers = [*collect_headers(scope), _CROSS_ORIGIN]
         if scope["method"] == "OPTIONS":
-            await answer_empty(send, 204, preflight(headers, b"POST", _REQUEST_HEADERS))
+            await answer_empty(send, 204, preflight(scope, headers, b"POST", _REQUEST_HEADERS))
         elif scope["method"] != "POST":
             await answer_wrong_method(send, "POST, OPTIONS", headers)
         else:

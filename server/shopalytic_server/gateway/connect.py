@@ -31,8 +31,14 @@ from shopalytic_server.gateway.services import Method
 from shopalytic_server.gateway.tracing import carried
 
 _REQUEST_HEADERS = (
-    b"content-type, content-encoding, authorization, connect-protocol-version, connect-timeout-ms, "
-    b"connect-content-encoding, connect-accept-encoding, x-user-agent"
+    "content-type",
+    "content-encoding",
+    "authorization",
+    "connect-protocol-version",
+    "connect-timeout-ms",
+    "connect-content-encoding",
+    "connect-accept-encoding",
+    "x-user-agent",
 )
 _STREAM_PREFIX = "application/connect+"
 _UNARY_PREFIX = "application/"
@@ -59,7 +65,7 @@ class ConnectRoute:
         scope[ROUTE] = "rpc"
         cors = rpc_headers(scope, self._options.cors_origins)
         if scope["method"] == "OPTIONS":
-            await answer_empty(send, 204, preflight(cors, b"POST", _REQUEST_HEADERS))
+            await answer_empty(send, 204, preflight(scope, cors, b"POST", _REQUEST_HEADERS))
         elif scope["method"] != "POST":
             await answer_wrong_method(send, "POST, OPTIONS", cors)
         else:
