@@ -30,6 +30,7 @@ PROJECT = Project(
     time_zone="UTC",
     browser_event_types=frozenset(),
     created_at=START,
+    token_secret=b"of this project",
 )
 
 _ADD_PROJECT = """

@@ -70,6 +70,8 @@ class Project:
     denied_consent: DeniedConsent = DeniedConsent.KEEP
     anonymous_salt: bytes = field(default=b"", repr=False)
     """What anonymous names are made with; empty while no event was to be anonymous."""
+    token_secret: bytes = field(default=b"", repr=False)
+    """What tokens for its callers are signed with; see `tokens`."""
     retention: tuple[tuple[str, int | None], ...] = ()
     """How many days events are kept, by type or "default"; None: for ever. See `expiry`."""
 

@@ -51,14 +51,14 @@ async def list_customers(
     if request.HasField("min_net") and not request.HasField("currency"):
         message = "is needed with min_net; send the code of the currency that the amount is in"
         raise InvalidRequest([Violation("currency", "list_customers.currency", message)])
-    key, customer_id = read_token(request, dataset, _parse_position) or (None, None)
+    key, customer_id = read_token(request, project, _parse_position) or (None, None)
     rows = await _Question(snapshot, project, request, key, customer_id).rows()
     page = rows[: page_size(request)]
     people = await load_people(snapshot, dataset, [Found(row["customer_id"]) for row in page])
     await add_aliases(snapshot, dataset, people)
     response = reports_pb2.ListCustomersResponse(customers=await describe(snapshot, dataset, people))
     if len(rows) > len(page):
-        response.next_page_token = write_token(request, dataset, _position(page[-1]))
+        response.next_page_token = write_token(request, project, _position(page[-1]))
     return response
 
 

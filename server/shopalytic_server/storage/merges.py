@@ -48,7 +48,7 @@ class Merges:
     ) -> admin_pb2.ListMergesResponse:
         """A page of the journal, newest arrival first; raises InvalidRequest and NotFound."""
         dataset = 2 * project.project_id + request.sandbox
-        before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
+        before_at, before_id = read_token(request, project, parse_id_position) or NEWEST
         async with reading(self._reports_pool) as snapshot:
             rows = await snapshot.fetch(
                 _SQL.page,
@@ -64,7 +64,7 @@ class Merges:
         response = admin_pb2.ListMergesResponse(merges=[_message(row) for row in page])
         if len(page) < len(rows):
             last = position(page[-1]["received_at"], page[-1]["event_id"])
-            response.next_page_token = write_token(request, dataset, last)
+            response.next_page_token = write_token(request, project, last)
         return response
 
     async def undo_merge(

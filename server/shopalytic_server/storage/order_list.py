@@ -7,6 +7,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.amounts import text
 from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.paging import page_size, parse_position, position, read_token, write_token
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
@@ -19,15 +20,16 @@ _OLDEST = ("-infinity", "")
 
 
 async def list_orders(
-    snapshot: Snapshot, dataset: int, request: reports_pb2.ListOrdersRequest
+    snapshot: Snapshot, project: Project, request: reports_pb2.ListOrdersRequest
 ) -> reports_pb2.ListOrdersResponse:
     """A page of orders; raises InvalidRequest."""
+    dataset = 2 * project.project_id + request.sandbox
     from_at = _end(request, "from", "-infinity")
     to_at = _end(request, "to", "infinity")
     if request.HasField("from") and request.HasField("to") and from_at >= to_at:
         message = "must be after from; the range includes its begin and excludes its end"
         raise InvalidRequest([Violation("to", "list_orders.range", message)])
-    after_at, after_id = read_token(request, dataset, parse_position) or _OLDEST
+    after_at, after_id = read_token(request, project, parse_position) or _OLDEST
     rows = await snapshot.fetch(
         _SQL.page,
         dataset=dataset,
@@ -43,7 +45,7 @@ async def list_orders(
     response = reports_pb2.ListOrdersResponse(orders=[_listed(row) for row in page], erased_order_ids=erased)
     if len(rows) > len(page):
         last = position(page[-1]["ordered_at"], page[-1]["order_id"])
-        response.next_page_token = write_token(request, dataset, last)
+        response.next_page_token = write_token(request, project, last)
     return response
 
 

@@ -231,6 +231,7 @@ def _project(row: Mapping[str, Any]) -> Project:
         identity_secrets=tuple(row["identity_secrets"]),
         denied_consent=DeniedConsent(row["denied_consent"]),
         anonymous_salt=row["anonymous_salt"] or b"",
+        token_secret=row["token_secret"],
         retention=tuple(sorted(row["retention"].items())),
         created_at=row["created_at"],
     )

@@ -36,7 +36,7 @@ class Quarantine:
     ) -> admin_pb2.ListQuarantineResponse:
         """A page of a project's quarantine, newest arrival first; raises InvalidRequest."""
         dataset = 2 * project.project_id + request.sandbox
-        before_at, before_id = read_token(request, dataset, parse_id_position) or NEWEST
+        before_at, before_id = read_token(request, project, parse_id_position) or NEWEST
         async with reading(self._pool) as snapshot:
             rows = await snapshot.fetch(
                 _SQL.page,
@@ -51,7 +51,7 @@ class Quarantine:
         response = admin_pb2.ListQuarantineResponse(events=[_message(row) for row in page])
         if len(page) < len(rows):
             last = position(page[-1]["received_at"], page[-1]["fingerprint"])
-            response.next_page_token = write_token(request, dataset, last)
+            response.next_page_token = write_token(request, project, last)
         return response
 
     async def get_quarantined_event(

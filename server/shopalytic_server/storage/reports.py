@@ -71,17 +71,15 @@ class Reports:
         self, project: Project, request: reports_pb2.ListCustomerEventsRequest
     ) -> reports_pb2.ListCustomerEventsResponse:
         """A page of one customer's timeline; raises NotFound and InvalidRequest."""
-        dataset = 2 * project.project_id + request.sandbox
         async with reading(self._pool, planned_once=True) as snapshot:
-            return await timeline.list_customer_events(snapshot, dataset, request)
+            return await timeline.list_customer_events(snapshot, project, request)
 
     async def list_orders(
         self, project: Project, request: reports_pb2.ListOrdersRequest
     ) -> reports_pb2.ListOrdersResponse:
         """A page of orders, oldest first; raises InvalidRequest."""
-        dataset = 2 * project.project_id + request.sandbox
         async with reading(self._pool) as snapshot:
-            return await order_list.list_orders(snapshot, dataset, request)
+            return await order_list.list_orders(snapshot, project, request)
 
     async def get_sales_report(
         self, project: Project, request: reports_pb2.GetSalesReportRequest

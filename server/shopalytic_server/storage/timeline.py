@@ -3,6 +3,7 @@
 from typing import Any
 
 from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.paging import (
     ALL_EVENTS,
     event_place,
@@ -24,10 +25,11 @@ MAX_PAGE_BYTES = 1_000_000
 
 
 async def list_customer_events(
-    snapshot: Snapshot, dataset: int, request: reports_pb2.ListCustomerEventsRequest
+    snapshot: Snapshot, project: Project, request: reports_pb2.ListCustomerEventsRequest
 ) -> reports_pb2.ListCustomerEventsResponse:
     """A page of one customer's timeline; raises NotFound."""
-    before = read_token(request, dataset, parse_event_place) or ALL_EVENTS
+    dataset = 2 * project.project_id + request.sandbox
+    before = read_token(request, project, parse_event_place) or ALL_EVENTS
     found = await find(snapshot, dataset, request.customer)
     [person] = await load_people(snapshot, dataset, [found])
     rows = await snapshot.fetch(
@@ -42,7 +44,7 @@ async def list_customer_events(
     page = rows[: page_size(request)]
     response = reports_pb2.ListCustomerEventsResponse(events=[stored_event(row) for row in page])
     if page and page[0]["found"] > len(page):
-        response.next_page_token = write_token(request, dataset, event_place(page[-1]))
+        response.next_page_token = write_token(request, project, event_place(page[-1]))
     return response
 
 

@@ -5,26 +5,26 @@ INSERT INTO projects (name, currency, time_zone, browser_event_types, default_ev
 VALUES (%(name)s, %(currency)s, %(time_zone)s, %(browser_event_types)s, %(browser_event_types)s, %(created_at)s)
 ON CONFLICT (name) DO NOTHING
 RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, allowed_origins, respect_privacy_signals,
-    signed_identify, identity_secrets, denied_consent, anonymous_salt, retention,
+    signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 
 -- name: get_project
 SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, allowed_origins, respect_privacy_signals,
-    signed_identify, identity_secrets, denied_consent, anonymous_salt, retention,
+    signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 FROM projects
 WHERE project_id = %(project_id)s
 
 -- name: find_project
 SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, allowed_origins, respect_privacy_signals,
-    signed_identify, identity_secrets, denied_consent, anonymous_salt, retention,
+    signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 FROM projects
 WHERE name = %(name)s
 
 -- name: list_projects
 SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, allowed_origins, respect_privacy_signals,
-    signed_identify, identity_secrets, denied_consent, anonymous_salt, retention,
+    signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 FROM projects
 ORDER BY project_id
@@ -45,7 +45,7 @@ SET time_zone = coalesce(%(time_zone)s, time_zone),
     retention = (retention || %(retention)s::jsonb) - %(as_default)s::text[]
 WHERE project_id = %(project_id)s
 RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, allowed_origins, respect_privacy_signals,
-    signed_identify, identity_secrets, denied_consent, anonymous_salt, retention,
+    signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 
 -- name: rotate_identity_secret
@@ -66,7 +66,7 @@ SELECT keys.key_id, keys.project_id, keys.key_class, keys.label, keys.hint, keys
     keys.expires_at, keys.last_used_at, projects.name, projects.currency, projects.time_zone, projects.browser_event_types,
     projects.default_event_types,
     projects.allowed_origins, projects.respect_privacy_signals,
-    projects.signed_identify, projects.identity_secrets, projects.denied_consent, projects.anonymous_salt,
+    projects.signed_identify, projects.identity_secrets, projects.denied_consent, projects.anonymous_salt, projects.token_secret,
     projects.retention,
     projects.created_at AS project_created_at
 FROM keys
