@@ -23,6 +23,7 @@ from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.domain.verdicts import Verdicts, verdict
 from shopalytic_server.rpc.limits import Rates
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter
+from shopalytic_server.rpc.receiving import Bounds
 from shopalytic_server.rpc.server import NO_LIMITS, GrpcServer
 from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.erasure import Erasures
@@ -256,6 +257,7 @@ async def running(
     real_writer: EventWriter | None = None,
     tail: EventTail | None = None,
     rates: Rates = NO_LIMITS,
+    bounds: Bounds | None = None,
 ) -> AsyncIterator[Running]:
     """A server on a free port with one project and its keys. Without `tail`, watchers see nothing."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
@@ -273,6 +275,7 @@ async def running(
             care=care,
             store_ready=lambda: store["ready"],
             rates=rates,
+            bounds=bounds,
         )
         port = await server.start()
         try:

@@ -24,7 +24,7 @@ from rpc_standins import (
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic_server.domain.projects import KeyClass
-from shopalytic_server.rpc.server import SERVICES, GrpcServer
+from shopalytic_server.rpc.server import MAX_STREAMS, SERVICES, GrpcServer
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -168,7 +168,7 @@ async def test_an_ipv6_address_is_listened_on(shop: Running) -> None:
 async def test_many_calls_at_once_on_one_connection_are_all_answered(shop: Running) -> None:
     shop.writer.hold = True
     calls = [shop.collector.Track(batch(page_view()), metadata=shop.key(KeyClass.SERVER)) for _ in range(500)]
-    await until(lambda: len(shop.writer.submitted) == 500)
+    await until(lambda: len(shop.writer.submitted) == MAX_STREAMS)
     shop.writer.finish_all()
     responses = await asyncio.gather(*calls)
     assert len({response.results[0].event_id for response in responses}) == 500

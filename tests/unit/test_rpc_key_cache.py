@@ -8,9 +8,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.errors import Overloaded, StoreUnavailable
 from shopalytic_server.domain.projects import Key, KeyClass, Project
-from shopalytic_server.rpc.auth import FRESH_SECONDS, RETRY_SECONDS, STALE_SECONDS, KeyCache
+from shopalytic_server.rpc.auth import (
+    FRESH_SECONDS,
+    MAX_NEW,
+    NEW_AT_ONCE,
+    RETRY_SECONDS,
+    STALE_SECONDS,
+    KeyCache,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PROJECT = Project(1, "shop", "GBP", "UTC", frozenset(), NOW)
@@ -217,3 +224,38 @@ async def test_a_key_in_use_is_noted_with_the_time_of_its_last_look_up(store: St
     store.known = False
     await cache.find(b"x" * 32)
     assert len(cache.used) == 1
+
+
+async def all_that_can_go_on() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_invented_keys_are_looked_up_two_at_a_time_and_past_a_hundred_are_refused(store: Store) -> None:
+    cache = KeyCache(store, clock=store.clock, lookup_seconds=20)
+    assert await cache.find(HASH) is not None
+    store.lookups.clear()
+    store.gate = asyncio.Event()
+    invented = [asyncio.ensure_future(cache.find(number.to_bytes(32))) for number in range(MAX_NEW)]
+    await all_that_can_go_on()
+    with pytest.raises(Overloaded):
+        await cache.find(MAX_NEW.to_bytes(32))
+    assert len(store.lookups) == NEW_AT_ONCE
+    # A key that is known is looked up beside them all.
+    store.time += FRESH_SECONDS
+    known = asyncio.ensure_future(cache.find(HASH))
+    await all_that_can_go_on()
+    assert HASH in store.lookups
+    store.gate.set()
+    assert await known is not None
+    assert await asyncio.gather(*invented) == [None] * MAX_NEW
+    assert await cache.find(MAX_NEW.to_bytes(32)) is None
+
+
+async def test_an_invented_key_waits_no_longer_for_its_turn_than_for_the_store(
+    store: Store, cache: KeyCache
+) -> None:
+    store.gate = asyncio.Event()
+    lookups = [cache.find(number.to_bytes(32)) for number in range(5)]
+    failures = await asyncio.gather(*lookups, return_exceptions=True)
+    assert [type(failure) for failure in failures] == [StoreUnavailable] * 5

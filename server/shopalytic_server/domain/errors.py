@@ -3,6 +3,7 @@
     ShopalyticError
     ├── InvalidRequest      the call cannot be used as it is
     ├── TooLarge            the call has too many bytes
+    ├── TooSlow             the call's message did not come in time
     ├── Unauthenticated     no key, or not a valid one
     ├── PermissionDenied    the key's class may not do this
     ├── NotFound            nothing has this name
@@ -44,6 +45,10 @@ class InvalidRequest(ShopalyticError):
 
 class TooLarge(ShopalyticError):
     """The request is too large; send fewer events at a time."""
+
+
+class TooSlow(ShopalyticError):
+    """The request did not arrive in time, and nothing of it was stored; send less at a time."""
 
 
 class Unauthenticated(ShopalyticError):

@@ -4,15 +4,22 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import grpc
 
-from shopalytic_server.domain.errors import PermissionDenied, StoreUnavailable, Unauthenticated
+from shopalytic_server.domain.errors import (
+    Overloaded,
+    PermissionDenied,
+    StoreUnavailable,
+    Unauthenticated,
+)
 from shopalytic_server.domain.projects import Key, KeyClass, Project, hash_secret, is_secret
 from shopalytic_server.rpc.limits import Limits
 from shopalytic_server.rpc.ports import KeyFinder
@@ -23,6 +30,8 @@ ADMIN_SERVICE = "shopalytic.v1.AdminService"
 
 # The methods of AdminService that change nothing and show no key.
 ADMIN_READING = f"{ADMIN_SERVICE} (reading)"
+
+_READING_METHODS = frozenset({"GetProject", "ListQuarantine", "GetQuarantinedEvent", "ListMerges"})
 
 # Which key classes may call the methods of each service.
 RIGHTS: dict[str, frozenset[KeyClass]] = {
@@ -41,6 +50,10 @@ STALE_SECONDS = 300.0
 RETRY_SECONDS = 1.0
 LOOKUP_SECONDS = 2.0
 MAX_ENTRIES = 10_000
+# Keys that are not known yet are looked up a few at a time: who invents keys
+# takes no connection from those who have one.
+NEW_AT_ONCE = 2
+MAX_NEW = 100
 
 
 class Caller(NamedTuple):
@@ -56,6 +69,12 @@ class _Entry:
     found_at: float
     fresh_until: float
     ends_at: float
+
+
+Metadata = Iterable[tuple[str, str | bytes]]
+
+# Who was let in with the call of this task: gRPC runs each call in one of its own.
+_entered: ContextVar[Caller | None] = ContextVar("entered", default=None)
 
 
 def now() -> datetime:
@@ -90,19 +109,52 @@ class KeyCache:
         self._valid: OrderedDict[bytes, _Entry] = OrderedDict()
         self._unknown: OrderedDict[bytes, _Entry] = OrderedDict()
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._new = 0
+        self._new_room = asyncio.Semaphore(NEW_AT_ONCE)
+
+    def known(self, secret_hash: bytes) -> Caller | None:
+        """Whose key this is, if that was looked up just now."""
+        entry = self._valid.get(secret_hash)
+        return entry.caller if entry is not None and self._clock() < entry.fresh_until else None
 
     async def find(self, secret_hash: bytes) -> Caller | None:
-        """Whose key this is, or None. Raises StoreUnavailable if neither store nor memory knows."""
+        """Whose key this is, or None.
+
+        Raises StoreUnavailable if neither store nor memory knows, Overloaded
+        when too many new keys come at once.
+        """
         entry = self._valid.get(secret_hash) or self._unknown.get(secret_hash)
         if entry is not None and self._clock() < entry.fresh_until:
             return entry.caller
         lookup = self._lookups.get(secret_hash)
         if lookup is None:
-            lookup = asyncio.ensure_future(self._look_up(secret_hash))
+            lookup = asyncio.ensure_future(self._begin_lookup(secret_hash))
             self._lookups[secret_hash] = lookup
             lookup.add_done_callback(lambda done: self._end_lookup(secret_hash, done))
         # Shielded, because others may wait for the same look-up.
         return await asyncio.shield(lookup)
+
+    def _begin_lookup(self, secret_hash: bytes) -> "Coroutine[Any, Any, Caller | None]":
+        if secret_hash in self._valid:
+            return self._look_up(secret_hash)
+        if self._new >= MAX_NEW:
+            raise Overloaded("Too many unknown keys come at the moment; send this again after the delay.")
+        self._new += 1
+        return self._look_up_new(secret_hash)
+
+    async def _look_up_new(self, secret_hash: bytes) -> Caller | None:
+        try:
+            try:
+                async with asyncio.timeout(self._lookup_seconds):
+                    await self._new_room.acquire()
+            except TimeoutError as error:
+                raise StoreUnavailable from error
+            try:
+                return await self._look_up(secret_hash)
+            finally:
+                self._new_room.release()
+        finally:
+            self._new -= 1
 
     async def _look_up(self, secret_hash: bytes) -> Caller | None:
         asked = asyncio.ensure_future(self._finder.find_key(secret_hash))
@@ -161,6 +213,17 @@ class Door:
         self._cache = cache
         self._limits = limits
 
+    async def enter(self, method: str, metadata: Metadata, *, once: bool) -> Caller:
+        """Who calls a method, by the headers alone: before a byte of the request is read.
+
+        `once`: the call is one request, so that `admit` need not look at the
+        key again. Raises Unauthenticated and PermissionDenied.
+        """
+        caller = await self._find(metadata, _service_of(method))
+        if once:
+            _entered.set(caller)
+        return caller
+
     async def admit(
         self, context: grpc.aio.ServicerContext[Any, Any], service: str, events: int = 1
     ) -> Caller:
@@ -168,20 +231,41 @@ class Door:
 
         Raises Unauthenticated, PermissionDenied or RateLimited.
         """
-        secret = _bearer(context.invocation_metadata() or ())
-        caller = await self._cache.find(hash_secret(secret)) if is_secret(secret) else None
+        caller = await self.identify(context, service)
+        self._limits.charge(caller.key, context, events)
+        return caller
+
+    async def identify(self, context: grpc.aio.ServicerContext[Any, Any], service: str) -> Caller:
+        """The same for nothing: raises Unauthenticated or PermissionDenied, and counts nothing."""
+        caller = _entered.get()
+        if caller is None:
+            return await self._find(context.invocation_metadata() or (), service)
+        _check_class(caller.key.key_class, service)
+        return caller
+
+    async def _find(self, metadata: Metadata, service: str) -> Caller:
+        secret = _bearer(metadata)
+        caller = None
+        if is_secret(secret):
+            secret_hash = hash_secret(secret)
+            caller = self._cache.known(secret_hash) or await self._cache.find(secret_hash)
         if caller is None:
             raise Unauthenticated(
                 "The key is unknown, was revoked or has expired; "
                 "look the project's keys up and use a valid one."
             )
-        if caller.key.key_class not in RIGHTS[service]:
-            raise PermissionDenied(_wrong_class(caller.key.key_class, service))
-        self._limits.charge(caller.key, context, events)
+        _check_class(caller.key.key_class, service)
         return caller
 
 
-def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+@cache
+def _service_of(method: str) -> str:
+    """Where RIGHTS has the key classes of a method, such as "/shopalytic.v1.AdminService/ListKeys"."""
+    service, _, name = method.lstrip("/").partition("/")
+    return ADMIN_READING if service == ADMIN_SERVICE and name in _READING_METHODS else service
+
+
+def _bearer(metadata: Metadata) -> str:
     for name, value in metadata:
         if name == "authorization" and isinstance(value, str):
             scheme, _, secret = value.strip().partition(" ")
@@ -191,7 +275,13 @@ def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
     raise Unauthenticated
 
 
-def _wrong_class(key_class: KeyClass, service: str) -> str:
-    allowed = " or ".join(name for name in KeyClass if name in RIGHTS[service])
+def _check_class(key_class: KeyClass, service: str) -> None:
+    """Any class may call what RIGHTS does not name: such a service has a rule of its own."""
+    rights = RIGHTS.get(service)
+    if rights is None or key_class in rights:
+        return
+    allowed = " or ".join(name for name in KeyClass if name in rights)
     short_name = service.rpartition(".")[2]
-    return f"A key of class {key_class} may not call {short_name}; use one of class {allowed}."
+    raise PermissionDenied(
+        f"A key of class {key_class} may not call {short_name}; use one of class {allowed}."
+    )

@@ -13,10 +13,12 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
-from shopalytic_server.domain.ingest import Admitted, Prepared, prepare, prepare_event
+from shopalytic_server.domain.ingest import MAX_EVENT_BYTES, Admitted, Prepared, prepare, prepare_event
+from shopalytic_server.domain.oversized import reject_oversized
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
+from shopalytic_server.rpc.batches import Batch, Turn
 from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
 from shopalytic_server.rpc.ports import EventWriter, Merges
 from shopalytic_server.rpc.stream import TrackPipeline
@@ -48,16 +50,17 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self._clock = clock
         self._addresses = addresses
 
-    # An answer is made as bytes where the verdicts are known: see AnsweringServer.
+    # A batch comes as `read_batch` read it, and an answer is made as bytes where
+    # the verdicts are known: see AnsweringServer.
     async def Track(  # type: ignore[override]
-        self, request: collector_pb2.TrackRequest, context: Context
+        self, request: Batch, context: Context
     ) -> bytes:
         """One batch; answers with a serialized TrackResponse."""
         verdicts = await self._writer.submit(await self._prepare_batch(request, context))
         return verdicts.response()
 
     async def TrackStream(  # type: ignore[override]
-        self, request_iterator: AsyncIterator[collector_pb2.TrackRequest], context: Context
+        self, request_iterator: AsyncIterator[Batch], context: Context
     ) -> AsyncIterator[bytes]:
         """Batches on one connection, answered as Track does.
 
@@ -65,8 +68,8 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         """
         await self._door.admit(context, COLLECTOR_SERVICE)
 
-        async def prepare_batch(request: collector_pb2.TrackRequest) -> list[Prepared]:
-            return await self._prepare_batch(request, context)
+        async def prepare_batch(batch: Batch) -> list[Prepared]:
+            return await self._prepare_batch(batch, context)
 
         pipeline = TrackPipeline(aiter(request_iterator), prepare_batch, self._writer, self._drain)
         async with aclosing(pipeline.answers()) as answers:
@@ -109,7 +112,8 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             preview=link.preview if link.HasField("preview") else None,
         )
 
-    async def _prepare_batch(self, request: collector_pb2.TrackRequest, context: Context) -> list[Prepared]:
+    async def _prepare_batch(self, batch: Batch, context: Context) -> list[Prepared]:
+        request = batch.request
         caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
         sent, received = check_track(request), self._clock()
         admitted = Admitted(
@@ -121,7 +125,13 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             addresses=self._addresses,
             key_id=caller.key.key_id,
         )
-        prepared = [prepare_event(event, admitted) for event in request.events]
+        prepared, turn = [], Turn()
+        for event in request.events:
+            prepared.append(prepare_event(event, admitted))
+            if turn.is_over:
+                await turn.pass_on()
+        for place, size in batch.oversized.items():
+            prepared[place] = reject_oversized(request.events[place], size, MAX_EVENT_BYTES, admitted)
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
             prepared[0].arrivals = arrivals(request, caller.project, received)
         return prepared

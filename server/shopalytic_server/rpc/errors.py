@@ -20,6 +20,7 @@ from shopalytic_server.domain.errors import (
     RetryLater,
     StoreUnavailable,
     TooLarge,
+    TooSlow,
     Unauthenticated,
     Unavailable,
     default_message,
@@ -43,9 +44,9 @@ class Row(NamedTuple):
     retryable: bool
 
 
-# The first row that fits counts. CANCELLED, DEADLINE_EXCEEDED (both safe to
-# repeat) and UNIMPLEMENTED are made by gRPC itself. What each code is over
-# HTTP, the gateway decides.
+# The first row that fits counts. CANCELLED, UNIMPLEMENTED and most of
+# DEADLINE_EXCEEDED (which is safe to repeat) are made by gRPC itself. What each
+# code is over HTTP, the gateway decides.
 TABLE: tuple[Row, ...] = (
     Row(InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT, retryable=False),
     Row(DecodeError, grpc.StatusCode.INVALID_ARGUMENT, retryable=False),
@@ -55,6 +56,7 @@ TABLE: tuple[Row, ...] = (
     Row(AlreadyExists, grpc.StatusCode.ALREADY_EXISTS, retryable=False),
     # Without RetryInfo, unlike the next row: sending the same again is in vain.
     Row(TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=False),
+    Row(TooSlow, grpc.StatusCode.DEADLINE_EXCEEDED, retryable=False),
     Row(Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
     Row(RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
     Row(Unavailable, grpc.StatusCode.UNAVAILABLE, retryable=True),

@@ -1,6 +1,7 @@
-"""Stands around every method of the product's services: reads requests, and turns errors into statuses."""
+"""Stands around every method of the product's services: lets callers in, reads requests, answers errors."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias
 
@@ -9,21 +10,32 @@ from grpc_status import rpc_status
 
 from shopalytic_server.domain.errors import TooLarge
 from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
+from shopalytic_server.rpc.auth import Door
 from shopalytic_server.rpc.errors import to_status
+from shopalytic_server.rpc.places import Places
+from shopalytic_server.rpc.receiving import Receiver, Sender, sender_of
+from shopalytic_server.rpc.wire import check_values
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 OWN_SERVICES = "/shopalytic."
+# A request of so many bytes has no more than half as many values, which do no harm.
+_SURELY_FEW_VALUES = 1_000
 
 # gRPC's own types do not tell its two kinds of server apart, so a handler's methods are Any.
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context = grpc.aio.ServicerContext[Any, Any]
 Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
-Deserialize = Callable[[bytes], Any]
+Read = Callable[[bytes], Awaitable[Any]]
 Answer = Callable[[Any, Context], Awaitable[Any]]
 
 
 class AnsweringServer:
     """Stands for a server where the product's services are registered, and wraps their methods.
+
+    gRPC hands a method that takes one request its call only with the whole
+    request, which a stranger may make as long as he likes. So all are
+    registered as methods that take a stream: the key is looked at first, then
+    the one message is read, within the bounds of `receiver`.
 
     It lets methods raise the domain's errors, and limits every request's size.
     Methods are coroutines, or async generators when they stream their answers;
@@ -33,22 +45,48 @@ class AnsweringServer:
     a tenth of its time.
     """
 
-    def __init__(self, server: grpc.aio.Server) -> None:
+    def __init__(
+        self, server: grpc.aio.Server, door: Door, receiver: Receiver, readers: Mapping[str, Read]
+    ) -> None:
+        """`readers`: what reads the requests of some methods, by their paths; those of others are parsed."""
         self._server = server
+        self._door = door
+        self._receiver = receiver
+        self._readers = readers
+        bounds = receiver.bounds
+        self._streams = {
+            Sender.PUBLIC: _places_for_streams(bounds.public_track_streams),
+            Sender.KNOWN: _places_for_streams(bounds.track_streams),
+        }
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Registers a service's methods."""
-        self._server.add_generic_rpc_handlers([_Answering(handler) for handler in handlers])
+        own = [
+            _Answering(handler, self._door, self._receiver, self._readers, self._streams)
+            for handler in handlers
+        ]
+        self._server.add_generic_rpc_handlers(own)
 
     def add_registered_method_handlers(self, _service: str, _handlers: Any) -> None:
-        """The same methods again, which gRPC's asyncio server does not look at."""
+        """The same methods again, for which gRPC would not ask `add_generic_rpc_handlers`."""
 
 
 class _Answering(grpc.GenericRpcHandler):
     """Finds the wrapped methods of one service."""
 
-    def __init__(self, service: Any) -> None:
+    def __init__(
+        self,
+        service: Any,
+        door: Door,
+        receiver: Receiver,
+        readers: Mapping[str, Read],
+        streams: Mapping[Sender, Places],
+    ) -> None:
         self._service = service
+        self._readers = readers
+        self._streams = streams
+        self._door = door
+        self._receiver = receiver
         self._wrapped: dict[str, Handler] = {}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
@@ -59,30 +97,114 @@ class _Answering(grpc.GenericRpcHandler):
             handler = self._service.service(handler_call_details)
             if handler is None:
                 return None
-            wrapped = self._wrapped[name] = _wrap(handler)
+            wrapped = self._wrapped[name] = self._wrap(name, handler)
         return wrapped
 
+    def _wrap(self, name: str, handler: Any) -> Handler:
+        read = _limited(self._readers.get(name) or _parser(handler.request_deserializer))
+        serialize = _unless_serialized(handler.response_serializer)
+        if handler.request_streaming:
+            streaming: Any = answering(self._streaming(name, read, handler.stream_stream))
+            return grpc.stream_stream_rpc_method_handler(streaming, None, serialize)
+        if handler.response_streaming:
+            writing: Any = answering(self._receiving(name, read, _writing(handler.unary_stream)))
+            return grpc.stream_stream_rpc_method_handler(writing, None, serialize)
+        returning: Any = answering(self._receiving(name, read, handler.unary_unary))
+        return grpc.stream_unary_rpc_method_handler(returning, None, serialize)
 
-def _wrap(handler: Any) -> Handler:
-    parse = _limited(handler.request_deserializer)
-    serialize = _unless_serialized(handler.response_serializer)
-    if handler.request_streaming:
-        streaming: Any = _answering(_writing(handler.stream_stream))
-        return grpc.stream_stream_rpc_method_handler(streaming, parse, serialize)
-    if handler.response_streaming:
-        writing: Any = _answering(_parsing(_writing(handler.unary_stream), parse))
-        return grpc.unary_stream_rpc_method_handler(writing, None, serialize)
-    returning: Any = _answering(_parsing(handler.unary_unary, parse))
-    return grpc.unary_unary_rpc_method_handler(returning, None, serialize)
+    def _receiving(self, name: str, read: Read, method: Answer) -> Answer:
+        door, receiver = self._door, self._receiver
+
+        async def received(_: Any, context: Context) -> Any:
+            caller = await door.enter(name, context.invocation_metadata() or (), once=True)
+            with receiver.call():
+                peer = context.peer()
+                data = await receiver.receive(context, peer, sender_of(caller.key.key_class))
+                size = len(data)
+                try:
+                    request = await read(data)
+                    del data  # Not kept beside what was made of it.
+                    return await method(request, context)
+                finally:
+                    receiver.done(peer, size)
+
+        return received
+
+    def _streaming(
+        self, name: str, read: Read, method: Callable[[Any, Context], AsyncIterator[Any]]
+    ) -> Answer:
+        door, receiver, streams = self._door, self._receiver, self._streams
+
+        async def streamed(_: Any, context: Context) -> None:
+            caller = await door.enter(name, context.invocation_metadata() or (), once=False)
+            places = streams[sender_of(caller.key.key_class)]
+            async with places.take(context.peer()):
+                requests = _Requests(receiver, context, read)
+                try:
+                    async with aclosing(method(requests, context)) as answers:  # type: ignore[type-var]
+                        async for answer in answers:
+                            await context.write(answer)
+                            requests.answered()
+                finally:
+                    requests.end()
+
+        return streamed
 
 
-def _limited(deserialize: Deserialize) -> Deserialize:
-    def parse(data: bytes) -> Any:
+class _Requests:
+    """The requests of a stream. Each has one answer, in the same order, which ends its work."""
+
+    def __init__(self, receiver: Receiver, context: Context, read: Read) -> None:
+        self._receiver = receiver
+        self._context = context
+        self._read = read
+        self._peer = context.peer()
+        self._sizes: deque[int] = deque()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        data = await self._receiver.receive_next(self._context, self._peer)
+        if data is None:
+            raise StopAsyncIteration
+        self._sizes.append(len(data))
+        return await self._read(data)
+
+    def answered(self) -> None:
+        """The first of those that wait has its answer."""
+        self._receiver.done(self._peer, self._sizes.popleft())
+
+    def end(self) -> None:
+        """Nobody waits for an answer any more."""
+        while self._sizes:
+            self.answered()
+
+
+def _places_for_streams(most: int) -> Places:
+    """A message of any of them may be half here, and a connection has no more than a quarter of them."""
+    return Places("TrackStream", most=most, most_each=max(1, most // 4))
+
+
+def _limited(read: Read) -> Read:
+    async def limited(data: bytes) -> Any:
         if len(data) > MAX_REQUEST_BYTES:
             raise TooLarge(
                 f"The request has {len(data):,} bytes; at most {MAX_REQUEST_BYTES:,} are taken. "
                 "Send fewer events at a time."
             )
+        return await read(data)
+
+    return limited
+
+
+def _parser(deserialize: Any) -> Read:
+    """Parses requests by their messages' FromString, once it is known that no list in them is too long."""
+    message = deserialize.__self__.DESCRIPTOR
+
+    async def parse(data: bytes) -> Any:
+        if len(data) > _SURELY_FEW_VALUES:
+            check_values(data, message)
         return deserialize(data)
 
     return parse
@@ -91,13 +213,6 @@ def _limited(deserialize: Deserialize) -> Deserialize:
 def _unless_serialized(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
     """Lets methods make the bytes of their answers themselves."""
     return lambda answer: answer if type(answer) is bytes else serialize(answer)
-
-
-def _parsing(method: Answer, parse: Deserialize) -> Answer:
-    async def parsed(data: bytes, context: Context) -> Any:
-        return await method(parse(data), context)
-
-    return parsed
 
 
 def _writing(method: Callable[[Any, Context], AsyncIterator[Any]]) -> Answer:
@@ -111,7 +226,9 @@ def _writing(method: Callable[[Any, Context], AsyncIterator[Any]]) -> Answer:
     return written
 
 
-def _answering(method: Answer) -> Answer:
+def answering(method: Answer) -> Answer:
+    """A method that may raise the domain's errors, as one that answers with their status."""
+
     async def answered(request: Any, context: Context) -> Any:
         try:
             return await method(request, context)

@@ -3,34 +3,50 @@
 import asyncio
 import contextlib
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
+from shopalytic_server.rpc.batches import read_batch
 from shopalytic_server.rpc.collector import CollectorServicer
 from shopalytic_server.rpc.health import HealthServicer
-from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringServer
+from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringServer, Read
 from shopalytic_server.rpc.key_use import KeyUse
 from shopalytic_server.rpc.limits import Limits, Rates
+from shopalytic_server.rpc.open_services import OpenServer
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
+from shopalytic_server.rpc.receiving import Bounds, Receiver
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.tls import TlsFiles, server_credentials
 from shopalytic_server.rpc.tracing import TracingInterceptor
 
+READERS: Mapping[str, Read] = {
+    f"/{COLLECTOR_SERVICE}/Track": read_batch,
+    f"/{COLLECTOR_SERVICE}/TrackStream": read_batch,
+}
 SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
 
+# Calls at once on one connection; a caller with more opens another one.
+MAX_STREAMS = 100
+# Descriptions of files, each of which takes some milliseconds to make; a tool asks for about twenty.
+REFLECTIONS_A_SECOND = 20
+
 OPTIONS: tuple[tuple[str, int], ...] = (
-    # Twice the limit, so that what is a little too large gets a sentence from
-    # our own check; what is larger, gRPC refuses in its own words.
-    ("grpc.max_receive_message_length", 2 * MAX_REQUEST_BYTES),
+    # A little more than the limit, so that what is a little too large gets a
+    # sentence from our own check; what is larger, gRPC refuses in its own words.
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES + 64 * 1024),
+    # What a sender may send before its message is asked for. With its probes of
+    # the line gRPC would allow 4 MB of each call from the start.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 256 * 1024),
     ("grpc.max_send_message_length", -1),
     # Finds peers that vanished without a word.
     ("grpc.keepalive_time_ms", 60_000),
@@ -38,7 +54,10 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_permit_without_calls", 1),
     # Senders behind network address translation may ping this often.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.max_concurrent_streams", 2_000),
+    ("grpc.max_concurrent_streams", MAX_STREAMS),
+    # Else calls that are answered but not yet forgotten count too, and a sender
+    # that keeps to the limit is refused while the loop is busy.
+    ("grpc.http.overload_protection", 0),
     # A connection without a call for this long is closed; clients connect again by themselves.
     ("grpc.max_connection_idle_ms", 600_000),
     # Metadata is a key and little else.
@@ -80,6 +99,7 @@ class GrpcServer:
         inner_port: int = 0,
         clock: Callable[[], datetime] = now,
         addresses: AddressLevel = AddressLevel.TRUNCATED,
+        bounds: Bounds | None = None,
     ) -> None:
         self._writer = writer
         self._reports = reports
@@ -96,6 +116,7 @@ class GrpcServer:
         self._inner_port = inner_port
         self._clock = clock
         self._addresses = addresses
+        self._bounds = bounds or Bounds()
         self._drain = asyncio.Event()
         self._health = HealthServicer(SERVICES)
         self._server: grpc.aio.Server | None = None
@@ -148,7 +169,8 @@ class GrpcServer:
         cache = KeyCache(self._projects)
         self._key_use = KeyUse(cache, self._projects)
         door = Door(cache, Limits(self._rates))
-        answering: Any = AnsweringServer(server)
+        receiver = Receiver(self._bounds)
+        answering: Any = AnsweringServer(server, door, receiver, READERS)
         collector = CollectorServicer(
             door, self._writer, self._care.merges, self._drain, self._clock, self._addresses
         )
@@ -157,6 +179,10 @@ class GrpcServer:
         reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, answering)
         admin = AdminServicer(door, self._projects, self._quarantine, self._care)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        watched: Any = OpenServer(server, "health", receiver)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection((*SERVICES, health_name, reflection.SERVICE_NAME), server)
+        reflected: Any = OpenServer(server, "reflection", receiver, rate=REFLECTIONS_A_SECOND)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
+            reflection.aio.ReflectionServicer((*SERVICES, health_name, reflection.SERVICE_NAME)), reflected
+        )

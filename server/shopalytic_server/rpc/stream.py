@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain.errors import Overloaded, ShuttingDown
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.verdicts import Verdicts
+from shopalytic_server.rpc.batches import Batch
 from shopalytic_server.rpc.ports import EventWriter
 
 READ_AHEAD = 1_000
 
 Stored = asyncio.Future[Verdicts]
-Requests = AsyncIterator[collector_pb2.TrackRequest]
-Prepare = Callable[[collector_pb2.TrackRequest], Awaitable[list[Prepared]]]
+Requests = AsyncIterator[Batch]
+Prepare = Callable[[Batch], Awaitable[list[Prepared]]]
 
 
 class TrackPipeline:
@@ -69,7 +69,7 @@ class TrackPipeline:
             end = error
         self._answers.put_nowait(end)
 
-    async def _next(self) -> collector_pb2.TrackRequest | None:
+    async def _next(self) -> Batch | None:
         """The next request, once there is room for it; None after the last one."""
         if self._drain.is_set():
             raise ShuttingDown

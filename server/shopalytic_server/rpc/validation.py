@@ -5,6 +5,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -19,6 +20,8 @@ from shopalytic_server.domain.expiry import DEFAULT, EXPIRING_TYPES
 from shopalytic_server.domain.projects import EVENT_TYPES
 
 MAX_EVENTS = 1_000
+# After so many of one request nobody reads on.
+MAX_VIOLATIONS = 100
 
 # Times in requests must fit a datetime with room for arithmetic on both sides.
 _EARLIEST_SECONDS = -62_000_000_000
@@ -46,8 +49,9 @@ _validator = Validator()
 
 def check_request(request: Message) -> None:
     """Raises InvalidRequest when a request breaks the rules of its proto, has a NUL or an impossible time."""
-    violations = [_from_protovalidate(each.proto) for each in _validator.collect_violations(request)]
-    violations += _unstorable(request, "")
+    broken = _validator.collect_violations(request)
+    violations = [_from_protovalidate(each.proto) for each in broken[:MAX_VIOLATIONS]]
+    violations += islice(_unstorable(request, ""), MAX_VIOLATIONS - len(violations))
     if violations:
         raise InvalidRequest(violations)
 
@@ -58,9 +62,14 @@ def check_track(request: collector_pb2.TrackRequest) -> datetime | None:
     if count == 0:
         raise InvalidRequest([Violation("events", "repeated.min_items", "is empty; send 1 to 1,000 events")])
     if count > MAX_EVENTS:
-        message = f"has {count:,} events; send at most 1,000 at a time"
-        raise InvalidRequest([Violation("events", "repeated.max_items", message)])
+        raise InvalidRequest([too_many_events(count)])
     return sent_at(request)
+
+
+def too_many_events(count: int | None) -> Violation:
+    """What is wrong with a batch of so many events; None: nobody counted them to the end."""
+    many = f"{count:,}" if count is not None else "too many"
+    return Violation("events", "repeated.max_items", f"has {many} events; send at most 1,000 at a time")
 
 
 def sent_at(

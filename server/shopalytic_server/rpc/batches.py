@@ -1,0 +1,123 @@
+"""Reads a TrackRequest without holding up the loop: counted first, and parsed in pieces when it is large."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from google.protobuf.message import DecodeError
+
+from shopalytic.v1.collector_pb2 import TrackRequest
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.ingest import MAX_EVENT_BYTES
+from shopalytic_server.rpc.validation import MAX_EVENTS, too_many_events
+from shopalytic_server.rpc.wire import check_values, records, too_many_values, varint
+
+# What is parsed whole. The densest request of this size takes ten milliseconds,
+# one that somebody means takes a fraction of one.
+_WHOLE_BYTES = 384 * 1024
+_PIECE_BYTES = 64 * 1024
+# How long one request may keep the loop before others have their turn.
+TURN_SECONDS = 0.004
+
+_EVENTS = TrackRequest.DESCRIPTOR.fields_by_name["events"].number
+_EVENT_TAG = _EVENTS << 3 | 2
+_EVENT_ID = Event.DESCRIPTOR.fields_by_name["event_id"].number
+# Fields of a request beside its events; the contract allows about a hundred.
+_MOST_OTHERS = 1_000
+# Of an event that is too large its id is wanted, which is looked for among so many fields.
+_MOST_FIELDS = 100
+_LONGEST_ID_BYTES = 1_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """A TrackRequest as it was read."""
+
+    request: TrackRequest
+    oversized: dict[int, int] = field(default_factory=dict)
+    """Bytes of the events that are too large, by their place: only the ids of these were read."""
+
+
+class Turn:
+    """How long somebody has had the loop, who lets others use it now and then."""
+
+    __slots__ = ("_ends",)
+
+    def __init__(self) -> None:
+        self._ends = time.perf_counter() + TURN_SECONDS
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is time for others."""
+        return time.perf_counter() > self._ends
+
+    async def pass_on(self) -> None:
+        """Lets them, and begins another turn."""
+        await asyncio.sleep(0)
+        self._ends = time.perf_counter() + TURN_SECONDS
+
+
+async def read_batch(data: bytes) -> Batch:
+    """Raises InvalidRequest when there are too many events or other values, and DecodeError."""
+    if len(data) <= _WHOLE_BYTES:
+        return Batch(TrackRequest.FromString(data))
+    batch, turn, others = Batch(TrackRequest()), Turn(), bytearray()
+    events = batch.request.events
+    for begin, end, oversized in _pieces(data):
+        if oversized:
+            batch.oversized[len(events)] = oversized
+            events.add(event_id=_event_id(data, end - oversized, end))
+        elif data[begin] == _EVENT_TAG:
+            batch.request.MergeFromString(data[begin:end])
+        else:
+            others += data[begin:end]
+        if turn.is_over:
+            await turn.pass_on()
+    check_values(bytes(others), TrackRequest.DESCRIPTOR)
+    batch.request.MergeFromString(bytes(others))
+    return batch
+
+
+def _pieces(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Where a request may be cut: runs of events, and single fields of other kinds.
+
+    With the bytes of an event that is too large, which stands alone; else 0.
+    """
+    start = at = events = others = 0
+    end = len(data)
+    while at < end:
+        is_event = data[at] == _EVENT_TAG
+        if is_event:
+            events += 1
+            if events > MAX_EVENTS:
+                raise InvalidRequest([too_many_events(None)])
+            length, body = varint(data, at + 1, end)
+            after, oversized = body + length, length if length > MAX_EVENT_BYTES else 0
+            if after > end:
+                raise DecodeError("an event that is longer than its request")
+        else:
+            others += 1
+            if others > _MOST_OTHERS:
+                raise InvalidRequest([too_many_values(_MOST_OTHERS)])
+            after, oversized = next(records(data, at, end)).end, 0
+        if (oversized or not is_event) and start < at:
+            yield start, at, 0
+            start = at
+        at = after
+        if oversized or not is_event or at - start > _PIECE_BYTES:
+            yield start, at, oversized
+            start = at
+    if start < at:
+        yield start, at, 0
+
+
+def _event_id(data: bytes, start: int, end: int) -> str:
+    """The id of an event that is not parsed, where it can be found."""
+    for place, record in enumerate(records(data, start, end)):
+        if record.number == _EVENT_ID and record.is_bytes and record.end - record.start <= _LONGEST_ID_BYTES:
+            return data[record.start : record.end].decode(errors="replace")
+        if place == _MOST_FIELDS:
+            break
+    return ""

@@ -1,0 +1,244 @@
+"""Takes requests off the line: whose message is read when, how long that may take, and how much is in work.
+
+gRPC tells neither how long a message will be nor how much of it has come. So
+messages that come at once are only counted; one that has not come whole after
+a moment is slow, counts as if it were as long as it may be, and there is room
+for few of those.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import grpc
+
+from shopalytic.violations import Violation
+from shopalytic_server.domain.errors import InvalidRequest, Overloaded, TooSlow
+from shopalytic_server.domain.projects import KeyClass
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_TICK_SECONDS = 0.1
+# Ticks and not time: while the loop is busy, what has come whole is still unread.
+_SLOW_TICKS = 3
+_WOKEN_AT_ONCE = 8
+
+_SLOW = "Too many requests arrive slowly at the moment; nothing of this one was stored, send it again later."
+_BUSY = "Too many requests are in work at the moment; nothing of this one was stored, send it again later."
+
+
+class Sender(Enum):
+    """Who sends, by how far they are trusted."""
+
+    STRANGER = "no key"
+    PUBLIC = "a browser key"
+    KNOWN = "another key"
+
+
+def sender_of(key_class: KeyClass) -> Sender:
+    """The sender that has a key of this class."""
+    return Sender.PUBLIC if key_class is KeyClass.BROWSER else Sender.KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the callers of one process may take up."""
+
+    calls: int = 5_000
+    """Calls in work, of all."""
+    work_bytes: int = 64 * 1024 * 1024
+    """Bytes of requests in work, of all. Who has none yet is let in up to half as much again."""
+    peer_bytes: int = 32 * 1024 * 1024
+    """The same of one connection."""
+    wait_seconds: float = 5.0
+    """How long a call waits for others to finish before its message is read."""
+    slow: dict[Sender, int] = field(
+        default_factory=lambda: {Sender.STRANGER: 8, Sender.PUBLIC: 16, Sender.KNOWN: 32}
+    )
+    """Messages that come slowly: each takes up to 4 MB."""
+    message_seconds: dict[Sender, float] = field(
+        default_factory=lambda: {Sender.STRANGER: 2.0, Sender.PUBLIC: 30.0, Sender.KNOWN: 60.0}
+    )
+    """How long one message may take to come."""
+    open_streams: int = 100
+    """Calls without a key that stay: watches of health; as many reflections."""
+    open_streams_each: int = 10
+    """The same of one connection."""
+    open_seconds: float = 3_600.0
+    """How long one may stay."""
+    track_streams: int = 256
+    """Streams of events; each may hold a message of 4 MB."""
+    public_track_streams: int = 16
+    """The same of browser keys."""
+    watchers: int = 100
+    """Calls of TailEvents."""
+    watchers_each: int = 50
+    """The same of one key."""
+    watcher_seconds: float = 3_600.0
+    """How long one may stay."""
+
+
+class _Reading:
+    """A message that is on its way."""
+
+    __slots__ = ("end", "peer", "sender", "task", "ticks")
+
+    def __init__(self, peer: str, sender: Sender, task: "asyncio.Task[Any] | None") -> None:
+        self.peer = peer
+        self.sender = sender
+        self.task = task
+        self.ticks = 0
+        self.end: Exception | None = None
+
+    def give_up(self, reason: Exception) -> None:
+        if self.task is not None and self.end is None:
+            self.end = reason
+            self.task.cancel()
+
+
+class Receiver:
+    """Reads the messages of all calls of one process, within its bounds."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self._calls = 0
+        self._bytes = 0
+        self._peers: dict[str, int] = {}
+        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
+        # In the order of their beginning.
+        self._readings: dict[_Reading, None] = {}
+        self._ticking = False
+
+    @property
+    def bytes_in_work(self) -> int:
+        """Bytes of the requests that were read and are not answered yet."""
+        return self._bytes
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Counts a call in work. Raises Overloaded when there are too many."""
+        if self._calls >= self.bounds.calls:
+            raise Overloaded(_BUSY)
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+
+    async def receive(self, context: Context, peer: str, sender: Sender) -> bytes:
+        """The one message of a call; `done` gives its bytes back.
+
+        Raises Overloaded, TooSlow, and InvalidRequest when no message comes.
+        """
+        if not self._has_room(peer):
+            try:
+                async with asyncio.timeout(self.bounds.wait_seconds):
+                    await self._room(peer)
+            except TimeoutError:
+                raise Overloaded(_BUSY) from None
+        reading = _Reading(peer, sender, asyncio.current_task())
+        self._readings[reading] = None
+        if not self._ticking:
+            self._ticking = True
+            asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
+        try:
+            data = await context.read()
+        except asyncio.CancelledError:
+            if reading.end is None or reading.task is None:
+                raise
+            reading.task.uncancel()
+            raise reading.end from None
+        finally:
+            del self._readings[reading]
+        if data is grpc.aio.EOF:
+            raise InvalidRequest([Violation("", "required", "no request came; send one message")])
+        self._take(peer, len(data))
+        return data  # type: ignore[no-any-return]
+
+    async def receive_next(self, context: Context, peer: str) -> bytes | None:
+        """The next message of a stream, whenever it comes; None after the last one."""
+        if not self._has_room(peer):
+            await self._room(peer)
+        data = await context.read()
+        if data is grpc.aio.EOF:
+            return None
+        self._take(peer, len(data))
+        return data  # type: ignore[no-any-return]
+
+    def done(self, peer: str, size: int) -> None:
+        """A request of so many bytes is answered."""
+        self._bytes -= size
+        left = self._peers.get(peer, 0) - size
+        if left:
+            self._peers[peer] = left
+        else:
+            self._peers.pop(peer, None)  # An empty request has no bytes to give back.
+        if self._waiting:
+            self._let_in()
+
+    def _take(self, peer: str, size: int) -> None:
+        self._bytes += size
+        self._peers[peer] = self._peers.get(peer, 0) + size
+
+    def _has_room(self, peer: str) -> bool:
+        held = self._peers.get(peer, 0)
+        bounds = self.bounds
+        if self._bytes < bounds.work_bytes:
+            return held < bounds.peer_bytes
+        return not held and self._bytes < bounds.work_bytes * 3 // 2
+
+    async def _room(self, peer: str) -> None:
+        """Returns when there is room for another message of this connection."""
+        waiting = peer, asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            await waiting[1]
+        finally:
+            self._waiting.remove(waiting)
+
+    def _let_in(self) -> None:
+        """Wakes the first who may go on; a few at a time, for nobody knows how much each will bring."""
+        woken = 0
+        for waiting in tuple(self._waiting):
+            peer, future = waiting
+            if future.done() or not self._has_room(peer):
+                continue
+            future.set_result(None)
+            woken += 1
+            if woken == _WOKEN_AT_ONCE:
+                return
+
+    def _tick(self) -> None:
+        """Ends what takes too long, and of what is slow the most greedy."""
+        self._ticking = bool(self._readings)
+        if not self._ticking:
+            return
+        asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
+        slow: dict[Sender, list[_Reading]] = {sender: [] for sender in Sender}
+        for reading in self._readings:
+            reading.ticks += 1
+            if reading.ticks * _TICK_SECONDS > self.bounds.message_seconds[reading.sender]:
+                reading.give_up(TooSlow())
+            elif reading.ticks > _SLOW_TICKS:
+                slow[reading.sender].append(reading)
+        for sender, readings in slow.items():
+            for reading in too_many(readings, self.bounds.slow[sender]):
+                reading.give_up(Overloaded(_SLOW))
+
+
+def too_many(readings: list[_Reading], most: int) -> Iterator[_Reading]:
+    """Those that must end so that `most` are left: each the oldest of the connection that has most."""
+    if len(readings) <= most:
+        return
+    held = Counter(reading.peer for reading in readings)
+    queues: dict[str, deque[_Reading]] = {peer: deque() for peer in held}
+    for reading in readings:
+        queues[reading.peer].append(reading)
+    for _ in range(len(readings) - most):
+        [(peer, _)] = held.most_common(1)
+        held[peer] -= 1
+        yield queues[peer].popleft()
