@@ -160,7 +160,12 @@ class Settings:
     ready_file: Path | None = _setting(  # noqa: RUF009 - as above
         None, parse_path, "File to write, as JSON, once the service is ready; it holds the keys.", "none"
     )
-    currency: str = _setting("USD", _currency, "Currency that the default project is created with.")
+    currency: str = _setting(
+        "",
+        _currency,
+        "Currency of the default project; `project update --currency` changes it.",
+        "that of the first money",
+    )
     time_zone: str = _setting("UTC", _time_zone, "Time zone that the default project is created with.")
     max_pending_events: int = _setting(
         100_000,

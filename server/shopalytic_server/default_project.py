@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from shopalytic_server.config import Settings
+from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.domain.errors import AlreadyExists
 from shopalytic_server.domain.projects import IssuedKey, KeyClass, Project, hash_secret, is_secret
 from shopalytic_server.state import DataDirectory
@@ -26,6 +26,14 @@ async def ensure_default_project(
 ) -> DefaultKeys:
     """The default project's keys: those of the data directory as far as they are valid, else new ones."""
     project, issued = await _find_or_create(store, settings)
+    if settings.currency and settings.currency != project.currency:
+        if not project.currency_open:
+            raise SettingsError(
+                f"The currency of the default project is {project.currency}, not {settings.currency}:"
+                " leave --currency out, or change it with"
+                f" `shopalytic project update --currency {settings.currency}`."
+            )
+        project = await store.update_project(project.project_id, currency=settings.currency)
     kept = directory.read_keys()
     secrets = {issue.key.key_class.value: issue.secret for issue in issued}
     for key_class in KeyClass:
@@ -47,7 +55,7 @@ async def _find_or_create(store: Projects, settings: Settings) -> tuple[Project,
     if project is not None:
         return project, ()
     try:
-        return await store.create_project(NAME, settings.currency, settings.time_zone)
+        return await store.create_project(NAME, settings.currency or None, settings.time_zone)
     except AlreadyExists:
         # Another server that started at the same time was first.
         found = await store.find_project(NAME)

@@ -33,12 +33,12 @@ ORDERS = st.none() | st.builds(OrderTotal, currency=st.sampled_from(["EUR", "GBP
 def settled(order: OrderTotal | None, *given: tuple[str | None, str | None]) -> list[tuple]:
     """(currency, amount, flag) of each claim, which is given as (currency, amount)."""
     claims = [
-        Claim(UUID(int=number), currency, None if amount is None else Decimal(amount))
+        Claim(UUID(int=number), currency, None if amount is None else Decimal(amount), "GBP")
         for number, (currency, amount) in enumerate(given)
     ]
     return [
         (result.currency, None if result.amount is None else str(result.amount), result.flag)
-        for result in settle(order, claims, "GBP")
+        for result in settle(order, claims)
     ]
 
 
@@ -88,17 +88,19 @@ def test_a_refund_takes_its_orders_currency_before_the_projects():
 
 @given(ORDERS, CLAIMS)
 def test_partial_refunds_count_with_their_own_amounts(order, claims):
-    for claim, result in zip(claims, settle(order, claims, "GBP"), strict=True):
+    for claim, result in zip(claims, settle(order, claims), strict=True):
         assert result.event_id == claim.event_id
         if claim.amount is not None:
             assert result.amount == claim.amount
-            assert result.currency == (claim.currency or (order.currency if order else "GBP"))
+            assert result.currency == (
+                claim.currency or (order.currency if order else claim.default_currency)
+            )
 
 
 @given(ORDERS, CLAIMS)
 def test_after_a_full_refund_nothing_of_the_order_remains(order, claims):
-    claims = [*claims, Claim(UUID(int=0), None, None)]
-    results = settle(order, claims, "GBP")
+    claims = [*claims, Claim(UUID(int=0), None, None, "GBP")]
+    results = settle(order, claims)
     if order is None:
         assert results[-1].amount is None
     else:
@@ -109,7 +111,7 @@ def test_after_a_full_refund_nothing_of_the_order_remains(order, claims):
 
 @given(ORDERS, CLAIMS)
 def test_a_refund_is_flagged_exactly_when_it_goes_beyond_its_order_or_names_another_currency(order, claims):
-    results = settle(order, claims, "GBP")
+    results = settle(order, claims)
     back = Decimal(0)
     for claim, result in zip(claims, results, strict=True):
         expected = None

@@ -62,7 +62,11 @@ def show(settings: Settings, as_json: bool) -> None:
 
 @project.command()
 @click.argument("name")
-@click.option("--currency", metavar="CODE", help="Currency of events that name none; fixed.  [default: USD]")
+@click.option(
+    "--currency",
+    metavar="CODE",
+    help="Currency of events that name none.  [default: that of the first money that arrives]",
+)
 @click.option("--time-zone", metavar="ZONE", help="Time zone of reports that name none.  [default: UTC]")
 @with_settings(*REMOTE)
 @json_option
@@ -88,6 +92,7 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
 
 @project.command()
 @click.option("--time-zone", metavar="ZONE", help="Time zone of reports that name none.")
+@click.option("--currency", metavar="CODE", help="Currency of events that name none and arrive from now on.")
 @click.option(
     "--browser-event-types",
     metavar="TYPES",
@@ -128,6 +133,7 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
 def update(
     settings: Settings,
     time_zone: str | None,
+    currency: str | None,
     browser_event_types: str | None,
     allowed_origins: str | None,
     respect_privacy_signals: bool | None,
@@ -144,6 +150,7 @@ def update(
     """
     given = (
         time_zone,
+        currency,
         browser_event_types,
         allowed_origins,
         respect_privacy_signals,
@@ -154,6 +161,7 @@ def update(
         raise click.UsageError("Nothing to change: give one of the options that --help lists.")
     request = admin_pb2.UpdateProjectRequest(
         time_zone=time_zone,
+        currency=currency,
         respect_privacy_signals=respect_privacy_signals,
         signed_identify=signed_identify,
         denied_consent=None if denied_consent is None else f"DENIED_CONSENT_{denied_consent.upper()}",
@@ -202,6 +210,7 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
     return {
         "name": found.name,
         "currency": found.currency,
+        "currency_open": found.currency_open,
         "time_zone": found.time_zone,
         "browser_event_types": list(found.browser_event_types),
         "browser_event_types_by_default": found.browser_event_types_by_default,
@@ -223,6 +232,8 @@ def _print_project(found: admin_pb2.Project, as_json: bool) -> None:
     if as_json:
         print_json(data)
         return
+    if data.pop("currency_open"):
+        data["currency"] += " until the first money arrives"
     chosen = " (default)" if data.pop("browser_event_types_by_default") else ""
     data["browser_event_types"] = ", ".join(data["browser_event_types"]) + chosen
     data["allowed_origins"] = ", ".join(data["allowed_origins"]) or "any"

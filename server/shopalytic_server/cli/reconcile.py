@@ -116,7 +116,7 @@ def reconcile(
             {"columns": book.columns, "time_zone": zone, "currency": book.currency, **_data(found, tally)}
         )
     else:
-        click.echo(_taken(book, zone), err=True)
+        say(_taken(book, zone), err=True)
         _print(found, tally)
     mended = tally is not None and tally.counts["accepted"] + tally.counts["duplicate"] == len(found.missing)
     if found.extra or found.different or (found.missing and not mended):

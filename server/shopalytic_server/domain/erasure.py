@@ -43,6 +43,7 @@ KEPT_OF_REFUNDS = (
     "shipping_refund",
     "discount_refund",
     "currency",
+    "default_currency",
 )
 """What stays of a refund beside its order's id."""
 

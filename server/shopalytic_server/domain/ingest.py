@@ -27,7 +27,7 @@ from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
 from shopalytic_server.domain.prepared import JSONB_VERSION, Admitted, Prepared
-from shopalytic_server.domain.projects import DeniedConsent, KeyClass, Project
+from shopalytic_server.domain.projects import MONEY_EVENT_TYPES, DeniedConsent, KeyClass, Project
 from shopalytic_server.domain.signing import Judge, claims_of
 
 __all__ = ["Admitted", "Prepared", "make_late_refund_nobodys", "prepare", "prepare_event"]
@@ -144,6 +144,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
         data = _as_sent(event)
         _limit_read_address(event, context, admitted.addresses)
+    _write_currency(kind, given, admitted.written_currency)
     given_jsonb, context_jsonb = JSONB_VERSION + orjson.dumps(given), None
     if context is not _NO_CONTEXT:
         context_jsonb = JSONB_VERSION + orjson.dumps(context)
@@ -387,11 +388,21 @@ def _fill(prepared: Prepared) -> None:
     else:
         prepared.subject_key = tracking_subject_key(event.tracking_id)
     prepared.properties = properties.properties(event)
+    _write_currency(prepared.type, prepared.properties, prepared.sending.written_currency)
     prepared.properties_jsonb = JSONB_VERSION + orjson.dumps(prepared.properties)
     if event.HasField("context"):
         context = event.context
         prepared.bot = is_bot(context.user_agent, automated=context.automated)
         prepared.context_jsonb = JSONB_VERSION + orjson.dumps(properties.context_dict(context))
+
+
+def _write_currency(kind: str, given: dict[str, Any], currency: str | None) -> None:
+    """Writes down which currency an event took by default, for the project's may change.
+
+    A refund that names none takes its order's, so what it took counts only while that is unknown.
+    """
+    if currency is not None and kind in MONEY_EVENT_TYPES and "currency" not in given:
+        given["default_currency" if kind == "refund" else "currency"] = currency
 
 
 def _fingerprint(event: Event) -> bytes:

@@ -66,6 +66,13 @@ class Sending:
     """What to add to the sender's times; 0 where its clock is taken as right."""
     moved_us: int = field(init=False, default=0)
     """The same where the clock is off so much that what it tells does not count."""
+    written_currency: str | None = field(init=False, default=None)
+    """What is written into events that name no currency; None: nothing, `first_currency` says it."""
+
+    @property
+    def first_currency(self) -> str:
+        """What refunds count in that name no currency, carry none, and have no order yet."""
+        return self.currency
 
     def __post_init__(self) -> None:
         self.received_us = microseconds(self.received_at)
@@ -101,8 +108,15 @@ class Admitted(Sending):
         # slots=True makes the class anew, which super() without arguments does not see.
         Sending.__post_init__(self)
         self.key_class_kept = None if self.key_class is KeyClass.SERVER else str(self.key_class)
+        if self.project.currency != self.project.first_currency:
+            self.written_currency = self.project.currency
         self.signed = self.project.signed_identify and self.key_class is KeyClass.BROWSER
         self.latest_us = microseconds(self.received_at + MAX_CLOCK_AHEAD)
+
+    @property
+    def first_currency(self) -> str:
+        """The project's."""
+        return self.project.first_currency
 
 
 @dataclass(slots=True)

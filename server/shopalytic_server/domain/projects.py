@@ -12,6 +12,7 @@ from uuid import UUID
 from shopalytic.v1 import events_pb2
 
 SECRET_BYTES = 32
+DEFAULT_CURRENCY = "USD"
 
 # Every kind of event a sender may send, by the catalogue's names. `undecoded`
 # only marks what a JSON surface could not read.
@@ -19,6 +20,13 @@ EVENT_TYPES: tuple[str, ...] = tuple(
     field.name
     for field in events_pb2.Event.DESCRIPTOR.oneofs_by_name["payload"].fields
     if field.name != "undecoded"
+)
+
+# Types whose amounts are in the project's currency where they name none.
+MONEY_EVENT_TYPES = frozenset(
+    field.name
+    for field in events_pb2.Event.DESCRIPTOR.oneofs_by_name["payload"].fields
+    if field.message_type is not None and "currency" in field.message_type.fields_by_name
 )
 
 # Money coming back and parcels are the backend's to tell: a browser's key is
@@ -59,6 +67,10 @@ class Project:
     created_at: datetime
     browser_event_types_by_default: bool = False
     """Whether nobody chose the types, so that types which a later version adds are allowed too."""
+    changed_from: str | None = None
+    """The project's first currency, if it was changed."""
+    currency_open: bool = False
+    """Whether nobody has chosen a currency, so that the first money that arrives decides."""
     allowed_origins: frozenset[str] = frozenset()
     """Origins whose pages may send with a browser key; none: any."""
     respect_privacy_signals: bool = False
@@ -74,6 +86,11 @@ class Project:
     """What tokens for its callers are signed with; see `tokens`."""
     retention: tuple[tuple[str, int | None], ...] = ()
     """How many days events are kept, by type or "default"; None: for ever. See `expiry`."""
+
+    @property
+    def first_currency(self) -> str:
+        """What amounts without a currency are in, where the event does not carry the one that it took."""
+        return self.changed_from or self.currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +152,12 @@ def hash_secret(secret: str) -> bytes:
 def hint(secret: str, key_class: KeyClass) -> str:
     """The beginning of a secret, to recognise it by in a list."""
     return secret[: len(f"shop_{key_class}_") + _HINT_LETTERS]
+
+
+def first_money(events: Iterable[events_pb2.Event]) -> events_pb2.Event | None:
+    """The first event with an amount that counts."""
+    kinds = ((event, event.WhichOneof("payload")) for event in events if not event.sandbox)
+    return next((event for event, kind in kinds if kind in MONEY_EVENT_TYPES), None)
 
 
 def in_catalogue_order(types: Iterable[str]) -> list[str]:

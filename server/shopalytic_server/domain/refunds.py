@@ -17,11 +17,15 @@ class OrderTotal(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A refund as it was sent. `amount` is absent for a full refund, `currency` when none was named."""
+    """A refund as it was sent. `amount` is absent for a full refund, `currency` when none was named.
+
+    `default_currency` is what counts then while the order is unknown.
+    """
 
     event_id: UUID
     currency: str | None
     amount: Decimal | None
+    default_currency: str
 
 
 class Settled(NamedTuple):
@@ -33,14 +37,14 @@ class Settled(NamedTuple):
     flag: str | None
 
 
-def settle(order: OrderTotal | None, claims: Iterable[Claim], default_currency: str) -> list[Settled]:
+def settle(order: OrderTotal | None, claims: Iterable[Claim]) -> list[Settled]:
     """Settles one order's refunds, given in the order in which they happened.
 
     A partial refund counts with its own amount, a full one with what remains of
     the order. What goes beyond the order's total is counted and flagged.
     """
     if order is None:
-        return [Settled(c.event_id, c.currency or default_currency, c.amount, None) for c in claims]
+        return [Settled(c.event_id, c.currency or c.default_currency, c.amount, None) for c in claims]
     settled = []
     remaining = order.total
     for claim in claims:

@@ -30,7 +30,6 @@ from shopalytic_server.rpc.validation import (
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-DEFAULT_CURRENCY = "USD"
 DEFAULT_TIME_ZONE = "UTC"
 # How long a replaced key goes on working.
 DEFAULT_OVERLAP = timedelta(hours=24)
@@ -67,9 +66,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         check_request(request)
         time_zone = request.time_zone or DEFAULT_TIME_ZONE
         check_time_zone("time_zone", time_zone)
-        project, keys = await self._projects.create_project(
-            request.name, request.currency or DEFAULT_CURRENCY, time_zone
-        )
+        project, keys = await self._projects.create_project(request.name, request.currency or None, time_zone)
         return admin_pb2.CreateProjectResponse(
             project=project_message(project), keys=[_issued_message(issued) for issued in keys]
         )
@@ -101,6 +98,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         project = await self._projects.update_project(
             caller.project.project_id,
             time_zone=request.time_zone if request.HasField("time_zone") else None,
+            currency=request.currency if request.HasField("currency") else None,
             browser_event_types=types,
             browser_event_types_as_default=request.browser_event_types.default,
             allowed_origins=request.allowed_origins.origins if request.HasField("allowed_origins") else None,
@@ -245,6 +243,7 @@ def project_message(project: Project) -> admin_pb2.Project:
     message = admin_pb2.Project(
         name=project.name,
         currency=project.currency,
+        currency_open=project.currency_open,
         time_zone=project.time_zone,
         browser_event_types=in_catalogue_order(project.browser_event_types),
         browser_event_types_by_default=project.browser_event_types_by_default,

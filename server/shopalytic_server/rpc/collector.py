@@ -1,7 +1,8 @@
 """CollectorService: takes events and answers after COMMIT."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -15,12 +16,12 @@ from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
 from shopalytic_server.domain.ingest import MAX_EVENT_BYTES, Admitted, Prepared, prepare, prepare_event
 from shopalytic_server.domain.oversized import reject_oversized
-from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.domain.projects import KeyClass, Project, first_money
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
 from shopalytic_server.rpc.batches import Batch, Turn
 from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
-from shopalytic_server.rpc.ports import EventWriter, Merges
+from shopalytic_server.rpc.ports import CurrencySettler, EventWriter, Merges
 from shopalytic_server.rpc.stream import TrackPipeline
 from shopalytic_server.rpc.validation import check_track, sent_at
 
@@ -42,6 +43,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         drain: asyncio.Event,
         clock: Callable[[], datetime],
         addresses: AddressLevel,
+        currencies: CurrencySettler,
     ) -> None:
         self._door = door
         self._writer = writer
@@ -49,6 +51,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self._drain = drain
         self._clock = clock
         self._addresses = addresses
+        self._currencies = currencies
 
     # A batch comes as `read_batch` read it, and an answer is made as bytes where
     # the verdicts are known: see AnsweringServer.
@@ -116,11 +119,12 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         request = batch.request
         caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
         sent, received = check_track(request), self._clock()
+        project = await self._with_currency(caller.project, request.events)
         admitted = Admitted(
-            caller.project.currency,
+            project.currency,
             received,
             sent,
-            project=caller.project,
+            project=project,
             key_class=caller.key.key_class,
             addresses=self._addresses,
             key_id=caller.key.key_id,
@@ -135,6 +139,15 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
             prepared[0].arrivals = arrivals(request, caller.project, received)
         return prepared
+
+    async def _with_currency(self, project: Project, events: Sequence[Event]) -> Project:
+        """The project; if its currency is open and money comes, after that has decided."""
+        if not project.currency_open or (money := first_money(events)) is None:
+            return project
+        named = getattr(money, str(money.WhichOneof("payload"))).currency
+        return await self._currencies.settle_currency(
+            project.project_id, named if re.fullmatch("[A-Z]{3}", named) else None
+        )
 
     async def _preview(
         self, event: Event, caller: Caller, sent: datetime | None

@@ -206,11 +206,19 @@ class KeyFinder(Protocol):
         ...
 
 
-class ProjectStore(KeyFinder, Protocol):
+class CurrencySettler(Protocol):
+    """Lets the first money that arrives decide which currency a project has."""
+
+    async def settle_currency(self, project_id: int, named: str | None) -> Project:
+        """The project as it is then; `named` is what that money names. Raises NotFound, StoreUnavailable."""
+        ...
+
+
+class ProjectStore(KeyFinder, CurrencySettler, Protocol):
     """Keeps projects and keys. Everything may raise StoreUnavailable."""
 
     async def create_project(
-        self, name: str, currency: str, time_zone: str
+        self, name: str, currency: str | None, time_zone: str
     ) -> tuple[Project, list[IssuedKey]]:
         """Makes a project and one key of each class; raises AlreadyExists when the name is taken."""
         ...
@@ -220,6 +228,7 @@ class ProjectStore(KeyFinder, Protocol):
         project_id: int,
         *,
         time_zone: str | None,
+        currency: str | None,
         browser_event_types: Sequence[str] | None,
         browser_event_types_as_default: bool,
         allowed_origins: Sequence[str] | None,

@@ -172,7 +172,7 @@ class GrpcServer:
         receiver = Receiver(self._bounds)
         answering: Any = AnsweringServer(server, door, receiver, READERS)
         collector = CollectorServicer(
-            door, self._writer, self._care.merges, self._drain, self._clock, self._addresses
+            door, self._writer, self._care.merges, self._drain, self._clock, self._addresses, self._projects
         )
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, answering)
         reports = ReportServicer(door, self._reports, self._tail, self._drain)

@@ -254,7 +254,9 @@ class Decisions:
             await self._conn.execute(_SQL.mark_current, {"dataset": self._dataset, **parameters})
         await self._rows.write(self._conn)
         if self._touched_orders:
-            settled = settle_orders(self._conn, self._dataset, self._items[0].currency, self._touched_orders)
+            settled = settle_orders(
+                self._conn, self._dataset, self._items[0].sending.first_currency, self._touched_orders
+            )
             self.times.update(await settled)
 
     def _of(self, *types: str) -> list[Prepared]:

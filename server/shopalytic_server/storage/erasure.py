@@ -110,12 +110,12 @@ async def _erase(
     response = admin_pb2.EraseCustomerResponse()
     # It may read long, but not make ingest wait long behind it for a lock.
     await conn.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'")
-    begun = _Erasure(conn, dataset, project.currency, await _person(conn, dataset, request))
+    begun = _Erasure(conn, dataset, project.first_currency, await _person(conn, dataset, request))
     # Reads all events, so it is done while ingest goes on; what came meanwhile follows.
     response.unlinked_events = await begun.run(_SQL.unlink_others, since=_ALWAYS)
     await conn.execute(_SQL.hold_ingest)
     await lock_dataset(conn, dataset)
-    erasure = _Erasure(conn, dataset, project.currency, await _person(conn, dataset, request))
+    erasure = _Erasure(conn, dataset, project.first_currency, await _person(conn, dataset, request))
     recently = datetime.now(UTC) - timedelta(days=1)
     response.unlinked_events += await erasure.run(_SQL.unlink_others, since=recently)
     await _find(erasure)

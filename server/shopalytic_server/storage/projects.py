@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from shopalytic_server.domain.errors import AlreadyExists, NotFound
 from shopalytic_server.domain.projects import (
     DEFAULT_BROWSER_EVENT_TYPES,
+    DEFAULT_CURRENCY,
     SECRET_BYTES,
     DeniedConsent,
     IssuedKey,
@@ -40,16 +41,20 @@ class Projects:
         self._pool = pool
 
     async def create_project(
-        self, name: str, currency: str = "USD", time_zone: str = "UTC"
+        self, name: str, currency: str | None = None, time_zone: str = "UTC"
     ) -> tuple[Project, list[IssuedKey]]:
-        """Makes a project and one key of each class; raises AlreadyExists when the name is taken."""
+        """Makes a project and one key of each class; raises AlreadyExists when the name is taken.
+
+        Without a currency the project takes that of the first money that arrives.
+        """
         async with self._connection() as connection, connection.transaction():
             row = await _row(
                 connection,
                 SQL.create_project,
                 {
                     "name": name,
-                    "currency": currency,
+                    "currency": currency or DEFAULT_CURRENCY,
+                    "currency_open": currency is None,
                     "time_zone": time_zone,
                     "browser_event_types": in_catalogue_order(DEFAULT_BROWSER_EVENT_TYPES),
                     "created_at": datetime.now(UTC),
@@ -85,6 +90,7 @@ class Projects:
         project_id: int,
         *,
         time_zone: str | None = None,
+        currency: str | None = None,
         browser_event_types: Sequence[str] | None = None,
         browser_event_types_as_default: bool = False,
         allowed_origins: Sequence[str] | None = None,
@@ -101,6 +107,7 @@ class Projects:
         values = {
             "project_id": project_id,
             "time_zone": time_zone,
+            "currency": currency,
             "browser_event_types": types,
             "types_as_default": browser_event_types_as_default,
             "allowed_origins": None if allowed_origins is None else sorted(set(allowed_origins)),
@@ -113,6 +120,17 @@ class Projects:
         }
         async with self._connection() as connection:
             row = await _row(connection, SQL.update_project, values)
+        return _project(_found(row, "project"))
+
+    async def settle_currency(self, project_id: int, named: str | None) -> Project:
+        """The project, whose currency the first money decides; `named` is what that money names.
+
+        Of several callers the first decides. Raises NotFound.
+        """
+        async with self._connection() as connection:
+            values = {"project_id": project_id, "currency": named}
+            row = await _row(connection, SQL.settle_currency, values)
+            row = row or await _row(connection, SQL.get_project, values)
         return _project(_found(row, "project"))
 
     async def rotate_identity_secret(self, project_id: int, *, end_previous: bool) -> str:
@@ -220,6 +238,8 @@ def _project(row: Mapping[str, Any]) -> Project:
         project_id=row["project_id"],
         name=row["name"],
         currency=row["currency"],
+        changed_from=row["first_currency"],
+        currency_open=row["currency_open"],
         time_zone=row["time_zone"],
         browser_event_types=(
             DEFAULT_BROWSER_EVENT_TYPES if by_default else frozenset(row["browser_event_types"])

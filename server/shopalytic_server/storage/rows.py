@@ -28,8 +28,9 @@ _TABLES = {
     "cost:numeric",
     "refunds": "dataset_id:int4 tie_breaker:int8 "
     "order_id:text event_id:uuid occurred_at:timestamptz subject:uuid source:text "
-    "bot:bool refund_type:text given_currency:text total_refund:numeric subtotal_refund:numeric "
-    "tax_refund:numeric shipping_refund:numeric discount_refund:numeric currency:text amount:numeric",
+    "bot:bool refund_type:text given_currency:text default_currency:text "
+    "total_refund:numeric subtotal_refund:numeric tax_refund:numeric shipping_refund:numeric "
+    "discount_refund:numeric currency:text amount:numeric",
     "refund_items": "dataset_id:int4 order_id:text event_id:uuid line:int4 sku:text price:numeric qty:int4",
     "shipment_changes": "dataset_id:int4 tie_breaker:int8 "
     "shipment_id:text occurred_at:timestamptz event_id:uuid "
@@ -175,9 +176,10 @@ def add_refund(rows: Rows, item: Prepared) -> None:
         item.bot,
         given["refund_type"],
         given.get("currency"),
+        given.get("default_currency"),
         total,
         *(_money(given.get(f"{name}_refund")) for name in ("subtotal", "tax", "shipping", "discount")),
-        given.get("currency", item.currency),
+        given.get("currency") or given.get("default_currency", item.currency),
         total,
     )
     for number, line in enumerate(given.get("line_items", ()), 1):

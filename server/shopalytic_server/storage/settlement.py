@@ -17,7 +17,7 @@ _SQL = load("ingest")
 async def settle_orders(
     conn: Connection, dataset: int, currency: str, order_ids: Iterable[str]
 ) -> set[datetime]:
-    """Settles the refunds of some orders anew, and returns their times; `currency` is the project's."""
+    """Settles the refunds of some orders anew, and returns their times; `currency` is the project's first."""
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL.refunds_of_orders, {"dataset": dataset, "order_ids": list(order_ids)})
         rows = await cursor.fetchall()
@@ -54,7 +54,8 @@ def _settle(refunds: list[dict[str, Any]], currency: str) -> list[Settled]:
             row["event_id"],
             row["given_currency"],
             row["total_refund"] if row["refund_type"] == "partial" else None,
+            row["default_currency"] or currency,
         )
         for row in refunds
     ]
-    return settle(order, claims, currency)
+    return settle(order, claims)

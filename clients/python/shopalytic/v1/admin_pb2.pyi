@@ -52,9 +52,10 @@ MERGE_STATE_UNDONE: MergeState
 MERGE_STATE_REFUSED: MergeState
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
+    __slots__ = ("name", "currency", "currency_open", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_OPEN_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +67,7 @@ class Project(_message.Message):
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     name: str
     currency: str
+    currency_open: bool
     time_zone: str
     browser_event_types: _containers.RepeatedScalarFieldContainer[str]
     created_at: _timestamp_pb2.Timestamp
@@ -75,7 +77,7 @@ class Project(_message.Message):
     signed_identify: bool
     denied_consent: DeniedConsent
     retention: _containers.RepeatedCompositeFieldContainer[Retention]
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_event_types_by_default: _Optional[bool] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., currency_open: _Optional[bool] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_event_types_by_default: _Optional[bool] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
 
 class Retention(_message.Message):
     __slots__ = ("event_type", "days", "forever")
@@ -144,12 +146,13 @@ class GetProjectResponse(_message.Message):
     def __init__(self, project: _Optional[_Union[Project, _Mapping]] = ...) -> None: ...
 
 class UpdateProjectRequest(_message.Message):
-    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
+    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "currency", "denied_consent", "retention")
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     RESPECT_PRIVACY_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     time_zone: str
@@ -157,9 +160,10 @@ class UpdateProjectRequest(_message.Message):
     allowed_origins: Origins
     respect_privacy_signals: bool
     signed_identify: bool
+    currency: str
     denied_consent: DeniedConsent
     retention: _containers.RepeatedCompositeFieldContainer[Retention]
-    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
+    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., currency: _Optional[str] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
 
 class Origins(_message.Message):
     __slots__ = ("origins",)

@@ -116,7 +116,7 @@ UPDATE order_revisions r SET current = (r.content = latest.content)
    AND r.current <> (r.content = latest.content)
 
 -- name: refunds_of_orders
-SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f.total_refund, f.currency, f.amount, f.flag,
+SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f.default_currency, f.total_refund, f.currency, f.amount, f.flag,
        o.currency AS order_currency, o.total AS order_total
   FROM refunds f
   LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
