@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from oracles.seen import order_of
 from report_shop import ACCEPTED, DUPLICATE, NOW, Shop, alias, event, identify, order, refund
 from shopalytic.v1 import reports_pb2
 from shopalytic.v1.events_pb2 import Event
@@ -74,7 +75,7 @@ def busy_month(seed: int) -> list[Event]:
         _live(month, [{"tracking_id": f"robot{number}", "context": _ROBOT}], visits=4)
         _live(month, [{"tracking_id": f"d{number}-0", "sandbox": True}], visits=3)
         _live(month, [{"identity": f"p{number}", "sandbox": True}], visits=2)
-    month.events.sort(key=lambda each: (each.occurred_at.ToNanoseconds(), each.event_id))
+    month.events.sort(key=order_of)
     return month.events
 
 

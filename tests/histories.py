@@ -2,7 +2,7 @@
 
 There are few people, devices, orders and skus and few different times, so that
 drawn events meet: revisions, repeated orders, refunds before their orders,
-shared computers, equal times.
+shared computers, equal times and equal seconds.
 """
 
 import random
@@ -161,9 +161,12 @@ class _Envelopes:
     def next(self, first: int = 0, last: int = SECONDS) -> dict[str, Any]:
         # The ids are as good as random, so that they order equal times either way.
         self._count += 1
+        # Few seconds, and few moments of each: equal times are the rule.
+        second = self._draw(st.sampled_from(range(first, last + 1, 5)))
         return {
             "event_id": str(uuid5(NAMESPACE_OID, f"{self._salt}-{self._count}")),
-            "at": self._draw(st.integers(first, last)),
+            "at": second + self._draw(st.sampled_from([0, 0, 0, 0.25, 0.999999])),
+            "tie_breaker": self._draw(st.sampled_from([None, None, 0, 1, 2])),
             "source": self._draw(st.sampled_from([None, "web"])),
             "sandbox": self._draw(st.integers(0, 9)) == 0,
         }

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from psycopg import sql
 
 from histories import batches
+from oracles.seen import order_of
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.rebuild import TABLES, rebuild
@@ -104,16 +105,29 @@ def _plain(value: Any) -> Any:
 
 def shuffled(events: list[Event], chance: random.Random) -> list[Event]:
     """All events in another order, some of them more than once."""
-    again = events + chance.choices(events, k=chance.randint(0, len(events)))
+    again = events + [
+        _copy(each, chance) for each in chance.choices(events, k=chance.randint(0, len(events)))
+    ]
     chance.shuffle(again)
     return again
+
+
+def _copy(event: Event, chance: random.Random) -> Event:
+    """The same event, perhaps with a larger tie breaker, or with none."""
+    copy = Event()
+    copy.CopyFrom(event)
+    if chance.random() < 0.3:
+        copy.ClearField("tie_breaker")
+    elif event.HasField("tie_breaker"):
+        copy.tie_breaker = event.tie_breaker + chance.randint(0, 3)
+    return copy
 
 
 def any_order_any_repetition_and_any_batching_give_the_same_state(
     laboratory: Laboratory, events: list[Event], chance: random.Random
 ) -> None:
     """For events that clash with nothing."""
-    by_time = sorted(events, key=_order)
+    by_time = sorted(events, key=order_of)
     expected_project = laboratory.store([[each] for each in by_time], reference=True)
     expected = laboratory.state(expected_project)
     assert not laboratory.quarantined(expected_project)
@@ -133,7 +147,7 @@ def undoing_merges_at_any_moment_gives_the_same_state_and_survives_a_rebuild(
     """For events that clash with nothing."""
     calls = [each for each in events if each.WhichOneof("payload") in ("identify", "alias")]
     # Only the earliest call of those that state the same is a merge, whatever order they come in.
-    first = {_pair(each): each for each in sorted(calls, key=_order, reverse=True)}
+    first = {_pair(each): each for each in sorted(calls, key=order_of, reverse=True)}
     undone = [each for each in first.values() if chance.random() < 0.6]
     states = []
     for early in (False, True):
@@ -165,7 +179,3 @@ def _pair(call: Event) -> tuple[str, ...]:
     by_name = kind == "alias" and call.identity
     joined = call.identity if by_name else call.tracking_id
     return str(call.sandbox), str(bool(by_name)), joined, getattr(call, kind).identity
-
-
-def _order(event: Event) -> tuple[Any, str]:
-    return event.occurred_at.ToDatetime(), event.event_id

@@ -51,6 +51,7 @@ def event(
     sandbox: bool = False,
     context: dict[str, Any] | None = None,
     event_id: str | None = None,
+    tie_breaker: int | None = None,
 ) -> Event:
     """An event; `at` is a time, or seconds after START."""
     moment = at if isinstance(at, datetime) else START + timedelta(seconds=at)
@@ -63,6 +64,7 @@ def event(
         "source": source,
         "sandbox": sandbox,
         "context": context,
+        "tie_breaker": tie_breaker,
     }
     return json_format.ParseDict({key: value for key, value in data.items() if value is not None}, Event())
 

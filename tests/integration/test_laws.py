@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from shopalytic_server.storage import incoming
 from shopalytic_server.storage.merges import Merges
 
 # An example stores its history several times over; HYPOTHESIS_PROFILE=thorough asks for more of them.
+CLOCKS_OFF = (timedelta(), timedelta(), timedelta(days=-1100), timedelta(days=2))
+
 EXAMPLES = max(10, settings.default.max_examples * 2 // 5)
 
 
@@ -91,11 +93,16 @@ class InProcess(laws.Laboratory):
 
 
 def _prepared(events: list[Event], project: Project) -> list[Prepared]:
-    """The events as a request's."""
-    return [
-        prepare(each, project=project, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
-        for each in events
-    ]
+    """The events as they come from senders of whom some have clocks that are years off."""
+    return [_prepare(each, project) for each in events]
+
+
+def _prepare(event: Event, project: Project) -> Prepared:
+    off = CLOCKS_OFF[UUID(event.event_id).int % len(CLOCKS_OFF)]
+    sent = Event()
+    sent.CopyFrom(event)
+    sent.occurred_at.FromDatetime(event.occurred_at.ToDatetime(UTC) + off)
+    return prepare(sent, project=project, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW + off)
 
 
 @pytest.fixture

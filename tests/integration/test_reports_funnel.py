@@ -102,14 +102,13 @@ async def test_steps_only_count_in_their_order_and_no_event_takes_two(shop):
     assert await only(shop, steps=twice) == [(1, "1.0000", ""), (1, "1.0000", "0.000")]
 
 
-async def test_events_of_one_moment_are_ordered_by_their_ids(shop):
-    first, second = (f"0198c0de-0000-7000-8000-00000000000{number}" for number in (1, 2))
-    await shop.send(view(identity="ann", event_id=first), cart(identity="ann", event_id=second))
-    await shop.send(
-        view(identity="bea", event_id=second.replace("98", "99")),
-        cart(identity="bea", event_id=first.replace("98", "99")),
-    )
-    assert [count for count, _, _ in await only(shop)] == [2, 1, 0]
+async def test_events_of_one_second_go_the_way_of_a_purchase(shop):
+    for number in range(60):
+        name = f"p{number}"
+        await shop.send(
+            view(identity=name, at=0.7), cart(identity=name, at=0), order(f"o{number}", identity=name, at=0)
+        )
+    assert await only(shop) == [(60, "1.0000", ""), (60, "1.0000", "0.000"), (60, "1.0000", "0.000")]
 
 
 async def test_the_window_runs_from_the_first_step_and_includes_its_end(shop):

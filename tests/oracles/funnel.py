@@ -56,9 +56,11 @@ def _takes(seen: Seen, step: Step) -> bool:
 def _follow(timeline: Sequence[Seen], position: int, steps: Sequence[Step], window: int) -> list[Seen]:
     attempt = [timeline[position]]
     for each in timeline[position + 1 :]:
-        if len(attempt) == len(steps) or each.at > attempt[0].at + window * 1_000_000:
+        if len(attempt) == len(steps):
             break
         if _takes(each, steps[len(attempt)]):
+            if each.at > attempt[0].at + window * 1_000_000:
+                break
             attempt.append(each)
     return attempt
 
@@ -67,7 +69,7 @@ def _steps(attempts: list[list[Seen]], count: int) -> list[tuple[int, str, str, 
     found = []
     for step in range(count):
         here = [attempt for attempt in attempts if len(attempt) > step]
-        waits = sorted(attempt[step].at - attempt[step - 1].at for attempt in here) if step else []
+        waits = sorted(max(0, attempt[step].at - attempt[step - 1].at) for attempt in here) if step else []
         median = ""
         if waits:
             median = divided(waits[(len(waits) - 1) // 2] + waits[len(waits) // 2], 2_000_000, 3)

@@ -15,11 +15,29 @@ from google.protobuf import json_format
 from shopalytic.v1.events_pb2 import Event
 
 Customer = tuple[bool, str]
+Key = tuple[int, int, int, float, str]
+
+# The way of a purchase: of what happened in one second, this comes first.
+_WAY = (
+    "customer_register",
+    "customer_update",
+    "identify",
+    "alias",
+    "page_view",
+    "product_view",
+    "cart_add",
+    "cart_modify",
+    "order",
+    "partial",
+    "full",
+    "shipment",
+    "shipment_delivered",
+)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An event. `at` is in microseconds; (at, event_id) orders events."""
+    """An event. `at` is in microseconds; `key` orders events."""
 
     event_id: str
     at: int
@@ -31,10 +49,7 @@ class Seen:
     sandbox: bool
     properties: dict[str, Any]
     context: dict[str, Any]
-
-    @property
-    def key(self) -> tuple[int, str]:
-        return self.at, self.event_id
+    key: Key
 
 
 @dataclass(frozen=True)
@@ -126,7 +141,7 @@ def _customers(events: Iterable[Event]) -> Callable[[Event], tuple[Customer, boo
             name = parent[name]
         return name
 
-    for event in sorted(events, key=_moment):
+    for event in sorted(events, key=order_of):
         kind = event.WhichOneof("payload")
         if kind == "identify":
             owner.setdefault((event.sandbox, event.tracking_id), event.identify.identity)
@@ -147,8 +162,13 @@ def _customers(events: Iterable[Event]) -> Callable[[Event], tuple[Customer, boo
     return customer_of
 
 
-def _moment(event: Event) -> tuple[int, str]:
-    return event.occurred_at.seconds * 1_000_000 + event.occurred_at.nanos // 1000, event.event_id
+def order_of(event: Event) -> Key:
+    """By what events are in order, in a history whose clocks are right."""
+    kind = event.WhichOneof("payload") or ""
+    step = event.refund.refund_type if kind == "refund" else kind
+    tie = float(event.tie_breaker) if event.HasField("tie_breaker") else float("inf")
+    time = event.occurred_at
+    return time.seconds, _WAY.index(step), time.nanos // 1000, tie, event.event_id
 
 
 def _seen(event: Event, customer: Customer, named: bool) -> Seen:
@@ -156,7 +176,7 @@ def _seen(event: Event, customer: Customer, named: bool) -> Seen:
     context = _plain(event.context)
     return Seen(
         event_id=event.event_id,
-        at=_moment(event)[0],
+        at=event.occurred_at.seconds * 1_000_000 + event.occurred_at.nanos // 1000,
         type=kind,
         customer=customer,
         named=named,
@@ -165,6 +185,7 @@ def _seen(event: Event, customer: Customer, named: bool) -> Seen:
         sandbox=event.sandbox,
         properties=_plain(getattr(event, kind)),
         context=context,
+        key=order_of(event),
     )
 
 

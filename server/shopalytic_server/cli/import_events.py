@@ -80,7 +80,11 @@ def _send_all(lines: LineFile, sender: Sender, tally: Tally, bar: "_Bar") -> Non
                 line.number, "rejected", "event.max_bytes", "", "is larger than 256 KB; not sent"
             )
         else:
-            sender.add(line.number, event_of(line))
+            event = event_of(line)
+            # Of what happened at one time, the file's order tells what came first.
+            if not event.HasField("tie_breaker"):
+                event.tie_breaker = line.number
+            sender.add(line.number, event)
         if tally.read % 1_000 == 0:
             bar.move(tally.read)
     sender.finish()

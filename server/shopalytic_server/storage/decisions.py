@@ -191,8 +191,9 @@ class Decisions:
         self, item: Prepared, order_id: str, content: UUID, replaced: Occurrence
     ) -> None:
         where = {"dataset": self._dataset, "order_id": order_id, "content": content}
-        self._dropped.add(replaced.event_id.bytes)
-        self.vacated.add(replaced.subject)
+        if replaced.event_id != item.event_id:
+            self._dropped.add(replaced.event_id.bytes)
+            self.vacated.add(replaced.subject)
         await self._conn.execute(_SQL.delete_event, {"dataset": self._dataset, **replaced._asdict()})
         await self._conn.execute(
             _SQL.move_revision,

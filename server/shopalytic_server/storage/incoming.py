@@ -32,8 +32,8 @@ _MOST_EVENTS = 200
 
 # Columns are packed with the object ids of their types:
 # https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
-_TEXT, _BOOL, _UUID, _TIME, _JSONB = 25, 16, 2950, 1184, 3802
-_COLUMNS = 17
+_TEXT, _BOOL, _UUID, _TIME, _JSONB, _INT = 25, 16, 2950, 1184, 3802, 20
+_COLUMNS = 19
 # PostgreSQL counts microseconds from 2000 on.
 _EPOCH_US = 946_684_800_000_000
 
@@ -41,17 +41,17 @@ _int = struct.Struct("!i").pack
 _pair = struct.Struct("!ii").pack
 _bool = struct.Struct("!ii?").pack
 _uuid = struct.Struct("!ii16s").pack
-_timestamp = struct.Struct("!iiq").pack
+_timestamp = _number = struct.Struct("!iiq").pack
 # subject; occurred_at; event_id
 _ids = struct.Struct("!ii16siiqii16s").pack
 # Dimensions, flags (no nulls), element type, length, lower bound.
 _array = struct.Struct("!iiIii").pack
 _NO_TEXT, _NO_TIME, _NO_JSON = _pair(_TEXT, -1), _pair(_TIME, -1), _pair(_JSONB, -1)
-_NO_BOOL = _pair(_BOOL, -1)
+_NO_BOOL, _NO_INT = _pair(_BOOL, -1), _pair(_INT, -1)
 
 
 class _Incoming:
-    """Events, as an `incoming_event_v2[]` parameter; `oid` is that of the type in this database."""
+    """Events, as an `incoming_event_v3[]` parameter; `oid` is that of the type in this database."""
 
     def __init__(self, items: Sequence[Prepared], oid: int) -> None:
         self.items = items
@@ -130,8 +130,6 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
     young_us = microseconds(datetime.now(UTC) - YOUNGEST)
     fitting = all(
         item.sending.currency == currency
-        and not item.moved_us
-        and item.tie_breaker is None
         and item.occurred_us >= young_us
         and not (item.type in CART_TYPES and "modified_date" in item.properties)
         for item in plain
@@ -147,6 +145,8 @@ def _element(item: Prepared) -> bytes:
             _start(item.type, item.source, item.bot, item.key_class, item.identity_signed),
             _ids(_UUID, 16, item.subject_key, _TIME, 8, occurred, _UUID, 16, item.event_key),
             _NO_TIME if corrected is None else _timestamp(_TIME, 8, corrected - _EPOCH_US),
+            _timestamp(_TIME, 8, occurred - item.moved_us) if item.moved_us else _NO_TIME,
+            _NO_INT if item.tie_breaker is None else _number(_INT, 8, item.tie_breaker),
             _text(item.tracking_id),
             _text(item.identity),
             _json(item.properties_jsonb),

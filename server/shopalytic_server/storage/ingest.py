@@ -38,6 +38,7 @@ from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.sealing import count_in_days, forget_days
+from shopalytic_server.storage.tie_breakers import lower_tie_breakers
 from shopalytic_server.storage.tombstones import refuse_erased
 
 _SQL = load("ingest")
@@ -94,6 +95,8 @@ class Ingest:
                 fresh, erased = await _claim(conn, valid)
                 kept = await _without_erased(conn, fresh) if erased else fresh
             stored = plain + await _store_fresh(conn, kept)
+            if len(plain) + len(fresh) < len(valid):
+                await _lower_tie_breakers(conn, valid, fresh)
             if len(stored) < len(valid):
                 _refuse_repeated(valid, fresh)
                 broken = [item for item in items if item.verdict is not None]
@@ -242,6 +245,30 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
         conn, [item for item in decided if item.verdict is not None and item.verdict.status == CONFLICT]
     )
     return stored
+
+
+async def _lower_tie_breakers(conn: Connection, valid: Sequence[Prepared], fresh: Sequence[Prepared]) -> None:
+    """Of an event and its copies the smallest tie breaker counts."""
+    new = set(map(id, fresh))
+    copies = [
+        item
+        for item in valid
+        if item.tie_breaker is not None
+        and id(item) not in new
+        and item.verdict is not None
+        and item.verdict.status == DUPLICATE
+    ]
+    for dataset in sorted({item.dataset_id for item in copies}):
+        await lock_dataset(conn, dataset)
+        own = [item for item in copies if item.dataset_id == dataset]
+        lowered = await lower_tie_breakers(conn, dataset, own)
+        if lowered.calls:
+            await Decisions(conn, dataset, lowered.calls).decide()
+        if lowered.orders:
+            verdicts = [item.verdict for item in lowered.orders]
+            await _store_decided(conn, dataset, lowered.orders)
+            for item, result in zip(lowered.orders, verdicts, strict=True):
+                item.verdict = result
 
 
 async def _store_decided(conn: Connection, dataset: int, items: list[Prepared]) -> list[Prepared]:

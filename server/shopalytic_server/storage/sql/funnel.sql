@@ -13,7 +13,8 @@
 -- name: chosen
 WITH matched AS MATERIALIZED (
     SELECT e.dataset_id, {customer_of_e} AS customer_id,
-           s.step, e.subject, e.occurred_at, e.event_id,
+           s.step, e.subject, e.occurred_at, e.event_id, tie_order(e.tie_breaker) AS tie,
+           event_position(e.type, e.properties ->> 'refund_type', e.occurred_at) AS place,
            CASE WHEN s.step > 1 THEN NULL
                 WHEN %(split)s::text = 'source' THEN coalesce(e.source, '')
                 WHEN %(split)s::text <> 'campaign' THEN ''
@@ -47,17 +48,17 @@ WITH matched AS MATERIALIZED (
     SELECT DISTINCT ON (dataset_id, customer_id) *
       FROM judged
      WHERE step = 1 AND NOT goes_on
-     ORDER BY dataset_id, customer_id, occurred_at, event_id
+     ORDER BY dataset_id, customer_id, place, tie, event_id
 ), numbered AS (
     SELECT *, row_number() OVER (
-               ORDER BY dataset_id, customer_id, occurred_at DESC, event_id DESC, step) AS number
+               ORDER BY dataset_id, customer_id, place DESC, tie DESC, event_id DESC, step) AS number
       FROM judged
      WHERE goes_on
 ), paired AS (
     SELECT n.*, p.is_next,
            max(n.number) FILTER (WHERE p.is_next) OVER (
                PARTITION BY n.dataset_id, n.customer_id, n.step - p.back
-                   ORDER BY n.occurred_at DESC, n.event_id DESC
+                   ORDER BY n.place DESC, n.tie DESC, n.event_id DESC
                GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_number
       FROM numbered n
      CROSS JOIN (VALUES (0, false), (1, true)) AS p (back, is_next)
@@ -103,7 +104,8 @@ WITH matched AS MATERIALIZED (
 )
 SELECT f.value, t.step, f.dataset_id, a.subjects[t.number] AS subject, a.times[t.number] AS occurred_at,
        a.event_ids[t.number] AS event_id,
-       (extract(epoch FROM a.times[t.number] - a.times[f.numbers[t.step - 1]]) * 1000000)::bigint AS waited
+       greatest((extract(epoch FROM a.times[t.number] - a.times[f.numbers[t.step - 1]]) * 1000000)::bigint, 0)
+       AS waited
   FROM furthest f
  CROSS JOIN arrays a
  CROSS JOIN LATERAL unnest(f.numbers) WITH ORDINALITY AS t (number, step)

@@ -22,10 +22,10 @@ UPDATE event_keys k SET fingerprint = late.fingerprint
  WHERE k.dataset_id = %(dataset)s AND k.event_id = late.event_id
 
 -- name: incoming_type
-SELECT 'incoming_event_v2'::regtype::oid
+SELECT 'incoming_event_v3'::regtype::oid
 
 -- name: store_plain_events
-SELECT store_plain_events_v2(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event_v2[],
+SELECT store_plain_events_v3(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event_v3[],
                              %(other_ids)s::uuid[], %(other_fingerprints)s::uuid[], %(marks)s::uuid[],
                              %(identities)s, %(products)s, %(carts)s)
 
