@@ -5,6 +5,7 @@ its Python equivalent; an unknown one stops the generation, so the checks can
 never silently be weaker than the contract.
 """
 
+import re
 from typing import Any
 
 from generator.image import GenerationError, RuleBook
@@ -44,7 +45,7 @@ from shopalytic.checking import (
 IMPORTS = """from shopalytic.v1.properties import context_dict, properties
 from shopalytic.violations import Violation
 
-__all__ = ["MONEY_FIELDS", "PAYLOAD_CHECKS", "context_dict", "properties", "violations"]
+__all__ = ["MONEY_FIELDS", "PAYLOAD_CHECKS", "RULE_IDS", "context_dict", "properties", "violations"]
 """
 
 ENTRY = '''
@@ -54,6 +55,9 @@ def violations(event: Event) -> list[Violation]:
     return _event(event) or []
 '''
 
+# Of a call of `note`, as `_note_at` writes it on one line or several.
+_RULE_ID = re.compile(r'found = note\(\s*found,\s*[^,]+,\s*"([a-z0-9_.]+)"')
+
 
 def write_rules(book: RuleBook, schema: Schema) -> str:
     """The text of the module."""
@@ -61,10 +65,16 @@ def write_rules(book: RuleBook, schema: Schema) -> str:
     functions = "".join(writer.function(name) for name in schema.order)
     constants = "".join(f"\n{name} = {value}\n" for name, value in writer.constants.items())
     imports = schema.imports() + IMPORTS
-    money = "".join(f"        {name!r},\n" for name in sorted(writer.money_fields)).replace("'", '"')
-    described = '"""Fields that hold money, as Message.field."""\n'
-    listed = f"\nMONEY_FIELDS = frozenset(\n    {{\n{money}    }}\n)\n{described}"
+    listed = _listed("MONEY_FIELDS", writer.money_fields, "Fields that hold money, as Message.field.")
+    rule_ids = set(_RULE_ID.findall(functions))
+    listed += _listed("RULE_IDS", rule_ids, "The rule_id of every rule that is checked here.")
     return HEADER + imports + constants + listed + functions + ENTRY + _payload_checks(schema)
+
+
+def _listed(name: str, values: set[str], described: str) -> str:
+    """A constant with a set of names."""
+    rows = "".join(f'        "{value}",\n' for value in sorted(values))
+    return f'\n{name} = frozenset(\n    {{\n{rows}    }}\n)\n"""{described}"""\n'
 
 
 def _payload_checks(schema: Schema) -> str:
@@ -141,8 +151,8 @@ class _Writer:
             return [read, *self._optional(field, checks, self._empty_is_wrong(rules), rules.required)]
         if rules.required:
             return [read, "if value:", *_indented(checks), "else:", *_indented(_missing(field))]
-        if rules.HasField("string") or rules.cel:
-            raise self._error(field.name, "has rules but is neither required nor optional")
+        if self._empty_is_wrong(rules):
+            raise self._error(field.name, "must not be empty but is neither required nor optional")
         return [read, *checks]
 
     def _optional(self, field: Field, checks: list[str], zero_is_wrong: bool, required: bool) -> list[str]:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.rule_names import rule_label
 from shopalytic_server.signals import Parts
 from shopalytic_server.storage.database import Pool
 
@@ -41,7 +42,7 @@ class ServerMetrics:
         self._group.observe(len(events))
         for event in events:
             if event.violations and not event.rejected:
-                for rule in {violation.rule_id for violation in event.violations}:
+                for rule in {rule_label(violation.rule_id) for violation in event.violations}:
                     self._broken.labels(rule).inc()
 
     def watch(self, *, pending: Callable[[], float], can_store: Callable[[], bool], pool: Pool) -> None:

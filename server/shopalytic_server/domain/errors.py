@@ -3,13 +3,13 @@
     ShopalyticError
     ├── InvalidRequest      the call cannot be used as it is
     ├── TooLarge            the call has too many bytes
-    ├── TooSlow             the call's message did not come in time
     ├── Unauthenticated     no key, or not a valid one
     ├── PermissionDenied    the key's class may not do this
     ├── NotFound            nothing has this name
     ├── AlreadyExists       somebody else has this name
     └── RetryLater          nothing is wrong with the call; it carries a delay
         ├── Overloaded          the queue is full
+        ├── TooSlow             the call's message did not come in time
         ├── RateLimited         this sender sends more than it may
         └── Unavailable
             ├── StoreUnavailable    PostgreSQL cannot be reached
@@ -47,10 +47,6 @@ class TooLarge(ShopalyticError):
     """The request is too large; send fewer events at a time."""
 
 
-class TooSlow(ShopalyticError):
-    """The request did not arrive in time, and nothing of it was stored; send less at a time."""
-
-
 class Unauthenticated(ShopalyticError):
     """No valid key came with the call; send `authorization: Bearer KEY` in the metadata."""
 
@@ -86,6 +82,10 @@ class RetryLater(ShopalyticError):
 
 class Overloaded(RetryLater):
     """The queue of events to store is full; nothing was stored, send it again after the delay."""
+
+
+class TooSlow(RetryLater):
+    """The request did not arrive in time, and nothing of it was stored; send it again, or less at a time."""
 
 
 class RateLimited(RetryLater):

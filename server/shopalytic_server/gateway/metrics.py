@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from shopalytic_server.domain.rule_names import rule_label
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -79,7 +81,7 @@ class Metrics:
             self._duplicates.inc()
         elif status in ("QUARANTINED", "CONFLICT"):
             self._quarantined.inc()
-            for rule in set(rules):
+            for rule in set(map(rule_label, rules)):
                 self._reasons.labels(rule).inc()
 
     def call(self, events: int, seconds: float) -> None:

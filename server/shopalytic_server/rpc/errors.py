@@ -56,7 +56,7 @@ TABLE: tuple[Row, ...] = (
     Row(AlreadyExists, grpc.StatusCode.ALREADY_EXISTS, retryable=False),
     # Without RetryInfo, unlike the next row: sending the same again is in vain.
     Row(TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=False),
-    Row(TooSlow, grpc.StatusCode.DEADLINE_EXCEEDED, retryable=False),
+    Row(TooSlow, grpc.StatusCode.DEADLINE_EXCEEDED, retryable=True),
     Row(Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
     Row(RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
     Row(Unavailable, grpc.StatusCode.UNAVAILABLE, retryable=True),

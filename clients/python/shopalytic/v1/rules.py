@@ -51,7 +51,7 @@ from shopalytic.v1.events_pb2 import (
 from shopalytic.v1.properties import context_dict, properties
 from shopalytic.violations import Violation
 
-__all__ = ["MONEY_FIELDS", "PAYLOAD_CHECKS", "context_dict", "properties", "violations"]
+__all__ = ["MONEY_FIELDS", "PAYLOAD_CHECKS", "RULE_IDS", "context_dict", "properties", "violations"]
 
 CONTEXT_ANALYTICS_CONSENT = frozenset(
     {
@@ -140,6 +140,28 @@ MONEY_FIELDS = frozenset(
     }
 )
 """Fields that hold money, as Message.field."""
+
+RULE_IDS = frozenset(
+    {
+        "identity.placeholder",
+        "identity.same_as_identify",
+        "int32.gte_lte",
+        "repeated.max_items",
+        "required",
+        "string.in",
+        "string.max_len",
+        "string.min_len",
+        "string.no_nul",
+        "string.pattern",
+        "subtotal_refund.required_if_partial",
+        "timestamp.gte_lt",
+        "total_discount.required_with_discounts",
+        "total_refund.required_if_partial",
+        "tracking_id.or_identity",
+        "tracking_id.placeholder",
+    }
+)
+"""The rule_id of every rule that is checked here."""
 
 
 def _context(message: Context) -> list[Violation] | None:
@@ -938,12 +960,18 @@ def _undecoded(message: Undecoded) -> list[Violation] | None:
     if "\0" in value:
         found = note(found, "json", "string.no_nul", NO_NUL)
     value = message.field
+    if len(value) > 2000:
+        found = note(found, "field", "string.max_len", too_long(value, 2000))
     if "\0" in value:
         found = note(found, "field", "string.no_nul", NO_NUL)
     value = message.message
+    if len(value) > 2000:
+        found = note(found, "message", "string.max_len", too_long(value, 2000))
     if "\0" in value:
         found = note(found, "message", "string.no_nul", NO_NUL)
     value = message.rule_id
+    if len(value) > 100:
+        found = note(found, "rule_id", "string.max_len", too_long(value, 100))
     if "\0" in value:
         found = note(found, "rule_id", "string.no_nul", NO_NUL)
     return found
