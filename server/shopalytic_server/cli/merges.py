@@ -11,7 +11,7 @@ from shopalytic_server.cli.output import message_data, print_json, print_table, 
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
 
-_STATES = ("joined", "not-merged", "undone", "refused")
+_STATES = ("joined", "not-merged", "undone", "refused", "email-lost")
 
 
 @click.group()
@@ -43,7 +43,8 @@ def list_merges(
     """List what identify and alias calls stated, newest arrival first, a page at a time.
 
     Needs a reports key. "not-merged" are shared computers, "refused" are aliases
-    that another customer had.
+    that another customer had, "email-lost" are emails of browsers' events that
+    are another customer's.
 
     \b
     Example:  shopalytic merges list --state refused --limit 20
@@ -102,5 +103,8 @@ def _merge_data(merge: admin_pb2.Merge) -> dict[str, Any]:
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:
+    if row["kind"] == "email":
+        whose = row.get("identity") or row.get("tracking_id")
+        return [row["merge_id"], row["received_at"], row["kind"], whose, row["email"], row["state"]]
     joined = row.get("tracking_id") or row.get("existing_identity")
     return [row["merge_id"], row["received_at"], row["kind"], joined, row["identity"], row["state"]]

@@ -4,7 +4,7 @@ One Decisions object handles the events of one dataset in one transaction, under
 the dataset's lock, so that what it reads stays true until it commits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from shopalytic_server.domain.orders import Occurrence, OrderBook, Placed, conte
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage.database import Connection
+from shopalytic_server.storage.emails import Emails
 from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.settlement import settle_orders
@@ -72,7 +73,7 @@ class Decisions:
         self._rows = typed.Rows()
         self._identities = StoredIdentities(dataset, noted=not trusted)
         self._past: set[str] = set()
-        self._emails: dict[str, set[UUID]] = {}
+        self._emails = Emails(conn, dataset, trusted=trusted)
         self._parcels: dict[str, str] = {}
         self._book = OrderBook()
         self._stored_orders: set[str] = set()
@@ -108,7 +109,7 @@ class Decisions:
                 await self._identities.load_undone(self._conn)
             await self._identities.load(self._conn, ids, self._named)
             self._past = await self._identities.with_events(self._conn, ids)
-        await self._load_emails(
+        await self._emails.load(
             {item.properties["email"] for item in self._items if "email" in item.properties}
         )
         orders = {item.properties["order_id"] for item in self._of("order")}
@@ -118,12 +119,6 @@ class Decisions:
         if parcels:
             rows = await self._fetch(_SQL.shipment_orders, shipment_ids=list(parcels))
             self._parcels = {row["shipment_id"]: row["order_id"] for row in rows}
-
-    async def _load_emails(self, emails: Iterable[str]) -> None:
-        wanted = list(emails)
-        if wanted and not self._trusted:
-            for row in await self._fetch(_SQL.email_subjects, emails=wanted):
-                self._emails.setdefault(row["email"].lower(), set()).add(row["subject"])
 
     async def _load_orders(self, order_ids: set[str]) -> None:
         for row in await self._fetch(_SQL.order_contents, order_ids=list(order_ids)):
@@ -219,28 +214,20 @@ class Decisions:
         return verdict(item, ACCEPTED), True
 
     async def _profile(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
-        email = item.properties.get("email")
-        if email is not None and not self._trusted:
-            holders = self._emails.setdefault(email.lower(), set())
-            if holders - {item.subject} and await self._email_taken(item, email):
+        if "email" in item.properties:
+            if self._emails.has_rival(item) and await self._email_taken(item):
                 message = "is another customer's; nothing of the event was applied"
                 return _conflict(item, f"{item.type}.email", "email.taken", message), False
-            holders.add(item.subject)
+            self._emails.add(item)
         typed.add_profile(self._rows, item)
         return verdict(item, ACCEPTED), True
 
-    async def _email_taken(self, item: Prepared, email: str) -> bool:
-        """Whether a customer other than the event's has this email as their current one."""
+    async def _email_taken(self, item: Prepared) -> bool:
         # The answer lies in SQL, so what this group has decided goes there first.
         await self._identities.save(self._conn)
         await self._rows.write(self._conn)
-        rows = await self._fetch(_SQL.customer_of_subject, subject=item.subject)
-        own = rows[0]["customer_id"] if rows else item.subject
-        for row in await self._fetch(_SQL.email_customers, email=email):
-            customer = row["customer_id"]
-            if customer != own and await self._fetch(_SQL.has_email, customer=customer, email=email):
-                return True
-        return False
+        await self._emails.settle()
+        return await self._emails.is_taken(item)
 
     async def _finish(self) -> None:
         await self._identities.save(self._conn)
@@ -254,6 +241,7 @@ class Decisions:
             }
             await self._conn.execute(_SQL.mark_current, {"dataset": self._dataset, **parameters})
         await self._rows.write(self._conn)
+        await self._emails.settle()
         if self._touched_orders:
             settled = settle_orders(
                 self._conn, self._dataset, self._items[0].sending.first_currency, self._touched_orders

@@ -159,7 +159,7 @@ async def _find(erasure: _Erasure) -> None:
         else tracking_subject(row["existing_tracking_id"])
         for row in await erasure.rows(_SQL.namers)
     ]
-    found = await erasure.rows(_SQL.doomed_events, namers=namers)
+    found = await erasure.rows(_SQL.doomed_events, namers=namers, emails=erasure.emails)
     erasure.events = sorted(found, key=_place)
 
 

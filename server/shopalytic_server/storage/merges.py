@@ -122,6 +122,8 @@ def _message(row: dict[str, Any]) -> admin_pb2.Merge:
         existing_identity=row["existing_identity"] or None,
         customer_id=str(row["customer_id"] or ""),
         source=row["source"],
+        email=row["email"] or "",
+        email_customer_id=str(row["taken_by"] or ""),
     )
     if row["event"] is not None:
         _add_refused(merge, Event.FromString(row["event"]))

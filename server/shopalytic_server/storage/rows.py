@@ -8,13 +8,14 @@ from uuid import UUID
 
 from psycopg import sql
 
+from shopalytic_server.domain.emails import Claim, claim_of
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.storage.database import Connection
 
 _TABLES = {
     "profile_changes": "dataset_id:int4 tie_breaker:int8 "
     "subject:uuid occurred_at:timestamptz event_id:uuid email:text "
-    "first_name:text last_name:text join_date:timestamptz",
+    "first_name:text last_name:text join_date:timestamptz email_claim:int2 unproved_email:text",
     "cart_changes": "dataset_id:int4 tie_breaker:int8 "
     "cart_id:text sku:text occurred_at:timestamptz event_id:uuid "
     "subject:uuid added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text "
@@ -69,7 +70,7 @@ class Rows:
 
 def add_profile(rows: Rows, item: Prepared) -> None:
     """A customer_register or customer_update."""
-    given = item.properties
+    given, claim = item.properties, claim_of(item)
     joined = _time(given.get("join_date"))
     if item.type == "customer_register" and joined is None:
         joined = item.occurred_at
@@ -80,10 +81,12 @@ def add_profile(rows: Rows, item: Prepared) -> None:
         item.subject,
         item.occurred_at,
         item.event_id,
-        given.get("email"),
+        None if claim is Claim.UNPROVED else given.get("email"),
         given.get("first_name"),
         given.get("last_name"),
         joined,
+        int(claim) if claim is Claim.SIGNED and "email" in given else None,
+        given.get("email") if claim is Claim.UNPROVED else None,
     )
 
 

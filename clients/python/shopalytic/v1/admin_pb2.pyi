@@ -36,6 +36,7 @@ class MergeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MERGE_STATE_NOT_MERGED: _ClassVar[MergeState]
     MERGE_STATE_UNDONE: _ClassVar[MergeState]
     MERGE_STATE_REFUSED: _ClassVar[MergeState]
+    MERGE_STATE_EMAIL_LOST: _ClassVar[MergeState]
 KEY_CLASS_UNSPECIFIED: KeyClass
 KEY_CLASS_BROWSER: KeyClass
 KEY_CLASS_SERVER: KeyClass
@@ -50,6 +51,7 @@ MERGE_STATE_JOINED: MergeState
 MERGE_STATE_NOT_MERGED: MergeState
 MERGE_STATE_UNDONE: MergeState
 MERGE_STATE_REFUSED: MergeState
+MERGE_STATE_EMAIL_LOST: MergeState
 
 class Project(_message.Message):
     __slots__ = ("name", "currency", "currency_open", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
@@ -290,7 +292,7 @@ class QuarantinedEvent(_message.Message):
     def __init__(self, quarantine_id: _Optional[str] = ..., status: _Optional[_Union[_collector_pb2.EventStatus, str]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., violations: _Optional[_Iterable[_Union[_collector_pb2.Violation, _Mapping]]] = ..., event: _Optional[_Union[_events_pb2.Event, _Mapping]] = ..., key_class: _Optional[_Union[KeyClass, str]] = ..., key_id: _Optional[str] = ...) -> None: ...
 
 class Merge(_message.Message):
-    __slots__ = ("merge_id", "state", "kind", "occurred_at", "received_at", "identity", "tracking_id", "existing_identity", "customer_id", "source", "undone_at")
+    __slots__ = ("merge_id", "state", "kind", "occurred_at", "received_at", "identity", "tracking_id", "existing_identity", "customer_id", "source", "undone_at", "email", "email_customer_id")
     MERGE_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -302,6 +304,8 @@ class Merge(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     UNDONE_AT_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     merge_id: str
     state: MergeState
     kind: str
@@ -313,7 +317,9 @@ class Merge(_message.Message):
     customer_id: str
     source: str
     undone_at: _timestamp_pb2.Timestamp
-    def __init__(self, merge_id: _Optional[str] = ..., state: _Optional[_Union[MergeState, str]] = ..., kind: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., identity: _Optional[str] = ..., tracking_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., customer_id: _Optional[str] = ..., source: _Optional[str] = ..., undone_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    email: str
+    email_customer_id: str
+    def __init__(self, merge_id: _Optional[str] = ..., state: _Optional[_Union[MergeState, str]] = ..., kind: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., identity: _Optional[str] = ..., tracking_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., customer_id: _Optional[str] = ..., source: _Optional[str] = ..., undone_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., email: _Optional[str] = ..., email_customer_id: _Optional[str] = ...) -> None: ...
 
 class ListMergesRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "sandbox", "customer", "state")

@@ -165,11 +165,11 @@ WITH wanted AS (
      UNION
     SELECT w.dataset_id, w.customer_id, w.customer_id FROM wanted w
 )
-SELECT DISTINCT ON (s.dataset_id, s.customer_id) s.dataset_id, s.customer_id, p.email
+SELECT DISTINCT ON (s.dataset_id, s.customer_id) s.dataset_id, s.customer_id, coalesce(p.email, p.unproved_email) AS email
   FROM subjects s
   JOIN profile_changes p ON p.dataset_id = s.dataset_id AND p.subject = s.subject
- WHERE p.email IS NOT NULL
- ORDER BY s.dataset_id, s.customer_id, profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC
+ WHERE coalesce(p.email, p.unproved_email) IS NOT NULL AND p.email_lost_at IS NULL
+ ORDER BY s.dataset_id, s.customer_id, p.email IS NULL, profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC
 
 -- name: explain_abandoned
 SELECT c.dataset_id, c.subject, c.occurred_at, c.event_id

@@ -43,11 +43,12 @@ SELECT own.customer_id
      WHERE l.dataset_id = %(dataset)s AND l.subject = p.subject AND l.owner
   ) AS own
  WHERE p.dataset_id = %(dataset)s AND {indexed_profile}
-   AND strpos(lower(concat_ws(' ', p.email, p.first_name, p.last_name)), lower(%(longest_word)s)) > 0
+   AND strpos(lower(concat_ws(' ', p.email, p.unproved_email, p.first_name, p.last_name)), lower(%(longest_word)s)) > 0
    AND EXISTS (
     SELECT FROM (
-        SELECT (array_agg(c.email ORDER BY profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
-                   FILTER (WHERE c.email IS NOT NULL))[1] AS email,
+        SELECT (array_agg(coalesce(c.email, c.unproved_email)
+                          ORDER BY c.email IS NULL, profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
+                   FILTER (WHERE coalesce(c.email, c.unproved_email) IS NOT NULL AND c.email_lost_at IS NULL))[1] AS email,
                (array_agg(c.first_name ORDER BY profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                    FILTER (WHERE c.first_name IS NOT NULL))[1] AS first_name,
                (array_agg(c.last_name ORDER BY profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
@@ -81,7 +82,8 @@ SELECT m.customer_id
 trigrams(i.identity) @> trigrams(%(search)s::text)
 
 -- name: indexed_profile
-trigrams(p.email, p.first_name, p.last_name) @> trigrams(%(longest_word)s::text)
+(trigrams(p.email, p.first_name, p.last_name) @> trigrams(%(longest_word)s::text)
+ OR p.unproved_email IS NOT NULL AND trigrams(p.unproved_email) @> trigrams(%(longest_word)s::text))
 
 -- What customers ordered, and are worth in one currency: as a customer's own
 -- page has it.

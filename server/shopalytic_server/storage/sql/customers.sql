@@ -16,29 +16,39 @@ SELECT e.subject AS customer_id, e.tracking_id
 -- name: summed_up
 SELECT true AS found FROM page_quarters WHERE dataset_id = %(dataset)s AND subject = %(subject)s LIMIT 1
 
--- The one whose current email it is; if joining people left it to several, the
--- one who had it first.
+-- The one whose current email it is; if joining people left it to several, the one
+-- who claims it most strongly, and of these the one who had it first. Whoever has it
+-- unproved is looked for among the first few: anybody can say that it is theirs.
 -- name: subject_of_email
 SELECT latest.subject
   FROM (
     SELECT DISTINCT coalesce(
                (SELECT s.customer_id FROM subject_customers s
-                 WHERE s.dataset_id = p.dataset_id AND s.subject = p.subject), p.subject) AS customer_id
-      FROM profile_changes p
-     WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s)
+                 WHERE s.dataset_id = %(dataset)s AND s.subject = p.subject), p.subject) AS customer_id
+      FROM (
+        (SELECT p.subject FROM profile_changes p
+          WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s) AND p.email_lost_at IS NULL)
+         UNION ALL
+        (SELECT p.subject FROM profile_changes p
+          WHERE p.dataset_id = %(dataset)s AND lower(p.unproved_email) = lower(%(email)s) AND p.email_lost_at IS NULL
+          ORDER BY p.occurred_at
+          LIMIT 100)
+      ) AS p
   ) AS holder
  CROSS JOIN LATERAL (
-    SELECT p.subject, p.email, profile_position(p.join_date, p.occurred_at) AS place, p.tie_breaker, p.event_id
+    SELECT p.subject, coalesce(p.email, p.unproved_email) AS email,
+           CASE WHEN p.email IS NULL THEN 0 ELSE coalesce(p.email_claim, 2) END AS claim,
+           profile_position(p.join_date, p.occurred_at) AS place, p.tie_breaker, p.event_id
       FROM profile_changes p
-     WHERE p.dataset_id = %(dataset)s AND p.email IS NOT NULL
+     WHERE p.dataset_id = %(dataset)s AND coalesce(p.email, p.unproved_email) IS NOT NULL AND p.email_lost_at IS NULL
        AND p.subject = ANY(ARRAY(SELECT s.subject FROM subject_customers s
                                   WHERE s.dataset_id = %(dataset)s AND s.customer_id = holder.customer_id)
                            || holder.customer_id)
-     ORDER BY place DESC, p.tie_breaker DESC, p.event_id DESC
+     ORDER BY p.email IS NULL, place DESC, p.tie_breaker DESC, p.event_id DESC
      LIMIT 1
   ) AS latest
  WHERE lower(latest.email) = lower(%(email)s)
- ORDER BY latest.place, latest.tie_breaker, latest.event_id
+ ORDER BY latest.claim DESC, latest.place, latest.tie_breaker, latest.event_id
  LIMIT 1
 
 -- name: orders_of_parcel
@@ -80,8 +90,9 @@ SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id,
 
 -- name: profiles
 SELECT m.customer_id,
-       (array_agg(p.email ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)
-           FILTER (WHERE p.email IS NOT NULL))[1] AS email,
+       (array_agg(coalesce(p.email, p.unproved_email)
+                  ORDER BY p.email IS NULL, profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)
+           FILTER (WHERE coalesce(p.email, p.unproved_email) IS NOT NULL AND p.email_lost_at IS NULL))[1] AS email,
        (array_agg(p.first_name ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)
            FILTER (WHERE p.first_name IS NOT NULL))[1] AS first_name,
        (array_agg(p.last_name ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC)

@@ -34,16 +34,19 @@ UPDATE events SET tracking_id = NULL
  WHERE dataset_id = %(dataset)s AND tracking_id = ANY(%(tracking_ids)s) AND subject <> ALL(%(subjects)s)
    AND occurred_at >= %(since)s::timestamptz
 
+-- Not those that another customer has: of them the person only said so.
 -- name: emails
-SELECT DISTINCT email FROM profile_changes
- WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) AND email IS NOT NULL
+SELECT DISTINCT coalesce(email, unproved_email) AS email FROM profile_changes
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) AND coalesce(email, unproved_email) IS NOT NULL
+   AND email_lost_at IS NULL
 
 -- name: own_orders
 SELECT DISTINCT order_id FROM order_revisions
  WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) AND current
 
 -- What is to go: the person's events, whatever anybody sent of their orders,
--- and aliases that others gave themselves with the person's names.
+-- aliases that others gave themselves with the person's names, and what they sent of
+-- themselves with the person's emails.
 -- name: doomed_events
 WITH of_orders AS MATERIALIZED (
     SELECT subject, occurred_at, event_id FROM order_revisions
@@ -69,6 +72,20 @@ SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.
   FROM events e
  WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(namers)s) AND e.subject <> ALL(%(subjects)s)
    AND e.type = 'alias' AND e.properties ->> 'identity' = ANY(%(identities)s)
+ UNION ALL
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, false
+  FROM (
+    SELECT p.subject, p.occurred_at, p.event_id FROM profile_changes p
+     WHERE p.dataset_id = %(dataset)s AND p.email_lost_at IS NOT NULL
+       AND lower(p.unproved_email) = ANY(SELECT lower(email) FROM unnest(%(emails)s::text[]) AS own (email))
+     UNION ALL
+    SELECT p.subject, p.occurred_at, p.event_id FROM profile_changes p
+     WHERE p.dataset_id = %(dataset)s AND p.email_lost_at IS NOT NULL
+       AND lower(p.email) = ANY(SELECT lower(email) FROM unnest(%(emails)s::text[]) AS own (email))
+  ) AS p
+  JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = p.subject AND e.occurred_at = p.occurred_at
+       AND e.event_id = p.event_id
+ WHERE e.subject <> ALL(%(subjects)s)
 
 -- name: namers
 SELECT existing_identity, existing_tracking_id FROM alias_links

@@ -129,33 +129,6 @@ UPDATE refunds f SET currency = s.currency, amount = s.amount, flag = s.flag
               %(flags)s::text[]) AS s (order_id, event_id, currency, amount, flag)
  WHERE f.dataset_id = %(dataset)s AND f.order_id = s.order_id AND f.event_id = s.event_id
 
--- name: email_customers
-SELECT DISTINCT coalesce((SELECT s.customer_id FROM subject_customers s
-                           WHERE s.dataset_id = p.dataset_id AND s.subject = p.subject), p.subject) AS customer_id
-  FROM profile_changes p
- WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s)
-
--- name: customer_of_subject
-SELECT customer_id FROM subject_customers WHERE dataset_id = %(dataset)s AND subject = %(subject)s
-
--- name: email_subjects
-SELECT DISTINCT wanted.email, p.subject
-  FROM unnest(%(emails)s::text[]) AS wanted (email)
-  JOIN profile_changes p ON p.dataset_id = %(dataset)s AND lower(p.email) = lower(wanted.email)
-
--- name: has_email
-SELECT 1 FROM (
-    SELECT p.email
-      FROM profile_changes p
-     WHERE p.dataset_id = %(dataset)s AND p.email IS NOT NULL
-       AND p.subject = ANY(ARRAY(SELECT s.subject FROM subject_customers s
-                                  WHERE s.dataset_id = %(dataset)s AND s.customer_id = %(customer)s)
-                           || %(customer)s::uuid)
-     ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC
-     LIMIT 1
-) AS latest
- WHERE lower(latest.email) = lower(%(email)s)
-
 -- Events that named an identity before `expirations` may have been removed, so
 -- what is known of it stays.
 -- name: forget_unused_identities
