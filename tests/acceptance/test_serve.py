@@ -1,9 +1,15 @@
 """`shopalytic serve` as its users run it: a process, its files, its signals, its restarts."""
 
+import contextlib
 import json
+import os
+import pty
+import select
+import shlex
 import signal
 import socket
 import stat
+import subprocess
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +21,7 @@ import psycopg
 import pytest
 from grpc_health.v1 import health_pb2
 
-from running_service import Service, folder, run
+from running_service import COMMAND, Service, folder, run
 from shopalytic.decoding import decode_event
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
@@ -88,12 +94,46 @@ def test_a_restart_keeps_the_keys_and_the_events(service):
     assert track(service, event) == ["DUPLICATE"]
 
 
-def test_the_keys_are_printed_at_the_first_start_only(service):
-    secret = service.ready["keys"]["admin"]
-    assert service.log().count(secret) == 1
+def test_no_key_is_printed_into_a_file_and_the_command_that_shows_them_is(service):
     service.stop()
     service.start()
-    assert service.log().count(secret) == 1
+    log = service.log()
+    assert [name for name in KEY_CLASSES if service.ready["keys"][name] in log] == []
+    assert "shop_" not in log
+    [command, *_] = [line for line in log.splitlines() if "shopalytic key show" in line]
+    _, _, _, choice, flag, folder_name = shlex.split(command)
+    for name in choice.split("|"):
+        shown = run("key", "show", name, flag, folder_name)
+        assert shown.stdout.strip() == service.ready["keys"][name]
+
+
+def test_new_keys_are_printed_to_a_terminal_once(place):
+    data_dir, ready_file = place / "it's here", place / "ready.json"
+    command = [*COMMAND, "serve", "--data-dir", data_dir, "--grpc-port", "0", "--http-port", "0"]
+    secrets = []
+    for _ in range(2):
+        ready_file.unlink(missing_ok=True)
+        printed = seen_at_a_terminal([*command, "--ready-file", ready_file], ready_file)
+        secrets.append([printed.count(key) for key in json.loads(ready_file.read_text())["keys"].values()])
+    assert secrets == [[1, 1, 1, 1], [0, 0, 0, 0]]
+
+
+def seen_at_a_terminal(command, ready_file):
+    """What a service prints to a terminal from its start to its end."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen([*map(str, command)], stdout=its, stderr=its, stdin=subprocess.DEVNULL)
+    os.close(its)
+    printed, is_told = b"", False
+    while process.poll() is None:
+        if select.select([ours], [], [], 0.05)[0]:
+            with contextlib.suppress(OSError):  # Linux tells the end of what is written as an error.
+                printed += os.read(ours, 4096)
+        if ready_file.exists() and not is_told:
+            process.terminate()
+            is_told = True
+    os.close(ours)
+    assert process.returncode == 0
+    return printed.decode()
 
 
 def test_a_second_service_on_the_same_directory_is_refused(service):

@@ -36,7 +36,12 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for row in (columns, *rows):
         line = csv_line(row)
         # A file keeps the marks that some scripts are written with; a terminal shows them.
-        click.echo(several_lines(line) if sys.stdout.isatty() else line)
+        click.echo(several_lines(line) if is_read_by_a_person() else line)
+
+
+def is_read_by_a_person() -> bool:
+    """Whether what is printed goes to a terminal, and not into a file, a journal or another program."""
+    return sys.stdout.isatty()
 
 
 def print_table(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from shopalytic_server import logs, memory, tracing
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
-from shopalytic_server.cli.output import say
+from shopalytic_server.cli.output import is_read_by_a_person, say
 from shopalytic_server.config import Settings
 from shopalytic_server.signals import loop_factory
 from shopalytic_server.state import DataDirectory
@@ -52,7 +53,8 @@ def serve(settings: Settings) -> None:
     """Run everything in one process: PostgreSQL, gRPC and HTTP.
 
     The first start makes a project named "default" with one key of each class
-    and prints the keys. SIGTERM and Ctrl-C let requests in flight finish; a
+    and keeps them in the data directory, where `shopalytic key show` reads
+    them; a terminal is shown the new ones. SIGTERM and Ctrl-C let requests in flight finish; a
     second signal does not wait for them. With --workers, gRPC is served by so
     many processes of its own.
 
@@ -120,10 +122,11 @@ def announce(ready: "Ready", settings: Settings) -> None:
     if ready.demo_address:
         lines.append(f"  demo shop     {ready.demo_address}")
     lines += [f"  database      {where}", f"  project       {ready.project}"]
-    if ready.keys_are_new:
+    if ready.keys_are_new and is_read_by_a_person():
         lines += [f"  {name + ' key':<14}{secret}" for name, secret in ready.keys.items()]
     lines += [
-        f"  keys          {'kept' if ready.keys_are_new else 'as before,'} in {keys_path}",
+        f"  keys          {'new,' if ready.keys_are_new else 'as before,'} in {keys_path}",
+        f"                shopalytic key show {'|'.join(ready.keys)}{flag}",
         "",
         "A first event, from Python:",
         "  from shopalytic import Client",
@@ -136,4 +139,6 @@ def announce(ready: "Ready", settings: Settings) -> None:
 
 
 def _data_dir_flag(settings: Settings) -> str:
-    return "" if settings.data_dir == Settings().data_dir else f" --data-dir {settings.data_dir}"
+    if settings.data_dir == Settings().data_dir:
+        return ""
+    return f" --data-dir {shlex.quote(str(settings.data_dir))}"
