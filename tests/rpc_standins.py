@@ -224,12 +224,12 @@ class SilentTail:
 
     async def tail_events(
         self, project: Project, request: reports_pb2.TailEventsRequest
-    ) -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
+    ) -> AsyncGenerator[bytes, None]:
         """Nothing, without an end."""
 
-        async def nothing() -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
+        async def nothing() -> AsyncGenerator[bytes, None]:
             await asyncio.Event().wait()
-            yield reports_pb2.TailEventsResponse()
+            yield b""
 
         return nothing()
 

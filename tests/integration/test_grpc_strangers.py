@@ -22,7 +22,8 @@ from rpc_standins import (
     sentence_of,
     until,
 )
-from shopalytic.v1 import collector_pb2
+from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.projects import KeyClass, new_secret
 from shopalytic_server.rpc.receiving import Bounds, Sender
 
@@ -294,7 +295,9 @@ async def test_one_event_of_four_megabytes_is_rejected_and_those_beside_it_are_s
 
 
 async def test_open_streams_of_events_are_bounded(database_url: str) -> None:
-    async with running(database_url, bounds=Bounds(public_track_streams=4, track_streams=8)) as shop:
+    async with running(
+        database_url, bounds=Bounds(track_streams={Sender.PUBLIC: 4, Sender.KNOWN: 8})
+    ) as shop:
 
         async def open_stream(key_class: KeyClass) -> Any:
             stream = shop.collector.TrackStream(metadata=shop.key(key_class), timeout=60)
@@ -312,3 +315,31 @@ async def test_open_streams_of_events_are_bounded(database_url: str) -> None:
         for stream in streams:
             await stream.done_writing()
             assert await stream.code() is grpc.StatusCode.OK
+
+
+async def test_watchers_are_bounded_by_key_and_in_all_and_last_their_time(database_url: str) -> None:
+    bounds = Bounds(watchers=5, watchers_each=3, watcher_seconds=1.0)
+    async with running(database_url, bounds=bounds) as shop, channel_to(shop.port) as other:
+
+        async def watch(channel: grpc.aio.Channel, key_class: KeyClass) -> Any:
+            stub = ReportServiceStub(channel)
+            call = stub.TailEvents(reports_pb2.TailEventsRequest(), metadata=shop.key(key_class), timeout=60)
+            await call.initial_metadata()
+            return call
+
+        async def refused(channel: grpc.aio.Channel, key_class: KeyClass) -> str:
+            call = ReportServiceStub(channel).TailEvents(
+                reports_pb2.TailEventsRequest(), metadata=shop.key(key_class), timeout=60
+            )
+            error = await error_of(call.read())
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            return sentence_of(error)
+
+        calls = [await watch(shop.channel, KeyClass.REPORTS) for _ in range(3)]
+        # Another connection is no other key.
+        assert "this caller has 3" in await refused(other, KeyClass.REPORTS)
+        calls += [await watch(shop.channel, KeyClass.ADMIN) for _ in range(2)]
+        assert "all callers together have 5" in await refused(other, KeyClass.ADMIN)
+        for call in calls:
+            assert (await error_of(call.read())).code() is grpc.StatusCode.UNAVAILABLE
+        (await watch(other, KeyClass.REPORTS)).cancel()

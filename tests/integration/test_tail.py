@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 
-from rpc_standins import Running, batch, error_of, page_view, running
+from rpc_standins import Running, batch, error_of, page_view, running, until
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.projects import KeyClass
@@ -129,8 +129,10 @@ async def test_a_slow_reader_is_told_how_many_events_it_missed(database_url: str
         sent = [page_view() for _ in range(MAX_WAITING + 25)]
         for start in range(0, len(sent), 500):
             await send(shop, *sent[start : start + 500])
-        assert (await anext(answers)).missed == 25
-        told = [(await anext(answers)).event.event_id for _ in range(MAX_WAITING)]
+        await until(lambda: not tail._published)
+        read = reports_pb2.TailEventsResponse.FromString
+        assert read(await anext(answers)).missed == 25
+        told = [read(await anext(answers)).event.event_id for _ in range(MAX_WAITING)]
         assert told == [event.event_id for event in sent[25:]]
         await answers.aclose()
     await writer.close()

@@ -235,15 +235,20 @@ class Door:
         self._limits.charge(caller.key, context, events)
         return caller
 
-    async def identify(self, context: grpc.aio.ServicerContext[Any, Any], service: str) -> Caller:
-        """The same for nothing: raises Unauthenticated or PermissionDenied, and counts nothing."""
+    async def identify(
+        self, context: grpc.aio.ServicerContext[Any, Any], service: str | None = None
+    ) -> Caller:
+        """The same for nothing: raises Unauthenticated or PermissionDenied, and counts nothing.
+
+        Without `service` a key of any class will do.
+        """
         caller = _entered.get()
         if caller is None:
             return await self._find(context.invocation_metadata() or (), service)
         _check_class(caller.key.key_class, service)
         return caller
 
-    async def _find(self, metadata: Metadata, service: str) -> Caller:
+    async def _find(self, metadata: Metadata, service: str | None) -> Caller:
         secret = _bearer(metadata)
         caller = None
         if is_secret(secret):
@@ -275,10 +280,10 @@ def _bearer(metadata: Metadata) -> str:
     raise Unauthenticated
 
 
-def _check_class(key_class: KeyClass, service: str) -> None:
+def _check_class(key_class: KeyClass, service: str | None) -> None:
     """Any class may call what RIGHTS does not name: such a service has a rule of its own."""
-    rights = RIGHTS.get(service)
-    if rights is None or key_class in rights:
+    rights = RIGHTS.get(service) if service is not None else None
+    if service is None or rights is None or key_class in rights:
         return
     allowed = " or ".join(name for name in KeyClass if name in rights)
     short_name = service.rpartition(".")[2]

@@ -13,7 +13,7 @@ from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
 from shopalytic_server.rpc.auth import Door
 from shopalytic_server.rpc.errors import to_status
 from shopalytic_server.rpc.places import Places
-from shopalytic_server.rpc.receiving import Receiver, Sender, sender_of
+from shopalytic_server.rpc.receiving import Bounds, Receiver, sender_of
 from shopalytic_server.rpc.wire import check_values
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -53,16 +53,12 @@ class AnsweringServer:
         self._door = door
         self._receiver = receiver
         self._readers = readers
-        bounds = receiver.bounds
-        self._streams = {
-            Sender.PUBLIC: _places_for_streams(bounds.public_track_streams),
-            Sender.KNOWN: _places_for_streams(bounds.track_streams),
-        }
+        self._places = _PlacesOfCalls(receiver.bounds)
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Registers a service's methods."""
         own = [
-            _Answering(handler, self._door, self._receiver, self._readers, self._streams)
+            _Answering(handler, self._door, self._receiver, self._readers, self._places)
             for handler in handlers
         ]
         self._server.add_generic_rpc_handlers(own)
@@ -80,11 +76,11 @@ class _Answering(grpc.GenericRpcHandler):
         door: Door,
         receiver: Receiver,
         readers: Mapping[str, Read],
-        streams: Mapping[Sender, Places],
+        places: "_PlacesOfCalls",
     ) -> None:
         self._service = service
         self._readers = readers
-        self._streams = streams
+        self._places = places
         self._door = door
         self._receiver = receiver
         self._wrapped: dict[str, Handler] = {}
@@ -107,7 +103,7 @@ class _Answering(grpc.GenericRpcHandler):
             streaming: Any = answering(self._streaming(name, read, handler.stream_stream))
             return grpc.stream_stream_rpc_method_handler(streaming, None, serialize)
         if handler.response_streaming:
-            writing: Any = answering(self._receiving(name, read, _writing(handler.unary_stream)))
+            writing: Any = answering(self._receiving(name, read, self._staying(name, handler.unary_stream)))
             return grpc.stream_stream_rpc_method_handler(writing, None, serialize)
         returning: Any = answering(self._receiving(name, read, handler.unary_unary))
         return grpc.stream_unary_rpc_method_handler(returning, None, serialize)
@@ -130,10 +126,23 @@ class _Answering(grpc.GenericRpcHandler):
 
         return received
 
+    def _staying(self, name: str, method: Callable[[Any, Context], AsyncIterator[Any]]) -> Answer:
+        door, places = self._door, self._places.answers[name.rpartition("/")[2]]
+
+        async def stayed(request: Any, context: Context) -> None:
+            caller = await door.identify(context)
+            # Closed here and now, also when a write is cancelled, so that nothing
+            # the method started outlives the call.
+            async with places.take(str(caller.key.key_id)), aclosing(method(request, context)) as answers:  # type: ignore[type-var]
+                async for answer in answers:
+                    await context.write(answer)
+
+        return stayed
+
     def _streaming(
         self, name: str, read: Read, method: Callable[[Any, Context], AsyncIterator[Any]]
     ) -> Answer:
-        door, receiver, streams = self._door, self._receiver, self._streams
+        door, receiver, streams = self._door, self._receiver, self._places.requests
 
         async def streamed(_: Any, context: Context) -> None:
             caller = await door.enter(name, context.invocation_metadata() or (), once=False)
@@ -181,9 +190,31 @@ class _Requests:
             self.answered()
 
 
-def _places_for_streams(most: int) -> Places:
-    """A message of any of them may be half here, and a connection has no more than a quarter of them."""
-    return Places("TrackStream", most=most, most_each=max(1, most // 4))
+class _PlacesOfCalls:
+    """How many calls may stay, of each kind that streams."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        # By sender: a message of each of these may be half here. A connection
+        # has no more than a quarter of them.
+        self.requests = {
+            sender: Places("TrackStream", most=most, most_each=max(1, most // 4))
+            for sender, most in bounds.track_streams.items()
+        }
+        # By method; a key has its share of these.
+        self.answers = {
+            "TailEvents": Places(
+                "TailEvents",
+                most=bounds.watchers,
+                most_each=bounds.watchers_each,
+                seconds=bounds.watcher_seconds,
+            ),
+            "ExportCustomer": Places(
+                "ExportCustomer",
+                most=bounds.exports,
+                most_each=bounds.exports,
+                seconds=bounds.export_seconds,
+            ),
+        }
 
 
 def _limited(read: Read) -> Read:
@@ -213,17 +244,6 @@ def _parser(deserialize: Any) -> Read:
 def _unless_serialized(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
     """Lets methods make the bytes of their answers themselves."""
     return lambda answer: answer if type(answer) is bytes else serialize(answer)
-
-
-def _writing(method: Callable[[Any, Context], AsyncIterator[Any]]) -> Answer:
-    async def written(request: Any, context: Context) -> None:
-        # Closed here and now, also when a write is cancelled, so that nothing
-        # the method started outlives the call.
-        async with aclosing(method(request, context)) as answers:  # type: ignore[type-var]
-            async for answer in answers:
-                await context.write(answer)
-
-    return written
 
 
 def answering(method: Answer) -> Answer:

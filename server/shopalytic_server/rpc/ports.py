@@ -113,8 +113,11 @@ class EventTail(Protocol):
 
     async def tail_events(
         self, project: Project, request: reports_pb2.TailEventsRequest
-    ) -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
-        """Begins to watch, then returns what there is to tell, without an end; raises NotFound."""
+    ) -> AsyncGenerator[bytes, None]:
+        """Begins to watch, then returns what there is to tell, without an end; raises NotFound.
+
+        As serialized TailEventsResponses: the same events are told to many.
+        """
         ...
 
 

@@ -70,16 +70,18 @@ class Bounds:
     """The same of one connection."""
     open_seconds: float = 3_600.0
     """How long one may stay."""
-    track_streams: int = 256
+    track_streams: dict[Sender, int] = field(default_factory=lambda: {Sender.PUBLIC: 16, Sender.KNOWN: 256})
     """Streams of events; each may hold a message of 4 MB."""
-    public_track_streams: int = 16
-    """The same of browser keys."""
     watchers: int = 100
     """Calls of TailEvents."""
     watchers_each: int = 50
     """The same of one key."""
-    watcher_seconds: float = 3_600.0
+    watcher_seconds: float = 43_200.0
     """How long one may stay."""
+    exports: int = 4
+    """Calls of ExportCustomer: each holds a connection to the store while its caller reads."""
+    export_seconds: float = 900.0
+    """How long one may take."""
 
 
 class _Reading:

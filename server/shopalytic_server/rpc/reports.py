@@ -109,33 +109,18 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         """A page of the events behind a number."""
         return await self._reports.list_events(await self._admit(request, context), request)
 
-    async def TailEvents(
+    # An answer comes as bytes, made once for all who watch: see AnsweringServer.
+    async def TailEvents(  # type: ignore[override]
         self, request: reports_pb2.TailEventsRequest, context: Context
-    ) -> AsyncIterator[reports_pb2.TailEventsResponse]:
+    ) -> AsyncIterator[bytes]:
         """Events as they are stored. The headers are sent once watching has begun."""
         project = await self._admit(request, context)
         check_event_types("types", request.types)
         async with aclosing(await self._tail.tail_events(project, request)) as answers:
             await context.send_initial_metadata(())
-            while True:
-                yield await self._unless_draining(answers)
-
-    async def _unless_draining(
-        self, answers: AsyncGenerator[reports_pb2.TailEventsResponse, None]
-    ) -> reports_pb2.TailEventsResponse:
-        """The next answer; raises ShuttingDown when the server drains before there is one."""
-        following = asyncio.ensure_future(anext(answers))
-        draining = asyncio.ensure_future(self._drain.wait())
-        try:
-            await asyncio.wait((following, draining), return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                raise ShuttingDown
-            return following.result()
-        finally:
-            draining.cancel()
-            if following.cancel():
-                # The generator can only be closed once this has ended.
-                await asyncio.wait((following,))
+            async with aclosing(_until(self._drain, answers)) as told:
+                async for answer in told:
+                    yield answer
 
     async def _admit(self, request: Message, context: Context) -> Project:
         caller = await self._door.admit(context, REPORT_SERVICE)
@@ -148,3 +133,32 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         if request.scope.time_zone:
             check_time_zone("scope.time_zone", request.scope.time_zone)
         return project
+
+
+async def _until(drain: asyncio.Event, answers: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The answers; raises ShuttingDown once the server drains and none is there to be told."""
+    waiting, task = False, asyncio.current_task()
+
+    async def interrupt() -> None:
+        await drain.wait()
+        if waiting and task is not None:
+            task.cancel()
+
+    interrupting = asyncio.ensure_future(interrupt())
+    try:
+        while not drain.is_set():
+            waiting = True
+            try:
+                answer = await anext(answers)
+            except asyncio.CancelledError:
+                # Of the two that may have cancelled this, the drain is answered.
+                if not drain.is_set() or task is None:
+                    raise
+                task.uncancel()
+                break
+            finally:
+                waiting = False
+            yield answer
+        raise ShuttingDown
+    finally:
+        interrupting.cancel()

@@ -27,7 +27,7 @@ from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database import Pool, translated
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.sessions import connect
-from shopalytic_server.storage.tail import MAX_WAITING, Tail, Told, stored
+from shopalytic_server.storage.tail import ANSWERS_A_SECOND, MAX_WAITING, Tail, Told, stored
 
 _SQL = load("tail")
 _NAME = "shopalytic tail"
@@ -40,6 +40,8 @@ _ANSWER_SECONDS = 2.0
 _AGAIN_SECONDS = 1.0
 # PostgreSQL takes messages below 8,000 bytes.
 _PART_CHARACTERS = 7_000
+# What is made ready to be sent before others have the loop.
+_TURN_EVENTS = 50
 
 
 class TailRelay:
@@ -53,7 +55,7 @@ class TailRelay:
         self._name = f"{_NAME} {self._own}"
         self._wanted: dict[int, float] = {}
         self._answers: dict[str, asyncio.Semaphore] = {}
-        self._outbox: deque[Told] = deque()
+        self._outbox: deque[Prepared] = deque()
         self._left_out: dict[int, int] = {}
         self._filled = asyncio.Event()
         self._parts: dict[str, list[str]] = {}
@@ -83,12 +85,12 @@ class TailRelay:
             if len(self._outbox) == MAX_WAITING:
                 lost = self._outbox.popleft().dataset_id
                 self._left_out[lost] = self._left_out.get(lost, 0) + 1
-            self._outbox.append(Told(item.dataset_id, item.subject, stored(item)))
+            self._outbox.append(item)
             self._filled.set()
 
     async def tail_events(
         self, project: Project, request: reports_pb2.TailEventsRequest
-    ) -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
+    ) -> AsyncGenerator[bytes, None]:
         """Begins to watch all servers; raises NotFound and StoreUnavailable."""
         answers = await self._tail.tail_events(project, request)
         try:
@@ -169,8 +171,13 @@ class TailRelay:
             messages: list[dict[str, Any]] = [
                 {"dataset": dataset, "missed": count} for dataset, count in left_out.items()
             ]
-            messages += [_message(told) for told in waiting]
+            for place, item in enumerate(waiting):
+                messages.append(_message(item))
+                if place % _TURN_EVENTS == 0:
+                    await asyncio.sleep(0)
             await self._tell(messages)
+            # Past what readers are told, it would only be thrown away.
+            await asyncio.sleep(len(messages) / ANSWERS_A_SECOND)
 
     async def _remind(self) -> None:
         while True:
@@ -200,6 +207,6 @@ class TailRelay:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-def _message(told: Told) -> dict[str, Any]:
-    data = base64.b64encode(told.event.SerializeToString()).decode()
-    return {"dataset": told.dataset_id, "subject": str(told.subject), "event": data}
+def _message(item: Prepared) -> dict[str, Any]:
+    data = base64.b64encode(stored(item).SerializeToString()).decode()
+    return {"dataset": item.dataset_id, "subject": str(item.subject), "event": data}

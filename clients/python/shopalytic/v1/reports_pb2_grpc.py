@@ -208,8 +208,10 @@ class ReportServiceServicer:
 
     def TailEvents(self, request, context):
         """Events as they are stored, from now on. Ingest never waits for a reader: one
-        that is too slow is told how many events it missed. Ends with UNAVAILABLE
-        when the server does.
+        that is too slow is told how many events it missed; all readers of a server
+        together are told 2,000 events a second. A key may have 50 of these calls, a
+        server 100 (RESOURCE_EXHAUSTED past that). Ends with UNAVAILABLE when the
+        server does, and after twelve hours: call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
