@@ -10,17 +10,20 @@ from typing import Any
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc, reports_pb2, reports_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.admission import METHOD, SERVICE
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
 
-KEY = "shop_browser_0123456789"
+KEY = "shop_browser_" + "0123456789" * 4 + "abc"
 PAGE_VIEW = {"type": "page_view", "properties": {"url": "https://shop.example/", "referrer": ""}}
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -76,6 +79,33 @@ class ScriptedCollector(collector_pb2_grpc.CollectorServiceServicer):
         """Waits until so many calls have come."""
         async with self._arrivals:
             await self._arrivals.wait_for(lambda: len(self.requests) >= count)
+
+
+class ScriptedAdmission:
+    """Knows every key but those that the test names."""
+
+    def __init__(self) -> None:
+        self.unknown: set[str] = set()
+        self.asked: list[tuple[str, str]] = []
+        self.refusal: status_pb2.Status | None = None
+
+    async def check(self, request: StringValue, context: Context) -> Empty:
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        key = metadata["authorization"].removeprefix("Bearer ")
+        self.asked.append((key, request.value))
+        if key in self.unknown:
+            unknown = refusal(grpc.StatusCode.UNAUTHENTICATED, "The key is unknown.")
+            await context.abort_with_status(rpc_status.to_status(unknown))
+        if self.refusal is not None:
+            await context.abort_with_status(rpc_status.to_status(self.refusal))
+        return Empty()
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        handler = grpc.unary_unary_rpc_method_handler(
+            self.check, StringValue.FromString, Empty.SerializeToString
+        )
+        methods = grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler})
+        server.add_generic_rpc_handlers((methods,))
 
 
 class ScriptedReports(reports_pb2_grpc.ReportServiceServicer):
@@ -173,6 +203,7 @@ class Gateway:
     port: int
     collector: ScriptedCollector
     health: ScriptedHealth
+    admission: ScriptedAdmission
     server: GatewayServer
     grpc_server: grpc.aio.Server
     grpc_address: str
@@ -233,17 +264,18 @@ def _dashed(headers: Mapping[str, str]) -> dict[str, str]:
 @asynccontextmanager
 async def running_gateway(**options: Any) -> AsyncIterator[Gateway]:
     """A gateway with these options, in front of a scripted collector."""
-    collector, health = ScriptedCollector(), ScriptedHealth()
+    collector, health, admission = ScriptedCollector(), ScriptedHealth(), ScriptedAdmission()
     grpc_server = grpc.aio.server()
     collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, grpc_server)
     reports_pb2_grpc.add_ReportServiceServicer_to_server(ScriptedReports(), grpc_server)
     health_pb2_grpc.add_HealthServicer_to_server(health, grpc_server)
+    admission.add_to(grpc_server)
     grpc_port = grpc_server.add_insecure_port("127.0.0.1:0")
     await grpc_server.start()
     server = GatewayServer(GatewayOptions(port=0, **options), f"127.0.0.1:{grpc_port}")
     port = await server.start()
     try:
-        yield Gateway(port, collector, health, server, grpc_server, f"127.0.0.1:{grpc_port}")
+        yield Gateway(port, collector, health, admission, server, grpc_server, f"127.0.0.1:{grpc_port}")
     finally:
         collector.gate.set()
         await server.stop(5)

@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2
 
 from gateway_standins import KEY, Answer, ScriptedHealth, refusal, retry_in, running_gateway
 from shopalytic.v1 import collector_pb2
+from shopalytic_server.gateway.admission import Admission
 from shopalytic_server.gateway.connect import ConnectRoute
 from shopalytic_server.gateway.connect_stream import envelope
 from shopalytic_server.gateway.edge import Edge
@@ -114,7 +115,6 @@ async def test_errors_carry_the_message_and_the_typed_details():
         (TRACK, b'{"event": []}', {}, 400, "invalid_argument"),
         (TRACK, b'{"events": 5}', {}, 400, "invalid_argument"),
         (TRACK, b'{"events": [], "events": []}', {}, 400, "invalid_argument"),
-        (TRACK, b'{"events": [{"eventId": "\\ud800"}]}', {}, 400, "invalid_argument"),
         (TRACK, b"[" * 100_000, {}, 400, "invalid_argument"),
         (TRACK, b'{"events":' * 5_000, {}, 400, "invalid_argument"),
         (TRACK, b"\xff", {}, 400, "invalid_argument"),
@@ -177,6 +177,7 @@ class Watch:
             "host: localhost",
             f"content-type: {self.content_type}",
             f"content-length: {len(body)}",
+            f"authorization: Bearer {KEY}",
             *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
         ]
         self.writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
@@ -201,15 +202,18 @@ class Watch:
         await self.writer.wait_closed()
 
 
+async def anybody(key: str, service: str) -> None:
+    """Lets every key in."""
+
+
 @asynccontextmanager
 async def watching() -> AsyncIterator[Watch]:
     """A scripted health service behind a Connect route of its own."""
     async with running_gateway() as gateway, grpc.aio.insecure_channel(gateway.grpc_address) as channel:
         stopping = asyncio.Event()
         options = GatewayOptions(port=0)
-        route = ConnectRoute(
-            channel, methods_of([health_pb2.DESCRIPTOR]), options, stopping, AddressLimit(0, 0)
-        )
+        methods, admission = methods_of([health_pb2.DESCRIPTOR]), Admission(anybody)
+        route = ConnectRoute(methods, lambda _: channel, options, stopping, AddressLimit(0, 0), admission)
         server = HttpServer(Edge(route, Metrics(), 1_000_000), options)
         watch = Watch(await server.start(), gateway.health, stopping)
         try:

@@ -16,8 +16,9 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_health.v1 import health_pb2
 
-from gateway_standins import running_gateway
+from gateway_standins import KEY, running_gateway
 from running_service import Service
+from shopalytic_server.gateway.admission import Admission
 from shopalytic_server.gateway.connect import ConnectRoute
 from shopalytic_server.gateway.http_server import HttpServer
 from shopalytic_server.gateway.options import GatewayOptions
@@ -89,19 +90,23 @@ async def test_the_official_client_tracks_and_finds_customers_in_both_codecs(
         assert seen["empty"] == "InvalidArgument"
 
 
+async def anybody(key: str, service: str) -> None:
+    """Lets every key in."""
+
+
 async def test_the_official_client_reads_streams_and_their_errors_in_both_codecs(programs: Path):
     async with running_gateway() as gateway, grpc.aio.insecure_channel(gateway.grpc_address) as channel:
         for _ in range(2):
             for told in (1, 2, grpc.StatusCode.PERMISSION_DENIED):
                 gateway.health.told.put_nowait(told)
         options = GatewayOptions(port=0)
-        route = ConnectRoute(
-            channel, methods_of([health_pb2.DESCRIPTOR]), options, asyncio.Event(), AddressLimit(0, 0)
-        )
+        methods, admission = methods_of([health_pb2.DESCRIPTOR]), Admission(anybody)
+        limit = AddressLimit(0, 0)
+        route = ConnectRoute(methods, lambda _: channel, options, asyncio.Event(), limit, admission)
         server = HttpServer(route, options)
         port = await server.start()
         try:
-            runs = await run(programs, "stream.mjs", f"http://127.0.0.1:{port}")
+            runs = await run(programs, "stream.mjs", f"http://127.0.0.1:{port}", KEY)
         finally:
             await server.stop(5)
     expected = {

@@ -157,7 +157,7 @@ async def test_a_first_request_repeated_because_its_answer_was_lost_makes_the_sa
         first = await gateway.collect(event)
         again = await gateway.collect({**event, "event_id": event["event_id"].upper()})
         other_visitor = await gateway.collect({**event, "event_id": str(uuid.uuid4())})
-        other_shop = await gateway.collect(event, token="shop_browser_other")
+        other_shop = await gateway.collect(event, token=KEY.replace("0", "1"))
     assert first.json["tracking_id"] == again.json["tracking_id"]
     ids = {answer.json["tracking_id"] for answer in (first, other_visitor, other_shop)}
     assert len(ids) == 3

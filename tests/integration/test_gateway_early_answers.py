@@ -17,7 +17,8 @@ from certificates import make_pair
 from gateway_standins import KEY, Gateway, running_gateway
 from shopalytic_server.gateway import lingering
 
-HEAD = b"POST /collect HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n"
+PATH = f"/collect?token={KEY}"
+HEAD = b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n" % PATH.encode()
 LARGE = 3_000_000
 
 
@@ -54,7 +55,7 @@ def post(url: str, body: bytes, trust: ssl.SSLContext | None = None) -> tuple[in
 @pytest.mark.parametrize("size", [512_001, LARGE, 20_000_000])
 async def test_whoever_sends_too_much_learns_it(size: int) -> None:
     async with running_gateway() as gateway:
-        url = f"http://127.0.0.1:{gateway.port}/collect"
+        url = f"http://127.0.0.1:{gateway.port}{PATH}"
         for _ in range(3):
             status, body = await asyncio.to_thread(post, url, b"x" * size)
             assert (status, b"too_large" in body) == (413, True)
@@ -64,7 +65,7 @@ async def test_over_tls_too(tmp_path: Path) -> None:
     pair = make_pair(tmp_path, "here")
     trust = ssl.create_default_context(cafile=str(pair.certificate))
     async with running_gateway(tls=(pair.certificate, pair.key)) as gateway:
-        for path, expected in (("/collect", 413), ("/nowhere", 404)):
+        for path, expected in ((PATH, 413), ("/nowhere", 404)):
             url = f"https://localhost:{gateway.port}{path}"
             status, _ = await asyncio.to_thread(post, url, b"x" * 10_000_000, trust)
             assert status == expected
@@ -229,7 +230,7 @@ async def test_connections_that_are_kept_are_kept_after_large_bodies() -> None:
             connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
             statuses = []
             for _ in range(2):
-                connection.request("POST", "/collect", b" " * 200_000 + b"{}")
+                connection.request("POST", PATH, b" " * 200_000 + b"{}")
                 answer = connection.getresponse()
                 answer.read()
                 assert answer.getheader("connection") is None

@@ -9,6 +9,7 @@ import pytest
 
 from gateway_standins import KEY, PAGE_VIEW, Answer, running_gateway
 
+KEYED = f"/collect?token={KEY}"
 GOOD = json.dumps(PAGE_VIEW)
 BOMB = gzip.compress(bytes(10_000_000))
 
@@ -34,24 +35,16 @@ UNUSABLE = {
     "a number": b"5",
     "nested lists": b"[" * 100_000,
     "nested objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
-    "a nested event": around("[" * 50_000 + "]" * 50_000),
-    "invalid utf-8": around(GOOD).replace(b"shop.example", b"shop\xff\xfe"),
-    "surrogates in utf-8": around('"\ud800"'),
     "utf-16": around(GOOD).decode().encode("utf-16"),
-    "raw NUL": around('{"type": "page\0view"}'),
     "NUL after": around(GOOD) + b"\0",
     "key twice at the top": around(GOOD, ', "token": "other"'),
     "events twice": around(GOOD, ', "events": []'),
-    "NaN at the top": around(GOOD, ', "sent_at": NaN'),
-    "huge number at the top": around(GOOD, ', "sent_at": 1e999999999'),
     "token is a list": b'{"token": [], "events": [{}]}',
     "events is an object": f'{{"token": "{KEY}", "events": {{}}}}'.encode(),
     "events is text": f'{{"token": "{KEY}", "events": "all"}}'.encode(),
     "no events": f'{{"token": "{KEY}", "events": []}}'.encode(),
     "events missing": f'{{"token": "{KEY}"}}'.encode(),
     "flag is text": around(GOOD, ', "cookie": "false"'),
-    "unreadable sent_at": around(GOOD, ', "sent_at": "yesterday"'),
-    "sent_at in milliseconds": around(GOOD, ', "sent_at": 1700000000000'),
     "tracking_id is a number": around(GOOD, ', "tracking_id": 5'),
     "truncated gzip": gzip.compress(around(GOOD))[:-5],
     "garbage gzip": b"\x1f\x8b" + b"garbage" * 10,
@@ -62,6 +55,18 @@ UNUSABLE = {
 }
 
 SPOILED = {
+    "invalid utf-8": around('{"type": "page_view", "properties": {"url": "BAD", "referrer": ""}}').replace(
+        b"BAD", b"\xff\xfe"
+    ),
+    "surrogates in utf-8": around('"\ud800"'),
+    "raw NUL": around('{"type": "page\0view"}'),
+    "a line's end in text": around('{"type": "page\nview"}'),
+    "a name without quotes": around('{type: "page_view"}'),
+    "a comma too many": around('{"type": "page_view",}'),
+    "nested 1,000 deep": around('{"a":' * 1_000 + "1" + "}" * 1_000),
+    "nested 50,000 deep": around("[" * 50_000 + "]" * 50_000),
+    "deep in its properties": around('{"type": "page_view", "properties": ' + "[" * 990 + "]" * 990 + "}"),
+    "20,000 objects": around('{"type": "order", "properties": [' + ",".join(["{}"] * 20_000) + "]}"),
     "NaN": prop("NaN"),
     "Infinity": prop("-Infinity"),
     "huge exponent": prop("1e999999999"),
@@ -106,7 +111,7 @@ TOO_LARGE = {
 @pytest.mark.parametrize("name", UNUSABLE)
 async def test_unusable_bodies_are_400_with_a_sentence(name: str):
     async with running_gateway() as gateway:
-        answer = await gateway.post(UNUSABLE[name])
+        answer = await gateway.post(UNUSABLE[name], path=KEYED)
         assert not gateway.collector.requests
     assert answer.error == (400, "invalid_argument")
 
@@ -115,7 +120,7 @@ async def test_unusable_bodies_are_400_with_a_sentence(name: str):
 async def test_a_spoiled_event_is_quarantined_whole_and_its_neighbour_stored(name: str):
     body = SPOILED[name]
     async with running_gateway() as gateway:
-        answer = await gateway.post(body)
+        answer = await gateway.post(body, path=KEYED)
         spoiled, good = gateway.collector.events
     assert answer.status == 200
     verdict, neighbour = answer.json["results"]
@@ -123,13 +128,35 @@ async def test_a_spoiled_event_is_quarantined_whole_and_its_neighbour_stored(nam
     assert verdict["violations"][0]["message"]
     assert good.page_view.url == PAGE_VIEW["properties"]["url"]
     assert spoiled.tracking_id == answer.json["tracking_id"]
-    assert spoiled.undecoded.json in body.decode()
+    assert spoiled.undecoded.json in body.decode("utf-8", "backslashreplace").replace("\0", "\\u0000")
+
+
+@pytest.mark.parametrize(
+    "sent_at",
+    ['"yesterday"', "1700000000000", "NaN", "1e999999999", "[[]]", '"' + "9" * 10_000 + '"', "-" * 3],
+)
+async def test_an_unreadable_sent_at_is_as_none(sent_at: str):
+    async with running_gateway() as gateway:
+        answer = await gateway.post(around(GOOD, f', "sent_at": {sent_at}'), path=KEYED)
+        [request] = gateway.collector.requests
+    assert [result["status"] for result in answer.json["results"]] == ["ACCEPTED", "ACCEPTED"]
+    assert not request.HasField("sent_at")
+
+
+@pytest.mark.parametrize("fault", ["NaN", "{" * 200 + "}" * 200, '{"a": 1, "a": 1}'])
+async def test_an_unreadable_event_keeps_its_id_so_that_it_is_the_same_when_it_comes_again(fault: str):
+    event_id = "0198c0de-1111-7000-8000-000000000001"
+    async with running_gateway() as gateway:
+        for _ in range(2):
+            await gateway.post(around(f'{{"event_id": "{event_id}", "properties": {fault}}}'), path=KEYED)
+        spoiled = gateway.collector.events[::2]
+    assert [event.event_id for event in spoiled] == [event_id, event_id]
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
 async def test_too_much_is_413(name: str):
     async with running_gateway() as gateway:
-        answer = await gateway.post(TOO_LARGE[name])
+        answer = await gateway.post(TOO_LARGE[name], path=KEYED)
         assert not gateway.collector.requests
     assert answer.error == (413, "too_large")
 
@@ -144,10 +171,10 @@ async def test_nul_in_a_value_is_left_to_the_rules():
 
 async def test_memory_stays_bounded_under_many_bombs():
     async with running_gateway() as gateway:
-        await gateway.post(BOMB)
+        await gateway.post(BOMB, path=KEYED)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for _ in range(10):
-            answers: list[Answer] = await asyncio.gather(*(gateway.post(BOMB) for _ in range(10)))
+            answers: list[Answer] = await asyncio.gather(*(gateway.post(BOMB, path=KEYED) for _ in range(10)))
             assert {answer.status for answer in answers} == {413}
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     # A hundred bombs of 10 MB each: unbounded decompression of even ten at once would show here.

@@ -242,5 +242,5 @@ async def test_a_name_with_several_addresses_is_several_servers() -> None:
             for _ in range(20):
                 await collector.track("key", [Event(event_id=str(uuid.uuid4()))], None)
         finally:
-            await collector.channel.close()
+            await collector.close()
     assert all(each.events for each in collectors)

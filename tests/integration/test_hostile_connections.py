@@ -101,7 +101,8 @@ async def test_bombs_are_refused_on_every_way_in_before_they_have_grown() -> Non
     assert len(bomb) < 70_000
     async with running_gateway() as gateway:
         zipped = {"content-encoding": "gzip"}
-        assert (await gateway.post(bomb, zipped)).status == 413
+        assert (await gateway.post(bomb, zipped)).status == 401
+        assert (await gateway.post(bomb, zipped, f"/collect?token={KEY}")).status == 413
         assert (await gateway.rpc("CollectorService/Track", bomb, zipped)).status == 413
         assert await is_answered(gateway)
 

@@ -1,5 +1,6 @@
 """Reading JSON bodies: what is strict, what is forgiven, and the text of each event kept as it was sent."""
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -8,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopalytic_server.gateway.bodies import decompress, gunzip
+from shopalytic_server.gateway.bodies import is_zipped, unzipped
 from shopalytic_server.gateway.errors import CODES, Refusal
 from shopalytic_server.gateway.events import Sender, decode_events
 from shopalytic_server.gateway.options import GatewayOptions
-from shopalytic_server.gateway.payload import UnreadableEvent, read_payload
+from shopalytic_server.gateway.payload import Payload, UnreadableEvent, payload_of, read_payload, scan
+from shopalytic_server.gateway.work import Work
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -28,8 +30,13 @@ EVENTS = st.dictionaries(NAMES, JSON | st.sampled_from(["page_view", "order", "c
 @given(st.lists(EVENTS | JSON, min_size=1, max_size=5), st.booleans(), st.sampled_from([None, 1, "\t"]))
 def test_any_events_become_messages_one_for_one(events: list[object], ascii_only: bool, indent: object):
     text = json.dumps({"token": "k", "events": events}, ensure_ascii=ascii_only, indent=indent)  # type: ignore[arg-type]
-    payload = read_payload(text.encode("utf-8"))
-    messages = decode_events(payload, Sender("agent", None))
+    body = text.encode("utf-8")
+    for payload in (read_payload(body), payload_of(body, scan(body))):
+        check(payload, events)
+
+
+def check(payload: Payload, events: list[object]) -> None:
+    messages = asyncio.run(decode_events(payload, Sender("agent", None), Work()))
     assert len(messages) == len(events)
     for index, message in enumerate(messages):
         assert message.SerializeToString()
@@ -40,7 +47,27 @@ def test_any_events_become_messages_one_for_one(events: list[object], ascii_only
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 def test_any_bytes_are_read_or_refused(body: bytes):
     with contextlib.suppress(Refusal):
-        read_payload(decompress(body, None, limit=1_000))
+        read_payload(unzip(body, 1_000) if is_zipped(body, None) else body)
+
+
+def unzip(body: bytes, limit: int) -> bytes:
+    return asyncio.run(unzipped(body, limit=limit, work=Work()))
+
+
+@given(st.lists(st.binary(max_size=300_000), max_size=4), st.integers(0, 9), st.integers(-1, 1))
+def test_whatever_was_zipped_in_any_members_is_unzipped_up_to_the_limit(
+    parts: list[bytes], level: int, room: int
+):
+    plain = b"".join(parts)
+    body = b"".join(gzip.compress(part, level) for part in parts)
+    if room < 0 and plain:
+        with pytest.raises(Refusal, match="larger than"):
+            unzip(body, len(plain) - 1)
+    else:
+        assert unzip(body, len(plain) + max(room, 0)) == plain
+    if body:
+        with pytest.raises(Refusal, match="cut off"):
+            unzip(body[:-1], len(plain) + 1)
 
 
 def test_raw_texts_survive_white_space_and_hostile_neighbours():
@@ -48,7 +75,7 @@ def test_raw_texts_survive_white_space_and_hostile_neighbours():
     body = ' \n{ "x" : [ "events" ] , "events" :\t[ ' + " , ".join(items) + ' ] , "token":"k" } '
     payload = read_payload(body.encode())
     assert [payload.raw(index) for index in range(4)] == [item.strip() for item in items]
-    assert isinstance(payload.events[0], UnreadableEvent)
+    assert isinstance(payload.event(0), UnreadableEvent)
     assert payload.token == "k"
 
 
@@ -57,9 +84,9 @@ def test_a_byte_order_mark_is_no_matter():
 
 
 def test_exactly_as_much_as_allowed_is_taken():
-    assert gunzip(gzip.compress(b"x" * 1_000), limit=1_000) == b"x" * 1_000
+    assert unzip(gzip.compress(b"x" * 1_000), 1_000) == b"x" * 1_000
     with pytest.raises(Refusal, match="larger than 1,000 bytes"):
-        gunzip(gzip.compress(b"x" * 1_001), limit=1_000)
+        unzip(gzip.compress(b"x" * 1_001), 1_000)
 
 
 @pytest.mark.parametrize(

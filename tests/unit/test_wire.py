@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain import wire
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.gateway.services import methods_of, published_files
-from shopalytic_server.rpc import batches, wire
+from shopalytic_server.rpc import batches
 
 REQUESTS: list[Any] = sorted({method.request for method in methods_of(published_files()).values()}, key=str)
 FILTER = reports_pb2.ListOrdersRequest

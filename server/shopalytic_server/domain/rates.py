@@ -36,10 +36,21 @@ class Buckets:
         # The smallest part of a bucket is far more than what floats round off.
         if wait > 1e-9:
             return wait
-        self._full_at[name] = full_at + taken
+        self._fill(name, full_at + taken, now)
+        return 0.0
+
+    def owe(self, name: str | int, cost: int, now: float) -> None:
+        """Takes `cost` out of a bucket, also where it is not in it: what comes next waits the longer.
+
+        More than one further bucket's worth is never owed.
+        """
+        full_at = max(self._full_at.get(name, 0.0), now) + cost * self._seconds_each
+        self._fill(name, min(full_at, now + 2 * BURST_SECONDS), now)
+
+    def _fill(self, name: str | int, full_at: float, now: float) -> None:
+        self._full_at[name] = full_at
         if len(self._full_at) > self._max_entries:
             self._forget(now)
-        return 0.0
 
     def _forget(self, now: float) -> None:
         """Drops full buckets, and where these are too few the oldest, down to half of what there may be."""

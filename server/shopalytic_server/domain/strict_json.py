@@ -37,12 +37,13 @@ def _integer(text: str) -> int:
 
 
 def _decimal(text: str) -> Decimal:
+    if len(text) > _MAX_DIGITS:
+        raise SpoiledJson(f"a number has more than {_MAX_DIGITS} digits")
     try:
         number = Decimal(text)
     except InvalidOperation:
         raise SpoiledJson("a number is out of all bounds") from None
-    # 1e999999999 is short to write, and a gigabyte once somebody makes an int of it.
-    if len(text) > _MAX_DIGITS or not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS:
+    if not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS:
         raise SpoiledJson("a number is out of all bounds")
     return number
 

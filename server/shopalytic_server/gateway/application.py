@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shopalytic_server.gateway.admission import Admission
 from shopalytic_server.gateway.collect import CollectRoute
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.connect import ConnectRoute
@@ -21,6 +22,7 @@ from shopalytic_server.gateway.probes import Probes
 from shopalytic_server.gateway.rate import AddressLimit
 from shopalytic_server.gateway.services import methods_of, published_files
 from shopalytic_server.gateway.static import StaticRoute, contract_image, tag_script, tag_stub
+from shopalytic_server.gateway.work import Work
 
 
 def make_application(
@@ -42,12 +44,15 @@ def make_application(
     )
     metrics.watch_queue(lambda: joiner.unanswered)
     limit = AddressLimit(options.address_rate, options.trusted_proxies)
-    intake = Intake(joiner, metrics, options, limit)
-    connect = ConnectRoute(collector.channel, methods_of(published_files()), options, stopping, limit)
+    admission = Admission(collector.check_key)
+    work = Work()
+    intake = Intake(joiner, metrics, options, limit, admission, work)
+    methods = methods_of(published_files())
+    connect = ConnectRoute(methods, collector.channel_for, options, stopping, limit, admission)
     probes = Probes(collector, metrics)
     # The busiest first: they are tried in this order.
     routes = [
-        Route(options.collect_path, CollectRoute(intake, options)),
+        Route(options.collect_path, CollectRoute(intake, options, work)),
         Route(f"{options.collect_path}.gif", PixelRoute(intake)),
         *_static_routes(options),
         Route("/shopalytic.v1.{service}/{method}", connect),

@@ -1,14 +1,17 @@
 """Reads request bodies: whole, in time, decompressed, and never more than allowed in memory."""
 
 import zlib
+from collections.abc import Iterator
 
 from starlette.types import Receive, Scope
 
 from shopalytic_server.gateway.errors import ClientGone, Refusal
 from shopalytic_server.gateway.pace import LEAST_BYTES_PER_SECOND, Pace, TooSlow
+from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_GZIP_MEMBERS = 16
+_PIECE = 16_384
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -61,36 +64,55 @@ def too_large(limit: int) -> Refusal:
     return Refusal(413, "too_large", f"The body is larger than {limit:,} bytes; send fewer events at once.")
 
 
-def decompress(body: bytes, encoding: str | None, *, limit: int) -> bytes:
-    """The body without its Content-Encoding. A tag that avoids preflights sends gzip without naming it."""
+def is_zipped(body: bytes, encoding: str | None) -> bool:
+    """Whether a body is gzip. A tag that avoids preflights sends gzip without naming it."""
     name = (encoding or "identity").strip().lower()
     if name not in ("identity", "gzip", "x-gzip"):
         text = f"Content-Encoding is {name[:40]!r}: use gzip, or none."
         raise Refusal(415, "unsupported_encoding", text)
-    if name == "identity" and not body.startswith(_GZIP_MAGIC):
-        return body
-    return gunzip(body, limit=limit) if body else body
+    return bool(body) and (name != "identity" or body.startswith(_GZIP_MAGIC))
 
 
-def gunzip(body: bytes, *, limit: int) -> bytes:
-    """Decompresses gzip, of one or more members, up to the limit."""
+async def unzipped(body: bytes, *, limit: int, work: Work) -> bytes:
+    """Decompresses gzip up to the limit: what is small at once, the rest in steps."""
     parts: list[bytes] = []
-    room = limit
-    rest = body
+    pieces = inflate(body, limit)
+    size = 0
+    for part in pieces:
+        parts.append(part)
+        size += len(part)
+        if size > SMALL_BYTES:
+            async with work.turn():
+                for further in pieces:
+                    parts.append(further)
+                    await work.rest()
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def inflate(body: bytes, limit: int) -> Iterator[bytes]:
+    """Decompresses gzip, of one or more members, in small pieces, up to the limit."""
+    view = memoryview(body)
+    at, room, members = 0, limit, 0
     try:
-        while rest:
-            # Each member copies what follows it, so thousands of empty ones would cost seconds.
-            if len(parts) == _MAX_GZIP_MEMBERS:
+        while at < len(body):
+            # Each has a window of its own to be made, so thousands of empty ones would cost seconds.
+            if members == _MAX_GZIP_MEMBERS:
                 raise Refusal(400, "invalid_argument", "The gzip body has too many members; send one.")
+            members += 1
             member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-            part = member.decompress(rest, room + 1)
-            if len(part) > room:
-                raise too_large(limit)
-            if not member.eof:
-                raise Refusal(400, "invalid_argument", "The gzip body is cut off; send it whole.")
-            parts.append(part)
-            room -= len(part)
-            rest = member.unused_data
+            rest = view[:0]
+            while not member.eof:
+                if not rest:
+                    rest = view[at : at + _PIECE]
+                    at += len(rest)
+                part = member.decompress(rest, _PIECE)
+                if not (part or rest or member.eof):
+                    raise Refusal(400, "invalid_argument", "The gzip body is cut off; send it whole.")
+                rest = memoryview(member.unconsumed_tail)
+                room -= len(part)
+                if room < 0:
+                    raise too_large(limit)
+                yield part
+            at -= len(member.unused_data)
     except zlib.error:
         raise Refusal(400, "invalid_argument", "The body is not readable as gzip.") from None
-    return b"".join(parts)

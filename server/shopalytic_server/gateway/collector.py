@@ -1,16 +1,21 @@
-"""The gateway's connection to the collector."""
+"""The gateway's connections to the collector."""
 
+import itertools
 import logging
 import time
 from collections.abc import Sequence
 
 import grpc
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc, events_pb2
+from shopalytic_server.domain.admission import PATH
 from shopalytic_server.gateway.errors import CODES
 from shopalytic_server.gateway.metrics import Metrics
+from shopalytic_server.gateway.services import Method
 from shopalytic_server.gateway.tracing import carried
 
 log = logging.getLogger(__name__)
@@ -33,10 +38,18 @@ CHANNEL_OPTIONS = (
     ("grpc.http2.ping_timeout_ms", 10_000),
 )
 _SERVICE = "shopalytic.v1.CollectorService"
+# A server allows about a hundred calls at once on one connection.
+_RPC_CHANNELS = 3
+_CHECK_SECONDS = 3.0
 
 
 class Collector:
-    """Calls the collector's services over one channel."""
+    """Calls the collector's services.
+
+    What a browser waits for, what a page asks for, streams that last, and
+    questions about the collector itself have connections of their own: however
+    many of one kind there are, the others get through.
+    """
 
     def __init__(
         self,
@@ -47,20 +60,37 @@ class Collector:
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """`credentials`: for a collector with TLS."""
-        self.channel = (
-            grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
-            if credentials is not None
-            else grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-        )
-        self._stub = collector_pb2_grpc.CollectorServiceStub(self.channel)
-        self._check_health = self.channel.unary_unary(
+
+        def connect() -> grpc.aio.Channel:
+            if credentials is None:
+                return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+            return grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+
+        self._events, self._streams, self._questions = connect(), connect(), connect()
+        self._rpcs = [connect() for _ in range(_RPC_CHANNELS)]
+        self._next_rpcs = itertools.cycle(self._rpcs)
+        self._stub = collector_pb2_grpc.CollectorServiceStub(self._events)
+        self._check_health = self._questions.unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
+        self._check_key = self._questions.unary_unary(
+            PATH, request_serializer=StringValue.SerializeToString, response_deserializer=Empty.FromString
+        )
         self._metrics = metrics
         self._track_seconds = track_seconds
         self._away = False
+
+    def channel_for(self, method: Method) -> grpc.aio.Channel:
+        """The connection that calls of a method go over."""
+        return self._streams if method.server_streaming else next(self._next_rpcs)
+
+    async def check_key(self, key: str, service: str) -> None:
+        """Returns if a key may call a service. Raises grpc.aio.AioRpcError."""
+        request = StringValue(value=service)
+        metadata = (*bearer(key), *carried())
+        await self._check_key(request, timeout=_CHECK_SECONDS, metadata=metadata)
 
     async def track(
         self, token: str, events: Sequence[events_pb2.Event], sent_at: float | None
@@ -93,8 +123,9 @@ class Collector:
         return None
 
     async def close(self) -> None:
-        """Closes the channel; calls still under way are cancelled."""
-        await self.channel.close()
+        """Closes the connections; calls still under way are cancelled."""
+        for channel in (self._events, self._streams, self._questions, *self._rpcs):
+            await channel.close()
 
     def _failed(self, error: grpc.aio.AioRpcError) -> None:
         name = CODES.get(error.code(), CODES[grpc.StatusCode.UNKNOWN]).name

@@ -1,14 +1,13 @@
 """Every RPC over the Connect protocol (https://connectrpc.com/docs/protocol), for browsers and curl."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
-from shopalytic.v1.collector_pb2 import TrackRequest
+from shopalytic_server.gateway.admission import REFUSALS, Admission
 from shopalytic_server.gateway.answers import (
     NO_STORE,
     Header,
@@ -18,17 +17,19 @@ from shopalytic_server.gateway.answers import (
     answer_wrong_method,
     refusal_headers,
 )
-from shopalytic_server.gateway.bodies import decompress, header, read_body
+from shopalytic_server.gateway.bodies import header, read_body, unzipped
 from shopalytic_server.gateway.codec import CODECS, Codec
 from shopalytic_server.gateway.connect_errors import error_object, rpc_refusal_name
 from shopalytic_server.gateway.connect_stream import end_envelope, read_envelope, stream_answer
 from shopalytic_server.gateway.cors import preflight, rpc_headers
-from shopalytic_server.gateway.edge import ROUTE
+from shopalytic_server.gateway.edge import HOLD, ROUTE
 from shopalytic_server.gateway.errors import CollectorError, Refusal, collector_error
+from shopalytic_server.gateway.keys import key_of, no_key
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.rate import AddressLimit
 from shopalytic_server.gateway.services import Method
 from shopalytic_server.gateway.tracing import carried
+from shopalytic_server.gateway.work import Work
 
 _REQUEST_HEADERS = (
     "content-type",
@@ -49,16 +50,20 @@ class ConnectRoute:
 
     def __init__(
         self,
-        channel: grpc.aio.Channel,
         methods: Mapping[str, Method],
+        channel_for: Callable[[Method], grpc.aio.Channel],
         options: GatewayOptions,
         stopping: asyncio.Event,
         limit: AddressLimit,
+        admission: Admission,
     ) -> None:
-        self._calls = {path: (method, method.on(channel)) for path, method in methods.items()}
+        self._calls = {path: (method, method.on(channel_for(method))) for path, method in methods.items()}
         self._options = options
         self._stopping = stopping
         self._limit = limit
+        self._admission = admission
+        self._requests = Work()
+        self._answers = Work()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
@@ -83,41 +88,73 @@ class ConnectRoute:
             raise Refusal(415, "unsupported_media_type", f"Content-Type: this RPC takes {kind}.")
         if header(scope, b"connect-protocol-version") not in (None, "1"):
             raise Refusal(400, "invalid_argument", 'connect-protocol-version: only "1" is known.')
-        arguments = {"timeout": self._timeout(scope), "metadata": _metadata(scope)}
+        timeout, metadata = self._timeout(scope), _metadata(scope)
+        if not await self._is_admitted(scope, send, method, cors):
+            return
         body = await read_body(
             scope, receive, limit=self._options.max_rpc_bytes, seconds=self._options.body_seconds
         )
         if streaming:
-            encoding = header(scope, b"connect-content-encoding")
-            message = read_envelope(body, encoding, limit=self._options.max_rpc_bytes)
-            responses = call(codec.read(message, method.request), **arguments)
-            await stream_answer(scope, receive, send, responses, codec, cors, self._stopping)
-            return
-        plain = _decompressed(body, header(scope, b"content-encoding"), self._options.max_rpc_bytes)
-        if method.changes and codec.name == "json" and not plain.strip():
+            body = await self._message(scope, body)
+        elif _is_gzip(scope):
+            body = await self._unzipped(scope, body)
+        if method.changes and codec.name == "json" and not body.strip():
             text = "The body is empty, and this call changes data: send {} if no field is to be set."
             raise Refusal(400, "invalid_argument", text)
-        request = codec.read(plain, method.request)
-        if isinstance(request, TrackRequest) and len(request.events) > 1:
-            self._limit.charge(scope, len(request.events) - 1)
-        await self._unary(send, call, request, arguments, codec, cors)
+
+        def on_count(events: int) -> None:
+            if events > 1:
+                self._limit.charge(scope, events - 1)
+
+        request = await codec.read(body, method.request, self._requests, on_count)
+        calling = call(request, timeout=timeout, metadata=metadata)
+        if streaming:
+
+            async def write(message: bytes) -> bytes:
+                return await codec.write(message, method.response, self._answers)
+
+            await stream_answer(scope, receive, send, calling, codec.name, write, cors, self._stopping)
+        else:
+            await self._unary(send, calling, method, codec, cors)
+
+    async def _is_admitted(self, scope: Scope, send: Send, method: Method, cors: list[Header]) -> bool:
+        """Whether the key may call the method's service; otherwise the answer has been sent."""
+        key = key_of(scope)
+        try:
+            if key is None:
+                raise no_key()
+            await self._admission.admit(key, method.service)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in REFUSALS:
+                self._limit.owe(scope, 0)
+            await _answer_error(scope, send, collector_error(error), cors)
+            return False
+        except Refusal:
+            self._limit.owe(scope, 0)
+            raise
+        return True
+
+    async def _message(self, scope: Scope, body: bytes) -> bytes:
+        """The one message in the body of a server stream's request."""
+        message, is_zipped = read_envelope(body, header(scope, b"connect-content-encoding"))
+        return await self._unzipped(scope, message) if is_zipped else message
+
+    async def _unzipped(self, scope: Scope, body: bytes) -> bytes:
+        plain = await unzipped(body, limit=self._options.max_rpc_bytes, work=self._requests)
+        scope[HOLD](len(plain))
+        return plain
 
     async def _unary(
-        self,
-        send: Send,
-        call: Any,
-        request: Message,
-        arguments: dict[str, Any],
-        codec: Codec,
-        cors: list[Header],
+        self, send: Send, calling: Awaitable[bytes], method: Method, codec: Codec, cors: list[Header]
     ) -> None:
         try:
-            response = await call(request, **arguments)
+            response = await calling
         except grpc.aio.AioRpcError as error:
-            await _answer_error(send, collector_error(error), cors)
+            await _answer_call_error(send, collector_error(error), cors)
         else:
             content_type = f"{_UNARY_PREFIX}{codec.name}".encode()
-            await answer(send, 200, codec.write(response), content_type, [NO_STORE, *cors])
+            body = await codec.write(response, method.response, self._answers)
+            await answer(send, 200, body, content_type, [NO_STORE, *cors])
 
     def _found(self, path: str) -> tuple[Method, Any]:
         found = self._calls.get(path)
@@ -153,8 +190,9 @@ def _content(content_type: str | None) -> tuple[Codec, bool]:
 
 
 def _metadata(scope: Scope) -> tuple[tuple[str, str], ...]:
-    names = (b"authorization", b"traceparent", b"tracestate")
-    given = ((name.decode(), header(scope, name)) for name in names)
+    key = key_of(scope)
+    given = [("authorization", header(scope, b"authorization") if key is None else f"Bearer {key}")]
+    given += [(name.decode(), header(scope, name)) for name in (b"traceparent", b"tracestate")]
     pairs = {name: value for name, value in given if value is not None}
     for name, value in pairs.items():
         if not (value.isascii() and value.isprintable()):
@@ -162,10 +200,11 @@ def _metadata(scope: Scope) -> tuple[tuple[str, str], ...]:
     return tuple({**pairs, **dict(carried())}.items())
 
 
-def _decompressed(body: bytes, encoding: str | None, limit: int) -> bytes:
-    if (encoding or "identity").strip().lower() not in ("identity", "gzip"):
+def _is_gzip(scope: Scope) -> bool:
+    name = (header(scope, b"content-encoding") or "identity").strip().lower()
+    if name not in ("identity", "gzip"):
         raise Refusal(501, "unimplemented", "Content-Encoding: only gzip and identity are known.")
-    return decompress(body, encoding, limit=limit) if encoding and body else body
+    return name == "gzip"
 
 
 async def _refuse(scope: Scope, send: Send, refusal: Refusal, cors: list[Header]) -> None:
@@ -179,7 +218,17 @@ async def _refuse(scope: Scope, send: Send, refusal: Refusal, cors: list[Header]
         await answer_json(send, refusal.status, value, headers)
 
 
-async def _answer_error(send: Send, error: CollectorError, cors: list[Header]) -> None:
+async def _answer_error(scope: Scope, send: Send, error: CollectorError, cors: list[Header]) -> None:
+    """Answers before the call was made, in the form that the request's kind has."""
+    content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type.startswith(_STREAM_PREFIX):
+        value = end_envelope(error_object(error))
+        await answer(send, 200, value, content_type.encode(), [NO_STORE, *cors])
+    else:
+        await _answer_call_error(send, error, cors)
+
+
+async def _answer_call_error(send: Send, error: CollectorError, cors: list[Header]) -> None:
     headers = list(cors)
     if error.retry_after is not None and error.row.rpc_status in (429, 503):
         headers.append((b"retry-after", str(error.retry_after).encode()))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -11,8 +11,6 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from shopalytic_server.gateway.answers import Header
-from shopalytic_server.gateway.bodies import gunzip
-from shopalytic_server.gateway.codec import Codec
 from shopalytic_server.gateway.connect_errors import error_object
 from shopalytic_server.gateway.errors import Refusal, collector_error
 
@@ -32,8 +30,8 @@ def end_envelope(error: dict[str, Any] | None) -> bytes:
     return envelope(json.dumps({} if error is None else {"error": error}).encode(), _END)
 
 
-def read_envelope(body: bytes, encoding: str | None, *, limit: int) -> bytes:
-    """The one message of a server stream's request."""
+def read_envelope(body: bytes, encoding: str | None) -> tuple[bytes, bool]:
+    """The one message of a server stream's request, and whether it is gzip."""
     if len(body) < _PREFIX.size:
         raise _unusable(
             "The body must be one enveloped message: a byte of flags, four of length, the message."
@@ -42,11 +40,9 @@ def read_envelope(body: bytes, encoding: str | None, *, limit: int) -> bytes:
     message = body[_PREFIX.size :]
     if length != len(message):
         raise _unusable(f"The envelope says {length:,} bytes, but {len(message):,} follow; send one message.")
-    if not flags & _COMPRESSED:
-        return message
-    if (encoding or "").strip().lower() != "gzip":
+    if flags & _COMPRESSED and (encoding or "").strip().lower() != "gzip":
         raise _unusable("The message is compressed, but connect-content-encoding is not gzip.")
-    return gunzip(message, limit=limit)
+    return message, bool(flags & _COMPRESSED)
 
 
 def _unusable(text: str) -> Refusal:
@@ -58,27 +54,33 @@ async def stream_answer(
     receive: Receive,
     send: Send,
     call: grpc.aio.UnaryStreamCall[Any, Any],
-    codec: Codec,
+    codec: str,
+    write: Callable[[bytes], Awaitable[bytes]],
     headers: list[Header],
     stopping: asyncio.Event,
 ) -> None:
-    """Passes a stream on until it ends, the client leaves, or the gateway stops."""
-    media_type = f"application/connect+{codec.name}"
-    response = StreamingResponse(_envelopes(call, codec, stopping), media_type=media_type)
+    """Passes a stream on until it ends, the client leaves, or the gateway stops.
+
+    `codec` is the name of the form that `write` gives its messages.
+    """
+    media_type = f"application/connect+{codec}"
+    response = StreamingResponse(_envelopes(call, write, stopping), media_type=media_type)
     # Proxies that collect an answer before they pass it on would hold a live stream back.
     response.raw_headers += [*headers, (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
     await response(scope, receive, send)
 
 
 async def _envelopes(
-    call: grpc.aio.UnaryStreamCall[Any, Any], codec: Codec, stopping: asyncio.Event
+    call: grpc.aio.UnaryStreamCall[Any, Any],
+    write: Callable[[bytes], Awaitable[bytes]],
+    stopping: asyncio.Event,
 ) -> AsyncIterator[bytes]:
     error: dict[str, Any] | None = None
     stop = asyncio.ensure_future(stopping.wait())
     stop.add_done_callback(lambda _: call.cancel())
     try:
         async for message in call:
-            yield envelope(codec.write(message))
+            yield envelope(await write(message))
     except grpc.aio.AioRpcError as failure:
         error = error_object(collector_error(failure))
     except asyncio.CancelledError:

@@ -18,6 +18,9 @@ _REQUEST_ID = HEADER.encode()
 ROUTE = "shopalytic.route"
 """Key of the scope under which a route leaves its name for the counts."""
 
+HOLD = "shopalytic.hold"
+"""Key of the scope under which a route finds the function that counts further bytes as held in memory."""
+
 _SECURITY: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -48,14 +51,16 @@ class Edge:
         name = id_or_new(header(scope, _REQUEST_ID))
         request_id.set(name)
 
-        async def receive_counted() -> Message:
+        def hold(size: int) -> None:
             nonlocal held
-            message = await receive()
-            size = len(message.get("body", b""))
             held += size
             self._held_bytes += size
             if self._held_bytes > self._max_held_bytes:
                 raise _full()
+
+        async def receive_counted() -> Message:
+            message = await receive()
+            hold(len(message.get("body", b"")))
             return message
 
         async def send_guarded(message: Message) -> None:
@@ -65,6 +70,7 @@ class Edge:
                 message["headers"] = [*_guarded(message["headers"]), (_REQUEST_ID, name.encode())]
             await send(message)
 
+        scope[HOLD] = hold
         try:
             await self._app(scope, receive_counted, send_guarded)
         except Refusal as refusal:

@@ -6,11 +6,13 @@ from typing import Any
 
 from shopalytic.decoding import DecodeError, decode_event, decode_time, undecoded_event
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.payload import Payload, UnreadableEvent
+from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 _MAX_USER_AGENT = 2_000
 _MAX_ORIGIN = 300
+# So many events are decoded at once; an event that has every fault takes a tenth of a millisecond.
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +26,39 @@ class Sender:
 
 
 def decode_sent_at(value: Any) -> float | None:
-    """When the sender says that it sent the request, in Unix seconds."""
+    """When the sender says that it sent the request, in Unix seconds; None where it cannot be read.
+
+    It only helps to see that the sender's clock is off, so no event suffers from it.
+    """
     if value is None:
         return None
     try:
         time = decode_time("sent_at", value)
-    except DecodeError as error:
-        raise Refusal(400, "invalid_argument", f"{error}.") from None
+    except DecodeError:
+        return None
     return float(time.seconds + time.nanos / 1e9)
 
 
-def decode_events(payload: Payload, sender: Sender) -> list[Event]:
+async def decode_events(payload: Payload, sender: Sender, work: Work) -> list[Event]:
     """One message per event, in order. An unreadable one becomes a message that the collector quarantines."""
-    events = [_decode(payload, index, item) for index, item in enumerate(payload.events)]
+    if payload.is_small and payload.count <= _FEW:
+        events = [_decode(payload, index) for index in range(payload.count)]
+    else:
+        events = []
+        async with work.turn():
+            for index in range(payload.count):
+                if payload.size(index) > SMALL_BYTES:
+                    events.append(await work.apart(_decode, payload, index))
+                else:
+                    events.append(_decode(payload, index))
+                await work.rest()
     for event in events:
         _describe(event, sender)
     return events
 
 
-def _decode(payload: Payload, index: int, item: Any) -> Event:
+def _decode(payload: Payload, index: int) -> Event:
+    item = payload.event(index)
     try:
         if isinstance(item, UnreadableEvent):
             raise DecodeError("", item.message, "json")
@@ -51,7 +67,7 @@ def _decode(payload: Payload, index: int, item: Any) -> Event:
         event.timed_on_arrival = item.get("occurred_at") is None
         return event
     except DecodeError as error:
-        data = item if isinstance(item, dict) else None
+        data = item if isinstance(item, dict) else payload.envelope(index)
         return _without_placeholder(undecoded_event(payload.raw(index), error, data=data))
 
 

@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass
 
+import grpc
 from starlette.types import Scope
 
 from shopalytic.v1.collector_pb2 import EventResult, EventStatus
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.gateway.addresses import client_address, host_of, is_https, without_port
+from shopalytic_server.gateway.admission import REFUSALS, Admission
 from shopalytic_server.gateway.answers import Header
 from shopalytic_server.gateway.bodies import header
 from shopalytic_server.gateway.cookies import (
@@ -19,16 +21,17 @@ from shopalytic_server.gateway.cookies import (
     set_cookie,
     shared_domain,
 )
-from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.errors import Refusal, collect_refusal
 from shopalytic_server.gateway.events import Sender, assign_tracking_id, decode_events, decode_sent_at
 from shopalytic_server.gateway.joiner import Joiner
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.payload import Payload
 from shopalytic_server.gateway.rate import AddressLimit
+from shopalytic_server.gateway.work import Work
 
 _ORIGIN_OF_PAGE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
-_KEY = re.compile(r"[!-~]{1,200}")
+_SERVICE = "shopalytic.v1.CollectorService"
 _STATUS_NAMES = {number: name.removeprefix("EVENT_STATUS_") for name, number in EventStatus.items()}
 
 
@@ -45,30 +48,60 @@ class Intake:
     """What /collect and its no-script picture share."""
 
     def __init__(
-        self, joiner: Joiner, metrics: Metrics, options: GatewayOptions, limit: AddressLimit
+        self,
+        joiner: Joiner,
+        metrics: Metrics,
+        options: GatewayOptions,
+        limit: AddressLimit,
+        admission: Admission,
+        work: Work,
     ) -> None:
         self._joiner = joiner
         self._metrics = metrics
         self._options = options
         self._limit = limit
+        self._admission = admission
+        self._work = work
 
     def charge(self, scope: Scope) -> None:
         """Counts a request, before it is read; raises Refusal when its sender sends too many."""
         self._limit.charge(scope)
 
-    async def take(self, scope: Scope, payload: Payload, size: int) -> Taken:
-        """Stores a request's events. Returns after COMMIT, or raises Refusal."""
-        token = _key(scope, payload.token)
-        if len(payload.events) > 1:
-            self._limit.charge(scope, len(payload.events) - 1)
+    def owe(self, scope: Scope, size: int) -> None:
+        """Counts what was read of a request that had no valid key."""
+        self._limit.owe(scope, size)
+
+    def knows(self, key: str) -> bool:
+        """Whether `admit` decides about a key without a question."""
+        return self._admission.remembers(key, _SERVICE)
+
+    async def admit(self, scope: Scope, key: str, size: int = 0) -> None:
+        """Returns if a key may send events, else raises Refusal. `size` is what was read to find it."""
+        try:
+            await self._admission.admit(key, _SERVICE)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in REFUSALS:
+                self.owe(scope, size)
+            raise collect_refusal(error) from error
+        except Refusal:
+            self.owe(scope, size)
+            raise
+
+    async def take(self, scope: Scope, key: str, payload: Payload, size: int) -> Taken:
+        """Stores a request's events. Returns after COMMIT, or raises Refusal. `key` was admitted."""
+        token = payload.token or key
+        if token != key:
+            await self.admit(scope, token)
+        if payload.count > 1:
+            self._limit.charge(scope, payload.count - 1)
         sent_at = decode_sent_at(payload.sent_at)
         address = client_address(scope, self._options.trusted_proxies, self._options.client_addresses)
         sender = _sender(scope, address)
-        events = decode_events(payload, sender)
+        events = await decode_events(payload, sender, self._work)
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
         tracking_id = known or _new_visitor(token, payload, events)
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
-        results = await self._joiner.track(token, events, sent_at, size) if events else []
+        results = await self._track(token, events, sent_at, size) if events else []
         for event, result in zip(events, results, strict=True):
             rules = [violation.rule_id for violation in result.violations]
             self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none", rules)
@@ -81,6 +114,16 @@ class Intake:
         unwanted = _unwanted(results) or any(map(is_denied, events))
         cookie = [] if unwanted else self._cookie(scope, payload, tracking_id)
         return Taken(tracking_id, cookie, results)
+
+    async def _track(
+        self, token: str, events: list[Event], sent_at: float | None, size: int
+    ) -> list[EventResult]:
+        try:
+            return await self._joiner.track(token, events, sent_at, size)
+        except Refusal as refusal:
+            if refusal.status == 401:
+                self._admission.forget(token, _SERVICE)
+            raise
 
     def _end_cookie(self, scope: Scope, payload: Payload) -> list[Header]:
         known = read_cookie(scope, self._options.cookie_name)
@@ -134,18 +177,6 @@ def _is_nobodys(results: list[EventResult]) -> bool:
 def status_name(result: EventResult) -> str:
     """A verdict's short name: "ACCEPTED"."""
     return _STATUS_NAMES.get(result.status, "UNSPECIFIED")
-
-
-def _key(scope: Scope, token: str | None) -> str:
-    if token is None:
-        scheme, _, value = (header(scope, b"authorization") or "").partition(" ")
-        token = value.strip() if scheme.lower() == "bearer" else ""
-    if not token:
-        text = 'Give the project\'s browser key as "token" in the body, or as Authorization: Bearer KEY.'
-        raise Refusal(401, "unauthenticated", text)
-    if not _KEY.fullmatch(token):
-        raise Refusal(401, "unauthenticated", "This key cannot be one of ours; copy it again.")
-    return token
 
 
 def _new_visitor(token: str, payload: Payload, events: list[Event]) -> str:

@@ -1,19 +1,21 @@
 """Reads the JSON body of /collect, keeping one event's mistakes away from the others."""
 
 import json
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from shopalytic_server.domain import strict_json
+from shopalytic_server.domain.strict_json import SpoiledJson
 from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.json_scan import Malformed, Part, Parts, Scanner, TooMany
 
 MAX_EVENTS = 1_000
-_MAX_DIGITS = 400
-_WHITESPACE = " \t\n\r"
-
-
-class SpoiledJson(ValueError):
-    """JSON that parses but cannot be taken: a key given twice, a number out of all bounds."""
+_EVENTS = "events"
+_KNOWN = ("token", "tracking_id", "sent_at", "cookie", "reset", "cross_subdomain_cookie", _EVENTS)
+_LONGEST_FIELD = 4_096
+_ENVELOPE = ("event_id", "tracking_id", "identity", "source", "sandbox")
+_NO_LIST = 'events: give a list of events, as {"token": "...", "events": [{"type": ...}]}.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,61 +27,146 @@ class UnreadableEvent:
 
 @dataclass(slots=True)
 class Payload:
-    """The body of one request. `events` holds what JSON gave, unchecked, or UnreadableEvent."""
+    """The body of one request. Its events are read one by one, and each may turn out to be unreadable."""
 
-    text: str
     token: str | None
     tracking_id: str | None
     """The id that the tag would give a visitor who has no cookie."""
     sent_at: Any
-    events: list[Any]
     cookie: bool
     reset: bool
     cross_subdomain_cookie: bool
-    _slices: list[str] = field(default_factory=list)
+    _body: bytes
+    _read: list[Any] | None
+    """The events, where all of them were read at once."""
+    _parts: list[Part] = field(default_factory=list)
+    """Where they are in the body; looked for when it is asked, if they were read at once."""
+
+    @property
+    def count(self) -> int:
+        """How many events there are."""
+        return len(self._parts if self._read is None else self._read)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all events were read already."""
+        return self._read is not None
+
+    def size(self, index: int) -> int:
+        """How many bytes one event has that is still to be read; 0 for one that was."""
+        if self._read is not None:
+            return 0
+        part = self._parts[index]
+        return part.end - part.start
+
+    def event(self, index: int) -> Any:
+        """What JSON gave for one event, unchecked, or UnreadableEvent."""
+        if self._read is not None:
+            return self._read[index]
+        part = self._parts[index]
+        if part.fault is not None:
+            return UnreadableEvent(part.fault)
+        return _read_event(self._body[part.start : part.end])
 
     def raw(self, index: int) -> str:
         """The JSON text of one event, exactly as it was sent."""
-        if not self._slices:
-            self._slices = _split(self.text)[1]
-        return self._slices[index]
+        return self._bytes(index).decode("utf-8", "backslashreplace")
+
+    def envelope(self, index: int) -> dict[str, Any]:
+        """What can be read of the envelope of an event that cannot be read."""
+        return read_some(self._bytes(index), _ENVELOPE)
+
+    def _bytes(self, index: int) -> bytes:
+        if not self._parts:
+            self._parts = scan(self._body).items or []
+        part = self._parts[index]
+        return self._body[part.start : part.end]
 
 
 def read_payload(body: bytes) -> Payload:
-    """The request in a body. An unusable one is refused with the reason."""
+    """The request in a small body, read at once. An unusable one is refused with the reason."""
     try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _unusable(f"The body is not UTF-8 (byte {error.start}).") from None
+        fields = strict_json.read(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        # Something in it is not as it should be; only that shall suffer.
+        return payload_of(body, scan(body))
+    if not isinstance(fields, dict):
+        raise unusable('The body must be an object: {"token": "...", "events": [...]}.')
+    events = fields.get(_EVENTS)
+    if events is not None and not isinstance(events, list):
+        raise unusable(_NO_LIST)
+    _check_count(None if events is None else len(events), fields)
+    return _payload(fields, body, events or [], [])
+
+
+def scanner(body: bytes) -> Scanner:
+    """Finds the parts of a body in steps; what it raises, `refused` turns into a refusal."""
+    return Scanner(body, _EVENTS, lambda name: MAX_EVENTS if name == _EVENTS else None)
+
+
+def scan(body: bytes) -> Parts:
+    """The parts of a small body, found at once."""
+    scanning = scanner(body)
     try:
-        fields, events = _parse(text)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise _unusable(f"The body is not JSON: {error.msg} at {where}.") from None
-    except SpoiledJson as error:
-        raise _unusable(f"The body cannot be taken: {error}.") from None
-    except RecursionError:
-        raise _unusable("The body is nested too deeply.") from None
+        for _ in scanning.steps():
+            pass
+    except (Malformed, TooMany) as error:
+        raise refused(error) from None
+    return scanning.parts
+
+
+def refused(error: Malformed | TooMany) -> Refusal:
+    """The refusal of a body that could not be scanned."""
+    if isinstance(error, TooMany):
+        text = f"{error.name}: more than {error.limit:,}; send them in several requests."
+        return Refusal(413, "too_large", text)
+    return unusable(f"The body is not JSON: {error}.")
+
+
+def payload_of(body: bytes, parts: Parts) -> Payload:
+    """The request in a body whose parts were found. An unusable one is refused with the reason."""
+    fields = {}
+    for name, part in parts.members.items():
+        if name not in _KNOWN:
+            continue
+        if part.end - part.start > _LONGEST_FIELD:
+            value: Any = UnreadableEvent("is too long")
+        else:
+            value = UnreadableEvent(part.fault) if part.fault else _read_event(body[part.start : part.end])
+        if isinstance(value, UnreadableEvent):
+            if name != "sent_at":
+                raise unusable(f"The body cannot be taken: {name[:100]}: {value.message}.")
+            value = None
+        fields[name] = value
+    if fields.get(_EVENTS) is not None:
+        raise unusable(_NO_LIST)
+    _check_count(None if parts.items is None else len(parts.items), fields)
+    return _payload(fields, body, None, parts.items or [])
+
+
+def unusable(message: str) -> Refusal:
+    """The refusal of a body that cannot be used."""
+    return Refusal(400, "invalid_argument", message)
+
+
+def _payload(fields: dict[str, Any], body: bytes, read: list[Any] | None, parts: list[Part]) -> Payload:
     return Payload(
-        text=text,
         token=_text(fields, "token"),
         tracking_id=_text(fields, "tracking_id"),
         sent_at=fields.get("sent_at"),
-        events=_counted(events, reset=fields.get("reset") is True),
         cookie=_flag(fields, "cookie", default=True),
         reset=_flag(fields, "reset", default=False),
         cross_subdomain_cookie=_flag(fields, "cross_subdomain_cookie", default=True),
+        _body=body,
+        _read=read,
+        _parts=parts,
     )
-
-
-def _unusable(message: str) -> Refusal:
-    return Refusal(400, "invalid_argument", message)
 
 
 def _text(fields: dict[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
-        raise _unusable(f"{name}: must be text.")
+        raise unusable(f"{name}: must be text.")
     return value
 
 
@@ -88,123 +175,53 @@ def _flag(fields: dict[str, Any], name: str, *, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise _unusable(f"{name}: give true or false.")
+        raise unusable(f"{name}: give true or false.")
     return value
 
 
-def _counted(events: Any, *, reset: bool) -> list[Any]:
-    if events is None and reset:
-        return []
-    if not isinstance(events, list):
-        raise _unusable('events: give a list of events, as {"token": "...", "events": [{"type": ...}]}.')
-    if len(events) > MAX_EVENTS:
-        text = f"events: {len(events):,} is more than {MAX_EVENTS:,}; send them in several requests."
-        raise Refusal(413, "too_large", text)
-    if not events and not reset:
-        raise _unusable("events: give at least one event.")
-    return events
+def _check_count(count: int | None, fields: dict[str, Any]) -> None:
+    reset = fields.get("reset") is True
+    if count is None and not reset:
+        raise unusable(_NO_LIST)
+    if count is not None and count > MAX_EVENTS:
+        raise refused(TooMany(_EVENTS, MAX_EVENTS))
+    if count == 0 and not reset:
+        raise unusable("events: give at least one event.")
 
 
-# Strict reading. A key given twice has no one meaning: readers differ in which
-# value they take, so what is validated here could differ from what another
-# program sees. json.loads would silently take the last.
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise SpoiledJson(f"the key {twice[:100]!r} is given twice; give it once")
-    return result
-
-
-def _integer(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise SpoiledJson(f"a number has more than {_MAX_DIGITS} digits")
-    return int(text)
-
-
-def _decimal(text: str) -> Decimal:
+def _read_event(data: bytes) -> Any:
+    """What JSON gives for one value, or UnreadableEvent."""
     try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise SpoiledJson("a number is out of all bounds") from None
-    # 1e999999999 is short to write, and a gigabyte once somebody makes an int of it.
-    if len(text) > _MAX_DIGITS or not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS:
-        raise SpoiledJson("a number is out of all bounds")
-    return number
-
-
-def _constant(text: str) -> Any:
-    raise SpoiledJson(f"{text} is not a JSON number")
-
-
-_STRICT = json.JSONDecoder(
-    object_pairs_hook=_once, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
-)
-_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
-
-
-def _parse(text: str) -> tuple[dict[str, Any], Any]:
-    """The top-level fields, and the events apart."""
-    try:
-        fields = _STRICT.decode(text)
-    except SpoiledJson:
-        _LENIENT.decode(text)  # what follows the spoiled part may not be JSON at all; _split relies on it
-        fields, slices = _split(text)
-        return fields, [_parse_event(slice_) for slice_ in slices]
-    if not isinstance(fields, dict):
-        raise _unusable('The body must be an object: {"token": "...", "events": [...]}.')
-    return fields, fields.get("events")
-
-
-def _parse_event(text: str) -> Any:
-    try:
-        return _STRICT.decode(text)
+        return strict_json.read(data.decode())
     except SpoiledJson as error:
         return UnreadableEvent(f"cannot be taken: {error}")
+    except UnicodeDecodeError as error:
+        return UnreadableEvent(f"is not UTF-8 (byte {error.start})")
+    except json.JSONDecodeError as error:
+        return UnreadableEvent(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}")
+    except RecursionError:
+        return UnreadableEvent("is nested too deeply")
 
 
-def _split(text: str) -> tuple[dict[str, Any], list[str]]:
-    """The top-level fields but `events`, read strictly, and the text of each event, whatever it holds."""
-    fields: dict[str, Any] = {}
-    slices: list[str] = []
-    names: set[str] = set()
-    at = _skip(text, 0)
-    if text[at : at + 1] != "{":
-        raise _unusable('The body must be an object: {"token": "...", "events": [...]}.')
-    at = _skip(text, at + 1)
-    while text[at] != "}":
-        name, at = _LENIENT.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-        if name in names:
-            raise SpoiledJson(f"the key {name[:100]!r} is given twice; give it once")
-        names.add(name)
-        if name == "events" and text[at] == "[":
-            slices, at = _split_list(text, at)
-        else:
-            fields[name], at = _STRICT.raw_decode(text, at)
-        at = _after_comma(text, at)
-    return fields, slices
+def read_some(data: bytes, names: Collection[str]) -> dict[str, Any]:
+    """Those of an object's members that can be read, whatever the others hold."""
+    scanning = Scanner(data, "", lambda _name: None)
+    try:
+        for _ in scanning.steps():
+            pass
+    except Malformed:
+        pass  # what came before it may do
+    found = {
+        name: _read_event(data[part.start : part.end])
+        for name, part in scanning.parts.members.items()
+        if name in names and part.fault is None
+    }
+    return {name: value for name, value in found.items() if not isinstance(value, UnreadableEvent)}
 
 
-def _split_list(text: str, at: int) -> tuple[list[str], int]:
-    slices: list[str] = []
-    at = _skip(text, at + 1)
-    while text[at] != "]":
-        _, end = _LENIENT.raw_decode(text, at)
-        slices.append(text[at:end])
-        at = _after_comma(text, end)
-    return slices, at + 1
-
-
-def _after_comma(text: str, at: int) -> int:
-    at = _skip(text, at)
-    return _skip(text, at + 1) if text[at] == "," else at
-
-
-def _skip(text: str, at: int) -> int:
-    while text[at : at + 1] and text[at] in _WHITESPACE:
-        at += 1
-    return at
+def steps_of(scanning: Scanner) -> Iterator[None]:
+    """The steps of a scan, with a refusal in place of its errors."""
+    try:
+        yield from scanning.steps()
+    except (Malformed, TooMany) as error:
+        raise refused(error) from None

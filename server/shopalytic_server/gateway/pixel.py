@@ -11,6 +11,7 @@ from shopalytic_server.gateway.bodies import header
 from shopalytic_server.gateway.edge import ROUTE
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.intake import Intake
+from shopalytic_server.gateway.keys import key_of, no_key
 from shopalytic_server.gateway.payload import read_payload
 
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -30,8 +31,12 @@ class PixelRoute:
             await answer_wrong_method(send, "GET")
             return
         self._intake.charge(scope)
+        key = key_of(scope)
+        if key is None:
+            raise no_key()
+        await self._intake.admit(scope, key)
         body = _body(scope)
-        taken = await self._intake.take(scope, read_payload(body), len(body))
+        taken = await self._intake.take(scope, key, read_payload(body), len(body))
         headers = [NO_STORE, (b"cross-origin-resource-policy", b"cross-origin"), *taken.cookie]
         await answer(send, 200, _GIF, b"image/gif", headers)
 
@@ -54,4 +59,4 @@ def _body(scope: Scope) -> bytes:
     if "title" in given:
         properties["title"] = given["title"]
     event = {"type": "page_view", "properties": properties, "source": given.get("source")}
-    return json.dumps({"token": given.get("token"), "events": [event]}).encode()
+    return json.dumps({"events": [event]}).encode()

@@ -1,4 +1,4 @@
-"""How many events a second one network address may send over HTTP."""
+"""How many events a second one network address may send over HTTP, and how much without a key."""
 
 import ipaddress
 import math
@@ -11,6 +11,10 @@ from shopalytic_server.domain.addresses import parsed
 from shopalytic_server.domain.rates import Buckets
 from shopalytic_server.gateway.addresses import raw_address
 from shopalytic_server.gateway.errors import Refusal
+
+# What a request without a valid key costs: the question to the collector, and what was read of its body.
+_REFUSED = 5
+_BYTES_OF_AN_EVENT = 1_000
 
 
 class AddressLimit:
@@ -33,6 +37,14 @@ class AddressLimit:
                 "nothing of this request was stored, send it again after the delay."
             )
             raise Refusal(429, "resource_exhausted", text, retry_after=math.ceil(wait))
+
+    def owe(self, scope: Scope, size: int) -> None:
+        """Charges a request that came without a valid key, and `size` bytes of it that were looked at."""
+        if self._buckets is None:
+            return
+        name = bucket_name(raw_address(scope, self._trusted_proxies))
+        if name:
+            self._buckets.owe(name, _REFUSED + size // _BYTES_OF_AN_EVENT, time.monotonic())
 
 
 @lru_cache(maxsize=4_096)

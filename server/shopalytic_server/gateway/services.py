@@ -31,13 +31,14 @@ class Method:
     """Whether it may change what is stored."""
 
     def on(self, channel: grpc.aio.Channel) -> Callable[..., Any]:
-        """The call, for a unary request."""
+        """The call, for a unary request; takes and gives messages in their binary form."""
         make = channel.unary_stream if self.server_streaming else channel.unary_unary
-        return make(
-            self.path,
-            request_serializer=self.request.SerializeToString,
-            response_deserializer=self.response.FromString,
-        )
+        return make(self.path)
+
+    @property
+    def service(self) -> str:
+        """Its service's full name: "shopalytic.v1.CollectorService"."""
+        return self.path.split("/")[1]
 
 
 def published_files() -> list[FileDescriptor]:

@@ -11,8 +11,8 @@ from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.ingest import MAX_EVENT_BYTES
+from shopalytic_server.domain.wire import check_values, records, too_many_values, varint
 from shopalytic_server.rpc.validation import MAX_EVENTS, too_many_events
-from shopalytic_server.rpc.wire import check_values, records, too_many_values, varint
 
 # What is parsed whole. The densest request of this size takes ten milliseconds,
 # one that somebody means takes a fraction of one.

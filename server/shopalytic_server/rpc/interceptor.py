@@ -10,11 +10,11 @@ from grpc_status import rpc_status
 
 from shopalytic_server.domain.errors import TooLarge
 from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
+from shopalytic_server.domain.wire import check_values
 from shopalytic_server.rpc.auth import Door
 from shopalytic_server.rpc.errors import to_status
 from shopalytic_server.rpc.places import Places
 from shopalytic_server.rpc.receiving import Bounds, Receiver, sender_of
-from shopalytic_server.rpc.wire import check_values
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 OWN_SERVICES = "/shopalytic."

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.rpc.admin import AdminServicer
+from shopalytic_server.rpc.admission import add_admission
 from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
 from shopalytic_server.rpc.batches import read_batch
 from shopalytic_server.rpc.collector import CollectorServicer
@@ -179,6 +180,7 @@ class GrpcServer:
         reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, answering)
         admin = AdminServicer(door, self._projects, self._quarantine, self._care)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
+        add_admission(door, answering)
         watched: Any = OpenServer(server, "health", receiver)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

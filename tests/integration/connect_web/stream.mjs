@@ -4,7 +4,12 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "./generated/grpc_health/v1/health_pb.js";
 
 async function watch(useBinaryFormat) {
-  const transport = createConnectTransport({ baseUrl: process.argv[2], useBinaryFormat });
+  const [, , baseUrl, key] = process.argv;
+  const signIn = (next) => (request) => {
+    request.header.set("authorization", `Bearer ${key}`);
+    return next(request);
+  };
+  const transport = createConnectTransport({ baseUrl, useBinaryFormat, interceptors: [signIn] });
   const statuses = [];
   try {
     for await (const message of createClient(Health, transport).watch({})) statuses.push(Status[message.status]);
