@@ -85,13 +85,21 @@ class Question:
                 self._print(each)
             if not chosen:
                 say(nothing or "Nothing in this range.")
+            for part in getattr(answer, "outside", ()):
+                begin, end = (message_data(part)[name][:10] for name in ("from", "to"))
+                say(
+                    f"Left out, for it lies apart: {part.events:,} events from {begin} to {end}."
+                    " Name the range with --from and --to to count them.",
+                    err=True,
+                )
 
     def _data(self, answer: Message) -> Any:
         """A report of one currency is that currency's block, without a list around it."""
         data = message_data(answer)
+        outside = data.pop("outside", [])
         if self.scope.HasField("currency") and len(data.get("reports", ())) == 1:
-            return data["reports"][0]
-        return data
+            data = data["reports"][0]
+        return data | {"outside": outside} if outside else data
 
     def _print_csv(self, sheets: Sequence[Sheet]) -> None:
         name = self.sheet or (sheets[0].name if sheets else None)

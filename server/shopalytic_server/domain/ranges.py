@@ -1,11 +1,16 @@
-"""Cuts a range of time into the days, weeks or months of a time zone."""
+"""Cuts a range of time into the days, weeks or months of a time zone, and finds where a shop's data lies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MAX_BUCKETS = 10_000
+
+# From where on data lies apart, from where on it does however much it is, and what
+# share of the largest piece is a trifle.
+_EMPTY_MONTHS, _FAR_MONTHS, _TRIFLE = 12, 60, 0.05
 
 
 class Unit(StrEnum):
@@ -83,3 +88,58 @@ def _first_days(day: date, unit: Unit) -> Iterator[date]:
     while True:
         yield day
         day += timedelta(days=step)
+
+
+class Body(NamedTuple):
+    """Where a shop's data lies: from which month to which (as their first days), and what lies apart."""
+
+    first: date
+    last: date
+    outside: Sequence["Apart"]
+
+
+class Apart(NamedTuple):
+    """Data that lies apart from the shop's: from which month to which, and how much."""
+
+    first: date
+    last: date
+    weight: int
+
+
+def body_of(counts: Mapping[date, int], today: date) -> Body:
+    """What of some months' data is the shop's, and what lies apart, in order; some count is not 0.
+
+    Data falls apart where a year or more is empty. The shop's is the latest piece
+    that is no trifle beside the largest, with those around it that are none either
+    and less than five years away. None begins in the future. So neither a wrong clock nor whoever sends such
+    times on purpose moves where the shop's data begins and ends.
+    """
+    pieces = _pieces(counts)
+    least = max(each.weight for each in pieces) * _TRIFLE
+    begun = [number for number, each in enumerate(pieces) if each.first <= today] or range(len(pieces))
+    place = max((number for number in begun if pieces[number].weight >= least), default=begun[-1])
+    begin = end = place
+    while begin > 0 and _belongs(pieces[begin - 1], pieces[begin], least):
+        begin -= 1
+    while end + 1 < len(pieces) and _belongs(pieces[end + 1], pieces[end], least):
+        end += 1
+    return Body(pieces[begin].first, pieces[end].last, [*pieces[:begin], *pieces[end + 1 :]])
+
+
+def _pieces(counts: Mapping[date, int]) -> list[Apart]:
+    pieces: list[Apart] = []
+    for month in sorted(month for month, count in counts.items() if count):
+        if pieces and _months(month) - _months(pieces[-1].last) <= _EMPTY_MONTHS:
+            pieces[-1] = Apart(pieces[-1].first, month, pieces[-1].weight + counts[month])
+        else:
+            pieces.append(Apart(month, month, counts[month]))
+    return pieces
+
+
+def _belongs(piece: Apart, neighbour: Apart, least: float) -> bool:
+    earlier, later = sorted((piece, neighbour))
+    return piece.weight >= least and _months(later.first) - _months(earlier.last) <= _FAR_MONTHS
+
+
+def _months(day: date) -> int:
+    return day.year * 12 + day.month

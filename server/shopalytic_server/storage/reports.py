@@ -9,9 +9,10 @@ of the same name.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from typing import Any, TypeVar
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
@@ -34,8 +35,20 @@ from shopalytic_server.storage.as_of import Past
 from shopalytic_server.storage.bases import Bases
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.fifths import Fifths
+from shopalytic_server.storage.open_range import within_data
 from shopalytic_server.storage.reading import Snapshot, reading, reading_past
 from shopalytic_server.storage.scope import datasets, resolve_scope
+
+Answer = TypeVar(
+    "Answer",
+    reports_pb2.GetSalesReportResponse,
+    reports_pb2.GetFunnelReportResponse,
+    reports_pb2.GetRetentionReportResponse,
+    reports_pb2.GetTrafficReportResponse,
+    reports_pb2.GetProductReportResponse,
+    reports_pb2.GetCartReportResponse,
+    reports_pb2.GetFulfilmentReportResponse,
+)
 
 
 class Reports:
@@ -85,50 +98,43 @@ class Reports:
         self, project: Project, request: reports_pb2.GetSalesReportRequest
     ) -> reports_pb2.GetSalesReportResponse:
         """Sales per interval and currency; raises InvalidRequest."""
-        async with self._reading(project, request.scope) as snapshot:
-            return await sales.get_sales_report(snapshot, project, request)
+        return await self._answer(sales.get_sales_report, project, request)
 
     async def get_funnel_report(
         self, project: Project, request: reports_pb2.GetFunnelReportRequest
     ) -> reports_pb2.GetFunnelReportResponse:
         """Customers and median times per step; raises InvalidRequest."""
-        async with self._reading(project, request.scope) as snapshot:
-            return await funnel.get_funnel_report(snapshot, project, request)
+        return await self._answer(funnel.get_funnel_report, project, request)
 
     async def get_retention_report(
         self, project: Project, request: reports_pb2.GetRetentionReportRequest
     ) -> reports_pb2.GetRetentionReportResponse:
         """Who orders again, by when they ordered first; raises InvalidRequest."""
-        async with self._reading(project, request.scope) as snapshot:
-            return await retention.get_retention_report(snapshot, project, request)
+        return await self._answer(retention.get_retention_report, project, request)
 
     async def get_traffic_report(
         self, project: Project, request: reports_pb2.GetTrafficReportRequest
     ) -> reports_pb2.GetTrafficReportResponse:
         """Page views, visitors and sessions; raises InvalidRequest."""
-        async with self._reading(project, request.scope) as snapshot:
-            return await traffic.get_traffic_report(snapshot, project, request)
+        return await self._answer(traffic.get_traffic_report, project, request)
 
     async def get_product_report(
         self, project: Project, request: reports_pb2.GetProductReportRequest
     ) -> reports_pb2.GetProductReportResponse:
         """Views, carts, orders and refunds per product; raises InvalidRequest."""
-        async with self._reading(project, request.scope) as snapshot:
-            return await products_report.get_product_report(snapshot, project, request)
+        return await self._answer(products_report.get_product_report, project, request)
 
     async def get_cart_report(
         self, project: Project, request: reports_pb2.GetCartReportRequest
     ) -> reports_pb2.GetCartReportResponse:
         """Carts, and those that were left; raises InvalidRequest."""
-        async with self._reading(project, request.scope) as snapshot:
-            return await carts.get_cart_report(snapshot, project, request)
+        return await self._answer(carts.get_cart_report, project, request)
 
     async def get_fulfilment_report(
         self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
     ) -> reports_pb2.GetFulfilmentReportResponse:
         """How long parcels take, and how many are late; raises InvalidRequest."""
-        async with self._reading(project, request.scope) as snapshot:
-            return await fulfilment.get_fulfilment_report(snapshot, project, request)
+        return await self._answer(fulfilment.get_fulfilment_report, project, request)
 
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest
@@ -144,6 +150,16 @@ class Reports:
         as_of = explain.read_explain(project, request.explain).as_of
         async with self._at(project, as_of) as snapshot:
             return await explain.list_events(snapshot, project, request)
+
+    async def _answer(
+        self, report: Callable[[Snapshot, Project, Any], Awaitable[Answer]], project: Project, request: Any
+    ) -> Answer:
+        """What a report answers; an open range goes as far as the shop's data."""
+        async with self._reading(project, request.scope) as snapshot:
+            asked, outside = await within_data(snapshot, project, request)
+            answer = await report(snapshot, project, asked)
+        answer.outside.extend(outside)
+        return answer
 
     def _reading(
         self, project: Project, scope: reports_pb2.ReportScope

@@ -374,6 +374,15 @@ class StoredEvent(_message.Message):
     counted_at: _timestamp_pb2.Timestamp
     def __init__(self, event_id: _Optional[str] = ..., type: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., corrected_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., properties: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., context: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., counted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class DataOutside(_message.Message):
+    __slots__ = ("to", "events")
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    to: _timestamp_pb2.Timestamp
+    events: int
+    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., events: _Optional[int] = ..., **kwargs) -> None: ...
+
 class ReportScope(_message.Message):
     __slots__ = ("to", "time_zone", "currency", "source", "include_sandbox", "include_bots", "as_of")
     FROM_FIELD_NUMBER: _ClassVar[int]
@@ -402,10 +411,12 @@ class GetSalesReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
 
 class GetSalesReportResponse(_message.Message):
-    __slots__ = ("reports",)
+    __slots__ = ("reports", "outside")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[SalesReport]
-    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ...) -> None: ...
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class SalesReport(_message.Message):
     __slots__ = ("currency", "rows", "total")
@@ -510,10 +521,12 @@ class GetFunnelReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[FunnelStep, _Mapping]]] = ..., window_seconds: _Optional[int] = ..., split: _Optional[_Union[FunnelSplit, str]] = ...) -> None: ...
 
 class GetFunnelReportResponse(_message.Message):
-    __slots__ = ("funnels",)
+    __slots__ = ("funnels", "outside")
     FUNNELS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     funnels: _containers.RepeatedCompositeFieldContainer[Funnel]
-    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ...) -> None: ...
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class Funnel(_message.Message):
     __slots__ = ("value", "steps")
@@ -546,10 +559,12 @@ class GetProductReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetProductReportResponse(_message.Message):
-    __slots__ = ("reports",)
+    __slots__ = ("reports", "outside")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[ProductReport]
-    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ...) -> None: ...
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class ProductReport(_message.Message):
     __slots__ = ("currency", "rows", "bought_together")
@@ -610,10 +625,12 @@ class GetRetentionReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
 
 class GetRetentionReportResponse(_message.Message):
-    __slots__ = ("cohorts",)
+    __slots__ = ("cohorts", "outside")
     COHORTS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     cohorts: _containers.RepeatedCompositeFieldContainer[Cohort]
-    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ...) -> None: ...
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class Cohort(_message.Message):
     __slots__ = ("start", "size", "periods")
@@ -657,10 +674,12 @@ class GetCartReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., abandoned_after_hours: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetCartReportResponse(_message.Message):
-    __slots__ = ("reports",)
+    __slots__ = ("reports", "outside")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[CartReport]
-    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ...) -> None: ...
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class CartReport(_message.Message):
     __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain")
@@ -711,12 +730,14 @@ class GetFulfilmentReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., promised_days: _Optional[int] = ...) -> None: ...
 
 class GetFulfilmentReportResponse(_message.Message):
-    __slots__ = ("carriers", "total")
+    __slots__ = ("carriers", "total", "outside")
     CARRIERS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     carriers: _containers.RepeatedCompositeFieldContainer[CarrierRow]
     total: CarrierRow
-    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ...) -> None: ...
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class CarrierRow(_message.Message):
     __slots__ = ("carrier", "parcels", "on_the_way", "delivered", "order_to_shipped_median", "order_to_shipped_p90", "shipped_to_delivered_median", "shipped_to_delivered_p90", "late", "late_rate", "refund_rate_after_late", "explain")
@@ -757,18 +778,20 @@ class GetTrafficReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetTrafficReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns")
+    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
     REFERRERS_FIELD_NUMBER: _ClassVar[int]
     CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[TrafficRow]
     total: TrafficRow
     landing_pages: _containers.RepeatedCompositeFieldContainer[TrafficSource]
     referrers: _containers.RepeatedCompositeFieldContainer[TrafficSource]
     campaigns: _containers.RepeatedCompositeFieldContainer[TrafficSource]
-    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ...) -> None: ...
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class TrafficRow(_message.Message):
     __slots__ = ("start", "page_views", "visitors", "sessions", "explain")
