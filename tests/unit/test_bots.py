@@ -1,8 +1,14 @@
 """Who is a robot, by what it says of itself."""
 
-import pytest
+import re
 
-from shopalytic_server.domain.bots import is_bot
+import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA, is_crawler
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopalytic_server.domain import bots
+from shopalytic_server.domain.bots import MOST_LETTERS, Robots, is_bot
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 
@@ -32,3 +38,52 @@ def test_known_robots_are_told_by_their_user_agent(user_agent):
 def test_people_and_backends_are_no_robots_unless_a_program_drives_the_browser(user_agent):
     assert not is_bot(user_agent, automated=False)
     assert is_bot(user_agent, automated=True)
+
+
+INSTANCES = [name for robot in CRAWLER_USER_AGENTS_DATA for name in robot["instances"]]
+PATTERNS = [robot["pattern"] for robot in CRAWLER_USER_AGENTS_DATA]
+
+
+def test_every_robot_of_the_list_is_found_as_the_list_finds_it():
+    assert [name for name in INSTANCES if not is_bot(name, automated=False)] == []
+
+
+@given(
+    st.lists(st.sampled_from([*INSTANCES[::20], *PATTERNS, CHROME]), max_size=3),
+    st.lists(st.integers(0, 300), min_size=2, max_size=2).map(sorted),
+)
+def test_any_text_is_judged_as_the_list_judges_its_beginning(parts, ends):
+    name = " ".join(parts)[ends[0] : ends[1]]
+    assert is_bot(name, automated=False) == (is_crawler(name) if name else False)
+
+
+def test_what_comes_after_the_beginning_is_not_looked_at():
+    assert is_bot(CHROME.ljust(MOST_LETTERS - 10) + "Googlebot/2.1", automated=False)
+    assert not is_bot(CHROME.ljust(MOST_LETTERS) + "Googlebot/2.1", automated=False)
+
+
+def test_what_is_remembered_is_bounded():
+    maximum = bots._known.cache_parameters()["maxsize"]
+    assert maximum is not None
+    for number in range(100):
+        is_bot("x" * MOST_LETTERS + str(number), automated=False)
+    assert bots._known.cache_info().currsize <= maximum
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found", "not_found"),
+    [
+        ("[wW]get", "Wget/1", "get"),
+        ("^curl", "curl/8", "a curl"),
+        ("Ahrefs(Bot|SiteAudit)", "AhrefsBot", "Ahrefs Bot"),
+        ("One|two(a|b)", "two b two", "two b"),
+        (r"Feed\/\d+x?y*z", "Feed/12z", "Feed/z"),
+        ("Labs$", "SSL Labs", "Labs x"),
+        (r"(a[)(]b|\)c)d{2}e", "a(bdde", "abdde"),
+        (r"end\.{2}", "end..", "end."),
+    ],
+)
+def test_expressions_of_any_form_mean_what_they_say(pattern, found, not_found):
+    robots = Robots([pattern])
+    for text in (found, not_found):
+        assert robots.match(text) is (re.search(pattern, text) is not None), text

@@ -50,7 +50,6 @@ _VIEWS = frozenset({"page_view", "product_view", "cart_add", "cart_modify"})
 _AUTHORITY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/@]*@)*([^/@]*)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PARAMETERS = re.compile(r"[?#;\\].*", re.DOTALL)
-_MAIL_ADDRESS = re.compile(r"[^/]*(?:@|%40)[^/]*")
 
 
 def is_denied(event: Event) -> bool:
@@ -62,6 +61,9 @@ def is_denied(event: Event) -> bool:
 
 
 def _text_denies(text: str) -> bool:
+    # Most texts say nothing of it; a name may be written with escapes.
+    if _FIELD not in text and "\\u" not in text:
+        return False
     said: list[Any] = []
 
     def note(pairs: list[tuple[str, Any]]) -> None:
@@ -137,9 +139,14 @@ def _page(address: str) -> str:
     address = _PARAMETERS.sub("", address.strip())
     site = _AUTHORITY.match(address)
     if site is not None:
-        return site[1] + site[2] + _MAIL_ADDRESS.sub("-", address[site.end() :])
+        return site[1] + site[2] + _without_mail(address[site.end() :])
     scheme = _SCHEME.match(address)
-    return scheme[0] if scheme is not None else _MAIL_ADDRESS.sub("-", address)
+    return scheme[0] if scheme is not None else _without_mail(address)
+
+
+def _without_mail(path: str) -> str:
+    """A path without the parts that may be email addresses."""
+    return "/".join("-" if "@" in part or "%40" in part else part for part in path.split("/"))
 
 
 def _site(address: str) -> str:

@@ -9,7 +9,10 @@ _LONGEST = 300
 # Of Forwarded, as many characters from the right are looked at: they may be a stranger's.
 _LOOK_AT = 4_096
 _LONGEST_ELEMENT = 1_000
-_PAIR = re.compile(r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,"\s]*)""")
+# Begins where a name does, so that a long name is not tried again from each of its letters.
+_PAIR = re.compile(
+    r"""(?<![!#$%&'*+.^_`|~0-9A-Za-z-])([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,"\s]*)"""
+)
 _ESCAPED = re.compile(r"\\(.)")
 
 

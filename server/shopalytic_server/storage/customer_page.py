@@ -1,6 +1,7 @@
 """One customer in full: orders with all that happened to them, touches and devices."""
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any
 
 import ua_parser
@@ -19,6 +20,8 @@ _SQL = load("customer_page")
 
 MAX_ORDERS = 100
 _VIEWS_A_TIME = 200
+# Browsers name themselves in fewer.
+_MOST_LETTERS = 300
 
 
 async def orders_of(
@@ -128,5 +131,11 @@ async def devices_of(snapshot: Snapshot, dataset: int, person: Person) -> list[r
 
 
 def _family(user_agent: str | None) -> str:
-    parsed = ua_parser.parse_user_agent(user_agent) if user_agent else None
+    return _parsed_family(user_agent[:_MOST_LETTERS]) if user_agent else ""
+
+
+# Hundreds of expressions are tried, on what anybody may have sent.
+@lru_cache(2_000)
+def _parsed_family(user_agent: str) -> str:
+    parsed = ua_parser.parse_user_agent(user_agent)
     return parsed.family if parsed else ""
