@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import json
 import socket
+from typing import Any
 
 import pytest
 
 from gateway_standins import KEY, PAGE_VIEW, Gateway, running_gateway
+from shopalytic_server.gateway import transport
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
 
@@ -71,6 +73,54 @@ async def test_headers_without_end_are_cut_off(unit: bytes):
         writer.write(HEAD + b"x-long: " + unit * (600_000 // len(unit)))
         assert (await until_closed(reader)).startswith(b"HTTP/1.1 431 ")
         assert (await gateway.get("/healthz")).status == 200
+
+
+async def test_more_headers_than_anybody_sends_are_refused():
+    many = b"".join(b"x-%d: a\r\n" % number for number in range(201))
+    few = b"".join(b"x-%d: a\r\n" % number for number in range(150))
+    async with running_gateway() as gateway:
+        async with connected(gateway) as (reader, writer):
+            writer.write(b"GET /healthz HTTP/1.1\r\n" + many + b"\r\n")
+            assert (await until_closed(reader)).startswith(b"HTTP/1.1 431 ")
+        async with connected(gateway) as (reader, writer):
+            writer.write(b"GET /healthz HTTP/1.1\r\nconnection: close\r\n" + few + b"\r\n")
+            assert (await until_closed(reader)).startswith(b"HTTP/1.1 200 ")
+
+
+MANY = 60
+IMAGE = b"GET /shopalytic.v1.binpb HTTP/1.1\r\nhost: a\r\n\r\n"
+"""A large answer for which nobody needs a key."""
+
+
+async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transport, "PATIENCE_SECONDS", 0.3)
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.transport.pause_reading()
+        writer.write(IMAGE * MANY)
+        protocol: Any = gateway.server._http._server.config.http_protocol_class
+        connections = protocol.by_age
+        async with asyncio.timeout(20):
+            while not connections:  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.01)
+            while connections:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        writer.transport.resume_reading()
+        got = b""
+        with contextlib.suppress(ConnectionError):
+            while part := await asyncio.wait_for(reader.read(1_000_000), 20):
+                got += part
+    assert got.count(b"HTTP/1.1 200 OK") < MANY
+
+
+async def test_who_takes_an_answer_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transport, "PATIENCE_SECONDS", 0.3)
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(IMAGE * MANY + b"GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n")
+        got = b""
+        while part := await asyncio.wait_for(reader.read(1_000_000), 20):
+            got += part
+            await asyncio.sleep(0.01)
+    assert got.count(b"HTTP/1.1 200 OK") == MANY + 1
 
 
 async def test_an_announced_giant_is_refused_without_being_read():

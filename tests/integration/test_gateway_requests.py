@@ -57,6 +57,12 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None:
         self._reads.set()
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass  # what is written is taken at once
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def can_write_eof(self) -> bool:
         return True
 

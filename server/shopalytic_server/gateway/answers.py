@@ -10,6 +10,8 @@ from shopalytic_server.gateway.errors import Refusal
 
 Header = tuple[bytes, bytes]
 
+_PART = 32_768
+
 JSON = b"application/json"
 NO_STORE: Header = (b"cache-control", b"no-store")
 
@@ -21,7 +23,12 @@ async def answer(
     length = str(len(body)).encode()
     start = [(b"content-type", content_type), (b"content-length", length), *headers]
     await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": body})
+    at = 0
+    while len(body) - at > _PART:
+        # Waits until the client takes what is written: whoever takes nothing costs little.
+        await send({"type": "http.response.body", "body": body[at : at + _PART], "more_body": True})
+        at += _PART
+    await send({"type": "http.response.body", "body": body[at:]})
 
 
 async def answer_json(send: Send, status: int, value: Any, headers: Sequence[Header] = ()) -> None:

@@ -52,7 +52,7 @@ class Linger:
         if self in self._others:
             del self._others[self]
             self._timer.cancel()
-            self._transport.close()
+            self._transport.abort()
 
     @property
     def _deadline(self) -> float:

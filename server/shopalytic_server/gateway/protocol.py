@@ -24,11 +24,13 @@ from shopalytic_server.gateway.lingering import Linger
 from shopalytic_server.gateway.transport import GatheringTransport
 
 MAX_HEADER_BYTES = 65_536
+MAX_HEADERS = 200
+_HEADERS_TOO_LARGE = b"431 Request Header Fields Too Large"
+_TOO_LARGE = f"The headers are more than {MAX_HEADERS}, or larger than {MAX_HEADER_BYTES:,} bytes."
 # Of the oldest connections, how many are looked at for one that is idle.
 _LOOK_AT = 100
 # Parsed at once, so that thousands of tiny requests, or of chunks, in one read hold up nobody for long.
 _PIECE = 4_096
-_CHUNKED_PIECE = 16_384
 # What is left of a body this small is waited for after an early answer, rather than to close the connection.
 _SMALL_BODY = 65_536
 
@@ -74,6 +76,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Ends the wait."""
         self._disarm()
         self.by_age.pop(self, None)
+        self._wire.lost()
         if self._linger is not None:
             self._linger.end()
         super().connection_lost(exc)
@@ -121,7 +124,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 self._hold(data[at:])
                 self.loop.call_soon(self._take_held)
                 return
-            size = max(self._left, _CHUNKED_PIECE if self._in_body else _PIECE)
+            size = max(self._left, _PIECE)
             self._take_piece(whole[at : at + size])
             at += size
 
@@ -141,13 +144,12 @@ class LimitedProtocol(HttpToolsProtocol):
         try:
             self._parse(data)
         except httptools.HttpParserError:
-            self._spoil()
+            self._spoil(b"400 Bad Request", "This is not HTTP/1.1.")
             return
         if self.scope is self._known or self._wire.is_closing():
             return
-        if self._header_bytes > MAX_HEADER_BYTES:
-            text = f"The headers are larger than {MAX_HEADER_BYTES:,} bytes."
-            self._close_with(b"431 Request Header Fields Too Large", text)
+        if self._header_bytes > MAX_HEADER_BYTES or len(self.headers) > MAX_HEADERS:
+            self._spoil(_HEADERS_TOO_LARGE, _TOO_LARGE)
         elif self._timer is None:
             self._arm()
 
@@ -165,8 +167,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 data = data[upgrade.args[0] :]
                 self._offers_upgrade = False
                 if self._method == b"CONNECT":
-                    self._is_spoiled = True
-                    self._close_with(b"405 Method Not Allowed\r\nallow: GET, POST", "This is no proxy.")
+                    self._spoil(b"405 Method Not Allowed\r\nallow: GET, POST", "This is no proxy.")
                     return
                 self.parser.feed_data(self._head_without_upgrade())
 
@@ -176,20 +177,24 @@ class LimitedProtocol(HttpToolsProtocol):
         lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
 
-    def _spoil(self) -> None:
-        """What came cannot be parsed, nor what follows; whole requests before it are answered first."""
+    def _spoil(self, status: bytes, text: str) -> None:
+        """What came cannot be used, nor what follows; whole requests before it are answered first."""
+        if self._is_spoiled:
+            return
         self._is_spoiled = True
         cycle = self.cycle
-        if cycle is None or cycle.response_complete:
-            self._close_with(b"400 Bad Request", "This is not HTTP/1.1.")
+        if cycle is not None and cycle.response_complete and self._in_body:
+            self._wire.close()  # it has its answer
+        elif cycle is None or cycle.response_complete:
+            self._close_with(status, text)
         elif not cycle.more_body:
             cycle.keep_alive = False
         elif cycle.response_started or self.pipeline:
-            self._wire.close_now()
+            self._wire.drop()
         else:
             cycle.disconnected = True
             cycle.message_event.set()
-            self._close_with(b"400 Bad Request", "The body is not as HTTP/1.1 has it.")
+            self._close_with(status, text)
 
     # What the parser finds
 
@@ -202,6 +207,9 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._disarm()
         self._unset_keepalive_if_required()
+        if len(self.headers) > MAX_HEADERS:
+            self._spoil(_HEADERS_TOO_LARGE, _TOO_LARGE)
+            return
         self._known = self.scope
         self._in_body = True
         self._header_bytes = 0
@@ -215,11 +223,12 @@ class LimitedProtocol(HttpToolsProtocol):
         """The parser has a part of a body."""
         if self._left:
             self._left -= len(body)
-        super().on_body(body)
+        if not self._is_spoiled:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The parser has a whole request."""
-        if self._offers_upgrade:
+        if self._offers_upgrade or self._is_spoiled:
             return
         self._in_body = False
         super().on_message_complete()
@@ -276,9 +285,14 @@ class LimitedProtocol(HttpToolsProtocol):
         for oldest in itertools.islice(self.by_age, _LOOK_AT):
             if oldest._is_idle:
                 del self.by_age[oldest]
-                oldest._wire.close_now()
+                oldest._wire.drop()
                 return True
         return False
+
+    def pause_writing(self) -> None:
+        """The client takes its answer more slowly than it is written."""
+        super().pause_writing()
+        self._wire.expect_progress()
 
     @property
     def _is_idle(self) -> bool:
@@ -297,7 +311,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._arm()  # an earlier request of this connection still waits for its answer
         elif self._in_body:
-            self._wire.close_now()  # it has its answer
+            self._wire.drop()  # it has its answer
         else:
             text = f"The headers did not come within {self.header_seconds:g} seconds."
             self._close_with(b"408 Request Timeout", text)
