@@ -187,6 +187,18 @@ def test_a_strict_policy_needs_the_gateway_and_nothing_inline(site, visitor):
     assert [view["properties"]["title"] for view in site.events("strict", "page_view")] == ["Strict"]
 
 
+def test_a_page_whose_calls_carry_headers_of_tracing_is_served(site, visitor):
+    trace = "{'sentry-trace': 'a-b-1', baggage: 'k=v', traceparent: '00-1-2-01'}"
+    patched = (
+        "<script>const plain = window.fetch; window.fetch = (url, init) =>"
+        f" plain(url, {{...init, headers: {{...init?.headers, ...{trace}}}}});</script>"
+    )
+    site.add_page("/", head=patched)
+    visitor.visit(site.url("/"))
+    assert visitor.run(see("traced"))["status"] == "ACCEPTED"
+    assert site.skus(site.tracking_id(visitor)) == ["traced"]
+
+
 def test_a_wrong_key_is_told_to_the_caller(site, visitor):
     site.key = "shop_browser_" + "x" * 43
     site.add_page("/")
