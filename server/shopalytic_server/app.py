@@ -13,6 +13,7 @@ from shopalytic_server import default_project
 from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.default_project import ensure_default_project
 from shopalytic_server.demo.demo import PATH, Demo, DemoOptions
+from shopalytic_server.descriptors import limit, shares
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.exposure import check_exposure
@@ -115,19 +116,21 @@ async def _start(
         log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
     pool = await store_pool(database_url, parts)
     keys = await ensure_default_project(Projects(pool), directory, settings)
-    ports = await _start_grpc(settings, database_url, parts)
+    ports = await _start_grpc(settings, database_url, parts, with_http)
     grpc_address = _address(settings.grpc_host, ports.port)
-    own_address = f"127.0.0.1:{ports.inner}" if settings.tls_cert else grpc_address
+    # The gateway's, where outside connections cannot crowd it out.
+    inner_address = f"127.0.0.1:{ports.inner}" if ports.inner else grpc_address
+    own_address = inner_address if settings.tls_cert else grpc_address
     if settings.rollups == "on":
         sealer = Sealer(pool)
         sealer.start()
         parts.ends_in_order(sealer.stop)
     http_address = demo_address = None
     if demo is not None:
-        http_address = await _start_demo(demo, settings, own_address, keys.secrets, parts)
+        http_address = await _start_demo(demo, settings, inner_address, keys.secrets, parts)
         demo_address = f"{http_address}{PATH}/"
     elif with_http:
-        http_address = await _start_gateway(settings, own_address, parts, keys=keys.secrets)
+        http_address = await _start_gateway(settings, inner_address, parts, keys=keys.secrets)
     return Ready(
         grpc_address,
         http_address,
@@ -165,13 +168,22 @@ async def _database(settings: Settings, parts: Parts) -> str:
     return url
 
 
-async def _start_grpc(settings: Settings, database_url: str, parts: Parts) -> Ports:
+async def _start_grpc(settings: Settings, database_url: str, parts: Parts, with_http: bool) -> Ports:
     """gRPC in this process, or in several others; gives the ports."""
+    inner = with_http or settings.tls_cert is not None
     if settings.workers == 1:
         metrics = ServerMetrics()
         metrics.listen_as(1, settings, parts)
-        return await start_grpc(settings, database_url, parts, port=settings.grpc_port, metrics=metrics)
-    workers = Workers(settings, database_url)
+        return await start_grpc(
+            settings,
+            database_url,
+            parts,
+            port=settings.grpc_port,
+            inner_port=0 if inner else None,
+            most_connections=shares(limit(), with_http=with_http).grpc,
+            metrics=metrics,
+        )
+    workers = Workers(settings, database_url, inner=inner)
     parts.callback(workers.kill)  # When it is urgent, they are not waited for.
     ports = await workers.start()
     parts.ends_in_order(workers.stop, settings.drain_timeout)
@@ -222,6 +234,7 @@ def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) 
             tls=(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None,
             cors_origins=settings.cors_origins,
             traced=bool(settings.otlp_endpoint),
+            max_connections=shares(limit(), with_http=True).http,
             local_keys=LocalKeys(keys["reports"], keys["browser"]) if keys else None,
         )
     except ValueError as error:

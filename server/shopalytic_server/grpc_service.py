@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 
 
 class Ports(NamedTuple):
-    """Where gRPC listens; `inner` is for this machine's own callers while the other one needs TLS."""
+    """Where gRPC listens; `inner` is for this machine's own callers, without TLS, 0 where there is none.
+
+    However many connections the other one is full of, this one takes its own.
+    """
 
     port: int
     inner: int
@@ -44,24 +47,24 @@ async def start_grpc(
     parts: Parts,
     *,
     port: int,
-    inner_port: int = 0,
+    inner_port: int | None = None,
+    most_connections: int = 2_000,
     shared_port: bool = False,
     connections: int = 8,
     metrics: ServerMetrics,
 ) -> Ports:
     """Starts everything and returns the ports. With `shared_port` other processes listen on it too.
 
-    `connections` is how many a pool may have; there are two. `metrics` counts
-    from then on. Raises OSError when the port cannot be listened on.
+    `inner_port`: 0 takes any free one, None has none. `most_connections` is how
+    many callers each port takes, `connections` how many a pool may have; there
+    are two. `metrics` counts from then on. Raises OSError when the port cannot
+    be listened on.
     """
     pool = await store_pool(database_url, parts, connections)
     reports_pool = await open_pool(settings.reports_database_url or database_url, size=connections)
     parts.ends_in_order(reports_pool.close)
-    tail = Tail(reports_pool)
     own_session_url = settings.direct_database_url or database_url
-    relay = TailRelay(own_session_url, pool, tail)
-    relay.start()
-    parts.ends_in_order(relay.stop)
+    relay = _start_relay(own_session_url, pool, reports_pool, parts)
 
     def on_stored(events: Sequence[Prepared]) -> None:
         metrics.on_stored(events)
@@ -90,14 +93,24 @@ async def start_grpc(
         traced=bool(settings.otlp_endpoint),
         tls=_tls_files(settings),
         inner_port=inner_port,
+        most_connections=most_connections,
         addresses=addresses,
-        rates=Rates(
-            settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers
-        ),
+        rates=_rates(settings),
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)
     return Ports(bound, server.inner_port)
+
+
+def _start_relay(database_url: str, pool: Pool, reports_pool: Pool, parts: Parts) -> TailRelay:
+    relay = TailRelay(database_url, pool, Tail(reports_pool))
+    relay.start()
+    parts.ends_in_order(relay.stop)
+    return relay
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers)
 
 
 def _start_probe(pool: Pool, parts: Parts) -> StoreProbe:

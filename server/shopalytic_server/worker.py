@@ -16,6 +16,7 @@ from typing import Any
 
 from shopalytic_server import logs, memory, tracing
 from shopalytic_server.config import TABLE, Settings, parse_path
+from shopalytic_server.descriptors import limit, raise_limit, shares
 from shopalytic_server.grpc_service import start_grpc
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.signals import SIGNALS, Parts, Shutdown, loop_factory
@@ -37,7 +38,7 @@ class Orders:
     workers: int
     database_url: str
     port: int
-    inner_port: int
+    inner_port: int | None
     settings: Settings
 
     def as_line(self) -> bytes:
@@ -89,6 +90,7 @@ async def run(orders: Orders) -> None:
             port=orders.port,
             inner_port=orders.inner_port,
             shared_port=True,
+            most_connections=shares(limit(), with_http=False).grpc,
             connections=connections_each(orders.workers),
             metrics=metrics,
         )
@@ -103,6 +105,7 @@ def main() -> None:
     logs.set_up(orders.settings.log_level, orders.settings.log_format, worker=orders.number)
     end_tracing = tracing.set_up(orders.settings.otlp_endpoint)
     memory.tune()
+    raise_limit()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             runner.run(run(orders))

@@ -27,13 +27,15 @@ class WorkerFailed(OSError):
 class Workers:
     """The worker processes of one service."""
 
-    def __init__(self, settings: Settings, database_url: str) -> None:
+    def __init__(self, settings: Settings, database_url: str, *, inner: bool) -> None:
+        """`inner`: whether they listen for this machine's own callers, too."""
         self._settings = settings
+        self._with_inner = inner
         self._database_url = database_url
         self._place: socket.socket | None = None
         self._inner: socket.socket | None = None
         self._port = 0
-        self._inner_port = 0
+        self._inner_port: int | None = None
         self._processes: dict[int, asyncio.subprocess.Process] = {}
         self._watches: list[asyncio.Task[None]] = []
 
@@ -41,7 +43,7 @@ class Workers:
         """Starts all and returns the ports, once every one of them serves. Raises OSError."""
         self._place = reserve(self._settings.grpc_host, self._settings.grpc_port)
         self._port = int(self._place.getsockname()[1])
-        if self._settings.tls_cert is not None:
+        if self._with_inner:
             self._inner = reserve("127.0.0.1", 0)
             self._inner_port = int(self._inner.getsockname()[1])
         numbers = range(1, self._settings.workers + 1)
@@ -54,7 +56,7 @@ class Workers:
             await self.stop(0)
             raise failures.exceptions[0] from None
         self._watches = [asyncio.create_task(self._watch(number)) for number in numbers]
-        return Ports(self._port, self._inner_port)
+        return Ports(self._port, self._inner_port or 0)
 
     async def stop(self, grace: float) -> None:
         """Lets all finish what they have; those that take longer than `grace` seconds and some are killed."""

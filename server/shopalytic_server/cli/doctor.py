@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import click
 
-from shopalytic_server.cli.checks import Finding, Verdict, check_directory, check_ports, check_programs
+from shopalytic_server.cli.checks import (
+    Finding,
+    Verdict,
+    check_descriptors,
+    check_directory,
+    check_ports,
+    check_programs,
+)
 from shopalytic_server.cli.database_checks import check_database
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table
@@ -30,7 +37,7 @@ from shopalytic_server.state import DataDirectory, is_running
 )
 @json_option
 def doctor(settings: Settings, as_json: bool) -> None:
-    """Check programs, disk, ports, certificate, database, replica, schema and keys, and say what to do.
+    """Check programs, disk, ports, certificate, database, replica, schema, keys and more, and say what to do.
 
     Exit code 1 when something failed; a warning is not a failure. The embedded
     PostgreSQL is started for the time of the check when nothing runs it.
@@ -51,6 +58,7 @@ def doctor(settings: Settings, as_json: bool) -> None:
 
 def _check(settings: Settings) -> Iterator[Finding]:
     yield check_programs()
+    yield check_descriptors()
     yield check_directory(settings.data_dir)
     running = DataDirectory(settings.data_dir).read_run()
     yield from check_ports(settings, running.get("grpc_address") if is_running(running) else None)

@@ -13,6 +13,7 @@ from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
 from shopalytic_server.cli.output import is_read_by_a_person, say
 from shopalytic_server.config import Settings
+from shopalytic_server.descriptors import raise_limit
 from shopalytic_server.signals import loop_factory
 from shopalytic_server.state import DataDirectory
 
@@ -101,6 +102,7 @@ def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
     logs.set_up(settings.log_level, settings.log_format)
     end_tracing = tracing.set_up(settings.otlp_endpoint)
     memory.tune()
+    raise_limit()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(service)

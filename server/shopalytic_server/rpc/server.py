@@ -59,6 +59,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     # Else calls that are answered but not yet forgotten count too, and a sender
     # that keeps to the limit is refused while the loop is busy.
     ("grpc.http.overload_protection", 0),
+    # A connection that does not begin as HTTP/2 does, or with TLS, is closed after this long.
+    ("grpc.server_handshake_timeout_ms", 5_000),
     # A connection without a call for this long is closed; clients connect again by themselves.
     ("grpc.max_connection_idle_ms", 600_000),
     # Metadata is a key and little else.
@@ -78,7 +80,9 @@ def now() -> datetime:
 class GrpcServer:
     """Serves the product's services, health and reflection on one address.
 
-    With TLS this machine's own callers have a plain port beside it, on loopback.
+    With `inner_port` this machine's own callers have a port beside it, on
+    loopback and without TLS; 0 takes any free one. Each port takes as many
+    callers as `most_connections` says, so neither is crowded out by the other.
     """
 
     def __init__(
@@ -97,7 +101,8 @@ class GrpcServer:
         traced: bool = False,
         rates: Rates = NO_LIMITS,
         tls: TlsFiles | None = None,
-        inner_port: int = 0,
+        inner_port: int | None = None,
+        most_connections: int = 2_000,
         clock: Callable[[], datetime] = now,
         addresses: AddressLevel = AddressLevel.TRUNCATED,
         bounds: Bounds | None = None,
@@ -115,6 +120,7 @@ class GrpcServer:
         self._rates = rates
         self._tls = tls
         self._inner_port = inner_port
+        self._most_connections = most_connections
         self._clock = clock
         self._addresses = addresses
         self._bounds = bounds or Bounds()
@@ -125,14 +131,18 @@ class GrpcServer:
 
     @property
     def inner_port(self) -> int:
-        """Where this machine's own callers need no TLS, once it is started with TLS."""
-        return self._inner_port
+        """Where this machine's own callers need no TLS, once it is started; 0: nowhere."""
+        return self._inner_port or 0
 
     async def start(self) -> int:
         """Begins to listen and returns the port. Raises OSError when the address cannot be listened on."""
         server = grpc.aio.server(
             interceptors=[TracingInterceptor()] if self._traced else [],
-            options=[*OPTIONS, ("grpc.so_reuseport", int(self._so_reuseport))],
+            options=[
+                *OPTIONS,
+                ("grpc.so_reuseport", int(self._so_reuseport)),
+                ("grpc.max_allowed_incoming_connections", self._most_connections),
+            ],
         )
         self._register(server)
         try:
@@ -140,6 +150,7 @@ class GrpcServer:
                 port = server.add_insecure_port(self._address)
             else:
                 port = server.add_secure_port(self._address, server_credentials(self._tls))
+            if self._inner_port is not None:
                 self._inner_port = server.add_insecure_port(f"127.0.0.1:{self._inner_port}")
         except RuntimeError as error:
             raise OSError(
