@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report_shop import START, Shop, event, identify, open_shop, order, page, refund
-from shopalytic.v1 import reports_pb2
+from report_shop import ACCEPTED, START, Shop, alias, event, identify, open_shop, order, page, refund
+from shopalytic.v1 import collector_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.event_order import RANKS, position, rank
 from shopalytic_server.domain.prepared import microseconds
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 FIRST_ID, LAST_ID = "00000000-0000-4000-8000-{:012d}", "ffffffff-ffff-4fff-bfff-{:012d}"
 
@@ -98,3 +98,21 @@ async def test_a_cart_line_is_changed_after_it_was_added_in_the_same_second(shop
     )
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT qty FROM cart_lines").fetchall() == [(5,)]
+
+
+@pytest.mark.parametrize(
+    ("use", "status"),
+    [
+        (page(identity="J", at=START), ACCEPTED),
+        (identify("T9", "J", at=START + timedelta(milliseconds=900)), CONFLICT),
+    ],
+)
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_within_a_second_an_alias_comes_after_those_who_were_named(shop, use, status, at_once):
+    other = identify("T1", "I", at=START - timedelta(seconds=9))
+    named = alias("J", identity="I", at=START + timedelta(milliseconds=500))
+    if at_once:
+        await shop.send(other, use, named, expected=[ACCEPTED, ACCEPTED, status])
+    else:
+        await shop.send(other, use)
+        await shop.send(named, expected=[status])

@@ -27,9 +27,18 @@ FURTHER = ("A0", "A1", "A2")
 USED_FROM = 10 * len(FURTHER)
 
 
-def fact(second: int, number: int = 0) -> Fact:
+def fact(second: float, number: int = 0, kind: str = "identify", tie_breaker: int | None = None) -> Fact:
     at = START + timedelta(seconds=second)
-    return Fact(at, uuid5(NAMESPACE_OID, str(number)), at)
+    return Fact(at, uuid5(NAMESPACE_OID, str(number)), at, kind, tie_breaker)
+
+
+ties = st.sampled_from([None, None, 0, 1])
+
+
+def moments(first: int, last: int) -> st.SearchStrategy[float]:
+    """Few of them, so that calls meet in a second, or at a moment of it."""
+    seconds = st.sampled_from(range(first, last + 1, 3))
+    return st.tuples(seconds, st.sampled_from([0, 0, 0.5])).map(sum)
 
 
 @st.composite
@@ -43,12 +52,12 @@ def calls(draw):
         anchor = draw(
             st.sampled_from([Anchor(name, "") for name in names] + [Anchor("", device) for device in DEVICES])
         )
-        seconds = draw(st.lists(st.integers(10 * level, 10 * level + 9), max_size=2))
-        made += [("alias", further, anchor, fact(second, next(ids))) for second in seconds]
-    early = st.tuples(st.sampled_from(DEVICES), st.sampled_from(PEOPLE), st.integers(0, 40))
-    late = st.tuples(st.sampled_from(DEVICES), st.sampled_from(FURTHER), st.integers(USED_FROM, 40))
-    for device, name, second in draw(st.lists(early | late, max_size=12)):
-        made.append(("identify", name, Anchor("", device), fact(second, next(ids))))
+        times = draw(st.lists(st.tuples(moments(10 * level, 10 * level + 9), ties), max_size=2))
+        made += [("alias", further, anchor, fact(at, next(ids), "alias", tie)) for at, tie in times]
+    early = st.tuples(st.sampled_from(DEVICES), st.sampled_from(PEOPLE), moments(0, 40), ties)
+    late = st.tuples(st.sampled_from(DEVICES), st.sampled_from(FURTHER), moments(USED_FROM, 40), ties)
+    for device, name, at, tie in draw(st.lists(early | late, max_size=12)):
+        made.append(("identify", name, Anchor("", device), fact(at, next(ids), tie_breaker=tie)))
     return made
 
 
@@ -242,7 +251,7 @@ def test_an_alias_joins_what_hangs_on_both_sides():
 
 def test_an_identity_that_another_customer_used_before_is_refused_and_nothing_changes():
     graph = IdentityGraph()
-    graph.seen("J", START)
+    graph.seen("J", START, fact(0).order)
     graph.identify("T", "I", fact(0), has_past=False)
     before = state(graph)
     with pytest.raises(IdentityTaken):
@@ -250,9 +259,31 @@ def test_an_identity_that_another_customer_used_before_is_refused_and_nothing_ch
     assert state(graph) == before
 
 
+@pytest.mark.parametrize(
+    ("kind", "second", "is_before"),
+    [
+        # Whoever is named and ordered in the same second was named first, whatever the clocks say.
+        ("identify", 0.9, True),
+        ("customer_register", 0.9, True),
+        ("order", 0, False),
+        ("page_view", 0, False),
+    ],
+)
+def test_within_a_second_the_order_of_events_tells_who_used_an_identity_before(kind, second, is_before):
+    graph = IdentityGraph()
+    used = fact(second, 1, kind)
+    graph.seen("J", used.occurred_at, used.order)
+    graph.identify("T", "I", fact(-5), has_past=False)
+    if is_before:
+        with pytest.raises(IdentityTaken):
+            graph.alias("J", Anchor("I", ""), fact(0.5, 2, "alias"))
+    else:
+        assert graph.alias("J", Anchor("I", ""), fact(0.5, 2, "alias")) is Outcome.LINKED
+
+
 def test_an_alias_that_was_accepted_before_is_accepted_again():
     graph = IdentityGraph()
-    graph.seen("J", START)
+    graph.seen("J", START, fact(0).order)
     graph.alias("J", Anchor("I", ""), fact(5), trusted=True)
     assert graph.customer("J") == graph.customer("I")
 

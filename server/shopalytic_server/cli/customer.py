@@ -213,17 +213,19 @@ def print_events(events: Iterable[reports_pb2.StoredEvent], next_page_token: str
     if as_json:
         print_json({"events": found, "next_page_token": next_page_token})
         return
-    rows = [(row["occurred_at"], row["type"], row.get("source"), summary(row["properties"])) for row in found]
-    print_table(["occurred_at", "type", "source", "properties"], rows)
+    rows = [(row["counted_at"], row["type"], row.get("source"), summary(row["properties"])) for row in found]
+    print_table(["counted_at", "type", "source", "properties"], rows)
     print_more(next_page_token)
 
 
 def event_data(event: reports_pb2.StoredEvent) -> dict[str, Any]:
     """A stored event as plain data; what it does not have is left out."""
     data: dict[str, Any] = {"event_id": event.event_id, "type": event.type}
-    for name in ("occurred_at", "received_at", "corrected_at"):
+    for name in ("occurred_at", "counted_at", "received_at", "corrected_at"):
         if event.HasField(name):
             data[name] = time_text(getattr(event, name))
+    # A service of before does not tell it.
+    data.setdefault("counted_at", data.get("occurred_at"))
     for name in ("tracking_id", "identity", "source"):
         if event.HasField(name):
             data[name] = getattr(event, name)

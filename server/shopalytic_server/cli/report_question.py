@@ -88,7 +88,7 @@ class Question:
             for part in getattr(answer, "outside", ()):
                 begin, end = (message_data(part)[name][:10] for name in ("from", "to"))
                 say(
-                    f"Left out, for it lies apart: {part.events:,} events from {begin} to {end}."
+                    f"Left out, for it lies apart: data from {begin} to {end} ({part.events:,} found)."
                     " Name the range with --from and --to to count them.",
                     err=True,
                 )

@@ -44,5 +44,5 @@ def _print(event: reports_pb2.StoredEvent, as_json: bool) -> None:
         print_json(data, indent=None)
         return
     who = data.get("identity") or data.get("tracking_id")
-    line = f"{data['occurred_at']}  {data['type']}  {who}  {summary(data['properties'])}"
+    line = f"{data['counted_at']}  {data['type']}  {who}  {summary(data['properties'])}"
     say(one_line(line))

@@ -25,7 +25,7 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from shopalytic_server.domain.event_order import Place, place, rank
+from shopalytic_server.domain.event_order import Place, place, position, rank, second_of
 from shopalytic_server.domain.prepared import microseconds
 
 
@@ -97,6 +97,8 @@ class IdentityGraph:
     links: dict[str, dict[str, Fact]] = field(default_factory=dict)
     aliases: dict[str, dict[Anchor, Fact]] = field(default_factory=dict)
     first_at: dict[str, datetime] = field(default_factory=dict)
+    first_uses: dict[str, Place] = field(default_factory=dict)
+    """Where identities were used first, of those for which the time alone does not tell who was before."""
     undone: set[tuple[str, Anchor]] = field(default_factory=set)
     changed_links: set[tuple[str, str]] = field(default_factory=set)
     changed_aliases: set[tuple[str, Anchor]] = field(default_factory=set)
@@ -111,9 +113,10 @@ class IdentityGraph:
         valid = [identity for identity in facts if (identity, anchor) not in self.undone]
         return min(valid, key=lambda identity: facts[identity].order, default=None)
 
-    def seen(self, identity: str, occurred_at: datetime) -> None:
+    def seen(self, identity: str, occurred_at: datetime, use: Place) -> None:
         """Notes that an event carried or named this identity."""
         known = self.first_at.get(identity)
+        self.first_uses[identity] = min(use, self.first_uses.get(identity, use))
         if known is None:
             self._customers = None
         if known is None or occurred_at < known:
@@ -140,7 +143,7 @@ class IdentityGraph:
         `has_past`: whether events of the tracking id are stored already.
         """
         is_new = identity not in self.first_at
-        self.seen(identity, fact.occurred_at)
+        self.seen(identity, fact.occurred_at, fact.order)
         before = self.owner(tracking_id)
         self._add_link(tracking_id, identity, fact)
         after = self.owner(tracking_id)
@@ -158,16 +161,15 @@ class IdentityGraph:
         unless the fact is `trusted` because it was accepted before, or was undone.
         """
         existing = anchor.identity or self.owner(anchor.tracking_id)
-        first_at = self.first_at.get(identity)
         joined = existing is not None and self.customer(existing) == self.customer(identity)
         undone = (identity, anchor) in self.undone
-        if not (joined or trusted or undone) and first_at is not None and first_at < fact.occurred_at:
+        if not (joined or trusted or undone) and self._used_before(identity, fact):
             raise IdentityTaken
         if anchor.identity:
-            self.seen(anchor.identity, fact.occurred_at)
+            self.seen(anchor.identity, fact.occurred_at, fact.order)
         else:
             self._add_link(anchor.tracking_id, identity, fact)
-        self.seen(identity, fact.occurred_at)
+        self.seen(identity, fact.occurred_at, fact.order)
         facts = self.aliases.setdefault(identity, {})
         if anchor not in facts or fact.order < facts[anchor].order:
             facts[anchor] = fact
@@ -176,6 +178,17 @@ class IdentityGraph:
         if joined:
             return Outcome.ALREADY_LINKED
         return Outcome.UNDONE if undone else Outcome.LINKED
+
+    def is_doubtful(self, identity: str, occurred_at: datetime) -> bool:
+        """Whether it takes `first_uses` to know if an identity was used before an event of this time."""
+        first_at = self.first_at.get(identity)
+        return first_at is not None and _second(first_at) == _second(occurred_at)
+
+    def _used_before(self, identity: str, fact: Fact) -> bool:
+        first_at = self.first_at.get(identity)
+        if first_at is None or not self.is_doubtful(identity, fact.occurred_at):
+            return first_at is not None and first_at < fact.occurred_at
+        return identity in self.first_uses and self.first_uses[identity] < fact.order
 
     def undo(self, identity: str, anchor: Anchor) -> None:
         """Takes an identity apart from what calls joined it to."""
@@ -190,6 +203,10 @@ class IdentityGraph:
             self.links.setdefault(tracking_id, {})[identity] = fact
             self.changed_links.add((tracking_id, identity))
             self._customers = None
+
+
+def _second(at: datetime) -> int:
+    return second_of(position(0, microseconds(at)))
 
 
 def _resolve(graph: IdentityGraph) -> Iterator[tuple[str, str]]:

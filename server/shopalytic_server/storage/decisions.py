@@ -96,7 +96,7 @@ class Decisions:
             if keep:
                 accepted.append(item)
                 if item.identity in self._named:
-                    self._identities.graph.seen(item.identity, item.occurred_at)
+                    self._identities.graph.seen(item.identity, item.occurred_at, item.place)
         await self._finish()
         return results, [item for item in accepted if item.event_key not in self._dropped]
 
@@ -108,6 +108,8 @@ class Decisions:
             if self._trusted:
                 await self._identities.load_undone(self._conn)
             await self._identities.load(self._conn, ids, self._named)
+            calls = [(item.properties["identity"], item.occurred_at) for item in self._of("alias")]
+            await self._identities.load_first_uses(self._conn, calls)
             self._past = await self._identities.with_events(self._conn, ids)
         await self._emails.load(
             {item.properties["email"] for item in self._items if "email" in item.properties}
@@ -270,7 +272,7 @@ def stated(graph: IdentityGraph, item: Prepared, *, has_past: bool = False, trus
     fact = Fact(item.occurred_at, item.event_id, item.received_at, item.type, item.tie_breaker)
     if anchor is None:
         outcome = Outcome.ALREADY_LINKED if identity in graph.first_at else Outcome.LINKED
-        graph.seen(identity, item.occurred_at)
+        graph.seen(identity, item.occurred_at, item.place)
         return outcome
     if item.type == "alias":
         return graph.alias(identity, anchor, fact, trusted=trusted)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from shopalytic_server.domain.event_order import Place
 from shopalytic_server.domain.identity import (
     Anchor,
     Fact,
@@ -101,6 +102,16 @@ class StoredIdentities:
                 self.graph.undone.add((row["identity"], anchor))
         found = {row["identity"] for row in rows} | {row["existing_identity"] for row in rows}
         return found - {""}, {row["existing_tracking_id"] for row in rows} - {""}
+
+    async def load_first_uses(self, conn: Connection, calls: Iterable[tuple[str, datetime]]) -> None:
+        """Loads where the identities that aliases name were used first, where their times do not tell."""
+        doubtful = {identity for identity, at in calls if self.graph.is_doubtful(identity, at)}
+        if not doubtful:
+            return
+        for row in await self._fetch(conn, _SQL.first_uses, identities=list(doubtful)):
+            self.graph.first_uses[row["identity"]] = Place(
+                row["place"], row["tie_breaker"], row["event_id"].bytes
+            )
 
     async def load_undone(self, conn: Connection) -> None:
         """Loads all that was undone: for a graph that begins without facts."""

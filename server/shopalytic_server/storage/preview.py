@@ -22,6 +22,7 @@ async def preview(conn: Connection, item: Prepared) -> collector_pb2.EventResult
     names = [name for name in (identity, anchor.identity if anchor else "") if name]
     stored = StoredIdentities(item.dataset_id)
     await stored.load(conn, ids, names)
+    await stored.load_first_uses(conn, [(identity, item.occurred_at)])
     before = _customers(stored, names, tracking_id)
     past = await stored.with_events(conn, ids)
     try:

@@ -10,7 +10,8 @@ import { moment, time } from "../zones";
 export function EventLine({ event, who = true, clock = false }: { event: StoredEvent; who?: boolean; clock?: boolean }) {
   const { zone, home } = useView();
   const person = event.identity ?? event.trackingId ?? "";
-  const at = event.occurredAt ? timestampDate(event.occurredAt) : undefined;
+  const counted = event.countedAt ?? event.occurredAt;
+  const at = counted ? timestampDate(counted) : undefined;
   return (
     <details class="event">
       <summary>
@@ -28,10 +29,11 @@ function EventDetails({ event }: { event: StoredEvent }) {
   const { zone } = useView();
   const person = event.identity ?? event.trackingId;
   const written = (at: Timestamp | undefined): string => (at ? moment(timestampDate(at), zone) : "");
+  const moved = event.countedAt && event.occurredAt && event.countedAt.seconds !== event.occurredAt.seconds;
   const facts: [string, string][] = [
     ["event id", event.eventId],
-    ["happened", written(event.occurredAt)],
-    ["corrected", written(event.correctedAt)],
+    ["happened", written(event.countedAt ?? event.occurredAt)],
+    ["by its own clock", moved ? written(event.occurredAt) : ""],
     ["arrived", written(event.receivedAt)],
     ["identity", event.identity ?? ""],
     ["tracking id", event.trackingId ?? ""],

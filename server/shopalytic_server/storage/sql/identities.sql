@@ -16,6 +16,33 @@ SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s AND i
 SELECT identity, customer_id, first_at FROM identities
  WHERE dataset_id = %(dataset)s AND customer_id = ANY(%(customer_ids)s)
 
+-- Where identities were used first, within the second in which they were.
+-- name: first_uses
+SELECT DISTINCT ON (used.identity) used.identity, used.place, tie_order(used.tie_breaker) AS tie_breaker,
+       used.event_id
+  FROM (
+    SELECT identity, event_position(kind, NULL, occurred_at) AS place, tie_breaker, event_id
+      FROM tracking_links
+     WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+     UNION ALL
+    SELECT identity, event_position('alias', NULL, occurred_at), tie_breaker, event_id
+      FROM alias_links
+     WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
+     UNION ALL
+    SELECT existing_identity, event_position('alias', NULL, occurred_at), tie_breaker, event_id
+      FROM alias_links
+     WHERE dataset_id = %(dataset)s AND existing_identity = ANY(%(identities)s) AND existing_identity <> ''
+     UNION ALL
+    SELECT i.identity, event_position(e.type, e.properties ->> 'refund_type', e.occurred_at), e.tie_breaker,
+           e.event_id
+      FROM identities i
+      JOIN events e ON e.dataset_id = i.dataset_id AND e.subject = i.subject
+       AND e.occurred_at >= date_bin('1 second', i.first_at, '2000-01-01 00:00:00+00')
+       AND e.occurred_at < date_bin('1 second', i.first_at, '2000-01-01 00:00:00+00') + interval '1 second'
+     WHERE i.dataset_id = %(dataset)s AND i.identity = ANY(%(identities)s)
+  ) AS used
+ ORDER BY used.identity, used.place, used.tie_breaker, used.event_id
+
 -- name: linked_identities
 SELECT identity FROM tracking_links WHERE dataset_id = %(dataset)s AND subject = %(subject)s
 
