@@ -137,9 +137,12 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         if own is not None and own != identity:
             return None
     subject = _subject(tracking_id, identity)
-    stated_us = _microseconds(event.occurred_at)
+    time = event.occurred_at
+    stated_us = time.seconds * 1_000_000 + time.nanos // 1000
     moved_us = 0 if event.timed_on_arrival else admitted.moved_us
-    if subject is None or not _surely_in_time(event, kind, stated_us, stated_us + moved_us, admitted):
+    in_time = _EARLIEST_US <= stated_us + moved_us <= admitted.latest_us
+    doubtful = moved_us or kind in _DATES
+    if subject is None or not in_time or (doubtful and not _surely_dated(event, kind, stated_us, admitted)):
         return None
     if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
         data = _as_sent(event)
@@ -174,13 +177,11 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     )
 
 
-def _surely_in_time(event: Event, kind: str, stated_us: int, counted_us: int, admitted: Admitted) -> bool:
-    """Whether neither its times nor the dates in it can break a rule."""
-    if not _EARLIEST_US <= counted_us <= admitted.latest_us:
+def _surely_dated(event: Event, kind: str, stated_us: int, admitted: Admitted) -> bool:
+    """Whether neither what its sender's clock told nor the dates in it can break a rule."""
+    if not _SURELY_FIRST_US <= stated_us <= _SURELY_LAST_US:
         return False
-    if stated_us != counted_us and not _SURELY_FIRST_US <= stated_us <= _SURELY_LAST_US:
-        return False
-    return kind not in _DATES or _impossible_date(event, kind, admitted.latest_us) is None
+    return _impossible_date(event, kind, admitted.latest_us) is None
 
 
 def _limit_read_address(event: Event, context: dict[str, Any], level: AddressLevel) -> None:

@@ -40,11 +40,12 @@ def encode_events(items: Iterable[Prepared]) -> bytes:
 def _row(item: Prepared) -> bytes:
     sending, properties, context = item.sending, item.properties_jsonb, item.context_jsonb
     occurred = item.occurred_us - _EPOCH_US
+    corrected = item.corrected_us if sending.skew_us else None
     row = (
         _start(item.dataset_id, sending.received_us, sending.sent_us, item.type, item.source)
         + _marks(item.bot, item.key_class, item.identity_signed)
         + _ids(16, item.subject_key, 8, occurred, 16, item.event_key)
-        + (_NULL if item.corrected_us is None else _timestamp(8, item.corrected_us - _EPOCH_US))
+        + (_NULL if corrected is None else _timestamp(8, corrected - _EPOCH_US))
         + (_timestamp(8, occurred - item.moved_us) if item.moved_us else _NULL)
         + (_NULL if item.tie_breaker is None else _number(8, item.tie_breaker))
         + _text(item.tracking_id)
