@@ -137,12 +137,8 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         if own is not None and own != identity:
             return None
     subject = _subject(tracking_id, identity)
-    time = event.occurred_at
-    stated_us = time.seconds * 1_000_000 + time.nanos // 1000
-    moved_us = 0 if event.timed_on_arrival else admitted.moved_us
-    in_time = _EARLIEST_US <= stated_us + moved_us <= admitted.latest_us
-    doubtful = moved_us or kind in _DATES
-    if subject is None or not in_time or (doubtful and not _surely_dated(event, kind, stated_us, admitted)):
+    times = _read_times(event, kind, admitted)
+    if subject is None or times is None:
         return None
     if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
         data = _as_sent(event)
@@ -163,7 +159,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         hashlib.blake2b(data, digest_size=16).digest(),
         bytes.fromhex(event_id.replace("-", "")),
         subject,
-        stated_us + moved_us,
+        times[0],
         tracking_id,
         identity,
         source,
@@ -173,15 +169,22 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         context_jsonb,
         admitted.key_class_kept,
         denied_consent=_KEEP if denied else None,
-        moved_us=moved_us,
+        moved_us=times[1],
     )
 
 
-def _surely_dated(event: Event, kind: str, stated_us: int, admitted: Admitted) -> bool:
-    """Whether neither what its sender's clock told nor the dates in it can break a rule."""
-    if not _SURELY_FIRST_US <= stated_us <= _SURELY_LAST_US:
-        return False
-    return _impossible_date(event, kind, admitted.latest_us) is None
+def _read_times(event: Event, kind: str, admitted: Admitted) -> tuple[int, int] | None:
+    """The counted time and how far it was moved; None if one of the event's times may break a rule."""
+    time = event.occurred_at
+    stated_us = time.seconds * 1_000_000 + time.nanos // 1000
+    moved_us = 0 if event.timed_on_arrival else admitted.moved_us
+    if not _EARLIEST_US <= stated_us + moved_us <= admitted.latest_us:
+        return None
+    if moved_us and not _SURELY_FIRST_US <= stated_us <= _SURELY_LAST_US:
+        return None
+    if kind in _DATES and _impossible_date(event, kind, admitted.latest_us):
+        return None
+    return stated_us + moved_us, moved_us
 
 
 def _limit_read_address(event: Event, context: dict[str, Any], level: AddressLevel) -> None:
