@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from embedded_holder import Holder
 from shopalytic_server.embedded import (
     DataDirectoryInUse,
     EmbeddedPostgres,
@@ -30,17 +31,6 @@ from shopalytic_server.embedded import (
 )
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who may become somebody else")
-
-# Starts a server in a process of its own, says where it is, and waits to be ended.
-HOLDER = """
-import sys
-from shopalytic_server.embedded import EmbeddedPostgres
-
-server = EmbeddedPostgres(sys.argv[1])
-print(server.start(), flush=True)
-sys.stdin.read()
-server.stop()
-"""
 
 
 @pytest.fixture
@@ -68,25 +58,6 @@ def _is_zombie(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
         return True
-
-
-class Holder:
-    """Another process that serves from the data directory."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(data_dir)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().strip()
-        assert self.url
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
 
 
 def test_a_server_from_nothing_is_durable_private_and_nobodys_superuser(data_dir: Path) -> None:

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from shopalytic_server.embedded import account_files
 from shopalytic_server.embedded import installation as installations
 from shopalytic_server.embedded import postmaster as postmasters
 from shopalytic_server.embedded.errors import EmbeddedPostgresError
@@ -35,12 +35,15 @@ def back_up(data_dir: Path, target: Path) -> None:
     installation = installations.prepare(data_dir, pgdata)
     unfinished = target.with_name(target.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700, parents=True)
+    (unfinished / "postgres").mkdir(mode=0o700, parents=True)
+    unfinished.chmod(0o700)
+    installation.give(unfinished / "postgres")
     # By the socket, which lets in whoever runs this.
     where = ["--host", postmaster.socket_dir, "--port", str(postmaster.port), "--username", SUPERUSER]
-    copy = ["--pgdata", str(unfinished / "postgres"), "--checkpoint", "fast", "--wal-method", "stream"]
+    copy = ["--pgdata", ".", "--checkpoint", "fast", "--wal-method", "stream"]
     copy += ["--manifest-checksums", "SHA256"]
-    _run(installation, "pg_basebackup", ["--no-password", *where, *copy])
+    _run(installation, "pg_basebackup", ["--no-password", *where, *copy], unfinished / "postgres")
+    account_files.take(unfinished / "postgres")
     _verify(unfinished / "postgres")
     for name in _BESIDE:
         if (data_dir / name).exists():
@@ -91,15 +94,19 @@ def _verify(folder: Path) -> None:
             raise EmbeddedPostgresError(f"The backup cannot be used: {path} is not what was backed up.")
 
 
-def _run(installation: Installation, program: str, arguments: Sequence[str]) -> None:
+def _run(installation: Installation, program: str, arguments: Sequence[str], folder: Path) -> None:
+    """Runs a program of PostgreSQL in a folder of its account, as that account.
+
+    It writes what the server says, so it must not be root. It stands in the folder, because the way there
+    may be closed to it.
+    """
     done = subprocess.run(
         [installation.command(program), *arguments],
-        stdin=subprocess.DEVNULL,
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
         check=False,
-        umask=0o077,
+        **installation.process_options(),
     )
     if done.returncode != 0:
         last = done.stdout.decode(errors="replace").strip().splitlines()[-3:]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shopalytic_server.embedded import passage
+from shopalytic_server.embedded import account_files, passage
 from shopalytic_server.embedded.errors import EmbeddedPostgresError
 
 MAJOR_VERSION = "18"
@@ -64,11 +64,14 @@ class Installation:
         return self.account is not None and bool(passage.closed_parents(path, self.account.pw_uid))
 
     def give(self, path: Path) -> None:
-        """Make the account the owner of a file, or of a folder with everything in it."""
-        if self.account is None:
-            return
-        for each in (path, *path.rglob("*")):
-            os.chown(each, self.account.pw_uid, self.account.pw_gid, follow_symlinks=False)
+        """Make the account the owner of a folder with everything in it."""
+        if self.account is not None:
+            account_files.give(path, self.account.pw_uid, self.account.pw_gid)
+
+    @property
+    def owner(self) -> tuple[int, int] | None:
+        """User and group of what is PostgreSQL's; None: ours."""
+        return None if self.account is None else (self.account.pw_uid, self.account.pw_gid)
 
     def admitted_users(self) -> list[str]:
         """Names of the operating system's users who may open a connection: us, root and the account."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 
+from shopalytic_server.embedded import account_files
+
 PID_FILE = "postmaster.pid"
 
 
@@ -27,28 +29,31 @@ class Postmaster:
 
 def find(pgdata: Path) -> Postmaster | None:
     """The server running on this folder, or None; a pid file of the past is not believed."""
-    try:
-        lines = (pgdata / PID_FILE).read_text().splitlines()
-    except FileNotFoundError:
+    text = account_files.read(pgdata, PID_FILE)
+    if text is None:
         return None
-    lines += [""] * (8 - len(lines))
-    if not lines[0].isdigit() or not works_in(int(lines[0]), pgdata):
+    # Its lines: https://github.com/postgres/postgres/blob/master/src/include/utils/pidfile.h
+    pid, _, _, port, socket_dir, _, _, status = (text.splitlines() + [""] * 8)[:8]
+    if not pid.isdecimal() or not works_in(int(pid), pgdata):
         return None
     return Postmaster(
-        pid=int(lines[0]),
-        socket_dir=lines[4].strip(),
-        port=int(lines[3] or 5432),
-        status=lines[7].strip(),
+        pid=int(pid),
+        # Only ever a folder: a name would be that of another machine.
+        socket_dir=socket_dir.strip() if socket_dir.startswith("/") else str(pgdata),
+        port=int(port) if port.isdecimal() else 5432,
+        status=status.strip(),
     )
 
 
 def works_in(pid: int, pgdata: Path) -> bool:
-    """Whether the process lives and has this folder as its working directory, as PostgreSQL's processes do.
+    """Whether the process lives, is of the folder's owner, and has the folder as its working directory.
 
-    A process id alone proves nothing: after a reboot, or in a new container, it may be anybody's.
+    PostgreSQL's processes do. A process id alone proves nothing: after a reboot, or in a new container, it
+    may be anybody's; and the account may write any into the pid file, so that we would end that process.
     """
     try:
-        return Path(psutil.Process(pid).cwd()).samefile(pgdata)
+        process = psutil.Process(pid)
+        return process.uids().real == account_files.owner(pgdata) and Path(process.cwd()).samefile(pgdata)
     except (psutil.Error, OSError):
         return False
 
@@ -64,8 +69,7 @@ def clear_leftovers(pgdata: Path, patience: float = 5.0) -> None:
         for worker in _workers(pgdata):
             worker.kill()
         wait_until(lambda: not _workers(pgdata), patience)
-    for left in (pgdata / PID_FILE, *pgdata.glob(".s.PGSQL.*")):
-        left.unlink(missing_ok=True)
+    account_files.remove(pgdata, PID_FILE, *(path.name for path in pgdata.glob(".s.PGSQL.*")))
 
 
 def wait_until(condition: Callable[[], bool], timeout: float) -> bool:

@@ -23,9 +23,9 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg import sql
 
+from shopalytic_server.embedded import account_files, settings
 from shopalytic_server.embedded import installation as installations
 from shopalytic_server.embedded import postmaster as postmasters
-from shopalytic_server.embedded import settings
 from shopalytic_server.embedded.errors import EmbeddedPostgresError
 from shopalytic_server.embedded.installation import Installation
 from shopalytic_server.embedded.lock import DataDirectoryLock
@@ -55,6 +55,7 @@ class EmbeddedPostgres:
         self.data_dir = Path(data_dir).expanduser().resolve()
         self.pgdata = self.data_dir / "postgres"
         self.log_path = self.data_dir / "postgres.log"
+        self._socket_note = self.data_dir / "postgres.socket"
         self._lock = DataDirectoryLock(self.data_dir)
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = threading.Event()
@@ -66,7 +67,7 @@ class EmbeddedPostgres:
         self._closing.clear()
         try:
             postmaster = self._bring_up()
-            _ensure_database(_url(postmaster, "postgres", SUPERUSER))
+            _ensure_database(_url(postmaster, "postgres", SUPERUSER), self.pgdata)
         except BaseException:
             self.stop()
             raise
@@ -156,13 +157,15 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             last = done.stdout.decode(errors="replace").strip().splitlines()[-3:]
             raise EmbeddedPostgresError("PostgreSQL's data folder cannot be made: " + " ".join(last))
-        with (unfinished / "postgresql.conf").open("a") as conf:
-            conf.write(f"\ninclude '{settings.FILE_NAME}'\ninclude '{settings.LOCAL_FILE_NAME}'\n")
-        self._write(installation, unfinished / settings.LOCAL_FILE_NAME, settings.LOCAL_TEXT)
+        made = account_files.read(unfinished, "postgresql.conf") or ""
+        ours = f"\ninclude '{settings.FILE_NAME}'\ninclude '{settings.LOCAL_FILE_NAME}'\n"
+        account_files.write(unfinished, "postgresql.conf", made + ours, installation.owner)
+        account_files.write(unfinished, settings.LOCAL_FILE_NAME, settings.LOCAL_TEXT, installation.owner)
         unfinished.rename(self.pgdata)
 
     def _check_version(self) -> None:
-        version = (self.pgdata / "PG_VERSION").read_text().strip()
+        text = account_files.read(self.pgdata, "PG_VERSION") or ""
+        version = text.strip() if text.strip().isdecimal() else "of an unknown version"
         if version != installations.MAJOR_VERSION:
             raise EmbeddedPostgresError(
                 f"{self.pgdata} was written by PostgreSQL {version}, and this Shopalytic brings "
@@ -173,13 +176,14 @@ class EmbeddedPostgres:
     def _launch(self, installation: Installation) -> int:
         """Start the server and give the size that its log had before."""
         postmasters.clear_leftovers(self.pgdata)
-        if self.pgdata.stat().st_uid == 0:
+        if account_files.owner(self.pgdata) == 0:
+            self.pgdata.chmod(0o700)
             installation.give(self.pgdata)  # a backup that root copied back
         admitted = "".join(f'admitted "{name}" all\n' for name in installation.admitted_users())
         conf = settings.render(self._socket_dir(installation))
-        self._write(installation, self.pgdata / settings.FILE_NAME, conf)
-        self._write(installation, self.pgdata / "pg_hba.conf", _ADMISSION)
-        self._write(installation, self.pgdata / "pg_ident.conf", admitted)
+        texts = {settings.FILE_NAME: conf, "pg_hba.conf": _ADMISSION, "pg_ident.conf": admitted}
+        for name, text in texts.items():
+            account_files.write(self.pgdata, name, text, installation.owner)
         self._rotate_log()
         log_start = self._log_size()
         descriptor = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -195,12 +199,6 @@ class EmbeddedPostgres:
             os.close(descriptor)
         return log_start
 
-    @staticmethod
-    def _write(installation: Installation, path: Path, text: str) -> None:
-        path.write_text(text)
-        path.chmod(0o600)
-        installation.give(path)
-
     def _socket_dir(self, installation: Installation) -> Path:
         """The data folder itself, or a private folder under /tmp if that path cannot be a socket's address.
 
@@ -208,10 +206,36 @@ class EmbeddedPostgres:
         """
         if len(os.fsencode(self.pgdata)) <= _LONGEST_SOCKET_DIR and "," not in str(self.pgdata):
             return self.pgdata
+        made = self._made_socket_dir()
+        if (
+            made is not None
+            and made.is_dir()
+            and account_files.owner(made) == account_files.owner(self.pgdata)
+        ):
+            _remove_sockets(made)  # Those of a server that was killed.
+            return made
         # Not TMPDIR, which may be as long.
         folder = Path(tempfile.mkdtemp(prefix="shopalytic-", dir="/tmp"))
+        try:
+            # Who stops this server need not be who started it.
+            self._socket_note.write_text(str(folder))
+        except OSError:
+            folder.rmdir()
+            raise
         installation.give(folder)
         return folder
+
+    def _made_socket_dir(self) -> Path | None:
+        """The folder that was made for the socket; what is there by now may be another one of the account."""
+        return Path(self._socket_note.read_text()) if self._socket_note.exists() else None
+
+    def _remove_socket_dir(self) -> None:
+        if (folder := self._made_socket_dir()) is None:
+            return
+        with contextlib.suppress(OSError):
+            _remove_sockets(folder)
+            folder.rmdir()
+        self._socket_note.unlink()
 
     def _wait_ready(self, log_start: int) -> Postmaster:
         """Wait as long as the server lives: recovery after a crash may take minutes."""
@@ -270,8 +294,7 @@ class EmbeddedPostgres:
         if self._process is not None:
             self._process.wait()
             self._process = None
-        if postmaster.socket_dir != str(self.pgdata):
-            shutil.rmtree(postmaster.socket_dir, ignore_errors=True)
+        self._remove_socket_dir()
 
     def _rotate_log(self) -> None:
         """Keep one older file; PostgreSQL appends, so the file it holds open can be emptied in place."""
@@ -293,6 +316,10 @@ class EmbeddedPostgres:
         return " ".join(lines[-3:]) or "it wrote nothing to its log"
 
 
+def _remove_sockets(folder: Path) -> None:
+    account_files.remove(folder, *(path.name for path in folder.glob(".s.PGSQL.*")))
+
+
 def running_url(data_dir: Path | str) -> str | None:
     """The database URL of a server that some process runs on this data directory, for the other commands."""
     postmaster = postmasters.find(Path(data_dir).expanduser().resolve() / "postgres")
@@ -304,9 +331,13 @@ def _url(postmaster: Postmaster, database: str, role: str) -> str:
     return f"postgresql://{quote(role)}@/{quote(database, safe='')}?{query}"
 
 
-def _ensure_database(superuser_url: str) -> None:
+def _ensure_database(superuser_url: str, pgdata: Path) -> None:
     """Make the role and the database of the service: its own connections are no superuser's."""
     with psycopg.connect(superuser_url, autocommit=True, connect_timeout=30) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+        if row is None or Path(row[0]) != pgdata:
+            # The account may have written another server's place into the pid file.
+            raise EmbeddedPostgresError(f"The PostgreSQL that {pgdata} names works on other data.")
         if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount == 0:
             role = sql.Identifier(ROLE)
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
