@@ -9,6 +9,7 @@ order is left alone; recovery after a crash may take as long as it needs.
 import contextlib
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -44,6 +45,7 @@ _ADMISSION = "local all all peer map=admitted\nlocal replication all peer map=ad
 _LONGEST_SOCKET_DIR = 80
 _LOG_LIMIT = 10 * 1024 * 1024
 _WATCH_SECONDS = 0.5
+_AGAIN_SECONDS = 2.0
 _STOP_SECONDS = 60.0
 _PATIENCE_NOTE_SECONDS = 10.0
 
@@ -258,19 +260,42 @@ class EmbeddedPostgres:
 
     def _watch(self) -> None:
         """Start PostgreSQL again if it dies; keep its log small."""
-        reported = died = False
+        wanted = True
         while not self._closing.wait(_WATCH_SECONDS):
-            self._rotate_log()
-            if self.postmaster() is not None:
-                reported = died = False
-            elif died or (self.pgdata / postmasters.PID_FILE).exists():
-                # A start that fails may leave no pid file either, but nobody wanted that stop.
-                died = True
-                self._revive()
-            elif not reported:
-                # An orderly stop removes the pid file: whoever did that wants it stopped.
-                reported = True
-                logger.warning("PostgreSQL was stopped from outside; waiting until it is started again.")
+            try:
+                wanted = self._look_after(wanted)
+            except Exception as error:  # noqa: BLE001 - nobody else looks after it
+                logger.error("PostgreSQL cannot be looked after: %s", error)
+
+    def _look_after(self, wanted: bool) -> bool:
+        """What to do about PostgreSQL now, if it was `wanted` to run; whether it is from now on."""
+        self._rotate_log()
+        if (found := self.postmaster()) is not None:
+            if self._process is not None and found.pid != self._process.pid:
+                self._process = None  # Somebody else has started this one.
+            return True
+        if wanted and self._was_stopped():
+            logger.warning("PostgreSQL was stopped from outside; waiting until it is started again.")
+            return False
+        if wanted:
+            self._revive()
+        return wanted
+
+    def _was_stopped(self) -> bool:
+        """Whether somebody asked it to stop. A full disk, or a start that failed, did not."""
+        if self._process is not None and (code := self._process.poll()) is not None:
+            return code == 0
+        # Another process started it, so how it ended stands in its control file only.
+        installation = installations.prepare(self.data_dir, self.pgdata)
+        done = subprocess.run(
+            [installation.command("pg_controldata"), "-D", str(self.pgdata)],
+            cwd="/",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            **installation.process_options(),
+        )
+        return re.search(rb"^Database cluster state: +shut down$", done.stdout, re.MULTILINE) is not None
 
     def _revive(self) -> None:
         logger.error("PostgreSQL died; starting it again.")
@@ -278,7 +303,7 @@ class EmbeddedPostgres:
             self._bring_up()
         except (EmbeddedPostgresError, OSError) as error:
             logger.error("PostgreSQL cannot be started again yet: %s", error)
-            self._closing.wait(5)
+            self._closing.wait(_AGAIN_SECONDS)
 
     def _shut_down(self, postmaster: Postmaster) -> None:
         # SIGINT is the fast shutdown; after SIGQUIT the next start has recovery to do:
