@@ -42,6 +42,8 @@ def as_stored(event: Event) -> dict[str, Any]:
     }
     if event.sandbox:
         stored["sandbox"] = True
+    if event.HasField("tie_breaker"):
+        stored["tie_breaker"] = event.tie_breaker
     if event.HasField("context"):
         stored["context"] = context_dict(event.context)
     return stored

@@ -38,11 +38,12 @@ class Envelope(TypedDict, total=False):
     context: Mapping[str, Any] | Context | None
     source: str | None
     sandbox: bool | None
+    tie_breaker: int | None
 
 
 _SECOND = 1_000_000_000
 _MAX_SECONDS_AHEAD = 86_400
-# The contract's limits of occurred_at: 1990 to 2100.
+# What no clock tells that is right: 1990 to 2100.
 _FIRST_SECOND, _END_SECOND = 631_152_000, 4_102_444_800
 _MOST_REMEMBERED = 10_000
 _FIELD_OF_PAYLOAD: dict[type[Message], str] = {
@@ -71,6 +72,7 @@ class EventBuilder:
         context: Mapping[str, Any] | Context | None,
         source: str | None,
         sandbox: bool | None,
+        tie_breaker: int | None = None,
     ) -> tuple[str, bytes]:
         """The event's id and its chunk (see batching.Pending); raises InvalidEvent."""
         is_plain = event_id is None and occurred_at is None and context is None
@@ -90,6 +92,8 @@ class EventBuilder:
                 event.source = source
             if self._sandbox if sandbox is None else sandbox:
                 event.sandbox = True
+            if tie_breaker is not None:
+                event.tie_breaker = tie_breaker
             seconds = _stamp(event, occurred_at)
             if context is not None:
                 event.context.CopyFrom(context if isinstance(context, Context) else decode_context(context))

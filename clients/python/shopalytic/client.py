@@ -49,15 +49,27 @@ class Client(ClientBase):
         context: Mapping[str, Any] | Context | None = None,
         source: str | None = None,
         sandbox: bool | None = None,
+        tie_breaker: int | None = None,
     ) -> str:
         """Queues an event and returns its id; raises InvalidEvent when it breaks a rule.
 
         `properties` is a dict or the payload message. To send an event again
         later, give the same event_id AND occurred_at: the same id with another
         content is a CONFLICT.
+        `tie_breaker` tells which of several events of one kind and time came first: the
+        smaller number.
         """
         event_id, chunk = self._builder.build(
-            type, properties, identity, tracking_id, event_id, occurred_at, context, source, sandbox
+            type,
+            properties,
+            identity,
+            tracking_id,
+            event_id,
+            occurred_at,
+            context,
+            source,
+            sandbox,
+            tie_breaker,
         )
         self._queue(event_id, chunk)
         return event_id

@@ -60,6 +60,7 @@ def record(
     context: Mapping[str, Any] | Context | None = None,
     source: str | None = None,
     sandbox: bool | None = None,
+    tie_breaker: int | None = None,
 ) -> str:
     """Puts an event into the outbox and returns its id; raises InvalidEvent when it breaks a rule.
 
@@ -69,7 +70,16 @@ def record(
     transaction that is open there.
     """
     event_id, chunk = _builder.build(
-        type, properties, identity, tracking_id, event_id, occurred_at, context, source, sandbox
+        type,
+        properties,
+        identity,
+        tracking_id,
+        event_id,
+        occurred_at,
+        context,
+        source,
+        sandbox,
+        tie_breaker,
     )
     with _cursor(connection) as execute:
         execute(_RECORD, (event_id, chunk))
