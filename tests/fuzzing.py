@@ -1,5 +1,7 @@
 """Makes broken requests out of good ones: the vectors of tests/vectors, mutated by a seeded generator."""
 
+import gzip
+import itertools
 import json
 import random
 import struct
@@ -71,6 +73,72 @@ class BinaryMutator:
         for _ in range(self._random.randrange(1, 4)):
             data = self._random.choice(_CHANGES)(data, self._random)
         return data
+
+
+class HttpMutator:
+    """What comes over connections of HTTP: requests that are framed, zipped, offer upgrades, or break off."""
+
+    def __init__(self, seed: int, token: str) -> None:
+        self._random = random.Random(seed)
+        self._bodies = JsonMutator(seed, token)
+        self._key = token.encode()
+
+    def pieces(self) -> list[bytes]:
+        """The bytes of the next connection, as they are sent."""
+        pick = self._random
+        requests = [self._request(is_last=False) for _ in range(pick.choice((0, 0, 0, 1, 2, 40)))]
+        data = b"".join([*requests, self._request(is_last=True)])
+        if pick.random() < 0.3:
+            data = pick.choice((_torn, _flipped, _doubled))(data, pick)
+        ends = sorted({0, len(data), *(pick.randrange(len(data) + 1) for _ in range(pick.choice((0, 1, 9))))})
+        return [data[start:end] for start, end in itertools.pairwise(ends)]
+
+    def _request(self, *, is_last: bool) -> bytes:
+        pick = self._random
+        body = self._bodies.body()
+        if pick.random() < 0.3:
+            body = pick.choice(
+                (gzip.compress(body), gzip.compress(body)[:-9], gzip.compress(bytes(2_000_000)))
+            )
+        lines = [pick.choice(_STARTS), b"host: shop.example", *pick.choices(_HEADERS, k=pick.randrange(4))]
+        lines += pick.choice(((), (), *_OFFERS))
+        if pick.random() < 0.5:
+            lines.append(b"authorization: Bearer " + self._key)
+        lines.append(b"connection: close" if is_last else b"x-more: 1")
+        if pick.random() < 0.4:
+            chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+            return b"\r\n".join([*lines, b"transfer-encoding: chunked", b"", chunk + b"0\r\n\r\n"])
+        wrong = pick.choice((0, 0, 0, 0, 0, -1, 1, 10**9))
+        return b"\r\n".join([*lines, b"content-length: %d" % max(len(body) + wrong, 0), b"", body])
+
+
+_STARTS = (
+    *[b"POST /collect HTTP/1.1"] * 6,
+    b"POST /shopalytic.v1.CollectorService/Track HTTP/1.1",
+    b"POST /shopalytic.v1.AdminService/ReplayQuarantine HTTP/1.1",
+    b"POST /nowhere HTTP/1.1",
+    b"GET /collect.gif?token=%ff HTTP/1.1",
+    b"OPTIONS /collect HTTP/1.1",
+    b"CONNECT shop.example:443 HTTP/1.1",
+    b"POST /collect HTTP/1.0",
+    b"POST http://shop.example/collect HTTP/1.1",
+    b"PRI * HTTP/2.0",
+)
+_HEADERS = (
+    *(b"content-type: text/plain", b"content-type: application/json", b"content-type: application/proto"),
+    *(b"content-encoding: gzip", b"content-encoding: br", b"expect: 100-continue"),
+    *(b"authorization: Bearer shop_browser_nobody", b"authorization: \xff", b"origin: null"),
+    *(
+        b"cookie: " + b"a=b; " * 900,
+        b"x-forwarded-for: " + b"1.1.1.1, " * 400,
+        b'forwarded: for="' + b"\\" * 400,
+    ),
+    *(b"access-control-request-headers: " + b"x," * 1_000, b"content-length: 7", b"te: trailers"),
+)
+_OFFERS = (
+    (b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAMAAABkAAQCAAAAAAIAAAAA"),
+    (b"connection: upgrade", b"upgrade: websocket", b"sec-websocket-key: x"),
+)
 
 
 def _request(event: dict[str, Any]) -> bytes | None:

@@ -4,7 +4,9 @@ A thousand here; `make fuzz` sends a million. FUZZ_SEED replays a run.
 """
 
 import asyncio
+import contextlib
 import os
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +15,7 @@ from typing import Any
 import grpc
 import psutil
 
-from fuzzing import BinaryMutator, JsonMutator
+from fuzzing import BinaryMutator, HttpMutator, JsonMutator
 from gateway_standins import Answer, fetch
 from rpc_standins import Running, batch, opened, page_view, running
 from shopalytic_server.domain.projects import KeyClass
@@ -89,3 +91,51 @@ async def test_broken_json_over_http(database_url: str) -> None:
         finally:
             await gateway.stop(5)
         assert {200, 400} <= set(seen)
+
+
+async def talk(port: int, pieces: list[bytes]) -> bytes:
+    """What comes back over one connection, which the other side ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def send() -> None:
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0)
+
+    sending = asyncio.create_task(send())
+    got = b""
+    with contextlib.suppress(ConnectionError):
+        while part := await asyncio.wait_for(reader.read(65_536), 60):
+            got += part
+    sending.cancel()
+    writer.close()
+    return got
+
+
+async def test_broken_http(database_url: str) -> None:
+    expected = {100, 200, 204, 400, 401, 403, 404, 405, 408, 413, 415, 429, 431, 501}
+    async with shop_with_store(database_url) as shop:
+        limits = {"header_seconds": 0.2, "body_seconds": 0.2, "keep_alive_seconds": 1}
+        gateway = GatewayServer(GatewayOptions(port=0, **limits), f"127.0.0.1:{shop.port}")
+        port = await gateway.start()
+        mutator, seen = HttpMutator(SEED, shop.secrets[KeyClass.SERVER]), Counter[int]()
+
+        async def send(_: int) -> None:
+            pieces = mutator.pieces()
+            answers = await talk(port, pieces)
+            statuses = {int(status) for status in re.findall(rb"HTTP/1.1 (\d+) ", answers)}
+            assert statuses <= expected, (statuses, pieces)
+            seen.update(statuses)
+
+        try:
+            await send_all(INPUTS // 40 + 1, send)
+            before = psutil.Process().memory_info().rss
+            await send_all(INPUTS // 10, send)
+            assert grown_megabytes(before) < 60
+            answer = await fetch(port, "GET", "/healthz")
+            assert answer.status == 200
+        finally:
+            await gateway.stop(5)
+        assert {200, 400, 401, 404, 405, 408, 413} <= set(seen)
