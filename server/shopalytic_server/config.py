@@ -238,6 +238,22 @@ class Settings:
         _rate,
         "The same over gRPC, where a gateway on another machine is one address; 0: any number.",
     )
+    quarantine_browser_mb: int = _setting(
+        64,
+        _number(0, 1_000_000),
+        "Megabytes of a project's quarantine that events of browser keys may fill; 0: any number.",
+    )
+    quarantine_server_mb: int = _setting(
+        1_024,
+        _number(0, 1_000_000),
+        "The same for events of server keys.",
+    )
+    quarantine_browser_days: int = _setting(
+        90,
+        _number(0, 36_500),
+        "Days after which quarantine removes events of browser keys; 0: it never does.",
+    )
+    quarantine_server_days: int = _setting(0, _number(0, 36_500), "The same for events of server keys.")
     client_addresses: str = _setting(
         "truncated",
         _choice("none", "truncated", "full"),

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.rpc.limits import Rates
@@ -22,6 +24,7 @@ from shopalytic_server.storage.export import Exports
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
+from shopalytic_server.storage.quarantine_room import QuarantineRoom
 from shopalytic_server.storage.repair import Repairs
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.tail import Tail
@@ -70,13 +73,13 @@ async def start_grpc(
         metrics.on_stored(events)
         relay.publish(events)
 
-    pending = settings.max_pending_events
-    writer = Writer(pool, max_pending_events=pending, on_stored=on_stored, on_group=metrics.on_group)
+    room = QuarantineRoom(_bounds(settings))
+    writer = _writer(pool, settings, room, on_stored, metrics)
     addresses = AddressLevel(settings.client_addresses)
     repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
-    _start_expirer(own_session_url, metrics, parts)
+    _start_expirer(own_session_url, metrics, room, parts)
     probe = _start_probe(pool, parts)
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     server = GrpcServer(
@@ -120,10 +123,38 @@ def _start_probe(pool: Pool, parts: Parts) -> StoreProbe:
     return probe
 
 
-def _start_expirer(database_url: str, metrics: ServerMetrics, parts: Parts) -> None:
-    expirer = Expirer(database_url, metrics.on_expired)
+def _writer(
+    pool: Pool,
+    settings: Settings,
+    room: QuarantineRoom,
+    on_stored: Callable[[Sequence[Prepared]], None],
+    metrics: ServerMetrics,
+) -> Writer:
+    pending, on_group = settings.max_pending_events, metrics.on_group
+    return Writer(pool, max_pending_events=pending, room=room, on_stored=on_stored, on_group=on_group)
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    def age(days: int) -> timedelta | None:
+        return timedelta(days=days) if days else None
+
+    return Bounds(
+        settings.quarantine_browser_mb * MEGABYTE,
+        settings.quarantine_server_mb * MEGABYTE,
+        age(settings.quarantine_browser_days),
+        age(settings.quarantine_server_days),
+    )
+
+
+def _start_expirer(database_url: str, metrics: ServerMetrics, room: QuarantineRoom, parts: Parts) -> None:
+    expirer = Expirer(database_url, metrics.on_expired, room, metrics.on_quarantine_expired)
     expirer.start()
     parts.ends_in_order(expirer.stop)
+    metrics.watch_quarantine(room.fill)
 
 
 def _tls_files(settings: Settings) -> TlsFiles | None:

@@ -24,6 +24,7 @@ from shopalytic_server.storage import expiry
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.expirer import Expirer
 from shopalytic_server.storage.export import Exports
+from shopalytic_server.storage.quarantine_room import QuarantineRoom
 from shopalytic_server.storage.rebuild import rebuild
 from shopalytic_server.storage.sealing import seal
 
@@ -397,7 +398,7 @@ async def test_a_server_removes_by_itself_and_tells_how_many(shop, database_url,
         metrics.on_expired(counts)
         done.set()
 
-    expirer = Expirer(database_url, on_expired)
+    expirer = Expirer(database_url, on_expired, QuarantineRoom(), metrics.on_quarantine_expired)
     expirer.start()
     await asyncio.wait_for(done.wait(), 60)
     await expirer.stop()

@@ -22,6 +22,7 @@ _OWN = frozenset(
         "privacy.consent",
         "privacy.erased",
         "privacy.signal",
+        "quarantine.full",
         "shipment_id.conflict",
         "timestamp.not_before_1990",
         "timestamp.not_in_future",

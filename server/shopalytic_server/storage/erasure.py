@@ -32,6 +32,7 @@ from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.decisions import Decisions, lock_dataset
 from shopalytic_server.storage.ingest import copy_events
 from shopalytic_server.storage.people import Person, find_held, load_people
+from shopalytic_server.storage.quarantine_room import recount
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.sealing import forget_customers, forget_subjects
@@ -300,4 +301,6 @@ async def _clean_quarantine(erasure: _Erasure, marks: set[str]) -> int:
             await erasure.run(
                 _SQL.replace_quarantined, fingerprint=row["fingerprint"], event=event.SerializeToString()
             )
-    return await erasure.run(_SQL.delete_quarantine, fingerprints=doomed)
+    deleted = await erasure.run(_SQL.delete_quarantine, fingerprints=doomed)
+    await recount(erasure.conn, erasure.dataset)
+    return deleted

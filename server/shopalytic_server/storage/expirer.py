@@ -10,6 +10,8 @@ import psycopg
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.database import ROLLED_BACK, translated
 from shopalytic_server.storage.expiry import remove_expired
+from shopalytic_server.storage.quarantine_room import QuarantineRoom
+from shopalytic_server.storage.sessions import connect
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +23,21 @@ _NEXT_SECONDS = (3_000.0, 4_200.0)
 class Expirer:
     """A pass soon after the start, and then about one an hour; of several servers, one at a time."""
 
-    def __init__(self, database_url: str, on_expired: Callable[[Mapping[str, int]], None]) -> None:
-        """`on_expired` is told how many events of each type a pass removed."""
+    def __init__(
+        self,
+        database_url: str,
+        on_expired: Callable[[Mapping[str, int]], None],
+        room: QuarantineRoom,
+        on_quarantine_expired: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        """What is told after a pass.
+
+        `on_expired` is told how many events of each type it removed,
+        `on_quarantine_expired` how many of quarantine, by the class of their keys.
+        """
         self._database_url = database_url
+        self._room = room
+        self._on_quarantine_expired = on_quarantine_expired
         self._on_expired = on_expired
         self._task: asyncio.Task[None] | None = None
 
@@ -50,6 +64,7 @@ class Expirer:
             await asyncio.sleep(random.uniform(*_NEXT_SECONDS))  # noqa: S311 - no secret
 
     async def _pass(self) -> None:
+        await self._pass_over_quarantine()
         expiry = await remove_expired(self._database_url)
         if expiry is None or not expiry.expired:
             return
@@ -57,3 +72,12 @@ class Expirer:
         self._on_expired(counts)
         told = ", ".join(f"{kind} {count}" for kind, count in counts.items()) or "none"
         log.info("Expired events that were removed: %s. [expired]", told)
+
+    async def _pass_over_quarantine(self) -> None:
+        async with await connect(self._database_url) as conn:
+            removed = await self._room.expire(conn)
+            await self._room.look(conn)
+        if removed:
+            self._on_quarantine_expired(removed)
+            told = ", ".join(f"{count} of {key_class} keys" for key_class, count in sorted(removed.items()))
+            log.info("Too old for quarantine and removed: %s. [quarantine_expired]", told)

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 
 from psycopg import sql
 from psycopg.errors import UniqueViolation
 from psycopg.pq import TransactionStatus
-from psycopg.types.json import Jsonb
 
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
 from shopalytic_server.domain.identity import Anchor, Fact
-from shopalytic_server.domain.ingest import Admitted, Prepared
+from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage import tombstones
@@ -36,6 +33,7 @@ from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.incoming import PlainGroups, plain_of
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
+from shopalytic_server.storage.quarantine_room import QuarantineRoom
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.sealing import count_in_days, forget_days
 from shopalytic_server.storage.tie_breakers import lower_tie_breakers
@@ -55,7 +53,9 @@ _HOUR_US = 3_600_000_000
 class Ingest:
     """Stores groups of events."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: QuarantineRoom | None = None) -> None:
+        """`room` is what quarantine may take; absent: anything."""
+        self._room = room or QuarantineRoom()
         self._partitions = Partitions()
         self._plain_groups = PlainGroups()
 
@@ -101,7 +101,7 @@ class Ingest:
                 _refuse_repeated(valid, fresh)
                 broken = [item for item in items if item.verdict is not None]
             if broken:
-                await _quarantine(conn, broken)
+                await self._room.keep(conn, broken)
             await note_arrivals(conn, [each for item in items if item.arrivals for each in item.arrivals])
         if len(stored) < len(items):
             await _add_links(conn, items)
@@ -418,51 +418,6 @@ def _repeated(item: Prepared, *, same: bool) -> EventResult:
         return verdict(item, DUPLICATE)
     message = "is already the id of an event with other content; make a new id for each event"
     return verdict(item, CONFLICT, [Violation("event_id", "event_id.conflict", message)])
-
-
-async def _quarantine(conn: Connection, items: Iterable[Prepared]) -> None:
-    """Keeps what was not accepted, with the reasons, unless it is of somebody who was erased."""
-    refused = [item for item in items if _is_kept(item)]
-    if refused and await tombstones.exist(conn):
-        await refuse_erased(conn, refused)
-    rows = [
-        {
-            "dataset": item.dataset_id,
-            "fingerprint": UUID(bytes=item.fingerprint),
-            "event_id": item.event.event_id[:100].replace("\0", ""),
-            "status": "CONFLICT" if result.status == CONFLICT else "QUARANTINED",
-            "type": item.type,
-            "event": item.event.SerializeToString(),
-            "violations": Jsonb(
-                [{"field": v.field, "rule_id": v.rule_id, "message": v.message} for v in result.violations]
-            ),
-            "received_at": item.received_at,
-            "sent_at": item.sent_at,
-            **_sender(item),
-        }
-        for item in refused
-        if (result := item.verdict) and _is_kept(item)
-    ]
-    if rows:
-        async with conn.cursor() as cursor:
-            await cursor.executemany(_SQL.quarantine, rows)
-
-
-def _sender(item: Prepared) -> dict[str, Any]:
-    """What a replay judges the event by."""
-    sending = item.sending
-    if not isinstance(sending, Admitted):
-        return {"key_class": None, "key_id": None, "address_level": None, "signed_identities": None}
-    return {
-        "key_class": str(sending.key_class),
-        "key_id": sending.key_id,
-        "address_level": str(sending.addresses),
-        "signed_identities": sorted(item.proven) or None,
-    }
-
-
-def _is_kept(item: Prepared) -> bool:
-    return item.verdict is not None and item.verdict.status in (CONFLICT, _QUARANTINED)
 
 
 async def _without_erased(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:

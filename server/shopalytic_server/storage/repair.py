@@ -27,6 +27,7 @@ from shopalytic_server.domain.verdicts import Verdicts
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.ingest import Ingest
 from shopalytic_server.storage.quarantine import class_of
+from shopalytic_server.storage.quarantine_room import recount
 from shopalytic_server.storage.queries import load
 
 _SQL = load("quarantine")
@@ -79,6 +80,9 @@ class Repairs:
                         stored = await _replay(conn, project, request, part, patch, response, self._addresses)
                     if self._on_stored is not None and not request.dry_run:
                         self._on_stored(stored)
+                if not request.dry_run:
+                    async with conn.transaction():
+                        await recount(conn, dataset)
         return response
 
 

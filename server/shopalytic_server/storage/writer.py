@@ -28,6 +28,7 @@ from shopalytic_server.storage.database import (
     within,
 )
 from shopalytic_server.storage.ingest import Ingest, end_sessions
+from shopalytic_server.storage.quarantine_room import QuarantineRoom
 
 # The longest that storing a group may take, its statements for themselves, and
 # all of it, before its connection counts as dead.
@@ -80,10 +81,11 @@ class Writer:
         *,
         max_pending_events: int = 50_000,
         max_group_events: int = 5_000,
+        room: QuarantineRoom | None = None,
         on_stored: Callable[[Sequence[Prepared]], None] | None = None,
         on_group: Callable[[Sequence[Prepared], float], None] | None = None,
     ) -> None:
-        """What is called after a COMMIT.
+        """What is called after a COMMIT; `room` is what quarantine may take, absent: anything.
 
         `on_stored` is told of the events that were accepted, `on_group` of all
         events of the group and how many seconds the transaction took.
@@ -93,7 +95,7 @@ class Writer:
         self._max_group = max_group_events
         self._on_stored = on_stored
         self._on_group = on_group
-        self._ingest = Ingest()
+        self._ingest = Ingest(room)
         self._queue: deque[_Submission] = deque()
         self._pending = self._pending_bytes = 0
         # Events of the queue alone; `_pending` are those that are being stored too.

@@ -49,13 +49,6 @@ DELETE FROM events
  WHERE dataset_id = %(dataset)s AND subject = %(subject)s
    AND occurred_at = %(occurred_at)s AND event_id = %(event_id)s
 
--- name: quarantine
-INSERT INTO quarantine (dataset_id, fingerprint, event_id, status, type, event, violations, received_at, sent_at,
-                        key_class, key_id, address_level, signed_identities)
-VALUES (%(dataset)s, %(fingerprint)s, %(event_id)s, %(status)s, %(type)s, %(event)s, %(violations)s,
-        %(received_at)s, %(sent_at)s, %(key_class)s, %(key_id)s, %(address_level)s, %(signed_identities)s)
-    ON CONFLICT DO NOTHING
-
 -- name: note_identities
 INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)
 SELECT seen.dataset_id, seen.identity, seen.subject, seen.subject, seen.first_at

@@ -50,3 +50,58 @@ UPDATE quarantine
    SET received_at = %(received_at)s, sent_at = %(sent_at)s, key_class = %(key_class)s, key_id = %(key_id)s,
        address_level = %(address_level)s, signed_identities = %(signed_identities)s
  WHERE dataset_id = %(dataset)s AND fingerprint = %(fingerprint)s
+
+-- name: keep
+INSERT INTO quarantine (dataset_id, fingerprint, event_id, status, type, event, violations, received_at, sent_at,
+                        key_class, key_id, address_level, signed_identities)
+VALUES (%(dataset)s, %(fingerprint)s, %(event_id)s, %(status)s, %(type)s, %(event)s, %(violations)s,
+        %(received_at)s, %(sent_at)s, %(key_class)s, %(key_id)s, %(address_level)s, %(signed_identities)s)
+    ON CONFLICT DO NOTHING
+RETURNING length(event)
+
+-- name: known
+SELECT fingerprint FROM quarantine
+ WHERE dataset_id = %(dataset)s AND fingerprint = ANY(%(fingerprints)s)
+
+-- name: use
+SELECT bytes FROM quarantine_use WHERE dataset_id = %(dataset)s AND key_class = %(key_class)s
+
+-- name: uses
+SELECT dataset_id, key_class, bytes FROM quarantine_use ORDER BY dataset_id, key_class
+
+-- name: add_use
+INSERT INTO quarantine_use AS u (dataset_id, key_class, events, bytes, refused)
+VALUES (%(dataset)s, %(key_class)s, %(events)s, %(bytes)s, %(refused)s)
+    ON CONFLICT (dataset_id, key_class) DO UPDATE
+   SET events = u.events + excluded.events, bytes = u.bytes + excluded.bytes, refused = u.refused + excluded.refused
+
+-- name: datasets
+SELECT DISTINCT dataset_id FROM quarantine_use ORDER BY dataset_id
+
+-- name: hold_uses
+SELECT FROM quarantine_use WHERE dataset_id = %(dataset)s ORDER BY key_class FOR UPDATE
+
+-- name: recount
+UPDATE quarantine_use u SET events = counted.events, bytes = counted.bytes
+  FROM (
+    SELECT k.key_class, count(q.event) AS events, coalesce(sum(length(q.event)), 0) AS bytes
+      FROM quarantine_use k
+      LEFT JOIN quarantine q ON q.dataset_id = k.dataset_id AND q.key_class = k.key_class
+     WHERE k.dataset_id = %(dataset)s
+     GROUP BY k.key_class
+  ) AS counted
+ WHERE u.dataset_id = %(dataset)s AND u.key_class = counted.key_class
+   AND (u.events, u.bytes) IS DISTINCT FROM (counted.events, counted.bytes)
+
+-- Events that came before their class was kept stay: nobody was told that they would go.
+-- name: expire
+DELETE FROM quarantine
+ WHERE dataset_id = %(dataset)s AND fingerprint IN (
+    SELECT fingerprint FROM quarantine
+     WHERE dataset_id = %(dataset)s AND key_class = %(key_class)s AND received_at < %(before)s
+     ORDER BY received_at
+     LIMIT %(limit)s)
+
+-- name: add_expired
+UPDATE quarantine_use SET expired = expired + %(expired)s
+ WHERE dataset_id = %(dataset)s AND key_class = %(key_class)s
