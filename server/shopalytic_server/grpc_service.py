@@ -134,10 +134,6 @@ def _writer(
     return Writer(pool, max_pending_events=pending, room=room, on_stored=on_stored, on_group=on_group)
 
 
-def _rates(settings: Settings) -> Rates:
-    return Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers)
-
-
 def _bounds(settings: Settings) -> Bounds:
     def age(days: int) -> timedelta | None:
         return timedelta(days=days) if days else None
