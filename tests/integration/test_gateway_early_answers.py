@@ -61,6 +61,13 @@ async def test_whoever_sends_too_much_learns_it(size: int) -> None:
             assert (status, b"too_large" in body) == (413, True)
 
 
+async def test_whoever_sends_too_much_learns_it_without_a_key_too() -> None:
+    async with running_gateway() as gateway:
+        url = f"http://127.0.0.1:{gateway.port}/collect"
+        status, body = await asyncio.to_thread(post, url, b"x" * LARGE)
+    assert (status, b"too_large" in body) == (413, True)
+
+
 async def test_over_tls_too(tmp_path: Path) -> None:
     pair = make_pair(tmp_path, "here")
     trust = ssl.create_default_context(cafile=str(pair.certificate))

@@ -25,9 +25,8 @@ def header(scope: Scope, name: bytes) -> str | None:
 async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
     """The body as it was sent. Refused with 413 as soon as it is known to be too large, with 408 when it is
     too slow: when nothing comes for so many seconds, or too little in all."""
+    refuse_giant(scope, limit)
     announced = header(scope, b"content-length")
-    if announced is not None and int(announced) > limit:
-        raise too_large(limit)
     chunks: list[bytes] = []
     size = 0
     pace = Pace(seconds)
@@ -49,6 +48,13 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
         text = f"The body has {size:,} bytes, but Content-Length says {int(announced):,}."
         raise Refusal(400, "invalid_argument", text)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def refuse_giant(scope: Scope, limit: int) -> None:
+    """Refuses a body that says itself that it is too large, before any of it is read."""
+    announced = header(scope, b"content-length")
+    if announced is not None and int(announced) > limit:
+        raise too_large(limit)
 
 
 def _too_slow(seconds: float) -> Refusal:

@@ -15,7 +15,7 @@ from shopalytic_server.gateway.answers import (
     answer_refusal,
     answer_wrong_method,
 )
-from shopalytic_server.gateway.bodies import header, is_zipped, read_body, unzipped
+from shopalytic_server.gateway.bodies import header, is_zipped, read_body, refuse_giant, unzipped
 from shopalytic_server.gateway.cors import collect_headers, preflight
 from shopalytic_server.gateway.edge import HOLD, ROUTE
 from shopalytic_server.gateway.errors import Refusal
@@ -65,6 +65,8 @@ class CollectRoute:
 
     async def _take(self, scope: Scope, receive: Receive) -> Taken:
         self._intake.charge(scope)
+        # Whoever asks: no key would make it fit.
+        refuse_giant(scope, self._options.max_body_bytes)
         content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
         if content_type not in _CONTENT_TYPES:
             text = "Content-Type: send JSON as application/json or text/plain."
