@@ -28,6 +28,7 @@ COMMANDS = [
     ("customer", "events", "jane@example.com"),
     ("customer", "list"),
     ("quarantine", "list"),
+    ("merges", "list"),
     ("report", "sales"),
     ("report", "products"),
     ("report", "products", "--csv"),
@@ -68,6 +69,13 @@ def test_json_holds_the_very_text(service):
     shown = service.json("customer", "show", "jane@example.com")
     assert shown["identities"] == [f"jane{STEER}"]
     assert shown["profile"]["first_name"] == f"J{STEER}\r\nHEAD"
+
+
+def test_what_is_held_of_a_person_is_exported_as_json_that_does_not_steer(service):
+    done = service.command("customer", "export", "jane@example.com")
+    assert_harmless(done)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row for row in rows if row.get("identity") == f"jane{STEER}"]
 
 
 def test_csv_holds_no_formula(service):

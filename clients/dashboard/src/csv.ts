@@ -4,18 +4,20 @@
  * `tests/csv_lines.json` holds both to them.
  */
 
-/** What a spreadsheet would take for a formula, also where it cuts a text at separators that are not ours. */
-const START = /(?:^|(?<=[;|\t\n]))(?=[ "'`\u00a0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]*[=+\-@＝＋－＠﹦﹢﹣﹫])|^(?=[\t\n])/g;
+/** A spreadsheet with another separator cuts a text here, and each part is then a cell. */
+const PART = /[^;|\t\n]+/g;
+/** What it would take for a formula. */
+const FORMULA = /^[ "'`\u00a0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]*[=+\-@＝＋－＠﹦﹢﹣﹫]/;
 /** Amounts below zero begin like a formula, and are none. */
 const NUMBER = /^-?[0-9]+([.][0-9]+)?$/;
 /** Nothing that belongs into a text: controls, separators of lines, brackets of direction, halves of pairs. */
-const CONTROL =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ud800-\udfff]/gu;
 
 function cell(text: string): string {
   if (NUMBER.test(text)) return text;
   const shown = text.replace(CONTROL, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const safe = shown.replace(START, "'");
+  const parts = shown.replace(PART, (part) => (FORMULA.test(part) ? `'${part}` : part));
+  const safe = /^[\t\n]/.test(parts) ? `'${parts}` : parts;
   return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }
 

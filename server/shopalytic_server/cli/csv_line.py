@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+# A spreadsheet with another separator cuts a text here, and each part is then a cell.
+_PART = re.compile(r"[^;|\t\n]+")
 # With the wide and the small forms of = + - @, which East Asian editions take for the same.
-_FORMULA = "=+\\-@＝＋－＠﹦﹢﹣﹫"
-_BLANK = " \"'`\xa0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff"
-_START = re.compile(f"(?:^|(?<=[;|\t\n]))(?=[{_BLANK}]*[{_FORMULA}])|^(?=[\t\n])")
+_FORMULA = re.compile("[ \"'`\xa0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]*[=+\\-@＝＋－＠﹦﹢﹣﹫]")
 # What amounts, counts and shares look like. Below zero they begin as a formula does, and are none.
 _NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?")
 # Nothing that belongs into a text: controls but tab and line feed, separators of lines, brackets of
@@ -32,5 +32,6 @@ def _cell(text: str) -> str:
     if _NUMBER.fullmatch(text):
         return text
     shown = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    safe = _START.sub("'", shown)
+    parts = _PART.sub(lambda part: "'" + part[0] if _FORMULA.match(part[0]) else part[0], shown)
+    safe = "'" + parts if parts.startswith(("\t", "\n")) else parts
     return '"' + safe.replace('"', '""') + '"' if _QUOTED.search(safe) else safe

@@ -10,6 +10,7 @@ from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_json, print_table, say
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
+from shopalytic_server.domain.terminal_text import one_line
 
 # Both read everything that there is of a person, and an erasure reads all events once.
 _SECONDS = 3_600.0
@@ -34,7 +35,7 @@ def export(settings: Settings, who: str, output: IO[str], sandbox: bool) -> None
     with connect(settings, "admin") as remote:
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         for answer in stub.ExportCustomer(request, metadata=remote.metadata, timeout=_SECONDS):
-            output.writelines(f"{line}\n" for line in answer.lines)
+            output.writelines(f"{one_line(line)}\n" for line in answer.lines)
 
 
 @customer.command()
