@@ -4,6 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from shopalytic_server import config
 from shopalytic_server.cli.root import COMMANDS, shopalytic
 
 
@@ -24,6 +25,11 @@ def test_each_command_has_help_with_an_example(path, command):
     assert f"shopalytic {' '.join(path)}" in done.output.partition("Example:")[2] or isinstance(
         command, click.Group
     )
+
+
+def test_each_setting_is_an_option_of_some_command():
+    flags = {flag for _, command in commands(shopalytic) for each in command.params for flag in each.opts}
+    assert {info.flag for info in config.TABLE.values()} <= flags
 
 
 def test_the_commands_are_all_there():

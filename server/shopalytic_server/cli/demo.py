@@ -3,7 +3,18 @@
 import click
 
 from shopalytic_server.cli.options import with_settings
-from shopalytic_server.cli.serve import EVENTS, GRPC, HTTP, PROJECT, RUN, STORE, TLS, announce, run
+from shopalytic_server.cli.serve import (
+    EVENTS,
+    GRPC,
+    HTTP,
+    PROJECT,
+    QUARANTINE,
+    RUN,
+    STORE,
+    TLS,
+    announce,
+    run,
+)
 from shopalytic_server.config import Settings
 
 MOST_VISITORS_PER_MINUTE = 1_000
@@ -26,7 +37,7 @@ MOST_VISITORS_PER_MINUTE = 1_000
     metavar="NUMBER",
     help="Who the visitors are and what they do follows from it.",
 )
-@with_settings(*STORE, *GRPC, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
 def demo(settings: Settings, visitors_per_minute: float, seed: int) -> None:
     """Run everything, and beside it a small shop with visitors.
 

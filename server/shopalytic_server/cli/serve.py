@@ -26,6 +26,9 @@ TLS = ("tls_cert", "tls_key", "allow_plaintext")
 TLS_CLIENT = ("tls_ca", "tls_client_cert", "tls_client_key")
 GRPC = ("grpc_host", "grpc_port", "tls_client_ca", "browser_key_rate", "key_rate", "grpc_address_rate")
 EVENTS = ("client_addresses",)
+QUARANTINE = tuple(
+    f"quarantine_{key_class}_{unit}" for unit in ("mb", "days") for key_class in ("browser", "server")
+)
 HTTP = (
     "http_host",
     "http_port",
@@ -49,7 +52,7 @@ PROJECT = (
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
 def serve(settings: Settings) -> None:
     """Run everything in one process: PostgreSQL, gRPC and HTTP.
 
@@ -69,7 +72,7 @@ def serve(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *EVENTS, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *TLS, *PROJECT, *RUN)
 def server(settings: Settings) -> None:
     """Run gRPC and its PostgreSQL, without HTTP.
 
