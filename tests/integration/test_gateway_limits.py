@@ -51,7 +51,12 @@ async def test_a_body_that_trickles_is_cut_off_too():
         assert (await answering).startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.parametrize("sent", [b"", b"POST /coll", HEAD, HEAD + b"x-slow: a"])
+async def test_a_connection_on_which_nothing_comes_is_closed_without_a_word():
+    async with running_gateway(header_seconds=0.2) as gateway, connected(gateway) as (reader, _):
+        assert await until_closed(reader) == b""
+
+
+@pytest.mark.parametrize("sent", [b"POST /coll", HEAD, HEAD + b"x-slow: a"])
 async def test_headers_that_do_not_come_are_cut_off(sent: bytes):
     async with running_gateway(header_seconds=0.2) as gateway, connected(gateway) as (reader, writer):
         writer.write(sent)
@@ -85,6 +90,33 @@ async def test_more_headers_than_anybody_sends_are_refused():
         async with connected(gateway) as (reader, writer):
             writer.write(b"GET /healthz HTTP/1.1\r\nconnection: close\r\n" + few + b"\r\n")
             assert (await until_closed(reader)).startswith(b"HTTP/1.1 200 ")
+
+
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "unit"),
+    [
+        (CHUNKED + b"1;", b"extension"),
+        (CHUNKED + b"0\r\n", b"x-trailer: a\r\n"),
+        (CHUNKED + b"0\r\nx-trailer: ", b"a" * 100),
+        (CHUNKED + b"0\r\n", b"a" * 100),
+    ],
+)
+async def test_what_comes_beside_a_body_is_bounded(begin: bytes, unit: bytes):
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(begin + unit * (600_000 // len(unit)))
+        assert (await until_closed(reader)).startswith(b"HTTP/1.1 400 ")
+        assert not gateway.collector.requests
+
+
+async def test_a_body_in_tiny_chunks_is_taken():
+    body = BODY + b" " * 100_000
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        chunks = b"".join(b"1;x\r\n%c\r\n" % byte for byte in body)
+        writer.write(CHUNKED + chunks + b"0\r\nx-trailer: 1\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
 
 
 MANY = 60

@@ -52,6 +52,8 @@ class LimitedProtocol(HttpToolsProtocol):
     _method = b""
     _announced: int | None = 0
     """Bytes of the request's body as its headers say; None: nobody knows, it comes in chunks."""
+    _unseen = 0
+    """Bytes that came since the last of the body: extensions of chunks, and trailers, which are kept."""
     _left = 0
     """Bytes of the body that must still come; 0 when nobody knows."""
     _offers_upgrade = False
@@ -139,13 +141,17 @@ class LimitedProtocol(HttpToolsProtocol):
             self._take(data)
 
     def _take_piece(self, data: bytes | memoryview) -> None:
-        if not self._in_body:
+        if self._in_body:
+            self._unseen += len(data)
+        else:
             self._header_bytes += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError:
             self._spoil(b"400 Bad Request", "This is not HTTP/1.1.")
             return
+        if self._in_body and (self._unseen > MAX_HEADER_BYTES or len(self.headers) > MAX_HEADERS):
+            self._spoil(b"400 Bad Request", "The chunks of the body have too much besides the body.")
         if self.scope is self._known or self._wire.is_closing():
             return
         if self._header_bytes > MAX_HEADER_BYTES or len(self.headers) > MAX_HEADERS:
@@ -212,6 +218,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._known = self.scope
         self._in_body = True
+        self._unseen = 0
         self._header_bytes = 0
         self._announced = _announced(self.headers)
         self._left = self._announced or 0
@@ -221,6 +228,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """The parser has a part of a body."""
+        self._unseen = 0
         if self._left:
             self._left -= len(body)
         if not self._is_spoiled:
@@ -312,6 +320,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._arm()  # an earlier request of this connection still waits for its answer
         elif self._in_body:
             self._wire.drop()  # it has its answer
+        elif self.scope is self._known:
+            # Nothing came. A browser that connects in advance could take an answer for that to its request.
+            self._wire.close_now()
         else:
             text = f"The headers did not come within {self.header_seconds:g} seconds."
             self._close_with(b"408 Request Timeout", text)
