@@ -2,7 +2,7 @@
 
 import pytest
 
-from browser.scripted_shop import COOKIE, KEY
+from browser.scripted_shop import COOKIE, KEY, accept, refuse
 
 TRACK = "shopalytic.track('customer_update', {first_name: 'Ann'})"
 GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
@@ -59,6 +59,60 @@ def test_debug_prints_each_call_and_the_verdict_on_it(shop, visitor):
     assert lines[-1][4]["status"] == "ACCEPTED"
 
 
+def test_the_first_event_that_is_not_accepted_is_a_warning_with_the_reason(shop, visitor):
+    visitor.before_pages("window.warned = []; console.warn = (...said) => warned.push(JSON.stringify(said))")
+    violation = {"field": "order.total", "rule_id": "required", "message": "Give a value."}
+
+    def quarantine(sent):
+        reply = accept(sent)
+        for result, event in zip(reply.body["results"], sent.events, strict=True):
+            if event["type"] == "order":
+                result.update(status="QUARANTINED", violations=[violation])
+        return reply
+
+    shop.behave = quarantine
+    shop.add_page("/", TRACK + ";")
+    visitor.visit(shop.url())
+    shop.until_stored(2)
+    visitor.until("shopalytic.version")
+    for _ in range(2):
+        visitor.run("return shopalytic.track('order', {})")
+    assert visitor.run("return warned.map((line) => JSON.parse(line))") == [
+        ["shopalytic", "QUARANTINED", violation]
+    ]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_refused_is_a_warning_with_the_reason(shop, visitor, status):
+    visitor.before_pages("window.warned = []; console.warn = (...said) => warned.push(JSON.stringify(said))")
+    shop.behave = refuse(status)
+    shop.add_page("/", TRACK + ";")
+    visitor.visit(shop.url())
+    visitor.until("window.warned.length")
+    visitor.run(f"return {TRACK}")
+    (line,) = visitor.run("return warned")
+    assert f"http.{status}" in line
+    assert "The test refuses this." in line
+
+
+def test_a_refusal_that_the_visitor_wished_is_no_warning(shop, visitor):
+    visitor.before_pages("window.warned = []; console.warn = (...said) => warned.push(said)")
+
+    def respect(sent):
+        reply = accept(sent)
+        violation = {"field": "context.privacy_signal", "rule_id": "privacy.signal", "message": "asked"}
+        for result in reply.body["results"]:
+            result.update(status="REJECTED", violations=[violation])
+        return reply
+
+    shop.behave = respect
+    shop.add_page("/")
+    visitor.visit(shop.url())
+    visitor.until("shopalytic.version")
+    visitor.run(f"return {TRACK}")
+    assert visitor.run("return warned") == []
+
+
 def test_without_debug_the_console_stays_silent(shop, visitor):
     visitor.before_pages("window.lines = []; console.log = (...said) => lines.push(said)")
     shop.add_page("/")
@@ -97,7 +151,7 @@ def test_endpoint_says_where_events_go(shop, visitor):
     shop.add_page("/", options=f"{{endpoint: '{shop.url('/behind/a/proxy')}'}}")
     visitor.visit(shop.url())
     shop.until_events(1)
-    assert shop.requests[0].path == "/behind/a/proxy/collect"
+    assert shop.requests[0].path == f"/behind/a/proxy/collect?token={KEY}"
 
 
 def test_without_an_endpoint_events_go_to_where_the_script_came_from(shop, visitor):
@@ -105,7 +159,7 @@ def test_without_an_endpoint_events_go_to_where_the_script_came_from(shop, visit
     shop.add_page("/", head=f"<script src='{away}'></script>")
     visitor.visit(shop.url())
     shop.until_events(1)
-    assert shop.requests[0].path == "/folder/collect"
+    assert shop.requests[0].path == f"/folder/collect?token={KEY}"
     assert shop.requests[0].headers["host"].startswith("127.0.0.1:")
 
 

@@ -104,6 +104,17 @@ class Visitor:
             time.sleep(0.02)
         return value
 
+    def until_title(self, beginning: str) -> str:
+        """Waits for a title of this page, without running anything in it."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            pages = self._cdp("Target.getTargets")["targetInfos"]
+            (title,) = [page["title"] for page in pages if page["targetId"] == self.tab]
+            if title.startswith(beginning):
+                return str(title)
+            assert time.monotonic() < deadline, f"the title never began with {beginning!r}: {title!r}"
+            time.sleep(0.02)
+
     @property
     def tab(self) -> str:
         """The tab that is looked at."""

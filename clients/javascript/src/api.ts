@@ -4,6 +4,9 @@ import type { EventProperties } from "./catalogue.js";
 /** The name of an event. */
 export type EventType = keyof EventProperties;
 
+/** What a visitor chose: to be counted for analytics, or not; "pending": events wait until it is known. */
+export type Consent = "granted" | "denied" | "pending";
+
 /** How the tag is set up. Every option may be left out. */
 export interface Options {
   /** Send nothing, store nothing and let no cookie be set. Default: false. */
@@ -18,8 +21,13 @@ export interface Options {
   cross_subdomain_cookie?: boolean;
   /** Address that events go to, less its last part "/collect". Default: where the script came from. */
   endpoint?: string;
-  /** Send a page_view on load and on each in-page navigation. Default: true. */
-  autotrack?: boolean;
+  /**
+   * Send a page_view on load and on each in-page navigation to another path; "query": also where only the query
+   * (`?…`) changes. Default: true.
+   */
+  autotrack?: boolean | "query";
+  /** What the visitor chose. Default: not said, which counts as granted. */
+  consent?: Consent | undefined;
   /** Act as if disabled for visitors who send Do Not Track or Global Privacy Control. Default: false. */
   respect_privacy_signals?: boolean;
 }
@@ -48,6 +56,8 @@ export interface Verdict {
 export interface Shopalytic {
   /** Starts the tag. Calls made before it wait for it; called again it replaces the options. */
   init(token: string, options?: Options): void;
+  /** Says what the visitor chose; it holds for what follows, and for what waits for it. The next page must be told, too. */
+  consent(state: Consent): void;
   /** Sends an event. The promise waits for the server's verdict, as long as that takes. */
   track<T extends EventType>(type: T, properties: EventProperties[T]): Promise<Verdict>;
   /**

@@ -1,62 +1,63 @@
 /** Notices which pages are seen: the first, those of in-page navigation, and those come back to. */
+import { may, May } from "./consent.js";
+import { Longest } from "./context.js";
 import { hide, resume, wake } from "./delivery.js";
+import { cut, json } from "./json.js";
 import { off, options } from "./settings.js";
 import { view } from "./tag.js";
 
 let seen: string | undefined;
-let current: string;
-
-const LISTENERS: Record<string, (event: Event & { persisted?: boolean }) => void> = {
-  pagehide: hide,
-  online: resume,
-  popstate: look,
-  visibilitychange() {
-    if (document.hidden) hide();
-    else {
-      look();
-      wake(0);
-    }
-  },
-  pageshow({ persisted }) {
-    if (!persisted) return;
-    seen = "";
-    current = referrer;
-    look();
-    resume();
-  },
-};
+let current: string | undefined;
 
 /** The page before this one: another site's or ours, in-page navigation counted. */
-export let referrer: string;
+export let referrer: string | undefined;
 
 /** Begins to listen to the page. */
 export function listen(): void {
   referrer = current = document.referrer;
-  for (const type in LISTENERS) addEventListener(type, LISTENERS[type]!);
-  for (const name of ["pushState", "replaceState"] as const) {
-    const original = history[name];
-    history[name] = (...args) => {
-      original.apply(history, args);
-      look();
-    };
-  }
+  for (const type in { __proto__: null, pagehide: 1, online: 1, popstate: 1, visibilitychange: 1, pageshow: 1 }) addEventListener(type, notice);
+  // An element of this id is also a property of the window.
+  const { navigation } = window as { navigation?: EventTarget & { currentEntry?: unknown } };
+  if (navigation?.currentEntry) navigation.addEventListener("currententrychange", notice);
+  else for (const name in { __proto__: null, pushState: 1, replaceState: 1 }) watch(name as "pushState");
 }
 
-/** Sends a page view if this page has not been seen yet. */
-export function look(): void {
+/** Browsers without the Navigation API do not tell when a script changes the address. */
+function watch(name: "pushState" | "replaceState"): void {
+  const original = history[name];
+  history[name] = (state, unused, url) => {
+    original.call(history, state, unused, url);
+    look();
+  };
+}
+
+function notice({ type, persisted }: Event & { persisted?: boolean }): void {
+  if (type === "pagehide" || (type === "visibilitychange" && document.hidden)) return hide();
+  // Come back to.
+  if (persisted) current = referrer;
+  look(persisted);
+  if (persisted || type === "online") resume();
+  else wake(0);
+}
+
+/** Sends a page view if this page has not been seen yet, or `anew`. */
+export function look(anew?: boolean): void {
+  if (off || options.autotrack === false || document.hidden || may() === May.NOTHING) return;
   const url = location.href;
-  // A fragment is another page only where it is used as an address.
-  const page = url.replace(/#(?![/!]).*/, "");
-  if (off || options.autotrack === false || document.hidden || page === seen) return;
-  seen = page;
-  referrer = current;
+  // What makes an address a page of its own: not its query, and its fragment only where that is a route.
+  const parts = /([^?#]*)(\?[^#]*)?((#[/!][^?]*)(.*))?/.exec(url)!;
+  const page = `${parts[1]}${options.autotrack === "query" ? `${parts[2]}${parts[3]}` : parts[4]}`;
+  const before = current;
   current = url;
-  void view("page_view", {
-    url,
-    referrer,
-    // Read when the event is sent: pages set their title some time after the address.
-    get title() {
-      return document.title.slice(0, 1000);
-    },
-  });
+  if (page === seen && !anew) return;
+  seen = page;
+  referrer = before;
+  void view("page_view", () =>
+    json({
+      url: cut(url, Longest.ADDRESS),
+      referrer: cut(before, Longest.ADDRESS) || "",
+      // Read when the event is sent: pages set their title some time after the address.
+      title: cut(document.title, Longest.TITLE),
+    }),
+  );
 }

@@ -1,18 +1,26 @@
 /** What `init` was told. */
 import type { Options } from "./api.js";
-import { look } from "./pages.js";
+import { consent } from "./consent.js";
+import { listen } from "./pages.js";
 import { open } from "./store.js";
 
 export let token: string;
 export let options: Options = {};
-/** Whether nothing may be sent: so until `init`, by option, and by the visitor's wish. */
-export let off: unknown = true;
+/** Why nothing may be sent: so until `init`, by option, and by the visitor's wish. */
+export let off = "no init";
 
-/** `init`, where the endpoint is known. */
-export function start(key: string, given: Options): void {
-  token = key;
-  options = given;
-  off = given.disabled || (given.respect_privacy_signals && (navigator.doNotTrack === "1" || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl));
-  open(key);
-  look();
+let listening: unknown;
+
+/** `init`, where `endpoint` is the address that holds unless the options name another. Throws nothing into the page. */
+export function init(key: string, given: Options | undefined, endpoint: string | undefined): void {
+  try {
+    if (!listening) listen();
+    listening = token = `${key}`;
+    options = { __proto__: null, endpoint, ...given } as Options;
+    off = options.disabled || (options.respect_privacy_signals && (navigator.doNotTrack === "1" || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl)) ? "disabled" : options.endpoint == null ? "no endpoint" : "";
+    open(token);
+    consent(options.consent);
+  } catch (error) {
+    off = `${error}`;
+  }
 }

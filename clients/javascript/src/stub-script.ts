@@ -1,7 +1,8 @@
 /** The stub as a file, for pages whose Content-Security-Policy forbids inline scripts. */
 import { install, type Stub } from "./stub.js";
 
-const { src, dataset } = document.currentScript as HTMLScriptElement;
+// A module is no current script.
+const { src, dataset } = (document.currentScript || document.querySelector("script[data-token]")) as HTMLScriptElement;
 install(src.replace("-stub", ""));
 if (dataset.token) {
   let options: object = {};
