@@ -120,6 +120,29 @@ async def test_what_is_not_http_as_it_should_be_gets_its_answer_too(data: bytes,
     assert answer.startswith(b"HTTP/1.1 %d " % status)
 
 
+LIMITS = {"/collect": 512_000, "/shopalytic.v1.CollectorService/Track": 4 * 1024 * 1024}
+
+
+@pytest.mark.parametrize("path", LIMITS)
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_not(
+    path: str, is_chunked: bool
+) -> None:
+    start = b"POST %s HTTP/1.1\r\nhost: a\r\nconnection: close\r\n" % path.encode()
+    start += b"content-type: application/json\r\nauthorization: Bearer %s\r\n" % KEY.encode()
+    async with running_gateway() as gateway:
+        for beyond in (-1, 0, 1, 70_000):
+            body = (b'{"events": [{"type": "page_view"}]}' if path == "/collect" else b"{}").ljust(
+                LIMITS[path] + beyond
+            )
+            if is_chunked:
+                framed = b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+            else:
+                framed = b"content-length: %d\r\n\r\n%s" % (len(body), body)
+            answer = await send_all_then_read(gateway, start + framed)
+            assert answer.startswith(b"HTTP/1.1 %d " % (413 if beyond > 0 else 200)), (beyond, answer)
+
+
 async def test_who_asks_first_is_refused_without_the_body() -> None:
     async with running_gateway() as gateway, connected(gateway) as (reader, writer):
         writer.write(HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % LARGE)
