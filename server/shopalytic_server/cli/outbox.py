@@ -49,7 +49,7 @@ def drain(settings: Settings, outbox_url: str, once: bool, as_json: bool) -> Non
     """
     target = target_of(settings)
     key = key_of(settings, "server", target)
-    with Drainer(lambda: psycopg.connect(outbox_url), target, key) as drainer:
+    with Drainer(lambda: psycopg.connect(outbox_url, client_encoding="UTF8"), target, key) as drainer:
         try:
             done = drainer.drain() if once else drainer.run(_until_interrupted(), _say_once())
         except psycopg.errors.UndefinedTable:
