@@ -1,5 +1,6 @@
 """A process of its own that serves an embedded PostgreSQL, to be killed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +20,13 @@ server.stop()
 class Holder:
     """Another process that serves from the data directory."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(data_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **environment},
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()

@@ -95,6 +95,27 @@ def test_data_survives_a_restart(data_dir: Path) -> None:
         assert query(running.url(), "SELECT n FROM kept") == [(7,)]
 
 
+def test_what_a_shell_says_of_another_server_is_not_for_ours(data_dir: Path) -> None:
+    other = {
+        "PGHOSTADDR": "127.0.0.1",
+        "PGPORT": "1",
+        "PGUSER": "nobody",
+        "PGDATABASE": "nothing",
+        "PGSERVICE": "nowhere",
+        "PGOPTIONS": "-c default_transaction_read_only=on",
+        "PGTARGETSESSIONATTRS": "standby",
+        "PGREQUIREAUTH": "scram-sha-256",
+        "PGCHANNELBINDING": "require",
+        "PGREQUIREPEER": "nobody",
+        "PGSSLMODE": "verify-full",
+    }
+    holder = Holder(data_dir, **other)
+    try:
+        assert query(holder.url, "SELECT 1") == [(1,)]
+    finally:
+        holder.kill()
+
+
 def test_a_second_process_is_refused_with_a_sentence_until_the_first_is_dead(data_dir: Path) -> None:
     first = Holder(data_dir)
     try:

@@ -49,6 +49,19 @@ _AGAIN_SECONDS = 2.0
 _STOP_SECONDS = 60.0
 _PATIENCE_NOTE_SECONDS = 10.0
 
+# What a person's shell may say of some other server, and what the address of ours does not say itself:
+# https://www.postgresql.org/docs/current/libpq-envars.html
+_OF_OTHER_SERVERS = (
+    "PGHOSTADDR",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGOPTIONS",
+    "PGTARGETSESSIONATTRS",
+    "PGREQUIREAUTH",
+    "PGCHANNELBINDING",
+    "PGREQUIREPEER",
+)
+
 
 class EmbeddedPostgres:
     """One PostgreSQL server for one data directory; `start` and `stop` block, so call them from a thread."""
@@ -352,6 +365,8 @@ def running_url(data_dir: Path | str) -> str | None:
 
 
 def _url(postmaster: Postmaster, database: str, role: str) -> str:
+    for name in _OF_OTHER_SERVERS:
+        os.unsetenv(name)
     query = urlencode({"host": postmaster.socket_dir, "port": postmaster.port}, quote_via=quote)
     return f"postgresql://{quote(role)}@/{quote(database, safe='')}?{query}"
 
