@@ -50,7 +50,7 @@ async def test_the_key_is_taken_from_the_address_the_headers_or_the_body():
         (TRACK, ZIPPED, MANY_EVENTS),
         (TRACK, PROTO, MANY_RECORDS),
         ("/collect", {}, BLANKS),
-        ("/collect", {}, b"x" * 5_000_000),
+        ("/collect", {}, b"x" * 500_000),
         (TRACK, JSON_TYPE, b"x" * 5_000_000),
         (TRACK, JSON_TYPE, b"{}"),
     ],
@@ -65,6 +65,16 @@ async def test_without_a_valid_key_it_is_401_whatever_the_body_holds(
         assert not gateway.collector.requests
     assert answer.status == 401
     assert b"unauthenticated" in answer.body
+
+
+@pytest.mark.parametrize(("key", "status"), [(None, 413), (INVENTED, 401), (KEY, 413)])
+async def test_a_body_that_fits_with_no_key_is_too_large_unless_a_wrong_key_is_given(
+    key: str | None, status: int
+):
+    async with running_gateway() as gateway:
+        gateway.admission.unknown = {INVENTED}
+        headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        assert (await gateway.post(b"x" * 5_000_000, headers)).status == status
 
 
 async def test_a_key_in_the_body_that_differs_from_the_headers_is_looked_at_too():

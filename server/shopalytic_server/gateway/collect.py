@@ -65,8 +65,6 @@ class CollectRoute:
 
     async def _take(self, scope: Scope, receive: Receive) -> Taken:
         self._intake.charge(scope)
-        # Whoever asks: no key would make it fit.
-        refuse_giant(scope, self._options.max_body_bytes)
         content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
         if content_type not in _CONTENT_TYPES:
             text = "Content-Type: send JSON as application/json or text/plain."
@@ -97,6 +95,8 @@ class CollectRoute:
 
     async def _read_keyless(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         """The key in a body, and the body; nothing of it is read but what the key is found by."""
+        # No key would make it fit, so it is not asked for one.
+        refuse_giant(scope, self._options.max_body_bytes)
         sent = b""
         try:
             sent = await read_body(
