@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shlex
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -131,7 +131,7 @@ def announce(ready: "Ready", settings: Settings) -> None:
         lines += [f"  {name + ' key':<14}{secret}" for name, secret in ready.keys.items()]
     lines += [
         f"  keys          {'new,' if ready.keys_are_new else 'as before,'} in {keys_path}",
-        f"                shopalytic key show {'|'.join(ready.keys)}{flag}",
+        f"                shopalytic key show admin{flag}  # or {_others(ready.keys, 'admin')}",
         "",
         "A first event, from Python:",
         "  from shopalytic import Client",
@@ -141,6 +141,10 @@ def announce(ready: "Ready", settings: Settings) -> None:
         f"Then:  shopalytic customer show visitor-1{flag}",
     ]
     say("\n".join(lines))
+
+
+def _others(names: Iterable[str], name: str) -> str:
+    return ", ".join(each for each in names if each != name)
 
 
 def _data_dir_flag(settings: Settings) -> str:
