@@ -150,3 +150,22 @@ def test_the_text_of_a_public_key_does_not_say_where_its_sender_is():
     for key_class, address in ((KeyClass.BROWSER, ""), (KeyClass.SERVER, "192.0.2.0")):
         item = sent(text, key_class, tracking_id="visitor")
         assert (item.event.context.address, item.event.context.user_agent) == (address, "U")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"type":"page_view","zzz":1}', ("zzz", "unknown_property")),
+        ('{"type":"page_view","properties":{"url":1}}', ("page_view.url", "type")),
+        ('{"type":"page_view","type":"page_view"}', ("", "json")),
+        ("?", ("", "json")),
+        ("[" * 3000, ("", "json")),
+        ("[" * 30_000, ("", "json")),
+        ('{"type":NaN}', ("", "json")),
+    ],
+)
+@pytest.mark.parametrize("key_class", [KeyClass.BROWSER, KeyClass.SERVER])
+def test_the_reason_is_told_in_our_words(text, reason, key_class):
+    [found] = sent(text, key_class).violations
+    assert (found.field, found.rule_id) == reason
+    assert found.message != "nobody can read this"

@@ -17,6 +17,7 @@ import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.checking import is_device_placeholder, is_identity_placeholder
+from shopalytic.decoding import DecodeError
 from shopalytic.v1 import properties, rules
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.readers import PAYLOADS, read_context
@@ -237,11 +238,13 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         event.event_id = event.event_id.lower()
     size = event.ByteSize()
     named: list[tuple[str, Any]] = []
+    unread: DecodeError | None = None
     if event.HasField("undecoded") and size <= MAX_EVENT_BYTES:
         public = admitted.key_class is KeyClass.BROWSER
         read = undecoded.read_again(event, public=public)
-        if read is not None:
+        if isinstance(read, Event):
             return prepare_event(read, admitted)
+        unread = read
         named = undecoded.top_level(event.undecoded.json) if public else named
     project, refusal, proven = admitted.project, None, admitted.proven
     if admitted.signed:
@@ -271,7 +274,7 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
     if not broken:
         prepared.moved_us = 0 if event.timed_on_arrival else admitted.moved_us
         prepared.occurred_us = _microseconds(event.occurred_at) + prepared.moved_us
-        broken = _late_checks(prepared, admitted)
+        broken = _late_checks(prepared, admitted) if unread is None else [unread.violation]
     if broken:
         prepared.violations = broken
         # Quarantine keeps an event whole, and its repair needs what may not be kept.
@@ -347,9 +350,6 @@ def _browser_refusal(event: Event, kinds: Collection[str], project: Project) -> 
 
 
 def _late_checks(prepared: Prepared, admitted: Admitted) -> list[Violation]:
-    if prepared.type == "undecoded":
-        unread = prepared.event.undecoded
-        return [Violation(unread.field, unread.rule_id or "json", unread.message)]
     counted = ", with sent_at taken into account," if prepared.moved_us else ""
     if prepared.occurred_us > admitted.latest_us:
         message = f"is{counted} more than one day ahead of the server's clock; check the sender's clock"

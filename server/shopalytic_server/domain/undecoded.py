@@ -21,6 +21,8 @@ from shopalytic_server.domain.signing import Claim
 
 # An event has fifteen names at its top; what comes after many more is not looked at.
 _MOST_NAMES = 100
+# Of a longer text nobody is told where it ceases to be JSON.
+_LONGEST_EXPLAINED = 16_384
 
 # What proves the identity that a call of this type names.
 _LINKS = {"identify": "identity_signature", "alias": "alias_signature"}
@@ -73,17 +75,36 @@ def _text(texts: dict[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def read_again(event: Event, *, public: bool) -> Event | None:
-    """The event that an `undecoded` one carries, if its text has one meaning and all of it is readable."""
+def read_again(event: Event, *, public: bool) -> Event | DecodeError:
+    """The event that an `undecoded` one carries, if its text has one meaning and all of it is readable.
+
+    Else why it is not, in our words: the sender's may be anybody's.
+    """
+    text = event.undecoded.json
     try:
         # Most texts fail here, at once and without a call for each of their parts.
-        decode_event(orjson.loads(event.undecoded.json))
-        document = strict_json.read(event.undecoded.json)
-        read = decode_event(document)
-    except (DecodeError, ValueError, RecursionError):
-        return None
+        decode_event(orjson.loads(text))
+        read = decode_event(strict_json.read(text))
+    except DecodeError as error:
+        return error
+    except (ValueError, RecursionError):
+        return _no_json(text)
     complete(read, event, public=public)
     return read
+
+
+def _no_json(text: str) -> DecodeError:
+    words = "is not JSON"
+    if len(text) <= _LONGEST_EXPLAINED:
+        try:
+            strict_json.read(text)
+        except json.JSONDecodeError as error:
+            words += f": {error.msg} at line {error.lineno}, column {error.colno}"
+        except strict_json.SpoiledJson as error:
+            words = f"cannot be taken: {error}"
+        except (ValueError, RecursionError):
+            words = "is nested too deeply"
+    return DecodeError("", words, "json")
 
 
 def complete(read: Event, carrier: Event, *, public: bool) -> None:

@@ -225,7 +225,8 @@ def repaired(event: Event, patch: Patch | None, key_class: KeyClass) -> Event:
 def _read_again(event: Event, patch: Patch | None, *, public: bool) -> Event:
     text = event.undecoded.json
     if patch is None:
-        return undecoded.read_again(event, public=public) or event
+        read = undecoded.read_again(event, public=public)
+        return read if isinstance(read, Event) else event
     try:
         document = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
