@@ -164,7 +164,7 @@ def test_bytes_that_are_no_text_and_controls_are_kept_out_of_the_terminal(servic
         b"null\n",
         b"PK\x03\x04 a spreadsheet",
         "type,email\n".encode("utf-16"),
-        gzip.compress(b"order_id\n1001\n"),
+        gzip.compress(b"order_id\n1001\n", mtime=0),
     ],
 )
 def test_a_file_that_is_not_json_lines_is_refused_at_its_first_line(service, tmp_path, content):

@@ -18,6 +18,7 @@ from shopalytic.decoding import (
     decode_context,
     decode_time,
     payload_values,
+    plain_dates,
     uuid7,
 )
 from shopalytic.errors import InvalidEvent
@@ -95,6 +96,7 @@ class EventBuilder:
             if tie_breaker is not None:
                 event.tie_breaker = tie_breaker
             seconds = _stamp(event, occurred_at)
+            event.plain_dates.extend(plain_dates(type, occurred_at, properties))
             if context is not None:
                 event.context.CopyFrom(context if isinstance(context, Context) else decode_context(context))
         except DecodeError as error:

@@ -21,7 +21,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.v1.events_pb2 import Context, Event, Undecoded
 from shopalytic.v1.rules import MONEY_FIELDS, violations
-from shopalytic.values import DecodeError, kind_of, to_bool, to_int, to_int64, to_money, to_text, to_timestamp
+from shopalytic.values import (
+    DecodeError,
+    is_plain_date,
+    kind_of,
+    to_bool,
+    to_int,
+    to_int64,
+    to_money,
+    to_text,
+    to_timestamp,
+)
 
 __all__ = [
     "EVENT_TYPES",
@@ -31,6 +41,7 @@ __all__ = [
     "decode_properties",
     "decode_time",
     "payload_values",
+    "plain_dates",
     "undecoded_event",
     "uuid7",
 ]
@@ -61,6 +72,8 @@ def decode_event(data: Mapping[str, Any], *, fill: bool = False, now: datetime |
         raise DecodeError("type", f"is required: one of {', '.join(EVENT_TYPES)}", "required")
     properties = values.pop("properties", {})
     values[kind] = _payload(kind, properties)
+    if plain := plain_dates(kind, data.get("occurred_at"), properties):
+        values["plain_dates"] = plain
     if fill:
         if "event_id" not in values:
             values["event_id"] = uuid7()
@@ -73,6 +86,15 @@ def decode_properties(event_type: str, properties: Mapping[str, Any]) -> Message
     """The payload message of one kind of event; paths in errors begin with the kind."""
     kind = _kind_at_type(event_type)
     return _MESSAGES[kind](**_payload(kind, properties))
+
+
+def plain_dates(kind: str, occurred_at: Any, properties: Any) -> list[str]:
+    """Which times of an event are plain dates, as `Event.plain_dates` has them."""
+    found = ["occurred_at"] if is_plain_date(occurred_at) else []
+    names = _TIMES[LATER_NAMES.get(kind, kind)]
+    if names and isinstance(properties, Mapping):
+        found += [name for name in names if is_plain_date(properties.get(name))]
+    return found
 
 
 def payload_values(event_type: str, properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -283,6 +305,14 @@ _ALTERNATIVES: list[Any] = list(Event.DESCRIPTOR.oneofs_by_name["payload"].field
 _KINDS = [field for field in _ALTERNATIVES if field.name != "undecoded"]
 EVENT_TYPES: tuple[str, ...] = tuple(field.name for field in _KINDS)
 """The names of the twelve kinds of event."""
+_TIMES = {
+    field.name: tuple(
+        each.name
+        for each in field.message_type.fields
+        if each.message_type is not None and each.message_type.full_name == "google.protobuf.Timestamp"
+    )
+    for field in _KINDS
+}
 _MESSAGES = {field.name: GetMessageClass(field.message_type) for field in _KINDS}
 _PAYLOADS = {field.name: _message(field.message_type, field.name) for field in _KINDS}
 _CONTEXT = _message(Context.DESCRIPTOR, "context")

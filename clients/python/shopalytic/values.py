@@ -20,6 +20,7 @@ _FIRST_SECOND = -62_135_596_800  # 0001-01-01, where protobuf's times begin
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59
 _NANO = Decimal("1e-9")
 _INT32 = 2**31
+_DATE_LENGTH = len("2026-03-01")
 _INT64 = 2**63
 _ABSURD = 10**40
 _RFC3339 = re.compile(
@@ -147,6 +148,13 @@ def to_timestamp(value: Any) -> Timestamp:
     if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
         raise DecodeError("", "is outside of the years 1 to 9999; seconds are expected, not milliseconds")
     return Timestamp(seconds=seconds, nanos=nanos)
+
+
+def is_plain_date(value: Any) -> bool:
+    """Whether a time that can be read is a day without a time of day."""
+    if isinstance(value, str):
+        return len(value) == _DATE_LENGTH and value[4:5] == "-"
+    return isinstance(value, date) and not isinstance(value, datetime)
 
 
 def kind_of(value: Any) -> str:

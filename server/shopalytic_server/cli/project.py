@@ -177,6 +177,11 @@ def update(
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         answer = stub.UpdateProject(request, metadata=remote.metadata, timeout=CALL_SECONDS)
     _print_project(answer.project, as_json)
+    if time_zone is not None:
+        say(
+            "What was sent as a plain date stays a day of the former zone until `shopalytic rebuild`.",
+            err=True,
+        )
 
 
 @project.command("identity-secret")

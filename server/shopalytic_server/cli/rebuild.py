@@ -16,20 +16,31 @@ from shopalytic_server.storage.rebuild import rebuild as rebuild_tables
 
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit code 1 if anything differs.")
+@click.option(
+    "--midnights-are-days",
+    is_flag=True,
+    help="Take times that are midnights in UTC for days of the project's time zone.",
+)
 @with_settings("database_url", "direct_database_url", "data_dir")
 @json_option
-def rebuild(settings: Settings, check: bool, as_json: bool) -> None:
+def rebuild(settings: Settings, check: bool, midnights_are_days: bool, as_json: bool) -> None:
     """Make every typed table again from the stored events, and say what differed.
 
     A service may run meanwhile. With --check it goes on storing; without, events
     wait until the rebuild is done, and reports go on.
 
+    Days that came without a time of day are moved to the project's time zone,
+    if that was changed. Before there was a mark for them they came as midnights
+    in UTC: --midnights-are-days moves these, too, and cannot be undone.
+
     \b
     Example:  shopalytic rebuild --check
     """
+    if check and midnights_are_days:
+        raise click.UsageError("--midnights-are-days changes events; leave --check out.")
     with database_of(settings) as url:
         migrate(url)
-        result = _run(url, check)
+        result = _run(url, check, midnights_are_days)
     if as_json:
         print_json({"events": result.events, "equal": result.equal, "differences": result.differences})
     else:
@@ -38,14 +49,17 @@ def rebuild(settings: Settings, check: bool, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _run(url: str, check: bool) -> RebuildResult:
+def _run(url: str, check: bool, midnights_are_days: bool) -> RebuildResult:
     screen = console(stderr=True)
     columns = (TextColumn("Reading events"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task("", total=None)
         return asyncio.run(
             rebuild_tables(
-                url, check=check, progress=lambda done, total: bar.update(task, completed=done, total=total)
+                url,
+                check=check,
+                midnights_are_days=midnights_are_days,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         )
 

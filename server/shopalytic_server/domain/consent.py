@@ -18,7 +18,7 @@ from shopalytic_server.domain.projects import DeniedConsent
 CONSENT_RULE = "privacy.consent"
 
 _FIELD = "analytics_consent"
-_ENVELOPE = ("event_id", "occurred_at", "source", "sandbox", "timed_on_arrival", "context")
+_ENVELOPE = ("event_id", "occurred_at", "source", "sandbox", "timed_on_arrival", "plain_dates", "context")
 _CONTEXT = (
     "url",
     "referrer",

@@ -215,7 +215,9 @@ def keep_fields(message: Message, names: Iterable[str]) -> None:
 
 def strip_late_refund(event: Event, order_id: str) -> None:
     """Leaves of a refund that comes after the erasure what would have been kept of it."""
-    keep_fields(event, ("event_id", "occurred_at", "source", "sandbox", "timed_on_arrival", "refund"))
+    keep_fields(
+        event, ("event_id", "occurred_at", "source", "sandbox", "timed_on_arrival", "plain_dates", "refund")
+    )
     keep_fields(event.refund, KEPT_OF_REFUNDS)
     event.refund.order_id = order_id
 

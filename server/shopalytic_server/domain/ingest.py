@@ -8,7 +8,7 @@ each field is looked at once, and gives up on what it is not sure of;
 import hashlib
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,8 @@ from shopalytic_server.domain.addresses import AddressLevel, limit_address, limi
 from shopalytic_server.domain.bots import is_bot
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
-from shopalytic_server.domain.prepared import JSONB_VERSION, Admitted, Prepared
+from shopalytic_server.domain.plain_dates import begin_of_day
+from shopalytic_server.domain.prepared import JSONB_VERSION, Admitted, Prepared, microseconds
 from shopalytic_server.domain.projects import MONEY_EVENT_TYPES, DeniedConsent, KeyClass, Project
 from shopalytic_server.domain.signing import Judge, claims_of
 
@@ -104,13 +105,20 @@ def prepare_event(event: Event, admitted: Admitted) -> Prepared:
     The event's id is put into lower case, its signatures are taken off. Never
     raises for what a sender may have done.
     """
-    if not event.HasField("tie_breaker"):
-        return _read(event, admitted) or _examine(event, admitted)
-    # No part of what makes two events the same, but kept in quarantine with the event.
-    tie_breaker = event.tie_breaker
+    if event.HasField("tie_breaker") or event.plain_dates:
+        return _prepare_marked(event, admitted)
+    return _read(event, admitted) or _examine(event, admitted)
+
+
+def _prepare_marked(event: Event, admitted: Admitted) -> Prepared:
+    """An event with marks that are no part of what makes two events the same."""
+    tie_breaker = event.tie_breaker if event.HasField("tie_breaker") else None
     event.ClearField("tie_breaker")
-    prepared = _read(event, admitted) or _examine(event, admitted)
-    event.tie_breaker = prepared.tie_breaker = tie_breaker
+    read = None if event.plain_dates else _read(event, admitted)
+    prepared = read or _examine(event, admitted)
+    if tie_breaker is not None:
+        # Kept in quarantine with the event.
+        event.tie_breaker = prepared.tie_breaker = tie_breaker
     return prepared
 
 
@@ -272,7 +280,8 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
     limit_addresses(event, admitted.addresses)
     broken = rules.violations(event)
     if not broken:
-        prepared.moved_us = 0 if event.timed_on_arrival else admitted.moved_us
+        prepared.plain_dates = tuple(sorted(set(event.plain_dates)))
+        prepared.moved_us = _moved_us(event, admitted)
         prepared.occurred_us = _microseconds(event.occurred_at) + prepared.moved_us
         broken = _late_checks(prepared, admitted) if unread is None else [unread.violation]
     if broken:
@@ -350,7 +359,8 @@ def _browser_refusal(event: Event, kinds: Collection[str], project: Project) -> 
 
 
 def _late_checks(prepared: Prepared, admitted: Admitted) -> list[Violation]:
-    counted = ", with sent_at taken into account," if prepared.moved_us else ""
+    by_clock = prepared.moved_us and "occurred_at" not in prepared.plain_dates
+    counted = ", with sent_at taken into account," if by_clock else ""
     if prepared.occurred_us > admitted.latest_us:
         message = f"is{counted} more than one day ahead of the server's clock; check the sender's clock"
         return [Violation("occurred_at", "timestamp.not_in_future", message)]
@@ -373,6 +383,14 @@ def _impossible_date(event: Event, kind: str, latest_us: int) -> Violation | Non
             message = "is more than one day ahead of the server's clock; send when it was, or leave it out"
         return Violation(f"{kind}.{name}", "timestamp.not_in_future", message)
     return None
+
+
+def _moved_us(event: Event, admitted: Admitted) -> int:
+    """How far the counted time is from the time that was sent."""
+    if "occurred_at" in event.plain_dates:
+        midnight = event.occurred_at.ToDatetime(UTC)
+        return microseconds(begin_of_day(midnight, admitted.time_zone)) - microseconds(midnight)
+    return 0 if event.timed_on_arrival else admitted.moved_us
 
 
 def _microseconds(time: Timestamp) -> int:
@@ -413,7 +431,7 @@ def _fingerprint(event: Event) -> bytes:
     """Equal for equal events, also when a retry comes from another network or page."""
     if event.HasField("undecoded"):
         data = event.undecoded.json.encode()
-    elif event.timed_on_arrival or (
+    elif (event.timed_on_arrival or event.plain_dates) or (
         event.HasField("context") and any(map(event.context.HasField, _SET_BY_GATEWAY))
     ):
         data = _as_sent(event)
@@ -429,6 +447,7 @@ def _as_sent(event: Event) -> bytes:
     if event.HasField("context"):
         for name in _SET_BY_GATEWAY:
             plain.context.ClearField(name)
+    plain.ClearField("plain_dates")
     if event.timed_on_arrival:
         plain.ClearField("occurred_at")
     return plain.SerializeToString()

@@ -12,6 +12,7 @@ from shopalytic.violations import Violation
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import Arrival
 from shopalytic_server.domain.event_order import Place, place, rank
+from shopalytic_server.domain.plain_dates import begin_of_day
 from shopalytic_server.domain.projects import KeyClass, Project
 
 MAX_CLOCK_AHEAD = timedelta(days=1)
@@ -66,6 +67,8 @@ class Sending:
     """What to add to the sender's times; 0 where its clock is taken as right."""
     moved_us: int = field(init=False, default=0)
     """The same where the clock is off so much that what it tells does not count."""
+    time_zone: str = "UTC"
+    """The project's."""
     written_currency: str | None = field(init=False, default=None)
     """What is written into events that name no currency; None: nothing, `first_currency` says it."""
 
@@ -107,6 +110,7 @@ class Admitted(Sending):
     def __post_init__(self) -> None:
         # slots=True makes the class anew, which super() without arguments does not see.
         Sending.__post_init__(self)
+        self.time_zone = self.project.time_zone
         self.key_class_kept = None if self.key_class is KeyClass.SERVER else str(self.key_class)
         if self.project.currency != self.project.first_currency:
             self.written_currency = self.project.currency
@@ -162,6 +166,8 @@ class Prepared:
     tie_breaker: int | None = None
     moved_us: int = 0
     """How far the counted time was moved from what the sender's clock told."""
+    plain_dates: Sequence[str] = ()
+    """Which of its times are days of the project's time zone."""
 
     @property
     def event_id(self) -> UUID:
@@ -187,6 +193,14 @@ class Prepared:
     def stated_at(self) -> datetime:
         """`stated_us` as a time."""
         return _EPOCH + timedelta(microseconds=self.stated_us)
+
+    def date(self, name: str) -> datetime | None:
+        """A time that the shop states, by its property; a day begins as in the project's time zone."""
+        text = self.properties.get(name)
+        if text is None:
+            return None
+        at = datetime.fromisoformat(text)
+        return begin_of_day(at, self.sending.time_zone) if name in self.plain_dates else at
 
     @property
     def place(self) -> Place:

@@ -13,7 +13,7 @@ from shopalytic_server.domain.ingest import Prepared
 
 COLUMNS = (
     "dataset_id, received_at, sent_at, type, source, bot, key_class, identity_signed, subject, occurred_at, "
-    "event_id, corrected_at, stated_at, tie_breaker, tracking_id, identity, properties, context"
+    "event_id, corrected_at, stated_at, tie_breaker, plain_dates, tracking_id, identity, properties, context"
 )
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
@@ -48,6 +48,7 @@ def _row(item: Prepared) -> bytes:
         + (_NULL if corrected is None else _timestamp(8, corrected - _EPOCH_US))
         + (_timestamp(8, occurred - item.moved_us) if item.moved_us else _NULL)
         + (_NULL if item.tie_breaker is None else _number(8, item.tie_breaker))
+        + (_texts(item.plain_dates) if item.plain_dates else _NULL)
         + _text(item.tracking_id)
         + _text(item.identity)
         + _length(len(properties))
@@ -62,7 +63,7 @@ def _row(item: Prepared) -> bytes:
 def _start(dataset_id: int, received_us: int, sent_us: int | None, type_: str, source: str | None) -> bytes:
     """What rows of one kind and request begin with."""
     return (
-        _head(18, 4, dataset_id, 8, received_us - _EPOCH_US)
+        _head(19, 4, dataset_id, 8, received_us - _EPOCH_US)
         + (_NULL if sent_us is None else _timestamp(8, sent_us - _EPOCH_US))
         + _text(type_)
         + _text(source)
@@ -76,6 +77,14 @@ def _marks(bot: bool, key_class: str | None, identity_signed: bool | None) -> by
 
 def _bool(value: bool) -> bytes:
     return _TRUE if value else _FALSE
+
+
+# Few sets of names come again and again.
+@lru_cache(1000)
+def _texts(values: tuple[str, ...]) -> bytes:
+    # Dimensions, flags (no nulls), element type (text), length, lower bound.
+    array = struct.pack("!iiIii", 1, 0, 25, len(values), 1) + b"".join(map(_text, values))
+    return _length(len(array)) + array
 
 
 def _text(value: str | None) -> bytes:

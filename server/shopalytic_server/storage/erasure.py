@@ -62,7 +62,7 @@ class _Erasure:
 
     conn: Connection
     dataset: int
-    currency: str
+    project: Project
     person: Person
     emails: list[str] = field(default_factory=list)
     order_ids: list[str] = field(default_factory=list)
@@ -111,12 +111,12 @@ async def _erase(
     response = admin_pb2.EraseCustomerResponse()
     # It may read long, but not make ingest wait long behind it for a lock.
     await conn.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'")
-    begun = _Erasure(conn, dataset, project.first_currency, await _person(conn, dataset, request))
+    begun = _Erasure(conn, dataset, project, await _person(conn, dataset, request))
     # Reads all events, so it is done while ingest goes on; what came meanwhile follows.
     response.unlinked_events = await begun.run(_SQL.unlink_others, since=_ALWAYS)
     await conn.execute(_SQL.hold_ingest)
     await lock_dataset(conn, dataset)
-    erasure = _Erasure(conn, dataset, project.first_currency, await _person(conn, dataset, request))
+    erasure = _Erasure(conn, dataset, project, await _person(conn, dataset, request))
     recently = datetime.now(UTC) - timedelta(days=1)
     response.unlinked_events += await erasure.run(_SQL.unlink_others, since=recently)
     await _find(erasure)
@@ -213,7 +213,9 @@ def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str
         event_id, properties = fresh_id, anonymous_refund(given, renamed("order", given["order_id"]))
     return Prepared(
         event=Event(),
-        sending=Sending(erasure.currency, row["received_at"]),
+        sending=Sending(
+            erasure.project.first_currency, row["received_at"], time_zone=erasure.project.time_zone
+        ),
         dataset_id=erasure.dataset,
         type=row["type"],
         fingerprint=secrets.token_bytes(16),
@@ -226,6 +228,8 @@ def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str
         properties=properties,
         properties_jsonb=JSONB_VERSION + orjson.dumps(properties),
         tie_breaker=row["tie_breaker"],
+        # It happened when it counted, from now on.
+        plain_dates=tuple(name for name in row["plain_dates"] or () if name != "occurred_at"),
     )
 
 
@@ -264,7 +268,7 @@ async def _delete(erasure: _Erasure) -> None:
     for statement in (_INGEST.forget_unused_identities, _INGEST.refresh_first_at):
         await erasure.run(statement, subjects=others)
     left = set(keys["order_ids"]) - set(erasure.order_ids)
-    await settle_orders(erasure.conn, erasure.dataset, erasure.currency, left)
+    await settle_orders(erasure.conn, erasure.dataset, erasure.project.first_currency, left)
     await forget_customers(erasure.conn, [erasure.dataset])
 
 

@@ -130,6 +130,7 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
     young_us = microseconds(datetime.now(UTC) - YOUNGEST)
     fitting = all(
         item.sending.currency == currency
+        and not item.plain_dates
         and item.occurred_us >= young_us
         and not (item.type in CART_TYPES and "modified_date" in item.properties)
         for item in plain

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from shopalytic_server.domain.plain_dates import DATES, begin_of_day
 from shopalytic_server.storage.database import Connection, schema_of_tables
+from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
 from shopalytic_server.storage.sealing import forget_all_days, forget_customers
@@ -30,13 +32,18 @@ class RebuildResult:
         return not any(self.differences.values())
 
 
-async def rebuild(database_url: str, *, check: bool, progress: Progress = silent) -> RebuildResult:
+async def rebuild(
+    database_url: str, *, check: bool, midnights_are_days: bool = False, progress: Progress = silent
+) -> RebuildResult:
     """Builds every typed table from `events` beside the live ones, and compares.
 
     With `check` nothing is changed and ingest goes on. Without it ingest waits,
     and tables that differ get the rebuilt rows; reports go on meanwhile. Days
     whose page views are summed up are so anew, after a while. What events said that
-    have expired since is taken over as it is.
+    have expired since is taken over as it is. Days without a time of day are those of their
+    project's time zone of now: `differences` tells of events that move under "events".
+    With `midnights_are_days` so are times that are midnights in UTC and that nobody has
+    marked as days: events came without a mark once.
     `progress` is called with (events done, events in all).
     """
     async with await connect(database_url) as conn:
@@ -46,11 +53,16 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
             await conn.execute(_SQL.hold_partitions)
             if not check:
                 await conn.execute(_SQL.hold_ingest)
+            if midnights_are_days:
+                await conn.execute(_SQL.mark_days, {"names": list(DATES)})
+            moved = await _move_days(conn, check=check)
             home = await schema_of_tables(conn)
             await _make_tables(conn, home)
             await _keep(conn, home)
             events = await replay(conn, chunk=_CHUNK, progress=progress)
             differences = {table: await _difference(conn, home, table) for table in TABLES}
+            if moved:
+                differences["events"] = moved
             if not check:
                 for table in TABLES:
                     if differences[table]:
@@ -60,6 +72,25 @@ async def rebuild(database_url: str, *, check: bool, progress: Progress = silent
         if not check:
             await forget_all_days(conn)
     return RebuildResult(events, differences)
+
+
+async def _move_days(conn: Connection, *, check: bool) -> int:
+    """Moves events whose time is a day to where it begins in their project's time zone of now."""
+    rows = await (await conn.execute(_SQL.plain_days)).fetchall()
+    moves = {
+        (zone, midnight): begin_of_day(midnight, zone)
+        for zone, midnight, occurred_at, _ in rows
+        if begin_of_day(midnight, zone) != occurred_at
+    }
+    if moves and not check:
+        await Partitions().ensure(conn, moves.values())
+        parameters = {
+            "time_zones": [zone for zone, _ in moves],
+            "midnights": [midnight for _, midnight in moves],
+            "begins": list(moves.values()),
+        }
+        await conn.execute(_SQL.move_days, parameters)
+    return sum(count for zone, midnight, at, count in rows if begin_of_day(midnight, zone) != at)
 
 
 async def _make_tables(conn: Connection, home: str) -> None:

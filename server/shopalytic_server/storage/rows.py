@@ -71,7 +71,7 @@ class Rows:
 def add_profile(rows: Rows, item: Prepared) -> None:
     """A customer_register or customer_update."""
     given, claim = item.properties, claim_of(item)
-    joined = _time(given.get("join_date"))
+    joined = item.date("join_date")
     if item.type == "customer_register" and joined is None:
         joined = item.occurred_at
     rows.add(
@@ -114,12 +114,12 @@ def add_cart_change(rows: Rows, item: Prepared) -> None:
 
 def cart_time(item: Prepared) -> datetime:
     """When the change of a cart counts: its modified_date, else when it happened."""
-    return _time(item.properties.get("modified_date")) or item.occurred_at
+    return item.date("modified_date") or item.occurred_at
 
 
 def order_time(item: Prepared) -> datetime:
     """When an order counts: its order_date, else when it happened."""
-    return _time(item.properties.get("order_date")) or item.occurred_at
+    return item.date("order_date") or item.occurred_at
 
 
 def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> None:
@@ -214,14 +214,10 @@ def add_shipment(rows: Rows, item: Prepared) -> None:
         item.bot,
         given.get("carrier"),
         given.get("tracking_number"),
-        _time(given.get("date_shipped")),
-        _time(given.get("date_delivered")),
+        item.date("date_shipped"),
+        item.date("date_delivered"),
     )
 
 
 def _money(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -73,7 +73,7 @@ async def _lowered(conn: Connection, dataset: int, copies: dict[UUID, Prepared])
     for event_id, occurred_at, received_at, tie_breaker in rows:
         item = copies.pop(event_id)
         item.occurred_us = microseconds(occurred_at)
-        item.sending = Sending(item.currency, received_at)
+        item.sending = Sending(item.sending.first_currency, received_at, time_zone=item.sending.time_zone)
         if tie_breaker is None or (item.tie_breaker is not None and item.tie_breaker < tie_breaker):
             lowered.append(item)
     return lowered

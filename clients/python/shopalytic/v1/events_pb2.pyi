@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "timed_on_arrival", "identity_signature", "alias_signature", "tie_breaker", "customer_register", "customer_update", "cart_add", "cart_modify", "order", "refund", "shipment", "shipment_delivered", "product_view", "page_view", "identify", "alias", "undecoded")
+    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "timed_on_arrival", "identity_signature", "alias_signature", "tie_breaker", "plain_dates", "customer_register", "customer_update", "cart_add", "cart_modify", "order", "refund", "shipment", "shipment_delivered", "product_view", "page_view", "identify", "alias", "undecoded")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class Event(_message.Message):
     IDENTITY_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     ALIAS_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     TIE_BREAKER_FIELD_NUMBER: _ClassVar[int]
+    PLAIN_DATES_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_REGISTER_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_UPDATE_FIELD_NUMBER: _ClassVar[int]
     CART_ADD_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +48,7 @@ class Event(_message.Message):
     identity_signature: str
     alias_signature: str
     tie_breaker: int
+    plain_dates: _containers.RepeatedScalarFieldContainer[str]
     customer_register: CustomerRegister
     customer_update: CustomerUpdate
     cart_add: CartAdd
@@ -60,7 +62,7 @@ class Event(_message.Message):
     identify: Identify
     alias: Alias
     undecoded: Undecoded
-    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[Context, _Mapping]] = ..., timed_on_arrival: _Optional[bool] = ..., identity_signature: _Optional[str] = ..., alias_signature: _Optional[str] = ..., tie_breaker: _Optional[int] = ..., customer_register: _Optional[_Union[CustomerRegister, _Mapping]] = ..., customer_update: _Optional[_Union[CustomerUpdate, _Mapping]] = ..., cart_add: _Optional[_Union[CartAdd, _Mapping]] = ..., cart_modify: _Optional[_Union[CartModify, _Mapping]] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., refund: _Optional[_Union[Refund, _Mapping]] = ..., shipment: _Optional[_Union[Shipment, _Mapping]] = ..., shipment_delivered: _Optional[_Union[ShipmentDelivered, _Mapping]] = ..., product_view: _Optional[_Union[ProductView, _Mapping]] = ..., page_view: _Optional[_Union[PageView, _Mapping]] = ..., identify: _Optional[_Union[Identify, _Mapping]] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ..., undecoded: _Optional[_Union[Undecoded, _Mapping]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[Context, _Mapping]] = ..., timed_on_arrival: _Optional[bool] = ..., identity_signature: _Optional[str] = ..., alias_signature: _Optional[str] = ..., tie_breaker: _Optional[int] = ..., plain_dates: _Optional[_Iterable[str]] = ..., customer_register: _Optional[_Union[CustomerRegister, _Mapping]] = ..., customer_update: _Optional[_Union[CustomerUpdate, _Mapping]] = ..., cart_add: _Optional[_Union[CartAdd, _Mapping]] = ..., cart_modify: _Optional[_Union[CartModify, _Mapping]] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., refund: _Optional[_Union[Refund, _Mapping]] = ..., shipment: _Optional[_Union[Shipment, _Mapping]] = ..., shipment_delivered: _Optional[_Union[ShipmentDelivered, _Mapping]] = ..., product_view: _Optional[_Union[ProductView, _Mapping]] = ..., page_view: _Optional[_Union[PageView, _Mapping]] = ..., identify: _Optional[_Union[Identify, _Mapping]] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ..., undecoded: _Optional[_Union[Undecoded, _Mapping]] = ...) -> None: ...
 
 class Context(_message.Message):
     __slots__ = ("url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "user_agent", "language", "screen_width", "screen_height", "time_zone", "library_name", "library_version", "address", "automated", "origin", "privacy_signal", "analytics_consent")

@@ -1065,6 +1065,22 @@ def _event(message: Event) -> list[Violation] | None:
             found = note(found, "alias_signature", "string.max_len", too_long(value, 100))
         if "\0" in value:
             found = note(found, "alias_signature", "string.no_nul", NO_NUL)
+    if len(message.plain_dates) > 10:
+        found = note(
+            found,
+            "plain_dates",
+            "repeated.max_items",
+            f"must have at most 10 entries; this has {len(message.plain_dates):,}",
+        )
+    for index, value in enumerate(message.plain_dates):
+        if not value:
+            found = note(found, f"plain_dates[{index}]", "string.min_len", EMPTY)
+        if len(value) > 50:
+            found = note(found, f"plain_dates[{index}]", "string.max_len", too_long(value, 50))
+        if "\0" in value:
+            found = note(found, f"plain_dates[{index}]", "string.no_nul", NO_NUL)
+        if enough(found):
+            break
     kind = message.WhichOneof("payload")
     if kind == "customer_register":
         inner = _customer_register(message.customer_register)

@@ -58,22 +58,22 @@ WITH of_orders AS MATERIALIZED (
     SELECT subject, occurred_at, event_id FROM shipment_changes
      WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
 )
-SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, true AS own
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, e.plain_dates, true AS own
   FROM events e
  WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(subjects)s)
  UNION ALL
-SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, false
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, e.plain_dates, false
   FROM of_orders o
   JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = o.subject AND e.occurred_at = o.occurred_at
        AND e.event_id = o.event_id
  WHERE e.subject <> ALL(%(subjects)s)
  UNION ALL
-SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, false
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, e.plain_dates, false
   FROM events e
  WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(namers)s) AND e.subject <> ALL(%(subjects)s)
    AND e.type = 'alias' AND e.properties ->> 'identity' = ANY(%(identities)s)
  UNION ALL
-SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, false
+SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.bot, e.properties, e.tie_breaker, e.plain_dates, false
   FROM (
     SELECT p.subject, p.occurred_at, p.event_id FROM profile_changes p
      WHERE p.dataset_id = %(dataset)s AND p.email_lost_at IS NOT NULL
