@@ -21,7 +21,7 @@ FORMS = st.sampled_from(
 WINDOW = 65_536
 
 
-def scan(data: bytes, limit: int | None = None, max_parts: int | None = None) -> Parts:
+def scan(data: bytes, limit: int | None = None, max_parts: int = 400_000) -> Parts:
     scanner = Scanner(data, "events", lambda _name: limit, max_parts)
     for _ in scanner.steps():
         pass

@@ -42,8 +42,15 @@ class _Known:
 
 @dataclass(slots=True)
 class _Refused:
-    error: grpc.aio.AioRpcError
+    reason: grpc.aio.AioRpcError
     until: float
+
+    def error(self) -> grpc.aio.AioRpcError:
+        """The reason, new each time: an exception that is raised again grows by its way each time."""
+        reason = self.reason
+        return grpc.aio.AioRpcError(
+            reason.code(), reason.initial_metadata(), reason.trailing_metadata(), reason.details()
+        )
 
 
 class Admission:
@@ -88,7 +95,7 @@ class Admission:
             return
         refused = self._refused.get(name)
         if refused is not None and now < refused.until:
-            raise refused.error
+            raise refused.error()
         question = self._questions.get(name)
         if question is None:
             if len(self._questions) >= MAX_WAITING:

@@ -8,7 +8,7 @@ from typing import Any
 from shopalytic_server.domain import strict_json
 from shopalytic_server.domain.strict_json import SpoiledJson
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.json_scan import Malformed, Part, Parts, Scanner, TooMany
+from shopalytic_server.gateway.json_scan import MAX_PARTS, Malformed, Part, Parts, Scanner, TooMany
 
 MAX_EVENTS = 1_000
 _EVENTS = "events"
@@ -205,7 +205,7 @@ def _read_event(data: bytes) -> Any:
 
 def read_some(data: bytes, names: Collection[str]) -> dict[str, Any]:
     """Those of an object's members that can be read, whatever the others hold."""
-    scanning = Scanner(data, "", lambda _name: None)
+    scanning = Scanner(data, "", lambda _name: None, MAX_PARTS)
     try:
         for _ in scanning.steps():
             pass
