@@ -17,10 +17,11 @@ from shopalytic_server.descriptors import limit, shares
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.exposure import check_exposure
+from shopalytic_server.gateway.local_session import opens_signed_in
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
 from shopalytic_server.grpc_service import Ports, start_grpc, store_pool
-from shopalytic_server.metrics import ServerMetrics
+from shopalytic_server.metrics import ServerMetrics, listen
 from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.migrate import migrate
@@ -46,6 +47,8 @@ class Ready:
     demo_address: str | None = None
     own_address: str | None = None
     """Where this machine's own callers need no TLS; None: where all call."""
+    opens_signed_in: bool = False
+    """Whether the dashboard opens signed in by an address that works once."""
 
     def as_json(self) -> dict[str, object]:
         """The content of the ready file."""
@@ -81,7 +84,11 @@ async def serve(
         async with Parts(shutdown) as parts:
             ready = await _start(settings, directory, parts, with_http, demo)
             directory.write_run(
-                {"grpc_address": ready.own_address or ready.grpc_address, "http_address": ready.http_address}
+                {
+                    "grpc_address": ready.own_address or ready.grpc_address,
+                    "http_address": ready.http_address,
+                    "opens_signed_in": ready.opens_signed_in,
+                }
             )
             parts.callback(directory.remove_run)
             if not shutdown.is_asked:
@@ -140,6 +147,7 @@ async def _start(
         keys.are_new,
         demo_address,
         own_address,
+        http_address is not None and opens_signed_in(_gateway_options(settings, keys.secrets)),
     )
 
 
@@ -207,6 +215,10 @@ async def _start_gateway(
             f"Cannot listen on {place}: {error.strerror}. Choose another --http-port, or end what uses it."
         ) from error
     parts.ends_in_order(gateway.stop, settings.drain_timeout)
+    if settings.metrics_port:
+        # After the ports of the servers that this process has started.
+        port_after = settings.metrics_port + (settings.workers if keys is not None else 0)
+        listen(gateway.registry, settings.metrics_host, port_after, parts)
     scheme = "https" if settings.tls_cert else "http"
     return f"{scheme}://{_address(settings.http_host, port)}"
 

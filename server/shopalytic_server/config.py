@@ -150,11 +150,12 @@ class Settings:
     grpc_port: int = _setting(50051, _port, "Port that gRPC listens on; 0 takes any free one.")
     http_host: str = _setting("127.0.0.1", _text, "Address that HTTP listens on.")
     http_port: int = _setting(8080, _port, "Port that HTTP listens on; 0 takes any free one.")
-    metrics_host: str = _setting("127.0.0.1", _text, "Address that the servers' own metrics are read at.")
+    metrics_host: str = _setting("127.0.0.1", _text, "Address that metrics are read at without a key.")
     metrics_port: int = _setting(
         0,
         _number(0, 65535),
-        "Port for the metrics of the first server process; further workers take the ports after it.",
+        "Port for the metrics of the first server process; further workers take the ports after it, "
+        "then the gateway.",
         "none",
     )
     ready_file: Path | None = _setting(  # noqa: RUF009 - as above

@@ -93,19 +93,7 @@ class ServerMetrics:
         """Answers GET /metrics of the process with this number, from 1, if a port is set. Raises OSError."""
         if not settings.metrics_port:
             return
-        host, port = settings.metrics_host, settings.metrics_port + number - 1
-        try:
-            server, thread = start_http_server(port, addr=host, registry=self.registry)
-        except OSError as error:
-            text = f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --metrics-port."
-            raise OSError(error.errno, text) from error
-
-        def close() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        parts.callback(close)
+        listen(self.registry, settings.metrics_host, settings.metrics_port + number - 1, parts)
 
     def _counter(self, name: str, text: str, label: str) -> Counter:
         return Counter(f"shopalytic_server_{name}", text, [label], registry=self.registry)
@@ -124,3 +112,19 @@ def _found_it_full(event: Prepared) -> bool:
         and result.status == _REJECTED
         and any(found.rule_id == FULL_RULE for found in result.violations)
     )
+
+
+def listen(registry: CollectorRegistry, host: str, port: int, parts: Parts) -> None:
+    """Answers GET /metrics with what a registry has, until `parts` end. Raises OSError."""
+    try:
+        server, thread = start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        text = f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --metrics-port."
+        raise OSError(error.errno, text) from error
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    parts.callback(close)

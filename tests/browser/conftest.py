@@ -55,6 +55,7 @@ def dashboard(visitor: Visitor, full_service: Service) -> Dashboard:
     """The page of the service with data, for somebody who has never been there."""
     page = Dashboard(visitor, full_service.ready["http_address"])
     page.forget()
+    page.arrive(full_service.ready["keys"]["reports"])
     return page
 
 
@@ -63,4 +64,5 @@ def empty_dashboard(visitor: Visitor, empty_service: Service) -> Dashboard:
     """The page of the empty service."""
     page = Dashboard(visitor, empty_service.ready["http_address"])
     page.forget()
+    page.arrive(empty_service.ready["keys"]["reports"])
     return page

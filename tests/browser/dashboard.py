@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from browser.scripted_shop import REPOSITORY
 from browser.visitor import Visitor, give_up
 from running_service import Service
+from shopalytic_server.cli.dashboard import one_time_address
 
 AXE = REPOSITORY / "clients/dashboard/node_modules/axe-core/axe.min.js"
 BUILT = REPOSITORY / "server/shopalytic_server/gateway/static/dashboard/index.html"
@@ -48,6 +49,12 @@ class Dashboard:
         """Empties what the page has kept in this browser."""
         self.visitor.visit(f"{self.address}/healthz")
         self.visitor.run("sessionStorage.clear(); localStorage.clear()")
+
+    def arrive(self, reports_key: str) -> None:
+        """Comes by an address that signs in once, as `shopalytic dashboard` prints it."""
+        self.visitor.visit("about:blank")
+        self.visitor.visit(one_time_address(self.address, reports_key))
+        self.settled()
 
     def open(self, page: str = "overview", **state: str) -> None:
         """Opens a page anew, with this state in its address, and waits until it has loaded."""

@@ -11,6 +11,7 @@ import pytest
 from browser.dashboard import RECORD_CALLS, Dashboard, call, event, send
 from browser.dashboard_shop import DAY, page
 from browser.scripted_shop import PATIENCE_SECONDS
+from browser.visitor import Visitor
 from running_service import Service, folder
 
 SIZE_LIMIT = 150_000
@@ -23,10 +24,29 @@ def recorded(dashboard: Dashboard) -> Dashboard:
     return dashboard
 
 
-def test_on_this_machine_it_opens_signed_in(dashboard: Dashboard):
+def test_an_address_signs_in_once_and_a_reload_stays_signed_in(
+    dashboard: Dashboard, full_service: Service, visitor: Visitor
+):
+    visitor.forget_everything()
     dashboard.open()
+    dashboard.sees("Sign in with a key of class reports")
+    dashboard.sees("prints an address that signs you in without a key")
+    printed = full_service.command("dashboard").stdout.strip()
+    assert printed.startswith(f"{dashboard.address}/#sign-in=")
+    visitor.visit(printed)
     dashboard.sees("Net sales")
-    assert dashboard.visitor.run("return sessionStorage.length + localStorage.length") == 0
+    assert "sign-in" not in visitor.run("return location.href")
+    visitor.driver.refresh()
+    dashboard.sees("Net sales")
+    assert visitor.run("return sessionStorage.length + localStorage.length + document.cookie.length") == 0
+    visitor.forget_everything()
+    dashboard.open()
+    visitor.visit(printed)
+    dashboard.sees("has signed in before or is too old")
+    assert dashboard.accessibility() == []
+    assert any("403" in line["message"] for line in visitor.driver.get_log("browser"))
+    visitor.visit(full_service.command("dashboard").stdout.strip())
+    dashboard.sees("Net sales")
 
 
 def test_signing_out_lasts_and_a_reports_key_opens_it_again(dashboard: Dashboard, full_service: Service):

@@ -2,11 +2,12 @@
 
 import gzip
 from importlib.resources import files
+from typing import Any
 
 import pytest
 from starlette.routing import Route, Router
 
-from gateway_standins import PAGE_VIEW, fetch, running_gateway
+from gateway_standins import KEY, PAGE_VIEW, fetch, running_gateway
 from shopalytic_server.gateway.edge import Edge
 from shopalytic_server.gateway.http_server import HttpServer
 from shopalytic_server.gateway.metrics import Metrics
@@ -189,3 +190,20 @@ async def test_a_build_without_the_tag_says_so(tmp_path):
         await server.stop(5)
     assert answer.error == (404, "not_found")
     assert answer.json["error"]["message"] == "No tag here."
+
+
+@pytest.mark.parametrize("options", [{"host": "0.0.0.0"}, {"trusted_proxies": 1}])
+async def test_metrics_that_others_can_reach_need_a_key(options: dict[str, Any]):
+    async with running_gateway(**options) as gateway:
+        assert (await gateway.get("/metrics")).error == (401, "unauthenticated")
+        gateway.admission.unknown = {KEY.replace("0", "x")}
+        wrong = await gateway.get("/metrics", authorization=f"Bearer {KEY.replace('0', 'x')}")
+        assert wrong.error == (401, "unauthenticated")
+        assert (await gateway.get("/metrics", authorization=f"Bearer {KEY}")).status == 200
+        assert (KEY, "shopalytic.v1.ReportService") in gateway.admission.asked
+
+
+async def test_metrics_that_came_through_a_proxy_need_a_key():
+    async with running_gateway() as gateway:
+        assert (await gateway.get("/metrics", x_forwarded_for="192.0.2.1")).status == 401
+        assert (await gateway.get("/metrics")).status == 200

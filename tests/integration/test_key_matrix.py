@@ -75,7 +75,8 @@ RPC_RULES: dict[str, set[KeyClass]] = {
 
 KEYED = "by its key"
 PUBLIC = "to everybody"
-THIS_ACCOUNT = "to the account that runs it"
+THIS_ACCOUNT = "to whoever has an address that works once, made with the reports key"
+THIS_MACHINE = "to this machine, and elsewhere by its key"
 ROUTE_RULES = {
     "/collect": KEYED,
     "/collect.gif": KEYED,
@@ -86,7 +87,7 @@ ROUTE_RULES = {
     "/shopalytic.v1.binpb": PUBLIC,
     "/healthz": PUBLIC,
     "/readyz": PUBLIC,
-    "/metrics": PUBLIC,
+    "/metrics": THIS_MACHINE,
     "/": PUBLIC,
     "/session.json": THIS_ACCOUNT,
 }

@@ -45,7 +45,7 @@ def scrape(address: str) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def scraped() -> Iterator[tuple[dict[str, float], dict[str, float]]]:
     """The metrics of two workers together, and the gateway's, after a few events."""
-    port = free_ports(2)
+    port = free_ports(3)
     with folder() as path, Service(path, "--workers", "2", "--metrics-port", str(port)) as service:
         lines = [json.dumps(each) + "\n" for each in (EVENT, {**EVENT, "tracking_id": "b"}, BROKEN)]
         service.command("import", "-", stdin="".join(lines).encode())
@@ -61,7 +61,9 @@ def scraped() -> Iterator[tuple[dict[str, float], dict[str, float]]]:
                 for name, value in scrape(f"127.0.0.1:{each}").items():
                     workers[name] = workers.get(name, 0) + value
             time.sleep(0.1)
-        yield workers, scrape(web.removeprefix("http://"))
+        found = scrape(web.removeprefix("http://"))
+        assert scrape(f"127.0.0.1:{port + 2}").keys() >= found.keys()
+        yield workers, found
 
 
 def test_workers_count_what_they_store(scraped: tuple[dict[str, float], dict[str, float]]) -> None:

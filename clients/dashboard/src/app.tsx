@@ -21,7 +21,7 @@ export function App() {
       setRound((n) => n + 1);
       setWho(signedIn ? { state: "in" } : { state: "out", reason });
     });
-    void resume().then((found) => setWho(found ? { state: "in" } : { state: "out", reason: "" }));
+    void resume().then(({ signedIn, reason }) => setWho(signedIn ? { state: "in" } : { state: "out", reason }));
   }, []);
   if (who.state === "unknown") return <Loading />;
   return who.state === "in" ? <Inside key={round} /> : <SignIn reason={who.reason} />;

@@ -1,7 +1,10 @@
 """`shopalytic demo`: everything that `serve` runs, with a shop to try it in."""
 
+from functools import partial
+
 import click
 
+from shopalytic_server.cli.dashboard import open_option
 from shopalytic_server.cli.options import with_settings
 from shopalytic_server.cli.serve import (
     EVENTS,
@@ -37,8 +40,9 @@ MOST_VISITORS_PER_MINUTE = 1_000
     metavar="NUMBER",
     help="Who the visitors are and what they do follows from it.",
 )
+@open_option
 @with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
-def demo(settings: Settings, visitors_per_minute: float, seed: int) -> None:
+def demo(settings: Settings, visitors_per_minute: float, seed: int, opens: bool) -> None:
     """Run everything, and beside it a small shop with visitors.
 
     The shop is at /demo/ of the HTTP address. Its pages carry the browser tag
@@ -58,6 +62,6 @@ def demo(settings: Settings, visitors_per_minute: float, seed: int) -> None:
 
     options = DemoOptions(visitors_per_minute, seed)
     service = app.serve(
-        settings, with_http=True, announce=lambda ready: announce(ready, settings), demo=options
+        settings, with_http=True, announce=partial(announce, settings=settings, opens=opens), demo=options
     )
     run(settings, service)

@@ -14,6 +14,7 @@ COMMANDS = {
     "server": "shopalytic_server.cli.serve:server",
     "gateway": "shopalytic_server.cli.serve:gateway",
     "demo": "shopalytic_server.cli.demo:demo",
+    "dashboard": "shopalytic_server.cli.dashboard:dashboard",
     "import": "shopalytic_server.cli.import_events:import_events",
     "outbox": "shopalytic_server.cli.outbox:outbox",
     "customer": "shopalytic_server.cli.person:customer",

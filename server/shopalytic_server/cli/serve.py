@@ -4,11 +4,13 @@ import asyncio
 import os
 import shlex
 from collections.abc import Coroutine, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from shopalytic_server import logs, memory, tracing
+from shopalytic_server.cli.dashboard import one_time_address, open_in_browser, open_option
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.options import with_settings
 from shopalytic_server.cli.output import is_read_by_a_person, say
@@ -52,8 +54,9 @@ PROJECT = (
 
 
 @click.command()
+@open_option
 @with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, opens: bool) -> None:
     """Run everything in one process: PostgreSQL, gRPC and HTTP.
 
     The first start makes a project named "default" with one key of each class
@@ -68,7 +71,8 @@ def serve(settings: Settings) -> None:
     """
     from shopalytic_server import app
 
-    run(settings, app.serve(settings, with_http=True, announce=lambda ready: announce(ready, settings)))
+    tell = partial(announce, settings=settings, opens=opens)
+    run(settings, app.serve(settings, with_http=True, announce=tell))
 
 
 @click.command()
@@ -85,7 +89,7 @@ def server(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings("collector", *TLS_CLIENT, *EVENTS, *HTTP, *TLS, *RUN)
+@with_settings("collector", *TLS_CLIENT, *EVENTS, *HTTP, *TLS, "metrics_host", "metrics_port", *RUN)
 def gateway(settings: Settings) -> None:
     """Run HTTP alone, in front of a server elsewhere.
 
@@ -115,15 +119,15 @@ def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
         end_tracing()
 
 
-def announce(ready: "Ready", settings: Settings) -> None:
-    """Print what a person who started the service needs to know."""
+def announce(ready: "Ready", settings: Settings, opens: bool = False) -> None:
+    """Print what a person who started the service needs to know; with `opens`, show the dashboard."""
     keys_path = DataDirectory(settings.data_dir).keys_path
     flag = _data_dir_flag(settings)
     where = "outside" if settings.database_url else f"embedded, in {settings.data_dir}"
     lines = ["Shopalytic is ready.", f"  gRPC          {ready.grpc_address}"]
     if ready.http_address:
         lines.append(f"  HTTP          {ready.http_address}")
-        lines.append(f"  dashboard     {ready.http_address}/")
+        lines += _dashboard_lines(ready, ready.http_address, flag)
     if ready.demo_address:
         lines.append(f"  demo shop     {ready.demo_address}")
     lines += [f"  database      {where}", f"  project       {ready.project}"]
@@ -141,6 +145,22 @@ def announce(ready: "Ready", settings: Settings) -> None:
         f"Then:  shopalytic customer show visitor-1{flag}",
     ]
     say("\n".join(lines))
+    if opens and ready.http_address:
+        address = f"{ready.http_address}/"
+        if ready.opens_signed_in:
+            address = one_time_address(ready.http_address, ready.keys["reports"])
+        open_in_browser(settings.data_dir, address)
+
+
+def _dashboard_lines(ready: "Ready", http_address: str, flag: str) -> list[str]:
+    """An address that works once is a secret for a while: a journal or a log must not have it."""
+    if ready.opens_signed_in and is_read_by_a_person():
+        again = f"                (signs in once; `shopalytic dashboard{flag}` prints another)"
+        return [f"  dashboard     {one_time_address(http_address, ready.keys['reports'])}", again]
+    lines = [f"  dashboard     {http_address}/"]
+    if ready.opens_signed_in:
+        lines.append(f"                shopalytic dashboard{flag}  prints an address that signs in")
+    return lines
 
 
 def _others(names: Iterable[str], name: str) -> str:

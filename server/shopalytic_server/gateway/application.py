@@ -15,6 +15,7 @@ from shopalytic_server.gateway.edge import ROUTE, Edge
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.intake import Intake
 from shopalytic_server.gateway.joiner import Joiner
+from shopalytic_server.gateway.local_session import is_only_here
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pixel import PixelRoute
@@ -49,7 +50,7 @@ def make_application(
     intake = Intake(joiner, metrics, options, limit, admission, work)
     methods = methods_of(published_files())
     connect = ConnectRoute(methods, collector.channel_for, options, stopping, limit, admission)
-    probes = Probes(collector, metrics)
+    probes = Probes(collector, metrics, admission, only_here=is_only_here(options))
     # The busiest first: they are tried in this order.
     routes = [
         Route(options.collect_path, CollectRoute(intake, options, work)),

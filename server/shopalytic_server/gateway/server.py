@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 import grpc
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from shopalytic_server.gateway.application import make_application
@@ -33,10 +34,16 @@ class GatewayServer:
         self._guests = guests or {}
         self._address = collector_address
         self._stopping = asyncio.Event()
+        self._metrics = Metrics()
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """What it counts, for a port of its own."""
+        return self._metrics.registry
 
     async def start(self) -> int:
         """Listens, and returns the port. Raises OSError when the address is taken."""
-        metrics = Metrics()
+        metrics = self._metrics
         self._collector = Collector(
             self._address,
             metrics,

@@ -29,6 +29,9 @@ export function SignIn({ reason }: { reason: string }) {
         <p>
           Sign in with a key of class <b>reports</b>, or <b>admin</b> to repair quarantine too. On the server, <code>shopalytic key show reports</code> prints one.
         </p>
+        <p>
+          On the machine where the service runs, <code>shopalytic dashboard</code> prints an address that signs you in without a key.
+        </p>
         <label class="field">
           <span>Key</span>
           <input
