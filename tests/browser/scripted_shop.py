@@ -54,7 +54,7 @@ class Reply:
 def accept(sent: Sent) -> Reply:
     """Answers as the gateway does when everything is well."""
     known = sent.headers.get("cookie", "").partition(f"{COOKIE}=")[2].partition(";")[0]
-    visitor = sent.body["tracking_id"] if sent.body.get("reset") or not known else known
+    visitor = known if known and not sent.body.get("reset") else sent.body.get("tracking_id", "of-nobody")
     results = [{"event_id": id_, "status": "ACCEPTED", "violations": []} for id_ in sent.ids]
     cookie = f"{COOKIE}={visitor}; Path=/; SameSite=Lax; Max-Age=34560000"
     return Reply(200, {"set-cookie": cookie}, {"tracking_id": visitor, "results": results})
