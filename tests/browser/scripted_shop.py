@@ -189,7 +189,8 @@ class ScriptedShop:
             file = DIST / path.rpartition("/")[2]
             found = file.is_file() and not self.script_missing
             content = file.read_bytes() if found else b""
-            _write(request, 200 if found else 404, {"content-type": "text/javascript"}, content)
+            headers = {"content-type": "text/javascript", "access-control-allow-origin": "*"}
+            _write(request, 200 if found else 404, headers, content)
             return
         html = self.pages.get(path)
         kind = "text/javascript" if path.endswith(".js") else "text/html; charset=utf-8"

@@ -160,6 +160,68 @@ def test_a_page_whose_calls_carry_headers_of_tracing_is_served(site, visitor):
     assert site.skus(site.tracking_id(visitor)) == ["traced"]
 
 
+LONG = "p" * 8100
+EMOJI = "%F0%9F%98%80"
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        (f"utm_campaign={'c' * 499}{EMOJI}", "T" * 999 + "😀"),
+        (f"utm_campaign={'c' * 500}{EMOJI}&utm_term={EMOJI * 501}", "😀" * 1001),
+        (f"utm_source=s&long={LONG}{EMOJI * 10}", "cut off by the shop \ud83d"),
+        (f"utm_source=%ff%F0%9F&long={LONG}{'%C3%A4' * 30}", "\u2028 \0"),
+    ],
+)
+def test_whatever_the_address_and_the_title_the_page_is_counted(site, visitor, query, title):
+    site.add_page("/", "window.verdict = shopalytic.identify('reader');")
+    visitor.visit(site.url(f"/?{query}"))
+    visitor.run(f"document.title = {json.dumps(title)}")
+    assert visitor.run("return verdict")["status"] == "ACCEPTED"
+    verdict = visitor.run("return shopalytic.track('product_view', {sku: 's', name: 'n', price: 1})")
+    assert verdict["status"] == "ACCEPTED", verdict
+    view = site.events("reader", "page_view")[-1]
+    assert view["properties"]["url"].startswith(site.url(f"/?{query[:11]}"))
+
+
+ODD = {
+    "order_date": "new Date('x')",
+    "total": "NaN",
+    "total_tax": "Infinity",
+    "total_shipping": "() => 1",
+    "total_discount": "-Infinity",
+    "subtotal": "10n ** 30n",
+    "line_items": "[undefined]",
+    "billing": "NaN",
+    "order_id": "() => 1",
+    "payment_type": "Object(1)",
+}
+
+
+@pytest.mark.parametrize("field", ODD)
+def test_a_value_that_json_does_not_know_is_named_by_the_verdict(site, visitor, field):
+    site.add_page("/")
+    visitor.visit(site.url("/"))
+    verdict = visitor.run(f"""return shopalytic.track('order', {{
+        order_id: 'odd', cart_id: 'c', total: 24.98, subtotal: '19.98',
+        line_items: [{{sku: 's', price: 9.99, qty: 2}}], {field}: {ODD[field]},
+    }})""")
+    assert verdict["status"] == "QUARANTINED", verdict
+    assert any(violation["field"].startswith(f"order.{field}") for violation in verdict["violations"]), (
+        verdict
+    )
+
+
+def test_numbers_and_times_of_other_kinds_are_taken_for_what_they_are(site, visitor):
+    site.add_page("/")
+    visitor.visit(site.url("/"))
+    verdict = visitor.run("""return shopalytic.track('order', {
+        order_id: 'kinds', cart_id: 'c', total: {toJSON: () => '24.98'}, subtotal: '19.98',
+        line_items: [{sku: 's', price: 9.99, qty: 2n}], order_date: new Date(1772445600250),
+    })""")
+    assert verdict["status"] == "ACCEPTED", verdict
+
+
 def test_a_wrong_key_is_told_to_the_caller(site, visitor):
     site.key = "shop_browser_" + "x" * 43
     site.add_page("/")

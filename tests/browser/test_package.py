@@ -108,6 +108,23 @@ def test_the_package_can_be_imported_where_there_is_no_browser(consumer):
     assert (done.stdout.strip(), done.stderr) == ("alias consent identify init reset track", "")
 
 
+def test_on_a_server_each_call_ends_with_a_verdict_that_says_why(consumer):
+    script = """
+        const tag = await import('shopalytic');
+        tag.init('shop_browser_key', {consent: 'pending'});
+        tag.consent('granted');
+        const verdicts = [await tag.track('order', {}), await tag.identify('ann'), await tag.reset()];
+        console.log(JSON.stringify(verdicts));
+    """
+    node = ["node", "--input-type=module", "--eval", script]
+    done = subprocess.run(node, cwd=consumer, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    for verdict in json.loads(done.stdout):
+        (reason,) = verdict["violations"]
+        assert (verdict["status"], reason["rule_id"]) == ("REJECTED", "tag.disabled")
+        assert "document" in reason["message"]
+
+
 def test_the_package_has_all_that_its_manifest_names_and_no_sources(consumer):
     package = consumer / "node_modules" / "shopalytic"
     manifest = json.loads((package / "package.json").read_text())

@@ -1,5 +1,7 @@
 """Page views: which pages are counted, when, and with what."""
 
+import pytest
+
 from browser.scripted_shop import KEY
 
 
@@ -56,6 +58,74 @@ def test_in_page_navigation_is_counted_with_the_page_before_as_referrer(shop, vi
     assert paths(shop) == ["/", "/a", "/b", "/", "/b"]
     referrers = [view["referrer"].partition(shop.url(""))[2] for view in views(shop)]
     assert referrers == ["", "/", "/a", "/b", "/"]
+
+
+SEARCH = "for (const q of ['s', 'sh', 'sho']) history.replaceState({}, '', `/search?q=${q}`)"
+
+
+def test_a_search_as_one_types_is_one_page(shop, visitor):
+    shop.add_page("/search")
+    visitor.visit(shop.url("/search"))
+    shop.until_events(1)
+    visitor.run(SEARCH)
+    visitor.run("history.pushState({}, '', '/search?page=2'); history.pushState({}, '', '/p/1?from=search')")
+    shop.until_events(2)
+    assert paths(shop) == ["/search", "/p/1?from=search"]
+    assert views(shop)[1]["referrer"] == shop.url("/search?page=2")
+
+
+def test_each_query_is_a_page_where_the_shop_wants_that(shop, visitor):
+    shop.add_page("/search", options="{autotrack: 'query'}")
+    visitor.visit(shop.url("/search"))
+    shop.until_events(1)
+    visitor.run(SEARCH)
+    shop.until_events(4)
+    assert paths(shop) == ["/search", "/search?q=s", "/search?q=sh", "/search?q=sho"]
+
+
+def test_a_route_in_the_fragment_is_a_page_by_its_path(shop, visitor):
+    shop.add_page("/")
+    visitor.visit(shop.url("/#/a?x=1"))
+    shop.until_events(1)
+    visitor.run("history.pushState({}, '', '/#/a?x=2'); history.pushState({}, '', '/#!b')")
+    shop.until_events(2)
+    assert paths(shop) == ["/#/a?x=1", "/#!b"]
+
+
+WITHOUT_NAVIGATION_API = "Object.defineProperty(window, 'navigation', {value: undefined});"
+WITH_AN_ELEMENT = f"delete window.navigation; {WITHOUT_NAVIGATION_API.replace('undefined', 'document.body')}"
+
+
+@pytest.mark.parametrize("before", ["", WITHOUT_NAVIGATION_API, WITH_AN_ELEMENT])
+def test_every_way_to_navigate_counts_once(shop, visitor, before):
+    head = f"<script>window.push = history.pushState.bind(history); {before}</script>"
+    shop.add_page("/", head=f"<body>{head}")
+    visitor.visit(shop.url())
+    shop.until_events(1)
+    visitor.run("history.pushState({}, '', '/a')")
+    shop.until_events(2)
+    visitor.run("history.replaceState({}, '', '/b')")
+    shop.until_events(3)
+    visitor.run("history.back()")
+    shop.until_events(4)
+    assert paths(shop) == ["/", "/a", "/b", "/"]
+
+
+def test_routers_on_the_navigation_api_and_a_push_state_from_before_the_tag_count_once(shop, visitor):
+    shop.add_page("/", head="<script>window.push = history.pushState.bind(history);</script>")
+    visitor.visit(shop.url())
+    shop.until_events(1)
+    visitor.run("""
+        navigation.addEventListener('navigate', (event) => {
+            if (event.canIntercept) event.intercept({handler: async () => {}});
+        });
+        return navigation.navigate('/routed').finished.then(() => true)
+    """)
+    shop.until_events(2)
+    visitor.run("push({}, '', '/kept')")
+    shop.until_events(3)
+    visitor.run("return shopalytic.track('customer_update', {first_name: 'Ann'})")
+    assert paths(shop) == ["/", "/routed", "/kept"]
 
 
 def test_navigation_to_the_same_url_is_not_counted_again(shop, visitor):

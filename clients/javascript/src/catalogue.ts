@@ -23,7 +23,7 @@ export interface CustomerRegister {
   last_name: string;
   /**
    * When the account was created, if not when the event happened (then absent).
-   * From 1990 to 2099.
+   * From 1990 on, at most one day ahead of the server's clock.
    */
   join_date?: Time;
 }
@@ -53,7 +53,8 @@ export interface CartAdd {
   qty: Integer;
   /**
    * When the shop says the cart changed; absent: when the event happened. From
-   * 1990 to 2099.
+   * 1990 on, at most one day ahead of the server's clock. Not moved with the
+   * sender's clock.
    */
   modified_date?: Time;
   /**
@@ -78,7 +79,8 @@ export interface CartModify {
   price?: Money;
   /**
    * When the shop says the cart changed; absent: when the event happened. From
-   * 1990 to 2099.
+   * 1990 on, at most one day ahead of the server's clock. Not moved with the
+   * sender's clock.
    */
   modified_date?: Time;
   /**
@@ -106,7 +108,8 @@ export interface Order {
   line_items: LineItem[];
   /**
    * When the order counts in reports; absent: when the event happened. From
-   * 1990 to 2099.
+   * 1990 on, at most one day ahead of the server's clock. A statement of the shop:
+   * it is not moved with the sender's clock.
    */
   order_date?: Time;
   /** Where the bill goes. Absent: not known. */
@@ -188,9 +191,15 @@ export interface Shipment {
   carrier: "aramex" | "oca-ar" | "australia-post" | "brazil-correios" | "canada-post" | "china-ems" | "spain-correos-es" | "dhl" | "dhl-germany" | "dhl-global-mail" | "dhl-nl" | "dhl-poland" | "dpd" | "danmark-post" | "fedex" | "fedex-uk" | "flash-courier" | "hong-kong-post" | "india-post" | "international-seur" | "israel-post" | "korea-post" | "la-poste-colissimo" | "malaysia-post" | "opek" | "ontrac" | "parcel-force" | "portugal-ctt" | "portugal-seur" | "purolator" | "royal-mail" | "russian-post" | "sf-express" | "saudi-post" | "singapore-post" | "singapore-speedpost" | "siodemka" | "spanish-seur" | "star-track" | "swiss-post" | "taqbin-hk" | "taqbin-sg" | "tnt" | "thailand-post" | "ups" | "usps" | "custom";
   /** The carrier's number, 1 to 200 characters. Absent: not known. */
   tracking_number?: string;
-  /** When it was handed to the carrier, 1990 to 2099. Absent: not known. */
+  /**
+   * When it was handed to the carrier, or is to be: from 1990 on, at most a year
+   * ahead of the server's clock. Absent: not known.
+   */
   date_shipped?: Time;
-  /** When it reached the customer, 1990 to 2099. Absent: not yet, or not known. */
+  /**
+   * When it reached the customer, or is to: from 1990 on, at most a year ahead of
+   * the server's clock. Absent: not yet, or not known.
+   */
   date_delivered?: Time;
 }
 
@@ -200,9 +209,15 @@ export interface ShipmentDelivered {
   order_id: string;
   /** The shop's id of the parcel, as in Shipment, 1 to 200 characters. */
   shipment_id: string;
-  /** When it reached the customer, 1990 to 2099. */
+  /**
+   * When it reached the customer, or is to: from 1990 on, at most a year ahead of
+   * the server's clock.
+   */
   date_delivered: Time;
-  /** When it was handed to the carrier, 1990 to 2099. Absent: unchanged. */
+  /**
+   * When it was handed to the carrier, or is to be: from 1990 on, at most a year
+   * ahead of the server's clock. Absent: unchanged.
+   */
   date_shipped?: Time;
 }
 

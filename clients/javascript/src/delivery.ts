@@ -69,6 +69,8 @@ let warned: unknown;
 /** Puts an event among those that wait; the promise is for its verdict. */
 export async function enqueue(e: Event, p: () => string, r?: boolean): Promise<Verdict> {
   const i = e.event_id;
+  // What the page gave and cannot be sent is to fail here, in the page's own call.
+  members(e);
   // Until it is known which storage may be used, it is not known who the visitor is.
   items[i] = { __proto__: null, e, p, t: may() ? "" : visitor(), r, c: said } as never;
   wake(options.sandbox ? 0 : Limit.BATCH_MS);
