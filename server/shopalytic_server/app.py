@@ -20,7 +20,7 @@ from shopalytic_server.exposure import check_exposure
 from shopalytic_server.gateway.local_session import opens_signed_in
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
-from shopalytic_server.grpc_service import Ports, start_grpc, store_pool
+from shopalytic_server.grpc_service import Ports, give_back_memory, start_grpc, store_pool
 from shopalytic_server.metrics import ServerMetrics, listen
 from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
@@ -82,6 +82,7 @@ async def serve(
     _gateway_options(settings)  # What cannot be used is told before anything is started.
     with Shutdown() as shutdown:
         async with Parts(shutdown) as parts:
+            give_back_memory(parts)
             ready = await _start(settings, directory, parts, with_http, demo)
             directory.write_run(
                 {
@@ -104,6 +105,7 @@ async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> No
     credentials = _collector_credentials(settings)
     with Shutdown() as shutdown:
         async with Parts(shutdown) as parts:
+            give_back_memory(parts)
             address = await _start_gateway(settings, settings.collector, parts, credentials=credentials)
             if settings.ready_file:
                 write_json(settings.ready_file, {"http_address": address})

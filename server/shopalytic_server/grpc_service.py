@@ -10,6 +10,7 @@ from shopalytic_server.config import Settings
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
+from shopalytic_server.memory import GiveBack
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.rpc.limits import Rates
@@ -103,6 +104,13 @@ async def start_grpc(
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)
     return Ports(bound, server.inner_port)
+
+
+def give_back_memory(parts: Parts) -> None:
+    """From now on; ends in its turn."""
+    giving = GiveBack()
+    giving.start()
+    parts.ends_in_order(giving.stop)
 
 
 def _start_relay(database_url: str, pool: Pool, reports_pool: Pool, parts: Parts) -> TailRelay:

@@ -1,7 +1,10 @@
 """How a process that serves uses memory: Python's garbage collector, and what is given back to the system."""
 
+import asyncio
+import contextlib
 import ctypes
 import gc
+from pathlib import Path
 
 # A batch makes tens of thousands of objects that live until it is stored, and
 # that no cycle holds; looking through them after every 700 costs a fifth of
@@ -39,3 +42,58 @@ def _keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
         mallopt(_TOP_PAD, _STEP_BYTES)
+
+
+# How often the memory in use is looked at, and past which growth what was freed is given back.
+_LOOK_SECONDS = 5.0
+_GROWTH_BYTES = 48 * 1024 * 1024
+_PAGE_BYTES = 4_096
+
+
+class GiveBack:
+    """Gives freed memory back to the system after a burst. Start it once, then stop it once.
+
+    glibc keeps what was freed between pieces that are in use, of each of its
+    arenas, until malloc_trim(3) is called. It is, whenever the process has
+    grown by some since the last time: so one that has what it needs pays nothing.
+    """
+
+    def __init__(self) -> None:
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        self._least = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to look, where the system's C library can give memory back."""
+        if self._trim is not None and resident_bytes():
+            self._task = asyncio.create_task(self._run(), name="shopalytic-memory")
+
+    async def stop(self) -> None:
+        """Ends."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def look(self) -> None:
+        """Gives back what was freed, if the process has grown."""
+        now = resident_bytes()
+        self._least = min(self._least or now, now)
+        if now - self._least < _GROWTH_BYTES or self._trim is None:
+            return
+        # In a thread: it takes some milliseconds for each hundred megabytes.
+        await asyncio.to_thread(self._trim, 0)
+        self._least = resident_bytes()
+
+    async def _run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def resident_bytes() -> int:
+    """How much memory this process has; 0 where the system does not tell as Linux does."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError):
+        return 0

@@ -17,7 +17,7 @@ from typing import Any
 from shopalytic_server import logs, memory, tracing
 from shopalytic_server.config import TABLE, Settings, parse_path
 from shopalytic_server.descriptors import limit, raise_limit, shares
-from shopalytic_server.grpc_service import start_grpc
+from shopalytic_server.grpc_service import give_back_memory, start_grpc
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.signals import SIGNALS, Parts, Shutdown, loop_factory
 
@@ -81,6 +81,7 @@ async def run(orders: Orders) -> None:
     commands = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin.buffer)
     async with Parts(shutdown) as parts:
+        give_back_memory(parts)
         metrics = ServerMetrics()
         metrics.listen_as(orders.number, settings, parts)
         await start_grpc(

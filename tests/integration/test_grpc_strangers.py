@@ -1,6 +1,8 @@
 """Calls over gRPC that nobody makes in good faith: what they may cost, with a key and without one."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,6 +25,7 @@ from rpc_standins import (
     until,
 )
 from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.projects import KeyClass, new_secret
 from shopalytic_server.rpc.receiving import Bounds, Sender
@@ -343,3 +346,34 @@ async def test_watchers_are_bounded_by_key_and_in_all_and_last_their_time(databa
         for call in calls:
             assert (await error_of(call.read())).code() is grpc.StatusCode.UNAVAILABLE
         (await watch(other, KeyClass.REPORTS)).cancel()
+
+
+@pytest.mark.parametrize("data", [b"\x0a\x00" * (LIMIT // 2), b"\xff" * LIMIT], ids=["counted", "unreadable"])
+async def test_a_refused_request_is_let_go_at_once(shop: Running, data: bytes) -> None:
+    await refusal_of(shop, TRACK, data, KeyClass.BROWSER)
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            await refusal_of(shop, TRACK, data, KeyClass.BROWSER)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert kept < 2 * LIMIT
+
+
+async def test_a_public_keys_large_requests_count_four_times(database_url: str) -> None:
+    bounds = Bounds(work_bytes=4_000_000, peer_bytes=4_000_000, wait_seconds=0.2)
+    async with running(database_url, bounds=bounds) as shop:
+        shop.writer.hold = True
+        for key_class, most in ((KeyClass.BROWSER, 2), (KeyClass.SERVER, 8)):
+            shop.writer.submitted.clear()
+            async with channel_to(shop.port) as channel:
+                track = CollectorServiceStub(channel).Track
+                calls = [track(large(70), metadata=shop.key(key_class)) for _ in range(most)]
+                await until(lambda most=most: len(shop.writer.submitted) == most)  # type: ignore[misc]
+                error = await error_of(track(large(70), metadata=shop.key(key_class), timeout=20))
+                assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+                for call in calls:
+                    call.cancel()

@@ -107,10 +107,17 @@ def test_a_request_read_in_pieces_is_the_same_as_one_read_whole(
     assert in_pieces(request.SerializeToString()).request == request
 
 
+def read(data: bytes) -> batches.Batch:
+    async def in_turns() -> batches.Batch:
+        return await batches.read_batch(data, batches.Turns())
+
+    return asyncio.run(in_turns())
+
+
 def in_pieces(data: bytes) -> batches.Batch:
     whole, batches._WHOLE_BYTES = batches._WHOLE_BYTES, 0
     try:
-        return asyncio.run(batches.read_batch(data))
+        return read(data)
     finally:
         batches._WHOLE_BYTES = whole
 
@@ -132,10 +139,10 @@ def test_bytes_in_pieces_are_read_or_refused_as_the_parser_does(data: bytes) -> 
 def test_of_an_event_that_is_too_large_the_id_alone_is_read() -> None:
     request = TrackRequest(events=[Event(event_id="a"), Event(event_id="b"), Event(event_id="c")])
     request.events[1].page_view.url = "u" * 300_000
-    batch = asyncio.run(batches.read_batch(request.SerializeToString()))
+    batch = read(request.SerializeToString())
     assert [event.event_id for event in batch.request.events] == ["a", "b", "c"]
     request.events[1].page_view.url = "u" * 400_000
-    batch = asyncio.run(batches.read_batch(request.SerializeToString()))
+    batch = read(request.SerializeToString())
     assert [event.event_id for event in batch.request.events] == ["a", "b", "c"]
     assert batch.oversized == {1: request.events[1].ByteSize()}
 
@@ -143,4 +150,4 @@ def test_of_an_event_that_is_too_large_the_id_alone_is_read() -> None:
 @pytest.mark.parametrize("record", [b"\x0a\x00", b"\x1a\x00", b"\x22\x00", b"\x12\x00"])
 def test_four_megabytes_of_tiny_values_are_refused(record: bytes) -> None:
     with pytest.raises(InvalidRequest):
-        asyncio.run(batches.read_batch(record * (2 * 1024 * 1024)))
+        read(record * (2 * 1024 * 1024))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from google.protobuf.message import DecodeError
 
@@ -40,12 +41,29 @@ class Batch:
     """Bytes of the events that are too large, by their place: only the ids of these were read."""
 
 
-class Turn:
-    """How long somebody has had the loop, who lets others use it now and then."""
+class Turns:
+    """Shares the loop between long work and all else: long work does one step after the other, of all calls.
 
-    __slots__ = ("_ends",)
+    So however many large batches come at once, whoever has a small one waits
+    for no more than one step.
+    """
 
     def __init__(self) -> None:
+        self._long = asyncio.Lock()
+
+    def turn(self) -> "Turn":
+        """A turn for work that may turn out to be long."""
+        return Turn(self._long)
+
+
+class Turn:
+    """One call's work, while the block runs; `pass_on` is to be called whenever it `is_over`."""
+
+    __slots__ = ("_ends", "_is_long", "_long")
+
+    def __init__(self, long: asyncio.Lock) -> None:
+        self._long = long
+        self._is_long = False
         self._ends = time.perf_counter() + TURN_SECONDS
 
     @property
@@ -54,27 +72,38 @@ class Turn:
         return time.perf_counter() > self._ends
 
     async def pass_on(self) -> None:
-        """Lets them, and begins another turn."""
+        """Lets them, and begins another turn once no other call does long work."""
+        if not self._is_long:
+            await self._long.acquire()
+            self._is_long = True
         await asyncio.sleep(0)
         self._ends = time.perf_counter() + TURN_SECONDS
 
+    def __enter__(self) -> Self:
+        return self
 
-async def read_batch(data: bytes) -> Batch:
+    def __exit__(self, *_: object) -> None:
+        if self._is_long:
+            self._long.release()
+
+
+async def read_batch(data: bytes, turns: Turns) -> Batch:
     """Raises InvalidRequest when there are too many events or other values, and DecodeError."""
     if len(data) <= _WHOLE_BYTES:
         return Batch(TrackRequest.FromString(data))
-    batch, turn, others = Batch(TrackRequest()), Turn(), bytearray()
+    batch, others = Batch(TrackRequest()), bytearray()
     events = batch.request.events
-    for begin, end, oversized in _pieces(data):
-        if oversized:
-            batch.oversized[len(events)] = oversized
-            events.add(event_id=_event_id(data, end - oversized, end))
-        elif data[begin] == _EVENT_TAG:
-            batch.request.MergeFromString(data[begin:end])
-        else:
-            others += data[begin:end]
-        if turn.is_over:
-            await turn.pass_on()
+    with turns.turn() as turn:
+        for begin, end, oversized in _pieces(data):
+            if oversized:
+                batch.oversized[len(events)] = oversized
+                events.add(event_id=_event_id(data, end - oversized, end))
+            elif data[begin] == _EVENT_TAG:
+                batch.request.MergeFromString(data[begin:end])
+            else:
+                others += data[begin:end]
+            if turn.is_over:
+                await turn.pass_on()
     check_values(bytes(others), TrackRequest.DESCRIPTOR)
     batch.request.MergeFromString(bytes(others))
     return batch

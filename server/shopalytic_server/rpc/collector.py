@@ -19,7 +19,7 @@ from shopalytic_server.domain.oversized import reject_oversized
 from shopalytic_server.domain.projects import KeyClass, Project, first_money
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
-from shopalytic_server.rpc.batches import Batch, Turn
+from shopalytic_server.rpc.batches import Batch, Turns
 from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
 from shopalytic_server.rpc.ports import CurrencySettler, EventWriter, Merges
 from shopalytic_server.rpc.stream import TrackPipeline
@@ -44,6 +44,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         clock: Callable[[], datetime],
         addresses: AddressLevel,
         currencies: CurrencySettler,
+        turns: Turns,
     ) -> None:
         self._door = door
         self._writer = writer
@@ -52,6 +53,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self._clock = clock
         self._addresses = addresses
         self._currencies = currencies
+        self._turns = turns
 
     # A batch comes as `read_batch` read it, and an answer is made as bytes where
     # the verdicts are known: see AnsweringServer.
@@ -129,11 +131,12 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             addresses=self._addresses,
             key_id=caller.key.key_id,
         )
-        prepared, turn = [], Turn()
-        for event in request.events:
-            prepared.append(prepare_event(event, admitted))
-            if turn.is_over:
-                await turn.pass_on()
+        prepared: list[Prepared] = []
+        with self._turns.turn() as turn:
+            for event in request.events:
+                prepared.append(prepare_event(event, admitted))
+                if turn.is_over:
+                    await turn.pass_on()
         for place, size in batch.oversized.items():
             prepared[place] = reject_oversized(request.events[place], size, MAX_EVENT_BYTES, admitted)
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:

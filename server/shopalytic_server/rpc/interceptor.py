@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from grpc_status import rpc_status
@@ -14,7 +14,7 @@ from shopalytic_server.domain.wire import check_values
 from shopalytic_server.rpc.auth import Door
 from shopalytic_server.rpc.errors import to_status
 from shopalytic_server.rpc.places import Places
-from shopalytic_server.rpc.receiving import Bounds, Receiver, sender_of
+from shopalytic_server.rpc.receiving import Bounds, Receiver, Sender, sender_of, weight
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 OWN_SERVICES = "/shopalytic."
@@ -115,8 +115,9 @@ class _Answering(grpc.GenericRpcHandler):
             caller = await door.enter(name, context.invocation_metadata() or (), once=True)
             with receiver.call():
                 peer = context.peer()
-                data = await receiver.receive(context, peer, sender_of(caller.key.key_class))
-                size = len(data)
+                sender = sender_of(caller.key.key_class)
+                data = await receiver.receive(context, peer, sender)
+                size = weight(len(data), sender)
                 try:
                     request = await read(data)
                     del data  # Not kept beside what was made of it.
@@ -146,9 +147,9 @@ class _Answering(grpc.GenericRpcHandler):
 
         async def streamed(_: Any, context: Context) -> None:
             caller = await door.enter(name, context.invocation_metadata() or (), once=False)
-            places = streams[sender_of(caller.key.key_class)]
-            async with places.take(context.peer()):
-                requests = _Requests(receiver, context, read)
+            sender = sender_of(caller.key.key_class)
+            async with streams[sender].take(context.peer()):
+                requests = _Requests(receiver, context, sender, read)
                 try:
                     async with aclosing(method(requests, context)) as answers:  # type: ignore[type-var]
                         async for answer in answers:
@@ -163,7 +164,8 @@ class _Answering(grpc.GenericRpcHandler):
 class _Requests:
     """The requests of a stream. Each has one answer, in the same order, which ends its work."""
 
-    def __init__(self, receiver: Receiver, context: Context, read: Read) -> None:
+    def __init__(self, receiver: Receiver, context: Context, sender: Sender, read: Read) -> None:
+        self._sender = sender
         self._receiver = receiver
         self._context = context
         self._read = read
@@ -174,10 +176,10 @@ class _Requests:
         return self
 
     async def __anext__(self) -> Any:
-        data = await self._receiver.receive_next(self._context, self._peer)
+        data = await self._receiver.receive_next(self._context, self._peer, self._sender)
         if data is None:
             raise StopAsyncIteration
-        self._sizes.append(len(data))
+        self._sizes.append(weight(len(data), self._sender))
         return await self._read(data)
 
     def answered(self) -> None:
@@ -255,14 +257,18 @@ def answering(method: Answer) -> Answer:
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - the table has a row for everything
-            await _abort(context, error)
+            status = _status_of(error, context)
+        # Here the error is gone, and with it the frames of its traceback, which
+        # have the request: an error raised from it would keep them for long.
+        await context.abort_with_status(status)
+        return None
 
     return answered
 
 
-async def _abort(context: Context, error: Exception) -> NoReturn:
+def _status_of(error: Exception, context: Context) -> Any:
     # Read only now: most calls have nothing to log.
     for name, value in context.invocation_metadata() or ():
         if name == HEADER:
             request_id.set(id_or_new(str(value)))
-    await context.abort_with_status(rpc_status.to_status(to_status(error)))
+    return rpc_status.to_status(to_status(error))

@@ -114,7 +114,7 @@ class _Open(grpc.GenericRpcHandler):
         while True:
             try:
                 async with asyncio.timeout(_IDLE_SECONDS):
-                    data = await self._receiver.receive_next(context, peer)
+                    data = await self._receiver.receive_next(context, peer, Sender.STRANGER)
             except TimeoutError:
                 return
             if data is None:

@@ -26,6 +26,8 @@ _TICK_SECONDS = 0.1
 # Ticks and not time: while the loop is busy, what has come whole is still unread.
 _SLOW_TICKS = 3
 _WOKEN_AT_ONCE = 8
+_LARGE_BYTES = 384 * 1024
+_PUBLIC_FACTOR = 4
 
 _SLOW = "Too many requests arrive slowly at the moment; nothing of this one was stored, send it again later."
 _BUSY = "Too many requests are in work at the moment; nothing of this one was stored, send it again later."
@@ -82,6 +84,15 @@ class Bounds:
     """Calls of ExportCustomer: each holds a connection to the store while its caller reads."""
     export_seconds: float = 900.0
     """How long one may take."""
+
+
+def weight(size: int, sender: Sender) -> int:
+    """How many bytes a message counts as.
+
+    A public key may be anybody's, who makes a large message of such values as
+    take most memory once they are parsed.
+    """
+    return size * _PUBLIC_FACTOR if sender is Sender.PUBLIC and size > _LARGE_BYTES else size
 
 
 class _Reading:
@@ -158,21 +169,21 @@ class Receiver:
             del self._readings[reading]
         if data is grpc.aio.EOF:
             raise InvalidRequest([Violation("", "required", "no request came; send one message")])
-        self._take(peer, len(data))
+        self._take(peer, weight(len(data), sender))
         return data  # type: ignore[no-any-return]
 
-    async def receive_next(self, context: Context, peer: str) -> bytes | None:
+    async def receive_next(self, context: Context, peer: str, sender: Sender) -> bytes | None:
         """The next message of a stream, whenever it comes; None after the last one."""
         if not self._has_room(peer):
             await self._room(peer)
         data = await context.read()
         if data is grpc.aio.EOF:
             return None
-        self._take(peer, len(data))
+        self._take(peer, weight(len(data), sender))
         return data  # type: ignore[no-any-return]
 
     def done(self, peer: str, size: int) -> None:
-        """A request of so many bytes is answered."""
+        """A request of so many bytes, by its `weight`, is answered."""
         self._bytes -= size
         left = self._peers.get(peer, 0) - size
         if left:

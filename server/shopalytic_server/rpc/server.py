@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,10 +16,10 @@ from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.admission import add_admission
 from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
-from shopalytic_server.rpc.batches import read_batch
+from shopalytic_server.rpc.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.collector import CollectorServicer
 from shopalytic_server.rpc.health import HealthServicer
-from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringServer, Read
+from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringServer
 from shopalytic_server.rpc.key_use import KeyUse
 from shopalytic_server.rpc.limits import Limits, Rates
 from shopalytic_server.rpc.open_services import OpenServer
@@ -29,10 +29,6 @@ from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.tls import TlsFiles, server_credentials
 from shopalytic_server.rpc.tracing import TracingInterceptor
 
-READERS: Mapping[str, Read] = {
-    f"/{COLLECTOR_SERVICE}/Track": read_batch,
-    f"/{COLLECTOR_SERVICE}/TrackStream": read_batch,
-}
 SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
 
 # Calls at once on one connection; a caller with more opens another one.
@@ -181,10 +177,22 @@ class GrpcServer:
         cache = KeyCache(self._projects)
         self._key_use = KeyUse(cache, self._projects)
         door = Door(cache, Limits(self._rates))
-        receiver = Receiver(self._bounds)
-        answering: Any = AnsweringServer(server, door, receiver, READERS)
+        receiver, turns = Receiver(self._bounds), Turns()
+
+        async def read(data: bytes) -> Batch:
+            return await read_batch(data, turns)
+
+        readers = {f"/{COLLECTOR_SERVICE}/{name}": read for name in ("Track", "TrackStream")}
+        answering: Any = AnsweringServer(server, door, receiver, readers)
         collector = CollectorServicer(
-            door, self._writer, self._care.merges, self._drain, self._clock, self._addresses, self._projects
+            door,
+            self._writer,
+            self._care.merges,
+            self._drain,
+            self._clock,
+            self._addresses,
+            self._projects,
+            turns,
         )
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, answering)
         reports = ReportServicer(door, self._reports, self._tail, self._drain)
