@@ -361,6 +361,17 @@ def test_the_browsers_own_fetch_is_tried_where_the_pages_gets_no_answer(shop, vi
     assert all("preflight" in line for line in visitor.complaints())
 
 
+def test_a_fetch_of_the_pages_own_that_never_ends_is_given_up(shop, visitor):
+    visitor.before_pages("""
+        const set = window.setTimeout;
+        window.setTimeout = (work, delay, ...more) => set(work, Math.min(delay, 200), ...more);
+    """)
+    endless = "<script>window.fetch = () => new Promise(() => {});</script>"
+    shop.add_page("/", f"window.verdict = {TRACK};", head=endless)
+    visitor.visit(shop.url())
+    assert visitor.run("return verdict")["status"] == "ACCEPTED"
+
+
 def test_where_nothing_is_ever_answered_attempts_become_rare(shop, visitor):
     visitor.before_pages("""
         window.delays = [];

@@ -240,7 +240,7 @@ function unanswered(batch: Items, alone: boolean, length: number, reply: Reply |
   if (pause) put(Name.PAUSED_UNTIL, `${Date.now() + pause * 1000}`);
   else if (!status || !halve) {
     // Without an answer, once more at once by the browser's own means.
-    if (status < 201) other = !other;
+    if (!(status > 200)) other = !other;
     retryAt = Date.now() + (failures || status ? 1000 * 2 ** failures : 0);
     failures++;
   }
