@@ -141,6 +141,68 @@ _OFFERS = (
 )
 
 
+class HugeMutator:
+    """Requests that are small on the wire and huge in some other way, around the limits of each."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def request(self) -> tuple[str, dict[str, str], bytes]:
+        """Path, headers and body of the next one."""
+        pick = self._random
+        path, kinds = pick.choice(
+            (
+                ("/collect", _HUGE_JSON),
+                (_TRACK, _HUGE_JSON),
+                (_TRACK, _HUGE_BINARY),
+                (_LIST_ORDERS, _HUGE_LISTS),
+            )
+        )
+        most = pick.choice((100, 1_000, 1_001, 10_001, 100_000, 2_000_000))
+        body = pick.choice(kinds)(max(1, most + pick.randrange(-2, 3)))
+        headers = {"content-type": "application/proto" if kinds is _HUGE_BINARY else "application/json"}
+        if len(body) > 1_000 or pick.random() < 0.5:
+            headers["content-encoding"] = "gzip"
+            body = (
+                gzip.compress(body, 1)
+                if pick.random() < 0.9
+                else gzip.compress(body, 1) * pick.choice((2, 20))
+            )
+        if pick.random() < 0.1:
+            body = _torn(body, pick)
+        return path, headers, body
+
+
+_TRACK = "/shopalytic.v1.CollectorService/Track"
+_LIST_ORDERS = "/shopalytic.v1.ReportService/ListOrders"
+_HUGE_JSON: tuple[Callable[[int], bytes], ...] = (
+    lambda many: b'{"events":[%s]}' % b",".join([b"{}"] * many),
+    lambda many: b'{"events":[%s{"a":1,"a":2}]}' % (b" " * many),
+    lambda many: b'{"events":[%s%s]}' % (b"[" * many, b"]" * many),
+    lambda many: b'{"events":[{"a":%s}]}' % (b"9" * many),
+    lambda many: b'{"events":[{"a":"%s"}]}' % (b"\\n" * many),
+    lambda many: b'{"events":[{%s}]}' % b",".join([b'"a":1'] * many),
+    lambda many: b'{"events":[{}],%s:1}' % b":1,".join(b'"%d"' % each for each in range(min(many, 50_000))),
+    lambda many: b'{"a":' * many,
+)
+_HUGE_LISTS: tuple[Callable[[int], bytes], ...] = (
+    lambda many: b'{"orderIds":[%s]}' % b",".join([b'""'] * many),
+    lambda many: b'{"scope":%s%s}' % (b"[" * many, b"]" * many),
+)
+_HUGE_BINARY: tuple[Callable[[int], bytes], ...] = (
+    lambda many: b"\x0a\x00" * many,
+    lambda many: b"\x10\x01" * many,
+    lambda many: b"\x0a\x80\x80\x80\x7f" + bytes(many),
+    lambda many: b"\xff" * many,
+)
+_HUGE = (
+    ("/collect", _HUGE_JSON),
+    (_TRACK, _HUGE_JSON),
+    (_TRACK, _HUGE_BINARY),
+    (_LIST_ORDERS, _HUGE_LISTS),
+)
+
+
 def _request(event: dict[str, Any]) -> bytes | None:
     try:
         message = decode_event(event, fill=True)

@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import psutil
 
-from fuzzing import BinaryMutator, HttpMutator, JsonMutator
+from fuzzing import BinaryMutator, HttpMutator, HugeMutator, JsonMutator
 from gateway_standins import Answer, fetch
 from rpc_standins import Running, batch, opened, page_view, running
 from shopalytic_server.domain.projects import KeyClass
@@ -91,6 +91,32 @@ async def test_broken_json_over_http(database_url: str) -> None:
         finally:
             await gateway.stop(5)
         assert {200, 400} <= set(seen)
+
+
+async def test_huge_requests_over_http_with_and_without_a_key(database_url: str) -> None:
+    async with shop_with_store(database_url) as shop:
+        gateway = GatewayServer(GatewayOptions(port=0), f"127.0.0.1:{shop.port}")
+        port = await gateway.start()
+        keys = ["", f"?token={'shop_server_' + 'x' * 43}"]
+        keys += [f"?token={shop.secrets[each]}" for each in (KeyClass.SERVER, KeyClass.REPORTS)]
+        mutator, seen = HugeMutator(SEED), Counter[int]()
+
+        async def send(number: int) -> None:
+            path, headers, data = mutator.request()
+            key = keys[number % len(keys)]
+            answer: Answer = await fetch(port, "POST", path + key, data, headers)
+            assert answer.status in (200, 400, 401, 403, 413, 429), (answer.status, answer.body, path, key)
+            seen[answer.status] += 1
+
+        try:
+            await send_all(INPUTS // 40 + 1, send)
+            before = psutil.Process().memory_info().rss
+            await send_all(INPUTS // 8, send)
+            assert grown_megabytes(before) < 100
+            assert (await fetch(port, "GET", "/healthz")).status == 200
+        finally:
+            await gateway.stop(5)
+        assert {200, 400, 401, 403, 413} <= set(seen)
 
 
 async def talk(port: int, pieces: list[bytes]) -> bytes:

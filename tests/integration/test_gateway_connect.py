@@ -143,6 +143,34 @@ async def test_what_cannot_be_called_is_refused_in_connects_form(path, body, hea
     assert answer.json["message"]
 
 
+@pytest.mark.parametrize("pad", [0, 20_000])
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        '{"eventId": "\\ud800"}',
+        '{"pageViews": {}}',
+        '{"occurredAt": "yesterday"}',
+        '{"a":' * 1_000 + "1" + "}" * 1_000,
+        '{"pageView": {"url": "a", "url": "b"}}',
+        "[]",
+        '{"eventId": NaN, "trackingId": "till"}',
+    ],
+)
+async def test_an_unreadable_event_of_track_spoils_only_itself_and_the_hour_it_was_sent_none(
+    spoiled: str, pad: int
+):
+    good = json.dumps({**EVENT, "pageView": {"url": "https://shop.example/" + "a" * pad, "referrer": ""}})
+    body = f'{{"events": [{good}, {spoiled}, {good}], "sentAt": "soon"}}'.encode()
+    async with running_gateway() as gateway:
+        answer = await gateway.rpc(TRACK, body)
+        [request] = gateway.collector.requests
+    statuses = [result["status"] for result in answer.json["results"]]
+    assert statuses == [f"EVENT_STATUS_{name}" for name in ("ACCEPTED", "QUARANTINED", "ACCEPTED")]
+    assert request.events[1].undecoded.json == spoiled
+    assert not request.HasField("sent_at")
+    assert [event.event_id for event in request.events][::2] == [EVENT["eventId"]] * 2
+
+
 async def test_get_is_405():
     async with running_gateway() as gateway:
         answer = await gateway.get(f"/shopalytic.v1.{TRACK}")

@@ -84,10 +84,10 @@ def test_the_sender_s_clock_is_kept_to_the_microsecond() -> None:
 @pytest.mark.parametrize(
     ("seconds", "nanos"), [(-63_000_000_000, 0), (254_000_000_000, 0), (2**62, 0), (1, -1), (1, 10**9)]
 )
-def test_a_sender_s_clock_that_cannot_be_is_told(seconds: int, nanos: int) -> None:
+def test_a_sender_s_clock_that_cannot_be_is_as_none(seconds: int, nanos: int) -> None:
     request = collector_pb2.TrackRequest(events=[Event()])
     request.sent_at.seconds, request.sent_at.nanos = seconds, nanos
-    assert broken(check_track, request) == [("sent_at", "timestamp.range")]
+    assert check_track(request) is None
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/London", "America/Argentina/Ushuaia", "Etc/GMT+5"])

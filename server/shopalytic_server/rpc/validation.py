@@ -73,13 +73,12 @@ def too_many_events(count: int | None) -> Violation:
 def sent_at(
     request: collector_pb2.TrackRequest | collector_pb2.IdentifyRequest | collector_pb2.AliasRequest,
 ) -> datetime | None:
-    """The sender's clock, if it told."""
+    """The sender's clock, if it told. It is a hint: what no clock shows is as none, and no event suffers."""
     if not request.HasField("sent_at"):
         return None
     time = request.sent_at
     if not (_EARLIEST_SECONDS <= time.seconds < _LATEST_SECONDS and 0 <= time.nanos < 1_000_000_000):
-        message = "is no time that a clock shows; send the clock's time in seconds, or leave it out"
-        raise InvalidRequest([Violation("sent_at", "timestamp.range", message)])
+        return None
     return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
 
 
