@@ -1,4 +1,4 @@
-"""Requests that are cut off on their way, or never answered: sent in parts, by other means, and not for ever."""
+"""Requests that are cut off on their way, or never answered: in parts, by other means, not for ever."""
 
 import itertools
 
