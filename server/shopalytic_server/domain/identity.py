@@ -185,9 +185,12 @@ class IdentityGraph:
         return first_at is not None and _second(first_at) == _second(occurred_at)
 
     def _used_before(self, identity: str, fact: Fact) -> bool:
+        """Whether the time says so, and within a second the order of events too: a doubt refuses nothing."""
         first_at = self.first_at.get(identity)
-        if first_at is None or not self.is_doubtful(identity, fact.occurred_at):
-            return first_at is not None and first_at < fact.occurred_at
+        if first_at is None or first_at >= fact.occurred_at:
+            return False
+        if not self.is_doubtful(identity, fact.occurred_at):
+            return True
         return identity in self.first_uses and self.first_uses[identity] < fact.order
 
     def undo(self, identity: str, anchor: Anchor) -> None:
