@@ -162,6 +162,12 @@ def test_the_text_of_a_public_key_does_not_say_where_its_sender_is():
         ("[" * 3000, ("", "json")),
         ("[" * 30_000, ("", "json")),
         ('{"type":NaN}', ("", "json")),
+        ('{"type":"page_view","properties":{"title":"\\ud83d"}}', ("page_view.title", "type")),
+        (
+            '{"type":"page_view","properties":{"title":"\\uDE00","url":"' + "x" * 20_000 + '"}}',
+            ("page_view.title", "type"),
+        ),
+        ('{"type":"page_view","properties":{"\\ud83d":1}}', ("page_view.\\ud83d", "unknown_property")),
     ],
 )
 @pytest.mark.parametrize("key_class", [KeyClass.BROWSER, KeyClass.SERVER])

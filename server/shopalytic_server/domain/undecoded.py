@@ -31,6 +31,7 @@ _SET_BY_GATEWAY = ("address", "origin", "privacy_signal")
 _BLANK = " \t\n\r"
 
 _decoder = json.JSONDecoder(parse_float=Decimal)
+_may_be_half = re.compile(r"\\u[dD][89a-fA-F]").search
 _is_part = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
@@ -82,29 +83,28 @@ def read_again(event: Event, *, public: bool) -> Event | DecodeError:
     """
     text = event.undecoded.json
     try:
-        # Most texts fail here, at once and without a call for each of their parts.
-        decode_event(orjson.loads(text))
+        try:
+            # Most texts fail here, at once and without a call for each of their parts.
+            decode_event(orjson.loads(text))
+        except orjson.JSONDecodeError:
+            # It takes no half of a surrogate pair either, which is JSON all the same.
+            if len(text) > _LONGEST_EXPLAINED and _may_be_half(text) is None:
+                return DecodeError("", "is not JSON", "json")
         read = decode_event(strict_json.read(text))
     except DecodeError as error:
         return error
-    except (ValueError, RecursionError):
-        return _no_json(text)
+    except (ValueError, RecursionError) as error:
+        return DecodeError("", _why(error), "json")
     complete(read, event, public=public)
     return read
 
 
-def _no_json(text: str) -> DecodeError:
-    words = "is not JSON"
-    if len(text) <= _LONGEST_EXPLAINED:
-        try:
-            strict_json.read(text)
-        except json.JSONDecodeError as error:
-            words += f": {error.msg} at line {error.lineno}, column {error.colno}"
-        except strict_json.SpoiledJson as error:
-            words = f"cannot be taken: {error}"
-        except (ValueError, RecursionError):
-            words = "is nested too deeply"
-    return DecodeError("", words, "json")
+def _why(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    if isinstance(error, strict_json.SpoiledJson):
+        return f"cannot be taken: {error}"
+    return "is nested too deeply" if isinstance(error, RecursionError) else "is not JSON"
 
 
 def complete(read: Event, carrier: Event, *, public: bool) -> None:
