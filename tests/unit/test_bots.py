@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopalytic_server.domain import bots
-from shopalytic_server.domain.bots import MOST_LETTERS, Robots, is_bot
+from shopalytic_server.domain.bots import MOST_LETTERS, Robots, is_bot, is_of_client
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 
@@ -55,6 +55,42 @@ def test_every_robot_of_the_list_is_found_as_the_list_finds_it():
 def test_any_text_is_judged_as_the_list_judges_its_beginning(parts, ends):
     name = " ".join(parts)[ends[0] : ends[1]]
     assert is_bot(name, automated=False) == (is_crawler(name) if name else False)
+
+
+LIBRARIES = [
+    name
+    for robot in CRAWLER_USER_AGENTS_DATA
+    if "http-library" in robot["tags"]
+    for name in robot["instances"]
+]
+
+
+@pytest.mark.parametrize("user_agent", ["okhttp/4.12.0", "axios/1.6.2", "python-requests/2.31", "curl/8.5.0"])
+def test_a_library_makes_no_robot_of_a_client_of_the_shop(user_agent):
+    assert is_bot(user_agent, automated=False)
+    assert not is_bot(user_agent, automated=False, is_client=True)
+    assert is_bot(user_agent, automated=True, is_client=True)
+
+
+def test_a_robot_that_names_its_library_too_stays_a_robot():
+    for library in LIBRARIES:
+        assert is_bot(f"{library} Googlebot/2.1", automated=False, is_client=True)
+
+
+def test_a_public_key_is_a_clients_but_for_pages_and_a_backend_knows_its_clients():
+    assert is_of_client("", public=True, identified=False)
+    assert is_of_client("shop-app", public=True, identified=False)
+    assert not is_of_client("shopalytic-js", public=True, identified=True)
+    assert not is_of_client("shopalytic-gif", public=True, identified=False)
+    assert is_of_client("", public=False, identified=True)
+    assert not is_of_client("", public=False, identified=False)
+
+
+@pytest.mark.parametrize("name", INSTANCES[::60])
+def test_what_a_project_calls_its_own_is_no_robot_in_any_case_of_letters(name):
+    assert not is_bot(name, automated=False, own=("nobody", name[:20].swapcase()))
+    assert is_bot(name, automated=True, own=(name[:20],))
+    assert is_bot(name, automated=False, own=("nobody",))
 
 
 def test_what_comes_after_the_beginning_is_not_looked_at():

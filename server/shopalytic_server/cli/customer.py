@@ -229,6 +229,8 @@ def event_data(event: reports_pb2.StoredEvent) -> dict[str, Any]:
     for name in ("tracking_id", "identity", "source"):
         if event.HasField(name):
             data[name] = getattr(event, name)
+    if event.robot:
+        data["robot"] = True
     data["properties"] = plain(event.properties)
     if event.HasField("context"):
         data["context"] = plain(event.context)

@@ -105,6 +105,12 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
     help="Origins of pages that may send with a browser key, separated by commas; '' allows any.",
 )
 @click.option(
+    "--own-user-agents",
+    metavar="TEXTS",
+    help="Texts in the user agents of your own programs, separated by commas, so that these are no robots; "
+    "'' ends it. For events from now on.",
+)
+@click.option(
     "--respect-privacy-signals/--ignore-privacy-signals",
     default=None,
     help="Whether to refuse events of browsers that send Do Not Track or Global Privacy Control.",
@@ -136,6 +142,7 @@ def update(
     currency: str | None,
     browser_event_types: str | None,
     allowed_origins: str | None,
+    own_user_agents: str | None,
     respect_privacy_signals: bool | None,
     signed_identify: bool | None,
     denied_consent: str | None,
@@ -153,6 +160,7 @@ def update(
         currency,
         browser_event_types,
         allowed_origins,
+        own_user_agents,
         respect_privacy_signals,
         signed_identify,
         denied_consent,
@@ -173,6 +181,8 @@ def update(
         request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=types, default=as_default))
     if allowed_origins is not None:
         request.allowed_origins.CopyFrom(admin_pb2.Origins(origins=_listed(allowed_origins)))
+    if own_user_agents is not None:
+        request.own_user_agents.CopyFrom(admin_pb2.UserAgents(user_agents=_listed(own_user_agents)))
     with connect(settings, "admin") as remote:
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         answer = stub.UpdateProject(request, metadata=remote.metadata, timeout=CALL_SECONDS)
@@ -220,6 +230,7 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
         "browser_event_types": list(found.browser_event_types),
         "browser_event_types_by_default": found.browser_event_types_by_default,
         "allowed_origins": list(found.allowed_origins),
+        "own_user_agents": list(found.own_user_agents),
         "respect_privacy_signals": found.respect_privacy_signals,
         "signed_identify": found.signed_identify,
         "denied_consent": _denied_consent(found),
@@ -242,6 +253,7 @@ def _print_project(found: admin_pb2.Project, as_json: bool) -> None:
     chosen = " (default)" if data.pop("browser_event_types_by_default") else ""
     data["browser_event_types"] = ", ".join(data["browser_event_types"]) + chosen
     data["allowed_origins"] = ", ".join(data["allowed_origins"]) or "any"
+    data["own_user_agents"] = ", ".join(data["own_user_agents"]) or "none"
     kept = [f"{name} {f'{days:,} days' if days else 'for ever'}" for name, days in data["retention"].items()]
     data["retention"] = ", ".join(kept) or "all events for ever"
     print_table(["project", data["name"]], list(data.items())[1:])

@@ -45,4 +45,6 @@ def _print(event: reports_pb2.StoredEvent, as_json: bool) -> None:
         return
     who = data.get("identity") or data.get("tracking_id")
     line = f"{data['counted_at']}  {data['type']}  {who}  {summary(data['properties'])}"
+    if event.robot:
+        line += "  (counted as a robot)"
     say(one_line(line))

@@ -6,11 +6,15 @@ may send a thousand different ones in a request. Each of them has a text that
 must be there, and most are nothing else; all these texts are looked for in one
 pass over the user agent's beginning, and an expression is tried only where its
 text was found.
+
+The list names libraries that speak HTTP, too. An app or a script of the shop uses
+them, so that they alone make no robot of whoever holds a key and sends events.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from enum import Enum
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -24,20 +28,57 @@ _REMEMBERED = 10_000
 # Texts are found by so many of their first letters.
 _START = 4
 
+# Who named the tag, or the picture of pages without scripts, as what made the event.
+_OF_PAGES = frozenset({"shopalytic-js", "shopalytic-gif"})
+_LIBRARY = "http-library"
+
 _PART = re.compile(r"\\(.)|([\[(])|([*?{])|([.^$+|])|(.)", re.DOTALL)
 
 
-def is_bot(user_agent: str, *, automated: bool) -> bool:
+class Kind(Enum):
+    """What the list says of a user agent."""
+
+    UNKNOWN = "unknown"
+    LIBRARY = "library"
+    ROBOT = "robot"
+
+
+def is_bot(user_agent: str, *, automated: bool, is_client: bool = False, own: Collection[str] = ()) -> bool:
     """Whether an event is a robot's: by its user agent, or because its browser says that a program drives it.
 
-    An event without a user agent is a backend's, and no robot's.
+    An event without a user agent is a backend's, and no robot's. `is_client` says that
+    it is from a client of the shop, which may be made with any library; `own` are texts
+    in the user agents of the shop's own programs, whatever the list says of these.
     """
-    return automated or (bool(user_agent) and _known(user_agent[:MOST_LETTERS]))
+    if automated or not user_agent:
+        return automated
+    kind = _known(user_agent[:MOST_LETTERS])
+    if kind is Kind.UNKNOWN or (kind is Kind.LIBRARY and is_client):
+        return False
+    return not is_own(user_agent[:MOST_LETTERS], own)
+
+
+def is_own(user_agent: str, own: Collection[str]) -> bool:
+    """Whether a user agent has one of the texts in it; case is ignored."""
+    return bool(own) and any(text.lower() in user_agent.lower() for text in own)
+
+
+def is_of_client(library_name: str, *, public: bool, identified: bool) -> bool:
+    """Whether an event is from a client of the shop, whatever library it uses.
+
+    With a public key it is the client itself that sends, unless the event is a page's:
+    browsers open pages, and libraries open them for robots. A backend tells of its
+    visitors' user agents: of those, the client is whom it knows.
+    """
+    return library_name not in _OF_PAGES if public else identified
 
 
 @lru_cache(_REMEMBERED)
-def _known(user_agent: str) -> bool:
-    return _robots().match(user_agent)
+def _known(user_agent: str) -> Kind:
+    robots, libraries = _lists()
+    if robots.match(user_agent):
+        return Kind.ROBOT
+    return Kind.LIBRARY if libraries.match(user_agent) else Kind.UNKNOWN
 
 
 class _Robot(NamedTuple):
@@ -73,8 +114,11 @@ def _is_there(robot: _Robot, text: str) -> bool:
 
 
 @cache
-def _robots() -> Robots:
-    return Robots(robot["pattern"] for robot in CRAWLER_USER_AGENTS_DATA)
+def _lists() -> tuple[Robots, Robots]:
+    """The robots, and the libraries."""
+    libraries = {robot["pattern"] for robot in CRAWLER_USER_AGENTS_DATA if _LIBRARY in robot["tags"]}
+    robots = (robot["pattern"] for robot in CRAWLER_USER_AGENTS_DATA if robot["pattern"] not in libraries)
+    return Robots(robots), Robots(libraries)
 
 
 def _alternatives(pattern: str) -> list[str]:

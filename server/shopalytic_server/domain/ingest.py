@@ -24,11 +24,11 @@ from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
 from shopalytic_server.domain import consent, erasure, undecoded
 from shopalytic_server.domain.addresses import AddressLevel, limit_address, limit_addresses
-from shopalytic_server.domain.bots import is_bot
+from shopalytic_server.domain.bots import is_bot, is_of_client
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
 from shopalytic_server.domain.plain_dates import begin_of_day
-from shopalytic_server.domain.prepared import JSONB_VERSION, Admitted, Prepared, microseconds
+from shopalytic_server.domain.prepared import JSONB_VERSION, Admitted, Prepared, Sending, microseconds
 from shopalytic_server.domain.projects import MONEY_EVENT_TYPES, DeniedConsent, KeyClass, Project
 from shopalytic_server.domain.signing import Judge, claims_of
 
@@ -172,7 +172,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         tracking_id,
         identity,
         source,
-        is_bot(context.get("user_agent", ""), automated=context.get("automated", False)),
+        _is_bot(event, admitted, identity) if "user_agent" in context or "automated" in context else False,
         given,
         given_jsonb,
         context_jsonb,
@@ -297,7 +297,7 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
 
 def _make_nobodys(prepared: Prepared, project: Project) -> None:
     event = prepared.event
-    bot = is_bot(event.context.user_agent, automated=event.context.automated)
+    bot = _is_bot(event, prepared.sending, event.identity)
     consent.anonymise(event, project.anonymous_salt)
     # Sent again it is the same, also if it says by its arrival which day it is of.
     prepared.fingerprint = _fingerprint(event)
@@ -414,8 +414,18 @@ def _fill(prepared: Prepared) -> None:
     prepared.properties_jsonb = JSONB_VERSION + orjson.dumps(prepared.properties)
     if event.HasField("context"):
         context = event.context
-        prepared.bot = is_bot(context.user_agent, automated=context.automated)
+        prepared.bot = _is_bot(event, prepared.sending, prepared.identity)
         prepared.context_jsonb = JSONB_VERSION + orjson.dumps(properties.context_dict(context))
+
+
+def _is_bot(event: Event, sending: Sending, identity: str | None) -> bool:
+    context = event.context
+    public = False
+    own: tuple[str, ...] = ()
+    if isinstance(sending, Admitted):
+        public, own = sending.key_class is KeyClass.BROWSER, sending.project.own_user_agents
+    is_client = is_of_client(context.library_name, public=public, identified=bool(identity))
+    return is_bot(context.user_agent, automated=context.automated, is_client=is_client, own=own)
 
 
 def _write_currency(kind: str, given: dict[str, Any], currency: str | None) -> None:

@@ -71,6 +71,8 @@ class Project:
     """The project's first currency, if it was changed."""
     currency_open: bool = False
     """Whether nobody has chosen a currency, so that the first money that arrives decides."""
+    own_user_agents: tuple[str, ...] = ()
+    """Texts in the user agents of the shop's own programs, which are no robots."""
     allowed_origins: frozenset[str] = frozenset()
     """Origins whose pages may send with a browser key; none: any."""
     respect_privacy_signals: bool = False
@@ -139,6 +141,11 @@ def new_identity_secret(token_bytes: bytes) -> str:
 def is_secret(text: str) -> bool:
     """Whether a text has the shape of a key's secret; what has not, needs no look into the store."""
     return _SECRET.fullmatch(text) is not None
+
+
+def class_of(secret: str) -> KeyClass | None:
+    """The class that a secret's beginning tells; None: it has not the shape of one."""
+    return KeyClass(secret.split("_")[1]) if is_secret(secret) else None
 
 
 def hash_secret(secret: str) -> bytes:

@@ -26,7 +26,10 @@ def verdict(
 ) -> EventResult:
     """The answer for one event."""
     result = EventResult(
-        event_id=prepared.event.event_id, status=status, denied_consent=prepared.denied_consent
+        event_id=prepared.event.event_id,
+        status=status,
+        denied_consent=prepared.denied_consent,
+        robot=prepared.bot and status == ACCEPTED,
     )
     for found in violations or ():
         result.violations.add(field=found.field, rule_id=found.rule_id, message=found.message)
@@ -59,7 +62,7 @@ class Verdicts(Sequence[EventResult]):
         # Messages that follow each other are one message with the repeated fields of all.
         results = [
             f"{_BEFORE}{item.event.event_id}{_AFTER}"
-            if item.verdict is None and item.denied_consent is None
+            if item.verdict is None and item.denied_consent is None and not item.bot
             else _serialized(_result(item))
             for item in self._items
         ]

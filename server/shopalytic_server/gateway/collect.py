@@ -141,7 +141,7 @@ def _body(taken: Taken) -> bytes:
 
 
 def _result(result: EventResult) -> dict[str, Any]:
-    return {
+    value: dict[str, Any] = {
         "event_id": result.event_id,
         "status": status_name(result),
         "violations": [
@@ -149,3 +149,6 @@ def _result(result: EventResult) -> dict[str, Any]:
             for violation in result.violations
         ],
     }
+    if result.robot:
+        value["robot"] = True
+    return value

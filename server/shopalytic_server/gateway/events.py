@@ -20,6 +20,7 @@ class Sender:
     """What the connection says about whoever sent a request."""
 
     user_agent: str | None
+    """The visitor's; None: the connection is a backend's, or tells none."""
     address: str | None
     origin: str | None = None
     privacy_signal: bool = False

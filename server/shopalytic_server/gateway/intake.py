@@ -9,6 +9,7 @@ from starlette.types import Scope
 from shopalytic.v1.collector_pb2 import EventResult, EventStatus
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.consent import is_denied
+from shopalytic_server.domain.projects import KeyClass, class_of
 from shopalytic_server.gateway.addresses import client_address, host_of, is_https, without_port
 from shopalytic_server.gateway.admission import REFUSALS, Admission
 from shopalytic_server.gateway.answers import Header
@@ -96,7 +97,7 @@ class Intake:
             self._limit.charge(scope, payload.count - 1)
         sent_at = decode_sent_at(payload.sent_at)
         address = client_address(scope, self._options.trusted_proxies, self._options.client_addresses)
-        sender = _sender(scope, address)
+        sender = _sender(scope, address, token)
         events = await decode_events(payload, sender, self._work)
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
         tracking_id = known or _new_visitor(token, payload, events)
@@ -150,9 +151,11 @@ class Intake:
         return shared_domain(host_of(scope, self._options.trusted_proxies), page, one_site=one_site)
 
 
-def _sender(scope: Scope, address: str | None) -> Sender:
+def _sender(scope: Scope, address: str | None, key: str) -> Sender:
     asks_for_privacy = header(scope, b"dnt") == "1" or header(scope, b"sec-gpc") == "1"
-    return Sender(header(scope, b"user-agent"), address, _origin(scope), asks_for_privacy)
+    # A backend's own library is no visitor's browser.
+    user_agent = None if class_of(key) is KeyClass.SERVER else header(scope, b"user-agent")
+    return Sender(user_agent, address, _origin(scope), asks_for_privacy)
 
 
 def _origin(scope: Scope) -> str | None:

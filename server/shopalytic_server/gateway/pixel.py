@@ -58,5 +58,10 @@ def _body(scope: Scope) -> bytes:
     properties = {"url": url, "referrer": given.get("referrer", "")}
     if "title" in given:
         properties["title"] = given["title"]
-    event = {"type": "page_view", "properties": properties, "source": given.get("source")}
+    event = {
+        "type": "page_view",
+        "properties": properties,
+        "source": given.get("source"),
+        "context": {"library_name": "shopalytic-gif"},
+    }
     return json.dumps({"events": [event]}).encode()

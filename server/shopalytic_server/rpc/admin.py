@@ -102,6 +102,9 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             browser_event_types=types,
             browser_event_types_as_default=request.browser_event_types.default,
             allowed_origins=request.allowed_origins.origins if request.HasField("allowed_origins") else None,
+            own_user_agents=(
+                request.own_user_agents.user_agents if request.HasField("own_user_agents") else None
+            ),
             respect_privacy_signals=(
                 request.respect_privacy_signals if request.HasField("respect_privacy_signals") else None
             ),
@@ -248,6 +251,7 @@ def project_message(project: Project) -> admin_pb2.Project:
         browser_event_types=in_catalogue_order(project.browser_event_types),
         browser_event_types_by_default=project.browser_event_types_by_default,
         allowed_origins=sorted(project.allowed_origins),
+        own_user_agents=project.own_user_agents,
         respect_privacy_signals=project.respect_privacy_signals,
         signed_identify=project.signed_identify,
         denied_consent=_DENIED_CONSENT_NUMBERS[project.denied_consent],

@@ -235,6 +235,7 @@ class ProjectStore(KeyFinder, CurrencySettler, Protocol):
         browser_event_types: Sequence[str] | None,
         browser_event_types_as_default: bool,
         allowed_origins: Sequence[str] | None,
+        own_user_agents: Sequence[str] | None,
         respect_privacy_signals: bool | None,
         signed_identify: bool | None,
         denied_consent: DeniedConsent | None,

@@ -213,6 +213,7 @@ class Decisions:
             message = "is already the id of another order's parcel; shipment ids are unique in a project"
             return _conflict(item, f"{item.type}.shipment_id", "shipment_id.conflict", message), False
         typed.add_shipment(self._rows, item)
+        self._touched_orders.add(given["order_id"])
         return verdict(item, ACCEPTED), True
 
     async def _profile(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:

@@ -1,4 +1,4 @@
-"""Keeps what each refund counts as in step with its order."""
+"""Keeps what refunds and parcels count as, and whether they are a robot's, in step with their order."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,10 +17,18 @@ _SQL = load("ingest")
 async def settle_orders(
     conn: Connection, dataset: int, currency: str, order_ids: Iterable[str]
 ) -> set[datetime]:
-    """Settles the refunds of some orders anew, and returns their times; `currency` is the project's first."""
+    """Settles the refunds and parcels of some orders anew; `currency` is the project's first.
+
+    Returns the times of the refunds.
+    """
+    orders = {"dataset": dataset, "order_ids": list(order_ids)}
+    await conn.execute(_SQL.label_parcels, orders)
     async with conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SQL.refunds_of_orders, {"dataset": dataset, "order_ids": list(order_ids)})
+        await cursor.execute(_SQL.refunds_of_orders, orders)
         rows = await cursor.fetchall()
+    if not rows:
+        return set()
+    await conn.execute(_SQL.label_refunds, orders)
     changed: list[tuple[str, Settled]] = []
     for order_id, group in groupby(rows, key=lambda row: row["order_id"]):
         refunds = list(group)

@@ -258,6 +258,7 @@ def stored(item: Prepared | Told) -> reports_pb2.StoredEvent:
         tracking_id=item.tracking_id,
         identity=item.identity,
         source=item.source,
+        robot=item.bot,
     )
     if item.corrected_at is not None:
         event.corrected_at.CopyFrom(timestamp(item.corrected_at))

@@ -59,6 +59,7 @@ def stored_event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
         tracking_id=row["tracking_id"],
         identity=row["identity"],
         source=row["source"],
+        robot=row["bot"],
     )
     if row["corrected_at"] is not None:
         event.corrected_at.CopyFrom(timestamp(row["corrected_at"]))

@@ -18,6 +18,7 @@ export function EventLine({ event, who = true, clock = false }: { event: StoredE
         <time dateTime={at?.toISOString()}>{at && (clock ? time(at, zone) : moment(at, zone))}</time>
         <span class={`kind ${event.type}`}>{event.type.replace(/_/g, " ")}</span>
         <span class="what">{summary(event, home)}</span>
+        {event.robot && <span class="who">counted as a robot</span>}
         {who && <span class="who">{person}</span>}
       </summary>
       <EventDetails event={event} />
@@ -38,6 +39,7 @@ function EventDetails({ event }: { event: StoredEvent }) {
     ["identity", event.identity ?? ""],
     ["tracking id", event.trackingId ?? ""],
     ["source", event.source ?? ""],
+    ["counted as", event.robot ? "a robot, which reports leave out" : ""],
   ];
   return (
     <div class="event-details">

@@ -54,7 +54,7 @@ MERGE_STATE_REFUSED: MergeState
 MERGE_STATE_EMAIL_LOST: MergeState
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "currency_open", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention")
+    __slots__ = ("name", "currency", "currency_open", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention", "own_user_agents")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_OPEN_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class Project(_message.Message):
     SIGNED_IDENTIFY_FIELD_NUMBER: _ClassVar[int]
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
+    OWN_USER_AGENTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     currency: str
     currency_open: bool
@@ -79,7 +80,8 @@ class Project(_message.Message):
     signed_identify: bool
     denied_consent: DeniedConsent
     retention: _containers.RepeatedCompositeFieldContainer[Retention]
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., currency_open: _Optional[bool] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_event_types_by_default: _Optional[bool] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
+    own_user_agents: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., currency_open: _Optional[bool] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_event_types_by_default: _Optional[bool] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ..., own_user_agents: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Retention(_message.Message):
     __slots__ = ("event_type", "days", "forever")
@@ -148,7 +150,7 @@ class GetProjectResponse(_message.Message):
     def __init__(self, project: _Optional[_Union[Project, _Mapping]] = ...) -> None: ...
 
 class UpdateProjectRequest(_message.Message):
-    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "currency", "denied_consent", "retention")
+    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "currency", "denied_consent", "retention", "own_user_agents")
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
@@ -157,6 +159,7 @@ class UpdateProjectRequest(_message.Message):
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
+    OWN_USER_AGENTS_FIELD_NUMBER: _ClassVar[int]
     time_zone: str
     browser_event_types: EventTypes
     allowed_origins: Origins
@@ -165,7 +168,14 @@ class UpdateProjectRequest(_message.Message):
     currency: str
     denied_consent: DeniedConsent
     retention: _containers.RepeatedCompositeFieldContainer[Retention]
-    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., currency: _Optional[str] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ...) -> None: ...
+    own_user_agents: UserAgents
+    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., currency: _Optional[str] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ..., own_user_agents: _Optional[_Union[UserAgents, _Mapping]] = ...) -> None: ...
+
+class UserAgents(_message.Message):
+    __slots__ = ("user_agents",)
+    USER_AGENTS_FIELD_NUMBER: _ClassVar[int]
+    user_agents: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, user_agents: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Origins(_message.Message):
     __slots__ = ("origins",)

@@ -91,18 +91,20 @@ class TrackResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[EventResult, _Mapping]]] = ...) -> None: ...
 
 class EventResult(_message.Message):
-    __slots__ = ("event_id", "status", "violations", "link", "denied_consent")
+    __slots__ = ("event_id", "status", "violations", "link", "denied_consent", "robot")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
     LINK_FIELD_NUMBER: _ClassVar[int]
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
+    ROBOT_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     status: EventStatus
     violations: _containers.RepeatedCompositeFieldContainer[Violation]
     link: LinkResult
     denied_consent: str
-    def __init__(self, event_id: _Optional[str] = ..., status: _Optional[_Union[EventStatus, str]] = ..., violations: _Optional[_Iterable[_Union[Violation, _Mapping]]] = ..., link: _Optional[_Union[LinkResult, _Mapping]] = ..., denied_consent: _Optional[str] = ...) -> None: ...
+    robot: bool
+    def __init__(self, event_id: _Optional[str] = ..., status: _Optional[_Union[EventStatus, str]] = ..., violations: _Optional[_Iterable[_Union[Violation, _Mapping]]] = ..., link: _Optional[_Union[LinkResult, _Mapping]] = ..., denied_consent: _Optional[str] = ..., robot: _Optional[bool] = ...) -> None: ...
 
 class Violation(_message.Message):
     __slots__ = ("field", "rule_id", "message")

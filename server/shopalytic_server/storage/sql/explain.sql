@@ -22,7 +22,7 @@ WITH behind AS MATERIALIZED (
        AND b.occurred_at >= coalesce(date_bin('1 second', first.at, '2000-01-01 00:00:00+00'),
                                      %(second)s::timestamptz)
      CROSS JOIN LATERAL (
-        SELECT e.event_id, e.type, e.occurred_at, e.stated_at, e.received_at, e.corrected_at, e.tracking_id,
+        SELECT e.event_id, e.type, e.occurred_at, e.stated_at, e.received_at, e.corrected_at, e.bot, e.tracking_id,
                e.identity, e.source, e.properties, e.context, e.tie_breaker,
                event_position(e.type, e.properties ->> 'refund_type', e.occurred_at) AS place
           FROM events e

@@ -116,6 +116,33 @@ SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f
  WHERE f.dataset_id = %(dataset)s AND f.order_id = ANY(%(order_ids)s)
  ORDER BY f.order_id, refund_position(f.refund_type, f.occurred_at), f.tie_breaker, f.event_id
 
+-- A refund or parcel is a robot's if its order is; while the order is unknown, if its
+-- own event is.
+-- name: label_refunds
+UPDATE refunds f SET bot = l.bot
+  FROM (
+    SELECT r.order_id, r.event_id, coalesce(o.bot, e.bot, r.bot) AS bot
+      FROM refunds r
+      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND o.current
+      LEFT JOIN events e ON o.order_id IS NULL AND e.dataset_id = r.dataset_id AND e.subject = r.subject
+                        AND e.occurred_at = r.occurred_at AND e.event_id = r.event_id
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)
+  ) AS l
+ WHERE f.dataset_id = %(dataset)s AND f.order_id = l.order_id AND f.event_id = l.event_id AND f.bot <> l.bot
+
+-- name: label_parcels
+UPDATE shipment_changes c SET bot = l.bot
+  FROM (
+    SELECT r.shipment_id, r.occurred_at, r.event_id, coalesce(o.bot, e.bot, r.bot) AS bot
+      FROM shipment_changes r
+      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND o.current
+      LEFT JOIN events e ON o.order_id IS NULL AND e.dataset_id = r.dataset_id AND e.subject = r.subject
+                        AND e.occurred_at = r.occurred_at AND e.event_id = r.event_id
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)
+  ) AS l
+ WHERE c.dataset_id = %(dataset)s AND c.shipment_id = l.shipment_id AND c.occurred_at = l.occurred_at
+   AND c.event_id = l.event_id AND c.bot <> l.bot
+
 -- name: settle_refunds
 UPDATE refunds f SET currency = s.currency, amount = s.amount, flag = s.flag
   FROM unnest(%(order_ids)s::text[], %(event_ids)s::uuid[], %(currencies)s::text[], %(amounts)s::numeric[],

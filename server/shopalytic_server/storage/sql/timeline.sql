@@ -22,7 +22,7 @@ WITH newest AS (
           ) AS o
       ) AS first
      CROSS JOIN LATERAL (
-        SELECT e.event_id, e.type, e.occurred_at, e.stated_at, e.received_at, e.corrected_at, e.tracking_id,
+        SELECT e.event_id, e.type, e.occurred_at, e.stated_at, e.received_at, e.corrected_at, e.bot, e.tracking_id,
                e.identity, e.source, e.properties, e.context, e.tie_breaker,
                event_position(e.type, e.properties ->> 'refund_type', e.occurred_at) AS place
           FROM events e
