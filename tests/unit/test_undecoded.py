@@ -162,6 +162,7 @@ def test_the_text_of_a_public_key_does_not_say_where_its_sender_is():
         ("[" * 3000, ("", "json")),
         ("[" * 30_000, ("", "json")),
         ('{"type":NaN}', ("", "json")),
+        ('{"type":"order","properties":{"line_items":[' + "{}," * 80_000 + "{}]}}", ("", "json")),
         ('{"type":"page_view","properties":{"title":"\\ud83d"}}', ("page_view.title", "type")),
         (
             '{"type":"page_view","properties":{"title":"\\uDE00","url":"' + "x" * 20_000 + '"}}',

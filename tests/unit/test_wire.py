@@ -144,10 +144,60 @@ def test_of_an_event_that_is_too_large_the_id_alone_is_read() -> None:
     request.events[1].page_view.url = "u" * 400_000
     batch = read(request.SerializeToString())
     assert [event.event_id for event in batch.request.events] == ["a", "b", "c"]
-    assert batch.oversized == {1: request.events[1].ByteSize()}
+    assert {place: each.rule_id for place, each in batch.unread.items()} == {1: "event.max_bytes"}
 
 
 @pytest.mark.parametrize("record", [b"\x0a\x00", b"\x1a\x00", b"\x22\x00", b"\x12\x00"])
 def test_four_megabytes_of_tiny_values_are_refused(record: bytes) -> None:
     with pytest.raises(InvalidRequest):
         read(record * (2 * 1024 * 1024))
+
+
+def order(items: int, size: int = 0) -> Event:
+    event = Event(event_id="a")
+    for _ in range(items):
+        event.order.line_items.add(sku="n" * size)
+    return event
+
+
+@pytest.mark.parametrize("others", [0, 200])
+@pytest.mark.parametrize(
+    ("items", "size", "is_read"), [(2_000, 60, True), (4_990, 0, True), (5_001, 0, False)]
+)
+def test_an_event_with_far_too_many_entries_is_not_parsed(
+    others: int, items: int, size: int, is_read: bool
+) -> None:
+    before = [Event(event_id="x", source="s" * 300)] * others
+    sent = [*before, order(items, size), Event(event_id="z")]
+    batch = read(TrackRequest(events=sent).SerializeToString())
+    assert [event.event_id for event in batch.request.events] == [event.event_id for event in sent]
+    found = {place: (each.field, each.rule_id) for place, each in batch.unread.items()}
+    assert found == ({} if is_read else {others: ("order.line_items", "repeated.max_items")})
+    assert not is_read or list(batch.request.events) == sent
+
+
+# Values of no list, of unknown fields, and payloads that take each other's place.
+@pytest.mark.parametrize(
+    "dense",
+    [
+        *(b"\x0a\x00", b"\x52\x00", b"\x52\x00\x5a\x00", b"\x08\x01", b"\xfa\x7f\x00"),
+        b"\x6a\x06\xfa\x01\x00\xf2\x01\x00",
+    ],
+)
+def test_values_beside_the_lists_of_an_event_are_bounded(dense: bytes) -> None:
+    event = dense * (120_000 // len(dense))
+    batch = read(TrackRequest(events=[order(1)]).SerializeToString() + b"\x0a" + length(event) + event)
+    assert [each.rule_id for each in batch.unread.values()] == ["event.max_values"]
+    assert batch.unread.keys() == {1}
+
+
+def length(data: bytes) -> bytes:
+    return bytes([len(data) & 127 | 128, len(data) >> 7 & 127 | 128, len(data) >> 14])
+
+
+@given(st.lists(events, max_size=30), st.binary(max_size=6))
+def test_a_large_event_is_found_wherever_it_stands(sent: list[Event], after: bytes) -> None:
+    data = TrackRequest(events=sent).SerializeToString()
+    assert not batches._has_large_event(data)
+    large = Event(source="s" * 11_000).SerializeToString()
+    assert batches._has_large_event(data + b"\x0a" + length(large) + large + after)

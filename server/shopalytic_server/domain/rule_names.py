@@ -13,6 +13,7 @@ _OWN = frozenset(
         "alias.identity_taken",
         "email.taken",
         "event.max_bytes",
+        "event.max_values",
         "event.unstorable",
         "event_id.conflict",
         "identity.signature",

@@ -27,6 +27,9 @@ _LONGEST_EXPLAINED = 16_384
 # What proves the identity that a call of this type names.
 _LINKS = {"identify": "identity_signature", "alias": "alias_signature"}
 
+# An order of 2,000 items has less than half as many lists and objects.
+_MOST_PARTS = 10_000
+
 _SET_BY_GATEWAY = ("address", "origin", "privacy_signal")
 _BLANK = " \t\n\r"
 
@@ -82,6 +85,8 @@ def read_again(event: Event, *, public: bool) -> Event | DecodeError:
     Else why it is not, in our words: the sender's may be anybody's.
     """
     text = event.undecoded.json
+    if text.count("{") + text.count("[") > _MOST_PARTS:
+        return DecodeError("", f"has more than {_MOST_PARTS:,} lists and objects", "json")
     try:
         try:
             # Most texts fail here, at once and without a call for each of their parts.

@@ -72,6 +72,7 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
+    number: int
     name: str
     most: int | None
     """How many there may be in one message; None: it is no list."""
@@ -103,6 +104,39 @@ def _check(data: bytes, start: int, end: int, message: Descriptor, path: str, bu
             _check(data, record.start, record.end, field.message, f"{name}.", budget)
 
 
+def is_dense(data: bytes, start: int, end: int, message: Any, most: int) -> tuple[bool, Violation | None]:
+    """Whether a message has more than `most` values, and its list that is too long.
+
+    Counted are its own values and those of the messages within; deeper no event
+    has a list. One that is only a little too long is for the rules to judge.
+    Raises DecodeError.
+    """
+    known, left = _fields(message), most
+    for record in records(data, start, end):
+        left -= 1
+        field = known.get(record.number)
+        counts = dict[int, int]()
+        if field is not None and field.message is not None and record.is_bytes:
+            for each in records(data, record.start, record.end):
+                counts[each.number] = counts.get(each.number, 0) + 1
+                left -= 1
+                if left < 0:
+                    break
+        if left < 0:
+            return True, _longest(field, counts)
+    return False, None
+
+
+def _longest(field: _Field | None, counts: dict[int, int]) -> Violation | None:
+    """What is wrong with the list of a message that has more entries than it may."""
+    if field is None or field.message is None:
+        return None
+    for inner in map(_fields(field.message).get, counts):
+        if inner is not None and inner.most is not None and counts[inner.number] > inner.most:
+            return too_many(f"{field.name}.{inner.name}", inner.most)
+    return None
+
+
 def too_many(field: str, most: int) -> Violation:
     """What is wrong with a list that has more entries than it may."""
     return Violation(field, "repeated.max_items", f"has too many entries; send at most {most:,}")
@@ -110,13 +144,13 @@ def too_many(field: str, most: int) -> Violation:
 
 def too_many_values(most: int) -> Violation:
     """What is wrong with a request that has more values than this, whatever they are."""
-    return Violation("", "request.max_values", f"has more than {most:,} values; send a smaller request")
+    return Violation("", "request.max_values", f"has more than {most:,} values; send fewer")
 
 
 @cache
 def _fields(message: Descriptor) -> dict[int, _Field]:
     return {
-        field.number: _Field(field.name, max_items(field), field.message_type)
+        field.number: _Field(field.number, field.name, max_items(field), field.message_type)
         for field in message.fields
         if field.is_repeated or field.message_type is not None
     }

@@ -10,9 +10,11 @@ from google.protobuf.message import DecodeError
 
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
+from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.ingest import MAX_EVENT_BYTES
-from shopalytic_server.domain.wire import check_values, records, too_many_values, varint
+from shopalytic_server.domain.oversized import too_dense, too_large
+from shopalytic_server.domain.wire import check_values, is_dense, records, too_many_values, varint
 from shopalytic_server.rpc.validation import MAX_EVENTS, too_many_events
 
 # What is parsed whole. The densest request of this size takes ten milliseconds,
@@ -30,6 +32,11 @@ _MOST_OTHERS = 1_000
 # Of an event that is too large its id is wanted, which is looked for among so many fields.
 _MOST_FIELDS = 100
 _LONGEST_ID_BYTES = 1_000
+# The longest list of an event may have 2,000 entries. Somebody's order with some
+# more of them goes to quarantine; of many more the parser makes megabytes.
+_MOST_ENTRIES = 5_000
+# An event of so few bytes cannot have as many entries.
+_SURELY_FEW_ENTRIES = 2 * _MOST_ENTRIES
 
 
 @dataclass(slots=True)
@@ -37,8 +44,8 @@ class Batch:
     """A TrackRequest as it was read."""
 
     request: TrackRequest
-    oversized: dict[int, int] = field(default_factory=dict)
-    """Bytes of the events that are too large, by their place: only the ids of these were read."""
+    unread: dict[int, Violation] = field(default_factory=dict)
+    """What is wrong with events that are far too large, by their place: only the ids of these were read."""
 
 
 class Turns:
@@ -89,15 +96,16 @@ class Turn:
 
 async def read_batch(data: bytes, turns: Turns) -> Batch:
     """Raises InvalidRequest when there are too many events or other values, and DecodeError."""
-    if len(data) <= _WHOLE_BYTES:
+    size = len(data)
+    if size <= _SURELY_FEW_ENTRIES or (size <= _WHOLE_BYTES and not _has_large_event(data)):
         return Batch(TrackRequest.FromString(data))
     batch, others = Batch(TrackRequest()), bytearray()
     events = batch.request.events
     with turns.turn() as turn:
-        for begin, end, oversized in _pieces(data):
-            if oversized:
-                batch.oversized[len(events)] = oversized
-                events.add(event_id=_event_id(data, end - oversized, end))
+        for begin, end, large in _pieces(data):
+            if large and (violation := _unusable(data, end - large, end)):
+                batch.unread[len(events)] = violation
+                events.add(event_id=_event_id(data, end - large, end))
             elif data[begin] == _EVENT_TAG:
                 batch.request.MergeFromString(data[begin:end])
             else:
@@ -109,10 +117,41 @@ async def read_batch(data: bytes, turns: Turns) -> Batch:
     return batch
 
 
+def _has_large_event(data: bytes) -> bool:
+    """Whether one of the events may have too many values, or this cannot be seen at once."""
+    at, end = 0, len(data)
+    try:
+        while at < end:
+            # Written out, for each event of each batch comes by here.
+            length, after = data[at + 1], at + 2
+            if length > 127:
+                high = data[after]
+                if high > 127:
+                    return True
+                length, after = length & 127 | high << 7, after + 1
+            if data[at] == _EVENT_TAG:
+                if length > _SURELY_FEW_ENTRIES:
+                    return True
+            elif data[at] & 7 != 2:
+                return True
+            at = after + length
+    except IndexError:
+        return True
+    return False
+
+
+def _unusable(data: bytes, start: int, end: int) -> Violation | None:
+    """Why an event cannot be read, if so: it is too large, or has too many values."""
+    if end - start > MAX_EVENT_BYTES:
+        return too_large(end - start, MAX_EVENT_BYTES)
+    dense, violation = is_dense(data, start, end, Event.DESCRIPTOR, _MOST_ENTRIES)
+    return (violation or too_dense(_MOST_ENTRIES)) if dense else None
+
+
 def _pieces(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Where a request may be cut: runs of events, and single fields of other kinds.
 
-    With the bytes of an event that is too large, which stands alone; else 0.
+    With the bytes of an event that may be too large, which stands alone; else 0.
     """
     start = at = events = others = 0
     end = len(data)
@@ -123,20 +162,20 @@ def _pieces(data: bytes) -> Iterator[tuple[int, int, int]]:
             if events > MAX_EVENTS:
                 raise InvalidRequest([too_many_events(None)])
             length, body = varint(data, at + 1, end)
-            after, oversized = body + length, length if length > MAX_EVENT_BYTES else 0
+            after, large = body + length, length if length > _SURELY_FEW_ENTRIES else 0
             if after > end:
                 raise DecodeError("an event that is longer than its request")
         else:
             others += 1
             if others > _MOST_OTHERS:
                 raise InvalidRequest([too_many_values(_MOST_OTHERS)])
-            after, oversized = next(records(data, at, end)).end, 0
-        if (oversized or not is_event) and start < at:
+            after, large = next(records(data, at, end)).end, 0
+        if (large or not is_event) and start < at:
             yield start, at, 0
             start = at
         at = after
-        if oversized or not is_event or at - start > _PIECE_BYTES:
-            yield start, at, oversized
+        if large or not is_event or at - start > _PIECE_BYTES:
+            yield start, at, large
             start = at
     if start < at:
         yield start, at, 0

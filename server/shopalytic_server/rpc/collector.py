@@ -14,8 +14,8 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
-from shopalytic_server.domain.ingest import MAX_EVENT_BYTES, Admitted, Prepared, prepare, prepare_event
-from shopalytic_server.domain.oversized import reject_oversized
+from shopalytic_server.domain.ingest import Admitted, Prepared, prepare, prepare_event
+from shopalytic_server.domain.oversized import reject_unread
 from shopalytic_server.domain.projects import KeyClass, Project, first_money
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
@@ -137,8 +137,8 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
                 prepared.append(prepare_event(event, admitted))
                 if turn.is_over:
                     await turn.pass_on()
-        for place, size in batch.oversized.items():
-            prepared[place] = reject_oversized(request.events[place], size, MAX_EVENT_BYTES, admitted)
+        for place, violation in batch.unread.items():
+            prepared[place] = reject_unread(request.events[place], violation, admitted)
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
             prepared[0].arrivals = arrivals(request, caller.project, received)
         return prepared
