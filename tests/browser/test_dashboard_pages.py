@@ -18,11 +18,11 @@ WITH_DATA = {
     "traffic": ["blog.example", "google.com", "spring"],
     "live": ["Listening"],
     "quarantine": ["invalid", "conflict"],
-    "install": ["shopalytic.init(", "Waiting for the first event"],
+    "install": ["shopalytic.init(", "Events are stored already", "Waiting for the next event"],
     "definitions": ["gross less refunds", "half-open"],
 }
 WITHOUT = {
-    "overview": "No sales in this range",
+    "overview": "Nothing has arrived yet",
     "customers": "No identified customers yet",
     "sales": "No sales in this range",
     "funnel": "Nobody took the first step",
@@ -33,7 +33,7 @@ WITHOUT = {
     "traffic": "No page views in this range",
     "live": "Nothing has arrived since you came here",
     "quarantine": "Nothing is in quarantine",
-    "install": "Waiting for the first event",
+    "install": "Waiting for the next event",
     "definitions": "gross less refunds",
 }
 # What needs nothing of the server cannot fail.

@@ -125,7 +125,7 @@ def test_a_visitor_nobody_named_is_found_by_id(dashboard: Dashboard):
     dashboard.open("customers", q="visitor-7")
     dashboard.sees("No customer found for “visitor-7”")
     dashboard.press("Look up “visitor-7” as an id")
-    dashboard.sees("visitor, not named")
+    dashboard.sees("Anonymous visitor")
     dashboard.sees("Home")
 
 
@@ -173,7 +173,8 @@ def test_what_is_seen_is_saved_as_csv_with_exact_values(dashboard, full_service,
     answer = call(full_service, "ReportService/GetProductReport", {"scope": {**scope, "currency": "USD"}})
     wanted = [(row["sku"], row["net"]) for row in answer["reports"][0]["rows"]]
     assert [(row["SKU"], row["Net"]) for row in rows] == wanted
-    assert saved[0].name.startswith("shopalytic-products-USD-")
+    first, last = _midnight() - 27 * DAY, _midnight()
+    assert saved[0].name == f"products USD {first:%Y-%m-%d} to {last:%Y-%m-%d}.csv"
 
 
 def test_events_appear_as_they_are_stored_until_paused(dashboard: Dashboard, full_service: Service):
@@ -184,7 +185,7 @@ def test_events_appear_as_they_are_stored_until_paused(dashboard: Dashboard, ful
     dashboard.press("Pause")
     dashboard.sees("Paused")
     assert send(full_service, [_view("Now-2")]) == ["ACCEPTED"]
-    dashboard.press("Go on")
+    dashboard.press("Resume")
     dashboard.sees("Listening")
     assert send(full_service, [_view("Now-3")]) == ["ACCEPTED"]
     dashboard.sees("Now-3")
@@ -217,7 +218,7 @@ def test_the_installation_check_sees_the_first_event_of_the_tag(dashboard, full_
     key = full_service.ready["keys"]["browser"]
     dashboard.sees(f'shopalytic.init("{key}");')
     dashboard.sees(f"{full_service.ready['http_address']}/shopalytic.js")
-    dashboard.sees("Waiting for the first event")
+    dashboard.sees("Waiting for the next event")
     body = {
         "token": key,
         "events": [{"type": "page_view", "properties": page("First"), "tracking_id": "tag"}],

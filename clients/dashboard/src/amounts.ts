@@ -22,17 +22,25 @@ function format(options: Intl.NumberFormatOptions): Exact {
   return found;
 }
 
-/** An amount with its currency. */
-export function money(text: string, currency: string): string {
-  if (text === "") return NOTHING;
-  const places = /^[A-Z]{3}$/.test(currency) ? format({ style: "currency", currency }).resolvedOptions().minimumFractionDigits : 2;
-  const options = { minimumFractionDigits: places ?? 2, maximumFractionDigits: Math.max(DIGITS, places ?? 2) };
-  return currency ? format({ style: "currency", currency, ...options }).format(text) : format(options).format(text);
+/** How many digits a currency's amounts have after the point. */
+function placesOf(currency: string): number {
+  return /^[A-Z]{3}$/.test(currency) ? (format({ style: "currency", currency }).resolvedOptions().minimumFractionDigits ?? 2) : 2;
 }
 
-/** An amount that is an average: as fine as the currency, no finer. */
-export function average(text: string, currency: string): string {
-  return text === "" ? NOTHING : format({ style: "currency", currency }).format(text);
+/** A sum or an average with its currency, rounded to the currency's own digits; the exact value stands in titles and files. */
+export function money(text: string, currency: string): string {
+  return amount(text, currency, placesOf(currency));
+}
+
+/** The price of one piece, which may be finer than the currency. */
+export function price(text: string, currency: string): string {
+  return amount(text, currency, Math.max(DIGITS, placesOf(currency)));
+}
+
+function amount(text: string, currency: string, most: number): string {
+  if (text === "") return NOTHING;
+  const options = { minimumFractionDigits: placesOf(currency), maximumFractionDigits: most };
+  return currency ? format({ style: "currency", currency, ...options }).format(text) : format(options).format(text);
 }
 
 /** A whole number. */
@@ -91,10 +99,17 @@ export interface Change {
 export function change(now: string, before: string): Change | null {
   const from = scaled(before);
   if (from === 0n) return null;
-  const difference = scaled(now) - from;
-  const tenths = divided(difference * 1000n, from < 0n ? -from : from);
+  return written(divided((scaled(now) - from) * 1000n, from < 0n ? -from : from), "%");
+}
+
+/** The change of a share such as "0.1234": percent of percents would mislead. */
+export function points(now: string, before: string): Change {
+  return written(divided(scaled(now) - scaled(before), 10n), "percentage points");
+}
+
+function written(tenths: bigint, unit: string): Change {
   const direction = tenths > 0n ? "up" : tenths < 0n ? "down" : "same";
   const size = tenths < 0n ? -tenths : tenths;
   const sign = { up: "+", down: "−", same: "±" }[direction];
-  return { text: `${sign}${format({}).format(`${size / 10n}.${size % 10n}`)} %`, direction };
+  return { text: `${sign}${format({}).format(`${size / 10n}.${size % 10n}`)} ${unit}`, direction };
 }

@@ -3,11 +3,11 @@ import { AdminService } from "contract/admin_pb";
 import { useEffect, useState } from "preact/hooks";
 import { forget, useAnswer } from "./answers";
 import { Drawer } from "./parts/drawer";
-import { Loading } from "./parts/states";
+import { Empty, Loading } from "./parts/states";
 import { Nav, PAGES, Top } from "./shell";
 import { onChange, resume, signOut } from "./session";
 import { SignIn } from "./pages/signin";
-import { useRoute } from "./route";
+import { link, useRoute } from "./route";
 import { ViewContext, viewOf } from "./view";
 
 type Who = { state: "unknown" } | { state: "in" } | { state: "out"; reason: string };
@@ -27,14 +27,23 @@ export function App() {
   return who.state === "in" ? <Inside key={round} /> : <SignIn reason={who.reason} />;
 }
 
+function NotFound({ name }: { name: string }) {
+  return (
+    <Empty title={`There is no page “${name}”`}>
+      The address may be mistyped, or of another version. Go to the <a href={link("overview")}>Overview</a>.
+    </Empty>
+  );
+}
+
 function Inside() {
   const route = useRoute();
   const project = useAnswer(AdminService.method.getProject, {});
-  const page = PAGES.find((each) => each.name === route.page) ?? PAGES[0];
+  const page = PAGES.find((each) => each.name === route.page);
+  const title = page?.title ?? "Page not found";
   const explain = route.params.get("explain") ?? "";
   useEffect(() => {
-    document.title = `${page?.title ?? ""} · Shopalytic`;
-  }, [page]);
+    document.title = `${title} · Shopalytic`;
+  }, [title]);
   // Reports need the project's time zone: asking before it is known would ask twice.
   if (!project.error && project.value === undefined) return <Loading />;
   const view = viewOf(route, project.value?.project);
@@ -53,9 +62,9 @@ function Inside() {
       <div class="frame">
         <Nav page={page?.name ?? ""} />
         <div class="column">
-          <Top title={page?.title ?? ""} project={project.value?.project?.name ?? ""} signOut={() => signOut()} />
+          <Top title={title} project={project.value?.project?.name ?? ""} signOut={() => signOut()} />
           <main id="main" tabindex={-1}>
-            {page && <page.Page key={`${page.name}/${route.item}`} />}
+            {page ? <page.Page key={`${page.name}/${route.item}`} /> : <NotFound name={route.page} />}
           </main>
         </div>
       </div>

@@ -4,6 +4,9 @@
  * `tests/csv_lines.json` holds both to them.
  */
 
+import type { Range } from "./ranges";
+import { plusDays } from "./zones";
+
 /** A spreadsheet with another separator cuts a text here, and each part is then a cell. */
 const PART = /[^;|\t\n]+/g;
 /** What it would take for a formula. */
@@ -28,6 +31,14 @@ export function csvLine(row: string[]): string {
 
 export function csv(rows: string[][]): string {
   return rows.map((row) => `${csvLine(row)}\r\n`).join("");
+}
+
+/** The name of a file, with the days as a person would say them; without a range it has none. */
+export function fileName(what: string, range: Range | null): string {
+  if (range === null) return `${what}.csv`;
+  if (!range.first || !range.end) return `${what} all time.csv`;
+  const last = plusDays(range.end, -1);
+  return `${what} ${range.first}${range.first === last ? "" : ` to ${last}`}.csv`;
 }
 
 /** Lets the browser save a text as a file. */

@@ -51,7 +51,8 @@ export function before(range: Range): Range | null {
   if (!range.first || !range.end) return null;
   const first = range.name === "last-month" ? firstOfMonth(range.first, -1) : plusDays(range.first, -daysBetween(range.first, range.end));
   const end = range.first;
-  return { name: "", label: `${written(first)} – ${written(plusDays(end, -1))}`, first, end };
+  const last = plusDays(end, -1);
+  return { name: "", label: first === last ? written(first) : `${written(first)} – ${written(last)}`, first, end };
 }
 
 export type IntervalName = "day" | "week" | "month";
@@ -68,6 +69,14 @@ export function moments(range: Range, zone: string): { from?: Date; to?: Date } 
     ...(range.first ? { from: startOf(range.first, zone) } : {}),
     ...(range.end ? { to: startOf(range.end, zone) } : {}),
   };
+}
+
+/** The days of a range in words; the last one may still be going on. */
+export function datesOf({ first, end }: Range, today: Day): string {
+  if (!first || !end) return "";
+  const last = plusDays(end, -1);
+  const days = first === last ? written(first) : `${written(first)} – ${written(last)}`;
+  return first <= today && today < end ? `${days} (today so far)` : days;
 }
 
 function written(day: Day): string {

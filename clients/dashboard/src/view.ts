@@ -7,7 +7,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { before, fitting, type IntervalName, moments, type Range, rangeNamed, standardFor } from "./ranges";
 import type { Route } from "./route";
-import { date, isZone, month, shortDay } from "./zones";
+import { date, isZone, moment, month } from "./zones";
 
 export interface View {
   zone: string;
@@ -81,11 +81,12 @@ export function blockOf<T extends { currency: string }>(blocks: T[], view: View)
 }
 
 /** The begin of an interval, as a row is headed. */
-export function intervalLabel(start: Timestamp | undefined, interval: IntervalName, zone: string): string {
+export function intervalLabel(start: Timestamp | undefined, interval: IntervalName | "hour", zone: string): string {
   if (!start) return "";
   const at = timestampDate(start);
   if (interval === "month") return month(at, zone);
-  return interval === "week" ? `Week of ${shortDay(at, zone)}` : date(at, zone);
+  if (interval === "hour") return moment(at, zone);
+  return interval === "week" ? `Week of ${date(at, zone)}` : date(at, zone);
 }
 
 export const ViewContext = createContext<View>(null as unknown as View);

@@ -99,6 +99,12 @@ export function time(at: Date, zone: string): string {
   return write(at, { timeZone: zone, timeStyle: "medium" });
 }
 
+/** A time of day to the minute. */
+export function clockTime(at: Date, zone: string): string {
+  return write(at, { timeZone: zone, timeStyle: "short" });
+}
+
+/** A month with its year. */
 export function month(at: Date, zone: string): string {
   return write(at, { timeZone: zone, year: "numeric", month: "short" });
 }

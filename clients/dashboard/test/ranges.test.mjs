@@ -1,7 +1,7 @@
 /** Days begin where the time zone says, also when its clocks change. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { before, fitting, moments, rangeNamed } from "../src/ranges";
+import { before, datesOf, fitting, moments, rangeNamed } from "../src/ranges";
 import { dayOf, firstOfMonth, plusDays, startOf } from "../src/zones";
 
 const at = (day, zone) => startOf(day, zone).toISOString();
@@ -57,4 +57,14 @@ test("all time has no ends, and long ranges have long intervals", () => {
   assert.equal(fitting(rangeNamed("365d", "UTC")), "week");
   assert.equal(fitting(rangeNamed("all", "UTC")), "month");
   assert.equal(firstOfMonth("2026-01-31", 1), "2026-02-01");
+});
+
+test("the dates of a range say when today is among them", () => {
+  const now = new Date("2026-03-31T10:00:00Z");
+  const dates = (name) => datesOf(rangeNamed(name, "UTC", now), "2026-03-31");
+  assert.equal(dates("7d"), "Mar 25, 2026 – Mar 31, 2026 (today so far)");
+  assert.equal(dates("today"), "Mar 31, 2026 (today so far)");
+  assert.equal(dates("yesterday"), "Mar 30, 2026");
+  assert.equal(dates("all"), "");
+  assert.equal(before(rangeNamed("today", "UTC", now)).label, "Mar 30, 2026");
 });

@@ -1,28 +1,32 @@
 /** Carts that were made, and those that were left. */
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type AbandonedCart, type CartReport, ReportService } from "contract/reports_pb";
-import { useAnswer } from "../answers";
+import { ask, useAnswer } from "../answers";
 import { count, money, percent, scaled } from "../amounts";
 import { Choice, Controls } from "../parts/controls";
+import { ShowMore } from "../parts/folded";
 import { Empty, Shown } from "../parts/states";
 import { Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
-import { link, useRoute } from "../route";
+import { change, link, useRoute } from "../route";
 import { blockOf, useView } from "../view";
 import { moment } from "../zones";
+
+const MOST_LISTED = 1_000;
 
 export function Carts() {
   const view = useView();
   const { params } = useRoute();
   const hours = Number(params.get("hours")) || 0;
-  const ask = (scope: typeof view.scope) => ({ scope, abandonedAfterHours: hours });
-  const answer = useAnswer(ReportService.method.getCartReport, ask(view.scope));
-  const before = useAnswer(ReportService.method.getCartReport, view.previous && ask(view.over(view.previous)));
+  const limit = Number(params.get("limit")) || 0;
+  const over = (scope: typeof view.scope) => ({ scope, abandonedAfterHours: hours, limit });
+  const answer = useAnswer(ReportService.method.getCartReport, over(view.scope));
+  const before = useAnswer(ReportService.method.getCartReport, view.previous && { ...over(view.over(view.previous)), limit: 1 });
   return (
     <>
-      <Controls>
+      <Controls compared>
         <Choice
-          label="Left after"
+          label="Abandoned after"
           name="hours"
           standard=""
           choices={[
@@ -49,8 +53,24 @@ export function Carts() {
   );
 }
 
+/** A report lists up to a thousand carts; the rest can be reached by a shorter range. */
+function Rest({ listed, all }: { listed: number; all: bigint }) {
+  if (BigInt(listed) >= all) return null;
+  if (listed < MOST_LISTED) return <ShowMore shown={listed} all={all} more={() => change({ limit: `${MOST_LISTED}` }, "replace")} />;
+  return (
+    <p class="note">
+      {count(listed)} of {count(all)}, those that were changed last. Choose a shorter range to see the others.
+    </p>
+  );
+}
+
 function Report({ block, before }: { block: CartReport; before: CartReport | undefined }) {
-  const { zone } = useView();
+  const { zone, scope } = useView();
+  const hours = Number(useRoute().params.get("hours")) || 0;
+  const everything = async (): Promise<AbandonedCart[]> => {
+    const answer = await ask(ReportService.method.getCartReport, { scope, abandonedAfterHours: hours, limit: MOST_LISTED });
+    return answer.reports.find(({ currency }) => currency === block.currency)?.carts ?? [];
+  };
   const at = (cart: AbandonedCart, end: "createdAt" | "changedAt"): Date | undefined => cart[end] && timestampDate(cart[end]);
   const contents = (cart: AbandonedCart): string => cart.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", ");
   return (
@@ -75,9 +95,10 @@ function Report({ block, before }: { block: CartReport; before: CartReport | und
           show={percent}
           explain={block.explain}
           falling
+          share
         />
         <Tile
-          label="Value left"
+          label="Abandoned value"
           define="CartReport.abandoned_value"
           now={block.abandonedValue}
           before={before?.abandonedValue}
@@ -89,9 +110,11 @@ function Report({ block, before }: { block: CartReport; before: CartReport | und
       </Tiles>
       <Table
         title="Abandoned carts"
-        file={`carts-${block.currency}`}
+        file={`abandoned carts ${block.currency}`}
         rows={block.carts}
-        empty="No cart was left."
+        everything={everything}
+        foot={<Rest listed={block.carts.length} all={block.abandoned} />}
+        empty="No cart was abandoned."
         columns={[
           { label: "Cart", text: (cart) => cart.cartId },
           {
@@ -107,7 +130,7 @@ function Report({ block, before }: { block: CartReport; before: CartReport | und
           {
             label: "Customer",
             text: (cart) => cart.email || cart.customerId,
-            cell: (cart) => cart.customerId && <a href={link("customers", cart.customerId)}>{cart.email || "visitor"}</a>,
+            cell: (cart) => cart.customerId && <a href={link("customers", cart.customerId)}>{cart.email || "Anonymous visitor"}</a>,
           },
           { label: "Contents", text: contents, cell: (cart) => <span class="long">{contents(cart)}</span> },
           {

@@ -1,9 +1,11 @@
 /** Finds customers as one types; one of them is shown at an address of their own. */
-import { type Customer, CustomerOrder, ReportService } from "contract/reports_pb";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Customer, CustomerOrder, type ListCustomersRequestSchema, ReportService } from "contract/reports_pb";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask } from "../answers";
+import { ask, call } from "../answers";
 import { count, money } from "../amounts";
+import { countryCode, countryName, countryNames } from "../countries";
 import { Choice, Entry } from "../parts/controls";
 import { Paged } from "../parts/pages";
 import { Table } from "../parts/table";
@@ -14,6 +16,7 @@ import { Profile } from "./profile";
 
 const PAUSE_MS = 150;
 const PAGE_SIZE = 50;
+const MOST_PER_PAGE = 1_000;
 const ORDERS: Record<string, CustomerOrder> = { "": CustomerOrder.LAST_SEEN, net: CustomerOrder.NET, orders: CustomerOrder.ORDERS };
 
 export function Customers() {
@@ -27,7 +30,7 @@ function Found() {
   const search = params.get("q") ?? "";
   const seen = Number(params.get("seen")) || 0;
   const minOrders = /^\d{1,9}$/.test(params.get("min-orders") ?? "") ? BigInt(params.get("min-orders") ?? "") : undefined;
-  const country = params.get("country") ?? "";
+  const country = countryCode(params.get("country") ?? "") ?? "";
   const request = {
     pageSize: PAGE_SIZE,
     search,
@@ -35,7 +38,7 @@ function Found() {
     orderBy: ORDERS[params.get("sort") ?? ""] ?? CustomerOrder.LAST_SEEN,
     ...(minOrders ? { minOrders } : {}),
     ...(currency ? { currency } : {}),
-    ...(isCountry(country) ? { country } : {}),
+    ...(country ? { country } : {}),
     ...(seen ? { seenAfter: timestampFromDate(startOf(plusDays(dayOf(new Date(), zone), 1 - seen), zone)) } : {}),
   };
   const name = JSON.stringify([search, sandbox, request.orderBy, `${minOrders}`, currency, country, seen]);
@@ -77,7 +80,15 @@ function Found() {
             ["10", "at least 10"],
           ]}
         />
-        <Entry label="Country" name="country" placeholder="GBR" fits={isCountry} />
+        <Entry
+          label="Country"
+          name="country"
+          placeholder="name or code"
+          suggestions={countryNames()}
+          understood={countryCode}
+          otherwise="No country is called so: type its name, such as Germany, or its code, DE or DEU."
+          shown={countryName}
+        />
       </div>
       <Paged
         name={name}
@@ -87,7 +98,7 @@ function Found() {
           return { items: page.customers, next: page.nextPageToken };
         }}
       >
-        {(customers) => <List customers={customers} />}
+        {(customers, more) => <List customers={customers} everything={more ? () => all(request) : undefined} />}
       </Paged>
       {search && (
         <p class="note">
@@ -96,10 +107,6 @@ function Found() {
       )}
     </>
   );
-}
-
-function isCountry(text: string): boolean {
-  return /^[A-Z]{3}$/.test(text);
 }
 
 function Search({ value }: { value: string }) {
@@ -136,7 +143,24 @@ export function nameOf({ profile, identities, trackingIds, customerId }: Custome
   return name || profile?.email || identities[0] || trackingIds[0] || customerId;
 }
 
-function List({ customers }: { customers: Customer[] }) {
+/** Every customer of the list, page after page. */
+async function all(request: MessageInitShape<typeof ListCustomersRequestSchema>): Promise<Customer[]> {
+  const found: Customer[] = [];
+  let pageToken = "";
+  do {
+    const page = await call(ReportService.method.listCustomers, { ...request, pageSize: MOST_PER_PAGE, pageToken });
+    found.push(...page.customers);
+    pageToken = page.nextPageToken;
+  } while (pageToken);
+  return found;
+}
+
+interface ListProps {
+  customers: Customer[];
+  everything: (() => Promise<Customer[]>) | undefined;
+}
+
+function List({ customers, everything }: ListProps) {
   const { zone } = useView();
   const seen = (customer: Customer): Date | undefined => customer.lastSeen && timestampDate(customer.lastSeen);
   const orders = (customer: Customer): bigint => customer.values.reduce((sum, value) => sum + value.orders, 0n);
@@ -144,7 +168,9 @@ function List({ customers }: { customers: Customer[] }) {
     <Table
       title="Customers"
       file="customers"
+      dated={false}
       rows={customers}
+      {...(everything ? { everything } : {})}
       columns={[
         { label: "Customer", text: nameOf, cell: (customer) => <a href={link("customers", customer.customerId)}>{nameOf(customer)}</a> },
         { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },

@@ -26,8 +26,8 @@ export function Fulfilment() {
   ]);
   return (
     <>
-      <Controls currency={false}>
-        <Choice label="Promised in" name="promised" standard="" choices={choices} />
+      <Controls currency={false} compared>
+        <Choice label="Delivery promise" name="promised" standard="" choices={choices} />
       </Controls>
       <Shown answer={answer}>
         {({ carriers, total }) =>
@@ -71,7 +71,7 @@ function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: Ca
           explain={total.explain}
           falling
         >
-          nine in ten within {hours(total.orderToShippedP90)}
+          90 % within {hours(total.orderToShippedP90)}
         </Tile>
         <Tile
           label="Shipped to delivered"
@@ -82,7 +82,7 @@ function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: Ca
           explain={total.explain}
           falling
         >
-          nine in ten within {hours(total.shippedToDeliveredP90)}
+          90 % within {hours(total.shippedToDeliveredP90)}
         </Tile>
         <Tile
           label="Late"
@@ -92,6 +92,7 @@ function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: Ca
           show={percent}
           explain={total.explain}
           falling
+          share
         >
           {count(total.late)} parcels
         </Tile>
@@ -102,6 +103,8 @@ function Report({ carriers, total, before }: { carriers: CarrierRow[]; total: Ca
           before={before?.refundRateAfterLate}
           show={percent}
           explain={total.explain}
+          falling
+          share
         />
       </Tiles>
       <Table title="Carriers" file="fulfilment" rows={carriers} total={total} columns={columns()} />
@@ -149,9 +152,9 @@ function columns(): Column<CarrierRow>[] {
     whole("On the way", "CarrierRow.on_the_way", (row) => row.onTheWay),
     whole("Delivered", "CarrierRow.delivered", (row) => row.delivered),
     long("To shipped, median", "CarrierRow.order_to_shipped_median", (row) => row.orderToShippedMedian),
-    long("To shipped, p90", "CarrierRow.order_to_shipped_p90", (row) => row.orderToShippedP90),
+    long("To shipped, 90 % within", "CarrierRow.order_to_shipped_p90", (row) => row.orderToShippedP90),
     long("To delivered, median", "CarrierRow.shipped_to_delivered_median", (row) => row.shippedToDeliveredMedian),
-    long("To delivered, p90", "CarrierRow.shipped_to_delivered_p90", (row) => row.shippedToDeliveredP90),
+    long("To delivered, 90 % within", "CarrierRow.shipped_to_delivered_p90", (row) => row.shippedToDeliveredP90),
     whole("Late", "CarrierRow.late", (row) => row.late),
     share("Late rate", "CarrierRow.late_rate", (row) => row.lateRate),
     share("Refunded after late", "CarrierRow.refund_rate_after_late", (row) => row.refundRateAfterLate),

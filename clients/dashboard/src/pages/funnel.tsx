@@ -71,7 +71,7 @@ export function Funnel() {
           standard=""
           choices={[
             ["", "All"],
-            ["source", "By source"],
+            ["source", "By sender"],
             ["campaign", "By campaign"],
           ]}
         />
@@ -160,10 +160,10 @@ function StepChoice({ step, number, take }: { step: string; number: number; take
 }
 
 function Report({ funnels, split }: { funnels: FunnelBlock[]; split: string }) {
-  const name = (value: string): string => value || (split ? `no ${split}` : "All");
+  const name = (value: string): string => value || (split === "source" ? "No sender named" : split ? "No campaign" : "All");
   const rows = funnels.flatMap((funnel) => funnel.steps.map((step, index) => ({ value: funnel.value, step, index })));
   const who = split
-    ? [{ label: split === "source" ? "Source" : "Campaign", text: (row: Row) => row.value, cell: (row: Row) => name(row.value) }]
+    ? [{ label: split === "source" ? "Sender" : "Campaign", text: (row: Row) => row.value, cell: (row: Row) => name(row.value) }]
     : [];
   return (
     <>

@@ -1,11 +1,8 @@
 /** What to paste into the shop's pages, and a check that waits until the first event has come. */
 import { useState } from "preact/hooks";
-import { EventLine } from "../parts/event";
-import { Failed } from "../parts/states";
-import { useTail } from "../parts/tail";
-import { link } from "../route";
+import { Arrivals } from "../parts/arrivals";
+import { KeyCheck } from "../parts/keycheck";
 import { browserKey } from "../session";
-import { useView } from "../view";
 
 const KEY = /^[A-Za-z0-9_-]+$/;
 
@@ -33,6 +30,7 @@ export function Install() {
             </small>
           </label>
         )}
+        {!browserKey() && <KeyCheck given={key} />}
         <Snippet browserKey={KEY.test(key) ? key : "BROWSER_KEY"} />
         <p>Page views are sent by themselves. For the rest the shop calls the tag:</p>
         <pre tabindex={0} aria-label="Calls of the tag">
@@ -43,7 +41,7 @@ export function Install() {
         <header class="card-head">
           <h2 id="check">2. Open a page of the shop</h2>
         </header>
-        <Check />
+        <Arrivals />
       </section>
     </>
   );
@@ -72,30 +70,5 @@ function Snippet({ browserKey: key }: { browserKey: string }) {
         </button>
       )}
     </div>
-  );
-}
-
-function Check() {
-  const { sandbox } = useView();
-  const tail = useTail([], sandbox, false);
-  const [first] = tail.events.slice(-1);
-  if (first) {
-    return (
-      <>
-        <p class="arrived" role="status">
-          It works: the first event has arrived and is stored.
-        </p>
-        <EventLine event={first} clock />
-        <p>
-          <a href={link("live")}>Watch the others</a>
-        </p>
-      </>
-    );
-  }
-  if (tail.error && tail.state !== "listening") return <Failed error={tail.error} retry={tail.retry} />;
-  return (
-    <p class="waiting" role="status">
-      <span class="spinner" aria-hidden="true" /> {tail.state === "listening" ? "Waiting for the first event…" : "Connecting…"}
-    </p>
   );
 }

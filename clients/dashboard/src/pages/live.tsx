@@ -33,7 +33,7 @@ export function Live() {
         />
         <Tick label="Sandbox events instead" name="sandbox" />
         <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
-          {paused ? "Go on" : "Pause"}
+          {paused ? "Resume" : "Pause"}
         </button>
         <span class={`pulse ${tail.state}`} role="status" hidden={lasting}>
           {{ connecting: "Connecting…", listening: "Listening", paused: "Paused" }[tail.state]}

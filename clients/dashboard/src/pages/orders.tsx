@@ -1,19 +1,24 @@
 /** A customer's orders, each with its products, refunds and parcels. */
 import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import type { CustomerOrderDetail } from "contract/reports_pb";
-import { count, money } from "../amounts";
+import { count, money, price } from "../amounts";
+import { Folded } from "../parts/folded";
 import { useView } from "../view";
 import { date, moment } from "../zones";
 
-export function Orders({ orders }: { orders: CustomerOrderDetail[] }) {
+/** The answer has the latest hundred; `all` says how many there are. */
+export function Orders({ orders, all }: { orders: CustomerOrderDetail[]; all: bigint }) {
   return (
     <section class="card" aria-labelledby="orders">
       <header class="card-head">
         <h2 id="orders">Orders</h2>
       </header>
-      {orders.map((order) => (
-        <Order key={order.orderId} order={order} />
-      ))}
+      <Folded items={orders}>{(shown) => shown.map((order) => <Order key={order.orderId} order={order} />)}</Folded>
+      {all > BigInt(orders.length) && (
+        <p class="note">
+          These are the latest {count(orders.length)} of {count(all)}. The older ones are in the timeline: choose “order” there.
+        </p>
+      )}
     </section>
   );
 }
@@ -35,7 +40,7 @@ function Order({ order }: { order: CustomerOrderDetail }) {
         <ul>
           {order.lines.map((line, index) => (
             <li key={index}>
-              {count(line.qty)} × {line.name || line.sku} at {amount(line.price)}
+              {count(line.qty)} × {line.name || line.sku} at {price(line.price, order.currency)}
             </li>
           ))}
         </ul>

@@ -1,10 +1,11 @@
 /** How the shop does: today, the range against the range before, what sells, and how far visitors come. */
 import { Interval, type ProductRow, ReportService, type SalesReport, type SalesRow, type TrafficRow } from "contract/reports_pb";
-import { useAnswer } from "../answers";
-import { average, count, money, percent, scaled } from "../amounts";
+import { ask, useAnswer } from "../answers";
+import { count, money, percent, scaled } from "../amounts";
 import { Controls } from "../parts/controls";
 import { Define } from "../parts/define";
 import { Explain } from "../parts/explain";
+import { useHours } from "../parts/hours";
 import { Steps } from "../parts/steps";
 import { Empty, Shown } from "../parts/states";
 import { Table } from "../parts/table";
@@ -17,9 +18,35 @@ import { blockOf, intervalOf, useView } from "../view";
 const TOP_PRODUCTS = 5;
 
 export function Overview() {
+  return useNothing() ? <First /> : <Shop />;
+}
+
+/** Whether the store has nothing at all. All data is looked at only where this range has none. */
+function useNothing(): boolean {
+  const view = useView();
+  const ask = (scope: Pick<typeof view.scope, "timeZone">) => ({ scope, interval: intervalOf(view.interval) });
+  const sales = useAnswer(ReportService.method.getSalesReport, ask(view.scope));
+  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...ask(view.scope), limit: 1 });
+  const empty = sales.value?.reports.every(({ total }) => total?.orders === 0n) && traffic.value?.total?.pageViews === 0n;
+  const everything = { timeZone: view.zone, includeBots: true, includeSandbox: true };
+  const allSales = useAnswer(ReportService.method.getSalesReport, empty ? { scope: everything } : null);
+  const allTraffic = useAnswer(ReportService.method.getTrafficReport, empty ? { scope: everything, limit: 1 } : null);
+  return Boolean(empty) && allSales.value?.reports.every(({ total }) => total?.orders === 0n) === true && allTraffic.value?.total?.pageViews === 0n;
+}
+
+function First() {
+  return (
+    <Empty title="Nothing has arrived yet">
+      Put the tag into the shop’s pages, or send events from its backend. <a href={link("install")}>Install</a> shows how, and tells you when
+      the first event is there.
+    </Empty>
+  );
+}
+
+function Shop() {
   return (
     <>
-      <Controls />
+      <Controls compared />
       <Today />
       <Numbers />
       <div class="pair">
@@ -83,7 +110,7 @@ function Fact({
         ) : (
           "–"
         )}
-        <small>{before ? ` yesterday ${before}` : ""}</small>
+        <small>{before ? ` all of yesterday ${before}` : ""}</small>
       </dd>
     </div>
   );
@@ -91,11 +118,11 @@ function Fact({
 
 function Numbers() {
   const view = useView();
-  const ask = (scope: typeof view.scope) => ({ scope, interval: intervalOf(view.interval) });
-  const sales = useAnswer(ReportService.method.getSalesReport, ask(view.scope));
-  const salesBefore = useAnswer(ReportService.method.getSalesReport, view.previous && ask(view.over(view.previous)));
-  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...ask(view.scope), limit: 1 });
-  const trafficBefore = useAnswer(ReportService.method.getTrafficReport, view.previous && { ...ask(view.over(view.previous)), limit: 1 });
+  const over = (scope: typeof view.scope) => ({ scope, interval: intervalOf(view.interval) });
+  const sales = useAnswer(ReportService.method.getSalesReport, over(view.scope));
+  const salesBefore = useAnswer(ReportService.method.getSalesReport, view.previous && over(view.over(view.previous)));
+  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...over(view.scope), limit: 1 });
+  const trafficBefore = useAnswer(ReportService.method.getTrafficReport, view.previous && { ...over(view.over(view.previous)), limit: 1 });
   const earlier = view.previous ? salesBefore.value && blockOf(salesBefore.value.reports, view) : undefined;
   return (
     <>
@@ -105,7 +132,8 @@ function Numbers() {
           if (!block?.total)
             return (
               <Empty title={`No sales${view.currency ? ` in ${view.currency}` : ""} in this range`}>
-                Choose a longer range, or look at <a href={link("live")}>what arrives</a>.
+                Choose a longer range, or look at <a href={link("live")}>what arrives</a>. Has nothing arrived yet?{" "}
+                <a href={link("install")}>Install the tag</a>.
               </Empty>
             );
           return <SalesInShort block={block} before={earlier} total={block.total} />;
@@ -125,6 +153,10 @@ function Numbers() {
 function SalesInShort({ block, before, total }: { block: SalesReport; before: SalesReport | undefined; total: SalesRow }) {
   const old = before?.total;
   const amount = (text: string): string => money(text, block.currency);
+  const hours = useHours("sales", async (scope) => {
+    const answer = await ask(ReportService.method.getSalesReport, { scope });
+    return answer.reports.find(({ currency }) => currency === block.currency)?.total;
+  });
   return (
     <>
       <Tiles>
@@ -135,7 +167,7 @@ function SalesInShort({ block, before, total }: { block: SalesReport; before: Sa
           define="SalesRow.average_order"
           now={total.averageOrder}
           before={old?.averageOrder}
-          show={(text) => average(text, block.currency)}
+          show={amount}
           explain={total.explain}
         />
         <Tile
@@ -164,6 +196,7 @@ function SalesInShort({ block, before, total }: { block: SalesReport; before: Sa
           label="Net sales"
           rows={block.rows}
           before={before?.rows ?? []}
+          hours={hours}
           value={(row) => Number(row.net)}
           words={(row) => amount(row.net)}
         />
@@ -181,6 +214,7 @@ function TrafficInShort({
   total: TrafficRow;
   before: { rows: TrafficRow[]; total?: TrafficRow } | undefined;
 }) {
+  const hours = useHours("traffic", async (scope) => (await ask(ReportService.method.getTrafficReport, { scope, limit: 1 })).total);
   return (
     <section class="card">
       <header class="card-head">
@@ -191,12 +225,13 @@ function TrafficInShort({
             {count(total.visitors)}
           </Explain>
         </span>
-        {before?.total && <small>{count(before.total.visitors)} in the range before</small>}
+        {before?.total && <small>{count(before.total.visitors)} in the previous period</small>}
       </header>
       <Trend
         label="Visitors"
         rows={rows}
         before={before?.rows ?? []}
+        hours={hours}
         value={(row) => Number(row.visitors)}
         words={(row) => count(row.visitors)}
       />
@@ -215,7 +250,7 @@ function TopProducts() {
         return (
           <Table
             title="Best products"
-            file="best-products"
+            file="best products"
             rows={block?.rows.slice(0, TOP_PRODUCTS) ?? []}
             empty="Nothing was sold or looked at in this range."
             columns={[

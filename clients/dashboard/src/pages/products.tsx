@@ -1,40 +1,35 @@
 /** What each product brings, and what is bought together. */
 import { type ProductReport, type ProductRow, ReportService } from "contract/reports_pb";
-import { useAnswer } from "../answers";
+import { ask, useAnswer } from "../answers";
 import { count, money, percent, scaled } from "../amounts";
-import { Choice, Controls, Entry } from "../parts/controls";
+import { Controls, Entry } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
+import { ShowMore } from "../parts/folded";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
-import { useRoute } from "../route";
+import { change, useRoute } from "../route";
 import { blockOf, useView } from "../view";
+
+const FIRST = 100;
+/** The server takes a limit of 10,000. */
+const MOST = 9_999;
 
 export function Products() {
   const view = useView();
   const { params } = useRoute();
-  const limit = Number(params.get("limit")) || 0;
-  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.scope, limit });
+  const limit = Math.min(Number(params.get("limit")) || FIRST, MOST);
+  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.scope, limit: limit + 1 });
   return (
     <>
       <Controls>
-        <Choice
-          label="Show"
-          name="limit"
-          standard=""
-          choices={[
-            ["", "100 best"],
-            ["1000", "1,000 best"],
-            ["10000", "10,000 best"],
-          ]}
-        />
         <Entry label="Find" name="find" placeholder="name or SKU" />
       </Controls>
       <Shown answer={answer}>
         {({ reports }) => {
           const block = blockOf(reports, view);
           return block?.rows.length ? (
-            <Report block={block} find={params.get("find") ?? ""} />
+            <Report block={block} find={params.get("find") ?? ""} limit={limit} />
           ) : (
             <Empty title={`No products${view.currency ? ` in ${view.currency}` : ""} in this range`}>
               Products appear with their first view, cart or order.
@@ -46,10 +41,14 @@ export function Products() {
   );
 }
 
-function Report({ block, find }: { block: ProductReport; find: string }) {
+function Report({ block, find, limit }: { block: ProductReport; find: string; limit: number }) {
+  const { scope } = useView();
   const names = new Map(block.rows.map((row) => [row.sku, row.name]));
   const wanted = find.toLowerCase();
-  const rows = block.rows.filter((row) => `${row.sku}\n${row.name}`.toLowerCase().includes(wanted));
+  // One more than is shown is asked for: so it is known whether there are more.
+  const more = block.rows.length > limit;
+  const called = (all: ProductRow[]): ProductRow[] => all.filter((row) => `${row.sku}\n${row.name}`.toLowerCase().includes(wanted));
+  const rows = called(block.rows.slice(0, limit));
   const named = (sku: string) => (
     <>
       {names.get(sku) || sku} <small>{names.get(sku) ? sku : ""}</small>
@@ -59,14 +58,25 @@ function Report({ block, find }: { block: ProductReport; find: string }) {
     <>
       <Table
         title={`Products in ${block.currency}`}
-        file={`products-${block.currency}`}
+        file={`products ${block.currency}`}
         rows={rows}
+        everything={async () => {
+          const answer = await ask(ReportService.method.getProductReport, { scope, limit: MOST });
+          return called(answer.reports.find(({ currency }) => currency === block.currency)?.rows ?? []);
+        }}
+        foot={
+          more && limit < MOST ? (
+            <ShowMore shown={limit} more={() => change({ limit: `${Math.min(limit * 10, MOST)}` }, "replace")} />
+          ) : (
+            more && <p class="note">These are the {count(MOST)} products with the most net. The report lists no more.</p>
+          )
+        }
         columns={columns(block.currency)}
         empty="None of these products is called so."
       />
       <Table
         title="Bought together"
-        file={`bought-together-${block.currency}`}
+        file={`bought together ${block.currency}`}
         rows={block.boughtTogether}
         empty="No two products were in one order."
         columns={[

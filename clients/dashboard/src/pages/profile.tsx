@@ -1,11 +1,12 @@
 /** One customer: who they are, what they are worth, what they did on which device, and why we think it was them. */
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { type Customer, type Link, ReportService, type Touch } from "contract/reports_pb";
+import { type Customer, type Link, ReportService, type RfmClass, type Touch } from "contract/reports_pb";
 import { ask, useAnswer } from "../answers";
 import { count, decimal, money } from "../amounts";
 import { Choice } from "../parts/controls";
 import { Define } from "../parts/define";
 import { EventLine } from "../parts/event";
+import { Folded } from "../parts/folded";
 import { Paged } from "../parts/pages";
 import { Shown } from "../parts/states";
 import { Table } from "../parts/table";
@@ -16,7 +17,8 @@ import { date, moment } from "../zones";
 import { nameOf } from "./customers";
 import { Orders } from "./orders";
 
-const PAGE_SIZE = 50;
+const PAGE_SIZE = 20;
+const MOST_CHIPS = 12;
 const KINDS = [
   "page_view",
   "product_view",
@@ -48,18 +50,20 @@ export function Profile({ who }: { who: string }) {
 function Known({ customer }: { customer: Customer }) {
   const { zone } = useView();
   const day = (at: Timestamp | undefined): string => (at ? date(timestampDate(at), zone) : "not known");
+  const all = customer.values.reduce((sum, { orders }) => sum + orders, 0n);
   return (
     <>
       <header class="person">
         <h2>{nameOf(customer)}</h2>
         {customer.profile?.email && <p>{customer.profile.email}</p>}
         <p class="chips">
-          {customer.identities.map((identity) => (
+          {customer.identities.slice(0, MOST_CHIPS).map((identity) => (
             <span class="chip" key={identity}>
               {identity}
             </span>
           ))}
-          {customer.identities.length === 0 && <span class="chip">visitor, not named</span>}
+          {customer.identities.length > MOST_CHIPS && <span class="chip">and {count(customer.identities.length - MOST_CHIPS)} more</span>}
+          {customer.identities.length === 0 && <span class="chip">Anonymous visitor</span>}
         </p>
         <p class="note">
           First seen {day(customer.firstSeen)}, last seen {day(customer.lastSeen)}
@@ -68,10 +72,10 @@ function Known({ customer }: { customer: Customer }) {
       </header>
       <Worth customer={customer} />
       <div class="pair">
-        <TouchCard title="Came first" touch={customer.firstTouch} />
-        <TouchCard title="Came last" touch={customer.lastTouch} />
+        <TouchCard title="First visit" touch={customer.firstTouch} />
+        <TouchCard title="Latest visit" touch={customer.lastTouch} />
       </div>
-      {customer.orders.length > 0 && <Orders orders={customer.orders} />}
+      {customer.orders.length > 0 && <Orders orders={customer.orders} all={all} />}
       <Devices customer={customer} />
       <Joined links={customer.links} />
       <Timeline id={customer.customerId} />
@@ -99,16 +103,25 @@ function Worth({ customer }: { customer: Customer }) {
       )}
       {customer.rfm && (
         <Tile
-          label="Recency · frequency · money"
+          label="RFM"
           define="Customer.rfm"
-          now={`${customer.rfm.recency} · ${customer.rfm.frequency} · ${customer.rfm.money}`}
+          now={`${customer.rfm.recency}-${customer.rfm.frequency}-${customer.rfm.money}`}
           show={(text) => text}
         >
-          each from 1 to 5: the best fifth
+          {groupOf(customer.rfm)}: recency, frequency and money, each from 1 to 5 (the best fifth)
         </Tile>
       )}
     </Tiles>
   );
+}
+
+/** A name for the customers of one kind, as shops speak of them. */
+function groupOf({ recency, frequency, money }: RfmClass): string {
+  const worth = Math.max(frequency, money);
+  if (recency >= 4 && worth >= 4) return "Best customers";
+  if (recency >= 4) return frequency <= 1 ? "New customers" : "Promising";
+  if (recency === 3) return worth >= 4 ? "Loyal" : "Needs attention";
+  return worth >= 4 ? "At risk" : "Lost";
 }
 
 function TouchCard({ title, touch }: { title: string; touch: Touch | undefined }) {
@@ -116,7 +129,7 @@ function TouchCard({ title, touch }: { title: string; touch: Touch | undefined }
   if (!touch) return null;
   const facts: [string, string][] = [
     ["When", touch.occurredAt ? moment(timestampDate(touch.occurredAt), zone) : ""],
-    ["From", touch.referrer || "directly"],
+    ["From", touch.referrer || "Direct"],
     ["Campaign", [touch.campaign, touch.source, touch.medium].filter(Boolean).join(" · ")],
     ["Page", touch.landingPage],
   ];
@@ -124,7 +137,7 @@ function TouchCard({ title, touch }: { title: string; touch: Touch | undefined }
     <section class="card">
       <header class="card-head">
         <h2>{title}</h2>
-        <Define name={title === "Came first" ? "Customer.first_touch" : "Customer.last_touch"} label={title} />
+        <Define name={title === "First visit" ? "Customer.first_touch" : "Customer.last_touch"} label={title} />
       </header>
       <dl class="facts">
         {facts
@@ -184,6 +197,7 @@ function Devices({ customer }: { customer: Customer }) {
     <Table
       title="Devices"
       file="devices"
+      dated={false}
       rows={customer.devices}
       columns={[
         { label: "Tracking id", text: (device) => device.trackingId, cell: (device) => <code>{device.trackingId}</code> },
@@ -195,7 +209,7 @@ function Devices({ customer }: { customer: Customer }) {
           text: (device) => device.joinedBy?.eventId ?? "",
           cell: ({ joinedBy }) => (
             <span class="long">
-              {joinedBy ? `${joinedBy.kind} of ${joinedBy.identity}, ${at(joinedBy.occurredAt)}` : "nothing: nobody named this visitor"}
+              {joinedBy ? `${joinedBy.kind} of ${joinedBy.identity}, ${at(joinedBy.occurredAt)}` : "Nothing: an anonymous visitor"}
             </span>
           ),
         },
@@ -212,8 +226,10 @@ function Joined({ links }: { links: Link[] }) {
       <header class="card-head">
         <h2 id="joined">Why this is one customer</h2>
       </header>
+      <Folded items={links}>
+        {(shown) => (
       <ol class="reasons">
-        {links.map((fact) => (
+        {shown.map((fact) => (
           <li key={`${fact.eventId} ${fact.trackingId}`}>
             <time>{fact.occurredAt && moment(timestampDate(fact.occurredAt), zone)}</time>
             <span>
@@ -222,6 +238,8 @@ function Joined({ links }: { links: Link[] }) {
           </li>
         ))}
       </ol>
+        )}
+      </Folded>
     </section>
   );
 }

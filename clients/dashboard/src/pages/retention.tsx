@@ -3,13 +3,15 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Cohort, ReportService, type RetentionPeriod } from "contract/reports_pb";
 import { useAnswer } from "../answers";
 import { count, money, percent } from "../amounts";
-import { csv, save } from "../csv";
+import { csv, fileName, save } from "../csv";
 import { Controls, Segments, Tick } from "../parts/controls";
 import { Define, type Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
+import { Scroll } from "../parts/scroll";
 import { Empty, Shown } from "../parts/states";
 import { useRoute } from "../route";
-import { intervalLabel, intervalOf, useView } from "../view";
+import { intervalLabel, intervalOf, useView, type View } from "../view";
+import { type Day, dayOf, firstOfMonth, plusDays } from "../zones";
 
 type Measure = "share" | "customers" | "net";
 
@@ -41,7 +43,7 @@ export function Retention() {
             ["month", "Month"],
           ]}
         />
-        <Tick label="Visitors nobody named too" name="visitors" />
+        <Tick label="Include anonymous visitors" name="visitors" />
       </Controls>
       <Shown answer={answer}>
         {({ cohorts }) =>
@@ -67,6 +69,8 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
     measure === "share" ? period.share : measure === "customers" ? `${period.customers}` : (period.net[currency] ?? "0");
   const shown = (period: RetentionPeriod): string =>
     measure === "share" ? percent(period.share) : measure === "customers" ? count(period.customers) : money(exact(period), currency);
+  const today = dayOf(new Date(), view.zone);
+  const isOpen = (cohort: Cohort, period: RetentionPeriod): boolean => unfinished(cohort, period, interval, view, today);
   const columns = Array.from({ length: width }, (_, index) => index);
   const saved = (): string =>
     csv([
@@ -83,11 +87,11 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
         <h2 id="cohorts">Cohorts by {interval} of the first order</h2>
         <Define name={defined} label="a cell" />
         <Segments label="Measure" name="measure" standard="share" choices={MEASURES.map(([name, label]) => [name, label])} />
-        <button type="button" class="quiet" onClick={() => save(`shopalytic-retention-${measure}.csv`, saved())}>
+        <button type="button" class="quiet" onClick={() => save(fileName(`retention by ${interval} ${measure}`, view.range), saved())}>
           Export CSV
         </button>
       </header>
-      <div class="scroll" tabindex={0} role="group" aria-labelledby="cohorts">
+      <Scroll labelledBy="cohorts">
         <table class="heat">
           <thead>
             <tr>
@@ -108,22 +112,35 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
                 <th scope="row">{intervalLabel(cohort.start, interval, view.zone)}</th>
                 <td class="number">{count(cohort.size)}</td>
                 {cohort.periods.map((period) => (
-                  <td key={period.index} class={`number heat-${shade(period)}`}>
+                  <td key={period.index} class={`number heat-${shade(period)}${isOpen(cohort, period) ? " open" : ""}`} title={exact(period)}>
                     <Explain
                       token={period.customers > 0n ? period.explain : ""}
                       of={`Cohort ${intervalLabel(cohort.start, interval, view.zone)}, ${interval} ${period.index}`}
                     >
                       {cohort.size > 0n ? shown(period) : ""}
                     </Explain>
+                    {cohort.size > 0n && isOpen(cohort, period) && <sup>*</sup>}
                   </td>
                 ))}
               </tr>
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
+      {cohorts.some((cohort) => cohort.periods.some((period) => isOpen(cohort, period))) && (
+        <p class="note">* This {interval} is not over, or the range has only a part of it: the number may still grow.</p>
+      )}
     </section>
   );
+}
+
+/** Whether an interval of a cohort is not over, or lies in the range only in part. */
+function unfinished(cohort: Cohort, { index }: RetentionPeriod, interval: "week" | "month", { zone, range }: View, today: Day): boolean {
+  if (!cohort.start) return false;
+  const first = dayOf(timestampDate(cohort.start), zone);
+  const end = interval === "month" ? firstOfMonth(first, index + 1) : plusDays(first, 7 * (index + 1));
+  const cutAtBegin = index === 0 && range.first !== null && first < range.first;
+  return cutAtBegin || end > today || (range.end !== null && end > range.end);
 }
 
 /** Without the empty cohorts before anybody ordered; those between say something. */

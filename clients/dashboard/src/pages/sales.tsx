@@ -1,11 +1,12 @@
 /** Sales per interval, exact. */
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { ReportService, type SalesReport, type SalesRow } from "contract/reports_pb";
-import { useAnswer } from "../answers";
-import { average, count, money, scaled } from "../amounts";
+import { ask as asked, useAnswer } from "../answers";
+import { count, money, scaled } from "../amounts";
 import { Controls, Segments } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
+import { useHours } from "../parts/hours";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
@@ -29,7 +30,7 @@ export function Sales() {
   const before = useAnswer(ReportService.method.getSalesReport, view.previous && ask(view.over(view.previous)));
   return (
     <>
-      <Controls>
+      <Controls compared>
         <Intervals />
       </Controls>
       <Shown answer={answer}>
@@ -76,18 +77,19 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
   const view = useView();
   const { params } = useRoute();
   const chosen = MEASURES.find(([name]) => name === params.get("measure")) ?? (["net", "Net"] as const);
-  const write =
-    (name: Amount) =>
-    (text: string): string =>
-      (name === "averageOrder" ? average : money)(text, block.currency);
+  const write = (text: string): string => money(text, block.currency);
   const old = before?.total;
+  const hours = useHours("sales", async (scope) => {
+    const answer = await asked(ReportService.method.getSalesReport, { scope });
+    return answer.reports.find(({ currency }) => currency === block.currency)?.total;
+  });
   const tile = (label: string, define: Defined, name: Amount, falling = false) => (
     <Tile
       label={label}
       define={define}
       now={total[name]}
       before={old?.[name]}
-      show={write(name)}
+      show={write}
       explain={total.explain}
       falling={falling}
     />
@@ -122,13 +124,14 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
           label={chosen[1]}
           rows={block.rows}
           before={before?.rows ?? []}
+          hours={hours}
           value={(row) => Number(row[chosen[0]])}
-          words={(row) => write(chosen[0])(row[chosen[0]])}
+          words={(row) => write(row[chosen[0]])}
         />
       </section>
       <Table
         title={`Sales in ${block.currency}`}
-        file={`sales-${block.currency}`}
+        file={`sales ${block.currency}`}
         rows={block.rows}
         total={total}
         columns={columns(block.currency, view)}
@@ -157,7 +160,7 @@ function columns(currency: string, { interval, zone }: View): Column<SalesRow>[]
   });
   return [
     {
-      label: "Start",
+      label: "Date",
       text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
       cell: (row) => (
         <Explain token={row.explain} of={`Sales, ${name(row)}`}>
@@ -170,7 +173,7 @@ function columns(currency: string, { interval, zone }: View): Column<SalesRow>[]
     amount("Gross", "SalesRow.gross", (row) => row.gross),
     amount("Refunds", "SalesRow.refunds", (row) => row.refunds),
     amount("Net", "SalesRow.net", (row) => row.net),
-    { ...amount("Average order", "SalesRow.average_order", (row) => row.averageOrder), cell: (row) => average(row.averageOrder, currency) },
+    amount("Average order", "SalesRow.average_order", (row) => row.averageOrder),
     amount("Discounts", "SalesRow.discounts", (row) => row.discounts),
     amount("Tax", "SalesRow.tax", (row) => row.tax),
     amount("Shipping", "SalesRow.shipping", (row) => row.shipping),

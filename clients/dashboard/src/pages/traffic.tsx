@@ -1,10 +1,11 @@
 /** Page views, visitors and sessions, where they come from and what they buy. */
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type GetTrafficReportResponse, ReportService, type TrafficRow, type TrafficSource } from "contract/reports_pb";
-import { useAnswer } from "../answers";
+import { ask as asked, useAnswer } from "../answers";
 import { count, money, scaled } from "../amounts";
 import { Controls, Segments } from "../parts/controls";
 import { Explain } from "../parts/explain";
+import { useHours } from "../parts/hours";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
@@ -32,7 +33,7 @@ export function Traffic() {
   const before = useAnswer(ReportService.method.getTrafficReport, view.previous && ask(view.over(view.previous)));
   return (
     <>
-      <Controls>
+      <Controls compared>
         <Intervals />
       </Controls>
       <Shown answer={answer}>
@@ -61,6 +62,7 @@ function Report({
   const { params } = useRoute();
   const [measure, name] = MEASURES.find(([each]) => each === params.get("measure")) ?? (MEASURES[0] as (typeof MEASURES)[0]);
   const old = before?.total;
+  const hours = useHours("traffic", async (scope) => (await asked(ReportService.method.getTrafficReport, { scope, limit: 1 })).total);
   const tile = (label: string, define: "TrafficRow.visitors" | "TrafficRow.sessions" | "TrafficRow.page_views", each: Measure) => (
     <Tile label={label} define={define} now={total[each]} before={old?.[each]} show={count} explain={total.explain} />
   );
@@ -81,6 +83,7 @@ function Report({
           label={name}
           rows={report.rows}
           before={before?.rows ?? []}
+          hours={hours}
           value={(row) => Number(row[measure])}
           words={(row) => count(row[measure])}
         />
@@ -89,19 +92,19 @@ function Report({
         title="Where sessions come from"
         file="referrers"
         rows={report.referrers}
-        columns={sources("Referrer", "none, or the shop itself", unit)}
+        columns={sources("Referrer", "Direct", unit)}
         empty="No sessions."
       />
       <Table
         title="Campaigns"
         file="campaigns"
         rows={report.campaigns}
-        columns={sources("Campaign", "no campaign", unit)}
+        columns={sources("Campaign", "No campaign", unit)}
         empty="No sessions."
       />
       <Table
         title="Landing pages"
-        file="landing-pages"
+        file="landing pages"
         rows={report.landingPages}
         columns={sources("Page", "not known", unit)}
         empty="No sessions."
@@ -113,7 +116,7 @@ function Report({
         total={total}
         columns={[
           {
-            label: "Start",
+            label: "Date",
             text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
             cell: (row) => (
               <Explain token={row.explain} of={`Page views, ${intervalLabel(row.start, interval, zone)}`}>

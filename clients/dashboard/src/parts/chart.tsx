@@ -2,12 +2,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { onTheme } from "../theme";
-import { shortDay } from "../zones";
+import { axisLabels } from "../axis";
+import type { IntervalName } from "../ranges";
 
 export interface Series {
   label: string;
   values: (number | null)[];
-  /** The range before, drawn behind. */
+  /** The previous period, drawn behind. */
   faint?: boolean;
   /** Name of a colour of the style sheet. */
   colour?: string;
@@ -20,6 +21,7 @@ interface ChartProps {
   times: number[];
   series: Series[];
   zone: string;
+  interval: IntervalName | "hour";
   /** The exact words for one interval, by its place. */
   describe: (index: number) => string;
 }
@@ -27,19 +29,19 @@ interface ChartProps {
 const HEIGHT = 220;
 const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact" });
 
-export function Chart({ label, times, series, zone, describe }: ChartProps) {
+export function Chart({ label, times, series, zone, interval, describe }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const [index, setIndex] = useState<number | null>(null);
-  const drawn = JSON.stringify([times, series, zone]);
+  const drawn = JSON.stringify([times, series, zone, interval]);
   useEffect(() => {
     const parent = place.current;
     if (!parent) return;
-    let plot = draw(parent, times, series, zone, setIndex);
+    let plot = draw(parent, { times, series, zone, interval }, setIndex);
     const fit = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height: HEIGHT }));
     fit.observe(parent);
     const stop = onTheme(() => {
       plot.destroy();
-      plot = draw(parent, times, series, zone, setIndex);
+      plot = draw(parent, { times, series, zone, interval }, setIndex);
     });
     return () => {
       stop();
@@ -66,27 +68,34 @@ export function Chart({ label, times, series, zone, describe }: ChartProps) {
   );
 }
 
-function draw(parent: HTMLElement, times: number[], series: Series[], zone: string, onCursor: (index: number | null) => void): uPlot {
+type Drawn = Pick<ChartProps, "times" | "series" | "zone" | "interval">;
+
+function draw(parent: HTMLElement, { times, series, zone, interval }: Drawn, onCursor: (index: number | null) => void): uPlot {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const axis = { stroke: colour("muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
   const lone = times.length < 2;
+  const labels = (plot: uPlot) => axisLabels(times, interval, zone, plot.bbox.width / uPlot.pxRatio);
   return new uPlot(
     {
       width: parent.clientWidth || 600,
       height: HEIGHT,
-      padding: [8, 8, 0, 0],
+      // Half a label to the right of the last interval.
+      padding: [8, 36, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
-      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high && high > 0 ? high * 1.08 : 1] } },
+      scales: {
+        x: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), high && high > 0 ? high * 1.08 : 1] },
+      },
       axes: [
         {
           ...axis,
           size: 30,
-          space: 64,
           grid: { show: false },
-          values: (_, ticks) => ticks.map((tick) => shortDay(new Date(tick * 1000), zone)),
+          splits: (plot) => labels(plot).map(({ at }) => at),
+          values: (plot) => labels(plot).map(({ text }) => text),
         },
         { ...axis, size: 56, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
       ],

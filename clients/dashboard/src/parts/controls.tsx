@@ -1,15 +1,24 @@
 /** The controls that every report has: range, currency, time zone and what is counted. All of them live in the address. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { PRESETS } from "../ranges";
+import { datesOf, PRESETS } from "../ranges";
 import { change, useRoute } from "../route";
 import { useView } from "../view";
-import { isDay, isZone, plusDays } from "../zones";
+import { dayOf, isDay, isZone, plusDays } from "../zones";
+
+interface ChoiceProps {
+  label: string;
+  name: string;
+  standard: string;
+  choices: [string, string][];
+  /** What is chosen, where the address says it in other words. */
+  value?: string;
+}
 
 /** A choice that lives in the address. */
-export function Choice({ label, name, standard, choices }: { label: string; name: string; standard: string; choices: [string, string][] }) {
+export function Choice({ label, name, standard, choices, value: given }: ChoiceProps) {
   const { params } = useRoute();
-  const value = params.get(name) ?? standard;
+  const value = given ?? params.get(name) ?? standard;
   return (
     <label class="field">
       <span>{label}</span>
@@ -32,30 +41,45 @@ interface EntryProps {
   name: string;
   placeholder?: string;
   suggestions?: string[];
-  /** Whether the address takes this text. */
-  fits?: (text: string) => boolean;
+  /** The text as the address takes it; null: it cannot be used. */
+  understood?: (text: string) => string | null;
+  /** What is wrong then, and what to do. */
+  otherwise?: string;
+  /** How a text of the address is shown. */
+  shown?: (text: string) => string;
 }
 
 /** A text that lives in the address; taken over when it is finished. */
-export function Entry({ label, name, placeholder = "", suggestions = [], fits = () => true }: EntryProps) {
+export function Entry({
+  label,
+  name,
+  placeholder = "",
+  suggestions = [],
+  understood = (text) => text,
+  otherwise = "",
+  shown = (text) => text,
+}: EntryProps) {
   const { params } = useRoute();
   const value = params.get(name) ?? "";
-  const [wrong, setWrong] = useState(false);
+  const known = value === "" || understood(value) !== null;
+  const [wrong, setWrong] = useState<string | null>(known ? null : value);
   const list = `list-${name}`;
   const take = (text: string): void => {
-    const usable = text === "" || fits(text);
-    setWrong(!usable);
-    if (usable) change({ [name]: text || null });
+    const usable = text === "" ? "" : understood(text);
+    setWrong(usable === null ? text : null);
+    // What cannot be used stays where it was typed, and the list is that of everybody: the note says so.
+    change({ [name]: usable || null });
   };
   return (
     <label class="field">
       <span>{label}</span>
       <input
         type="text"
-        value={value}
+        value={wrong ?? shown(value)}
         placeholder={placeholder}
         list={suggestions.length ? list : undefined}
-        aria-invalid={wrong}
+        aria-invalid={wrong !== null}
+        aria-describedby={wrong !== null ? `wrong-${name}` : undefined}
         autocomplete="off"
         spellcheck={false}
         onChange={(event) => take(event.currentTarget.value.trim())}
@@ -66,6 +90,11 @@ export function Entry({ label, name, placeholder = "", suggestions = [], fits = 
             <option key={each} value={each} />
           ))}
         </datalist>
+      )}
+      {wrong !== null && (
+        <small class="wrong" id={`wrong-${name}`} role="alert">
+          {otherwise}
+        </small>
       )}
     </label>
   );
@@ -164,6 +193,7 @@ function CurrencyPicker() {
   return (
     <Choice
       label="Currency"
+      {...(currency && currency === home ? { value: "" } : {})}
       name="currency"
       standard=""
       choices={[["", home || "The project’s"], ...all.map((each): [string, string] => [each, each])]}
@@ -171,15 +201,39 @@ function CurrencyPicker() {
   );
 }
 
-/** The row of controls; `currency` only where amounts are shown. */
-export function Controls({ currency = true, children }: { currency?: boolean; children?: ComponentChildren }) {
+interface ControlsProps {
+  /** Only where amounts are shown. */
+  currency?: boolean;
+  /** Whether the page sets the numbers of the previous period beside its own. */
+  compared?: boolean;
+  children?: ComponentChildren;
+}
+
+/** The row of controls, and below it the days that they choose. */
+export function Controls({ currency = true, compared = false, children }: ControlsProps) {
   return (
-    <div class="controls">
-      <RangePicker />
-      {currency && <CurrencyPicker />}
-      {children}
-      <More />
-    </div>
+    <>
+      <div class="controls">
+        <RangePicker />
+        {currency && <CurrencyPicker />}
+        {children}
+        <More />
+      </div>
+      <Days compared={compared} />
+    </>
+  );
+}
+
+/** Which days are looked at: today, which is not over, may stand against whole days. */
+function Days({ compared }: { compared: boolean }) {
+  const { range, previous, zone } = useView();
+  const days = datesOf(range, dayOf(new Date(), zone));
+  if (!days) return null;
+  return (
+    <p class="note days">
+      {days}
+      {compared && previous && `, compared with ${previous.label} (whole ${previous.first === plusDays(previous.end ?? "", -1) ? "day" : "days"})`}
+    </p>
   );
 }
 
@@ -204,11 +258,18 @@ function More() {
     <details class="filters" ref={place}>
       <summary>Filters{set > 0 && <b class="badge">{set}</b>}</summary>
       <div class="filters-box">
-        <Entry label="Time zone" name="tz" placeholder={zone} suggestions={Intl.supportedValuesOf("timeZone")} fits={isZone} />
-        <Entry label="Source" name="source" placeholder="all sources" suggestions={["web", "ios", "android"]} />
+        <Entry
+          label="Time zone"
+          name="tz"
+          placeholder={zone}
+          suggestions={Intl.supportedValuesOf("timeZone")}
+          understood={(text) => (isZone(text) ? text : null)}
+          otherwise="No time zone is called so. Choose one, such as Europe/Berlin."
+        />
+        <Entry label="Sender" name="source" placeholder="all senders" suggestions={["web", "ios", "android"]} />
         <AsOf />
-        <Tick label="Count bots too" name="bots" />
-        <Tick label="Count sandbox events too" name="sandbox" />
+        <Tick label="Include bots" name="bots" />
+        <Tick label="Include sandbox events" name="sandbox" />
       </div>
     </details>
   );
@@ -221,7 +282,7 @@ function AsOf() {
   const shown = Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
   return (
     <label class="field">
-      <span>As known at</span>
+      <span>Data as of</span>
       <input
         type="datetime-local"
         value={shown}

@@ -2,7 +2,7 @@
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { StoredEvent } from "contract/reports_pb";
-import { count, money } from "../amounts";
+import { count, money, price } from "../amounts";
 import { link } from "../route";
 import { useView } from "../view";
 import { moment, time } from "../zones";
@@ -38,7 +38,7 @@ function EventDetails({ event }: { event: StoredEvent }) {
     ["arrived", written(event.receivedAt)],
     ["identity", event.identity ?? ""],
     ["tracking id", event.trackingId ?? ""],
-    ["source", event.source ?? ""],
+    ["sender", event.source ?? ""],
     ["counted as", event.robot ? "a robot, which reports leave out" : ""],
   ];
   return (
@@ -77,8 +77,8 @@ function summary(event: StoredEvent, home: string): string {
 
 const SUMMARIES: Record<string, (of: JsonObject) => string> = {
   page_view: (of) => [of.title, of.page_type].map(text).filter(Boolean).join(" · ") || path(text(of.url)),
-  product_view: (of) => `${text(of.name) || text(of.sku)} at ${amount(of.price, of)}`,
-  cart_add: (of) => `${text(of.qty)} × ${text(of.sku)} at ${amount(of.price, of)}`,
+  product_view: (of) => `${text(of.name) || text(of.sku)} at ${amount(of.price, of, price)}`,
+  cart_add: (of) => `${text(of.qty)} × ${text(of.sku)} at ${amount(of.price, of, price)}`,
   cart_modify: (of) => `${text(of.sku)}${of.qty === undefined ? "" : ` to ${text(of.qty)}`}`,
   order: (of) =>
     `${text(of.order_id)}: ${amount(of.total, of)}, ${count(list(of.line_items))} ${list(of.line_items) === 1 ? "line" : "lines"}`,
@@ -104,8 +104,8 @@ function list(value: JsonValue | undefined): number {
   return Array.isArray(value) ? value.length : 0;
 }
 
-function amount(value: JsonValue | undefined, of: JsonObject): string {
-  return /^-?[0-9]+([.][0-9]+)?$/.test(text(value)) ? money(text(value), text(of.currency)) : text(value);
+function amount(value: JsonValue | undefined, of: JsonObject, write = money): string {
+  return /^-?[0-9]+([.][0-9]+)?$/.test(text(value)) ? write(text(value), text(of.currency)) : text(value);
 }
 
 function path(url: string): string {

@@ -3,6 +3,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { ComponentChildren } from "preact";
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import { useRound } from "../answers";
+import { ShowMore } from "./folded";
 import { Empty, Failed, Loading } from "./states";
 
 export interface Page<T> {
@@ -59,11 +60,7 @@ export function Paged<T>({ name, load, empty, children }: PagedProps<T>) {
       {state.busy && <Loading />}
       {!state.busy && !state.error && state.items.length === 0 && <Empty title={empty} />}
       {!state.busy && !state.error && state.next !== null && (
-        <p class="more">
-          <button type="button" onClick={() => more(state)}>
-            Show more
-          </button>
-        </p>
+        <ShowMore shown={state.items.length} more={() => more(state)} />
       )}
     </>
   );

@@ -1,8 +1,9 @@
 /** A table of an answer's rows: headed, defined, sortable where it makes sense, and saved as CSV. */
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
-import { csv, save } from "../csv";
+import { csv, fileName, save } from "../csv";
 import { useView } from "../view";
+import { Scroll } from "./scroll";
 import { Define, type Defined } from "./define";
 
 export interface Column<Row> {
@@ -27,31 +28,35 @@ interface TableProps<Row> {
   /** A row that sums up. */
   total?: Row | undefined;
   empty?: string;
+  /** Whether the rows are those of the range, which the file is then named after. */
+  dated?: boolean;
+  /** All rows, where those that are shown are only the first: the file has them all. */
+  everything?: () => Promise<Row[]>;
+  /** What stands below the rows: how many there are, and the way to more. */
+  foot?: ComponentChildren;
   children?: ComponentChildren;
 }
 
-export function Table<Row>({ title, file, rows, columns, total, empty = "No rows", children }: TableProps<Row>) {
+export function Table<Row>({ title, file, rows, columns, total, empty = "No rows", dated = true, everything, foot, children }: TableProps<Row>) {
   const { range } = useView();
   const [sorted, setSorted] = useState<{ column: number; down: boolean } | null>(null);
   const id = useId();
   const shown = sorted ? inOrder(rows, columns[sorted.column]?.by, sorted.down) : rows;
   const texts = (row: Row): string[] => columns.map((column) => column.text(row));
-  const sums = total === undefined ? [] : [["In all", ...texts(total).slice(1)]];
-  const saved = (): string => csv([columns.map((column) => column.label), ...shown.map(texts), ...sums]);
-  const name = `shopalytic-${file}-${range.first && range.end ? `${range.first}-${range.end}` : "all"}.csv`;
+  const sums = total === undefined ? [] : [["Total", ...texts(total).slice(1)]];
+  const saved = (all: Row[]): string => csv([columns.map((column) => column.label), ...all.map(texts), ...sums]);
+  const name = fileName(file, dated ? range : null);
   return (
     <section class="card" aria-labelledby={id}>
       <header class="card-head">
         <h2 id={id}>{title}</h2>
         {children}
-        <button type="button" class="quiet" disabled={rows.length === 0} onClick={() => save(name, saved())}>
-          Export CSV
-        </button>
+        <ExportButton disabled={rows.length === 0} run={async () => save(name, saved(everything ? await everything() : shown))} />
       </header>
       {rows.length === 0 ? (
         <p class="none">{empty}</p>
       ) : (
-        <div class="scroll" tabindex={0} role="group" aria-labelledby={id}>
+        <Scroll labelledBy={id}>
           <table>
             <thead>
               <tr>
@@ -76,9 +81,26 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
               </tfoot>
             )}
           </table>
-        </div>
+        </Scroll>
       )}
+      {foot}
     </section>
+  );
+}
+
+function ExportButton({ disabled, run }: { disabled: boolean; run: () => Promise<void> }) {
+  const [state, setState] = useState<"" | "busy" | "failed">("");
+  const start = (): void => {
+    setState("busy");
+    run().then(
+      () => setState(""),
+      () => setState("failed"),
+    );
+  };
+  return (
+    <button type="button" class="quiet" disabled={disabled || state === "busy"} onClick={start}>
+      {state === "busy" ? "Exporting…" : state === "failed" ? "Export failed. Try again" : "Export CSV"}
+    </button>
   );
 }
 
@@ -86,8 +108,8 @@ function Line<Row>({ row, columns, sum = false }: { row: Row; columns: Column<Ro
   return (
     <tr>
       {columns.map((column, index) => (
-        <td key={column.label} class={column.number ? "number" : undefined}>
-          {sum && index === 0 ? "In all" : column.cell ? column.cell(row) : column.text(row)}
+        <td key={column.label} class={column.number ? "number" : undefined} title={column.number ? column.text(row) : undefined}>
+          {sum && index === 0 ? "Total" : column.cell ? column.cell(row) : column.text(row)}
         </td>
       ))}
     </tr>

@@ -1,6 +1,7 @@
 /** One number with its name, its definition, its events, and how it compares with the range before. */
 import type { ComponentChildren } from "preact";
-import { change } from "../amounts";
+import { change, points } from "../amounts";
+import { useView } from "../view";
 import { Define, type Defined } from "./define";
 import { Explain } from "./explain";
 
@@ -14,6 +15,8 @@ interface TileProps<Value extends string | bigint> {
   explain?: string;
   /** For numbers that are better when they fall. */
   falling?: boolean;
+  /** For shares, which change by percentage points. */
+  share?: boolean;
   children?: ComponentChildren;
 }
 
@@ -25,34 +28,47 @@ export function Tile<Value extends string | bigint>({
   show,
   explain = "",
   falling = false,
+  share = false,
   children,
 }: TileProps<Value>) {
+  const value = show(now);
   return (
     <div class="tile">
       <div class="tile-label">
         {label}
         <Define name={define} label={label} />
       </div>
-      <div class="tile-value" title={`${now}`}>
+      {/* The type gets smaller with the length: digits of one amount stay on one line. */}
+      <div class="tile-value" title={`${now}`} style={{ "--length": `${value.length}` }}>
         <Explain token={explain} of={label}>
-          {show(now)}
+          {value}
         </Explain>
       </div>
       {before !== undefined && before !== "" && now !== "" && (
-        <Compared now={`${now}`} before={`${before}`} shown={show(before)} falling={falling} />
+        <Compared now={`${now}`} before={`${before}`} shown={show(before)} falling={falling} share={share} />
       )}
       {children && <div class="tile-note">{children}</div>}
     </div>
   );
 }
 
-function Compared({ now, before, shown, falling }: { now: string; before: string; shown: string; falling: boolean }) {
-  const difference = change(now, before);
+interface ComparedProps {
+  now: string;
+  before: string;
+  shown: string;
+  falling: boolean;
+  share: boolean;
+}
+
+function Compared({ now, before, shown, falling, share }: ComparedProps) {
+  const { previous } = useView();
+  const difference = share ? points(now, before) : change(now, before);
   const good = difference && difference.direction !== "same" && (difference.direction === "up") !== falling;
   const kind = !difference || difference.direction === "same" ? "" : good ? "good" : "bad";
   return (
-    <div class="tile-note" title="against the range before">
-      {difference && <span class={`change ${kind}`}>{difference.text} </span>}from {shown}
+    <div class="tile-note" title={previous ? `Previous period: ${previous.label}` : undefined}>
+      {difference && <span class={`change ${kind}`}>{difference.text} </span>}
+      <span class="whole">from {shown}</span>
     </div>
   );
 }
