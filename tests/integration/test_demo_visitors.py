@@ -10,7 +10,7 @@ import pytest
 
 from running_service import PATIENCE_SECONDS, Service, folder, run
 from shopalytic.v1 import events_pb2
-from shopalytic_server.demo.history import history
+from shopalytic_server.demo.history import lives
 
 KINDS = {
     field.name
@@ -18,6 +18,7 @@ KINDS = {
     if field.name != "undecoded"
 }
 DAY = date(2026, 3, 2)
+DAYS = 30
 
 
 class Demo(Service):
@@ -25,7 +26,7 @@ class Demo(Service):
 
     def start(self, *more_flags):
         where = ["--data-dir", str(self.data_dir), "--grpc-port", "0", "--http-port", "0"]
-        return self.start_as("demo", *where, *self._flags, *more_flags)
+        return self.start_as("demo", *where, "--history-days", str(DAYS), *self._flags, *more_flags)
 
     def until_told(self, times=1):
         """What became of the visitors' past at the last start, by status."""
@@ -47,11 +48,20 @@ def place():
         yield path
 
 
-def plain(lives):
+def history(seed, today, days=DAYS):
+    """What those did before today who came first on one of these days."""
+    midnight = datetime.combine(today, datetime.min.time(), UTC)
+    for ago in range(1, days + 1):
+        for life in lives(seed, today - timedelta(days=ago)):
+            if acts := [dated for dated in life if dated.at < midnight]:
+                yield acts
+
+
+def plain(told):
     """Without the devices, which are compared as the very same object."""
     return [
         [(one.event_id, one.at, one.act.type, one.act.properties, one.act.context) for one in life]
-        for life in lives
+        for life in told
     ]
 
 
@@ -90,8 +100,7 @@ def test_nobody_is_counted_before_they_came_or_after_last_midnight():
 
 
 def test_some_people_come_back_on_other_devices_and_some_visitors_are_robots():
-    lives = list(history(7, DAY))
-    devices = [{dated.act.device for dated in life if dated.act.device} for life in lives]
+    devices = [{dated.act.device for dated in life if dated.act.device} for life in history(7, DAY)]
     assert any(len(used) > 1 for used in devices)
     assert any(device.automated for used in devices for device in used)
 
@@ -120,16 +129,39 @@ def test_visitors_are_stored_without_a_mistake_and_a_restart_repeats_only_duplic
 
 
 def test_people_who_came_back_on_other_devices_are_one_customer(place):
-    # So few that nobody comes while the test runs: the newest event is yesterday's.
     with Demo(place, "--seed", "7", "--visitors-per-minute", "0.001") as demo:
         demo.until_told()
-        ((last,),) = demo.ask("SELECT max(occurred_at) AT TIME ZONE 'UTC' FROM events")
-        life = next(
-            life for life in history(7, last.date() + timedelta(days=1)) if len(devices_signed_in(life)) > 1
-        )
+        today = datetime.now(UTC).date()
+        # Somebody who has nothing more to do: yesterday's midnight is behind all of it.
+        whole = (life for ago in range(1, DAYS) for life in lives(7, today - timedelta(days=ago)))
+        life = next(life for life in whole if life[-1].at.date() < today and len(devices_signed_in(life)) > 1)
         identity = next(dated.act.identity for dated in life if dated.act.identity)
         customer = demo.json("customer", "show", identity)
         assert set(customer["tracking_ids"]) == {device.proposed_id for device in devices_signed_in(life)}
+
+
+def test_every_month_of_a_year_is_about_as_busy_as_the_others():
+    """Whoever compares two ranges of the demo sees a shop, not the begin of the demo."""
+    past = history(3, DAY, 250)
+    orders = Counter(
+        dated.at.strftime("%Y-%m") for life in past for dated in life if dated.act.type == "order"
+    )
+    # Of the first month people have not had the time to come back, and the last has only a day.
+    whole = sorted(orders.items())[2:-1]
+    mean = sum(number for _, number in whole) / len(whole)
+    assert all(0.6 * mean < number < 1.6 * mean for _, number in whole), whole
+
+
+def test_the_past_has_campaigns_codes_and_customers_who_order_again():
+    acts = [[dated.act for dated in life] for life in history(3, DAY, 120)]
+    orders = [[act for act in life if act.type == "order"] for life in acts]
+    assert sum(len(life) > 1 for life in orders) > 20
+    codes = {row["code"] for life in orders for act in life for row in act.properties.get("discounts", ())}
+    assert len(codes) == 3
+    campaigns = {
+        act.context.get("utm_campaign") for life in acts for act in life if act.type == "product_view"
+    }
+    assert len(campaigns) > 3
 
 
 def test_no_visitors_means_an_empty_store(place):

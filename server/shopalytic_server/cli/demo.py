@@ -21,16 +21,24 @@ from shopalytic_server.cli.serve import (
 from shopalytic_server.config import Settings
 
 MOST_VISITORS_PER_MINUTE = 1_000
+MOST_HISTORY_DAYS = 730
 
 
 @click.command()
 @click.option(
     "--visitors-per-minute",
     type=click.FloatRange(0, MOST_VISITORS_PER_MINUTE),
-    default=60.0,
+    default=None,
+    metavar="NUMBER",
+    help="How many visitors come beside the steady ones; with 0 nobody comes, and the shop has no past.",
+)
+@click.option(
+    "--history-days",
+    type=click.IntRange(0, MOST_HISTORY_DAYS),
+    default=365,
     show_default=True,
     metavar="NUMBER",
-    help="How many synthetic visitors come; with 0 the shop has no past either.",
+    help="How long the shop has been open.",
 )
 @click.option(
     "--seed",
@@ -42,13 +50,16 @@ MOST_VISITORS_PER_MINUTE = 1_000
 )
 @open_option
 @with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
-def demo(settings: Settings, visitors_per_minute: float, seed: int, opens: bool) -> None:
+def demo(
+    settings: Settings, visitors_per_minute: float | None, history_days: int, seed: int, opens: bool
+) -> None:
     """Run everything, and beside it a small shop with visitors.
 
     The shop is at /demo/ of the HTTP address. Its pages carry the browser tag
     and show what it sends and what is answered; its backend uses the Python
-    client. The visitors get a past of thirty days; started again with the same
-    seed and data directory, the same past is recognised and not stored twice.
+    client. The visitors get a past of a year, which is sent in the background, the
+    newest days first, and they go on at the same pace. Started again with the same
+    seed and data directory, the same story is recognised and not stored twice.
 
     Do not run it on the data of a real shop: the visitors' events go to the
     default project and count in its reports.
@@ -60,7 +71,7 @@ def demo(settings: Settings, visitors_per_minute: float, seed: int, opens: bool)
     from shopalytic_server import app
     from shopalytic_server.demo.demo import DemoOptions
 
-    options = DemoOptions(visitors_per_minute, seed)
+    options = DemoOptions(visitors_per_minute, history_days, seed)
     service = app.serve(
         settings, with_http=True, announce=partial(announce, settings=settings, opens=opens), demo=options
     )

@@ -11,7 +11,7 @@ FREE_SHIPPING_FROM = Decimal(60)
 SHIPPING = Decimal("4.90")
 TAX_RATE = Decimal("0.19")
 DISCOUNT_CODE = "WELCOME10"
-DISCOUNT_RATE = Decimal("0.10")
+DISCOUNTS = {DISCOUNT_CODE: Decimal("0.10"), "KILN15": Decimal("0.15"), "TEATIME5": Decimal("0.05")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def cents(amount: Decimal) -> Decimal:
 
 def discount_on(amount: Decimal, code: str) -> Decimal:
     """What a code takes off; one that we do not know takes nothing."""
-    return cents(amount * DISCOUNT_RATE) if code == DISCOUNT_CODE else Decimal("0.00")
+    return cents(amount * DISCOUNTS.get(code, Decimal(0)))
 
 
 def amounts_of(lines: Sequence[Line], code: str = "") -> Amounts:

@@ -9,7 +9,8 @@ from starlette.types import ASGIApp
 from shopalytic.v1.admin_pb2 import GetProjectRequest
 from shopalytic.v1.admin_pb2_grpc import AdminServiceStub
 from shopalytic_server.demo.backend import Backend
-from shopalytic_server.demo.crowd import Crowd
+from shopalytic_server.demo.crowd import Crowd, Pace
+from shopalytic_server.demo.history import DAYS
 from shopalytic_server.demo.layout import Tag
 from shopalytic_server.demo.shop import Shop
 
@@ -22,8 +23,9 @@ DRAIN_SECONDS = 5.0
 class DemoOptions:
     """What the demo can be told."""
 
-    visitors_per_minute: float = 60.0
-    """0: no visitors and no history; the shop is all yours."""
+    visitors_per_minute: float | None = None
+    """Beside those of the story. None: a few at first; 0: no visitors and no past, the shop is all yours."""
+    history_days: int = DAYS
     seed: int = 1
     """Who the visitors are and what they do follows from it."""
 
@@ -46,10 +48,11 @@ class Demo:
 
     def let_in(self, http_address: str, collect_path: str) -> None:
         """Begin with the visitors, if there are to be any."""
-        if self._options.visitors_per_minute:
+        if self._options.visitors_per_minute != 0:
+            pace = Pace(self._options.visitors_per_minute, self._options.history_days)
             self._crowd = Crowd(
                 self._options.seed,
-                self._options.visitors_per_minute,
+                pace,
                 collect_url=f"{http_address}{collect_path}",
                 grpc_address=self._grpc_address,
                 keys=self._keys,

@@ -104,9 +104,16 @@ class Arrival(NamedTuple):
     campaign: Mapping[str, str]
 
 
-_MAIL = {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": "first-frost"}
+_LETTERS = ("winter-warmers", "spring-table", "summer-picnic", "first-frost")
+"""The newsletter's campaigns, one for each quarter of the year."""
+_MAIL = {"utm_source": "newsletter", "utm_medium": "email"}
 _ADS = {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "mugs", "utm_term": "handmade mug"}
-_POSTS = {"utm_source": "instagram", "utm_medium": "social", "utm_content": "reel-3"}
+_POSTS = {
+    "utm_source": "instagram",
+    "utm_medium": "social",
+    "utm_campaign": "studio-tour",
+    "utm_content": "reel-3",
+}
 _ARRIVALS = (
     Arrival(32, "", {}),
     Arrival(28, "https://www.google.com/", {}),
@@ -182,6 +189,9 @@ def add_device(rng: Random, ids: Ids, person: Person) -> Device:
     return device
 
 
-def arrival(rng: Random) -> Arrival:
+def arrival(rng: Random, month: int) -> Arrival:
     """How somebody comes this time."""
-    return rng.choices(_ARRIVALS, [arrival.weight for arrival in _ARRIVALS])[0]
+    way = rng.choices(_ARRIVALS, [arrival.weight for arrival in _ARRIVALS])[0]
+    if way.campaign is not _MAIL:
+        return way
+    return way._replace(campaign={**_MAIL, "utm_campaign": _LETTERS[(month - 1) // 3]})

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from shopalytic_server.demo import account_pages, pages
 from shopalytic_server.demo.backend import Backend, new_order
-from shopalytic_server.demo.basket import DISCOUNT_CODE
+from shopalytic_server.demo.basket import DISCOUNTS
 from shopalytic_server.demo.catalogue import PRODUCTS
 from shopalytic_server.demo.forms import UnreadableForm, missing, quantity, read_form
 from shopalytic_server.demo.layout import Page, Tag, render
@@ -140,7 +140,7 @@ class Shop:
 
     async def _cart_code(self, request: Request, session: Session) -> Response:
         code = (await read_form(request)).get("code", "").upper()
-        if code not in ("", DISCOUNT_CODE):
+        if code and code not in DISCOUNTS:
             page = pages.cart_page(session, self._currency, "This code is not one of ours.")
             return self._show(page, session)
         session.cart.code = code

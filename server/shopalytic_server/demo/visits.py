@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from shopalytic_server.demo import payloads
-from shopalytic_server.demo.basket import DISCOUNT_CODE, Line, amounts_of
+from shopalytic_server.demo.basket import DISCOUNTS, Line, amounts_of
 from shopalytic_server.demo.catalogue import PRODUCTS, Product
 from shopalytic_server.demo.ids import Ids
 from shopalytic_server.demo.people import Arrival, Device, Person, add_device, arrival
@@ -16,6 +16,9 @@ from shopalytic_server.demo.people import Arrival, Device, Person, add_device, a
 # Not this machine's address: it may change from one start to the next, and the past must stay as it was.
 SITE = "https://kiln-and-kettle.example"
 CARRIERS = ("dhl", "dpd", "ups", "royal-mail")
+BOUNCE = 0.5
+"""The share of those whom nobody knows who leave after the first page."""
+LAND_ON_PRODUCT = 0.4
 _POPULARITY = [9, 8, 4, 5, 6, 5, 3, 4, 3, 7, 6, 5]
 
 
@@ -52,8 +55,10 @@ class Purchase:
 class Visit:
     """One person on one device, from arrival to leaving."""
 
-    def __init__(self, rng: Random, ids: Ids, person: Person) -> None:
+    def __init__(self, rng: Random, ids: Ids, person: Person, month: int) -> None:
         self._rng = rng
+        self._month = month
+        self._campaign: dict[str, str] = {}
         self._ids = ids
         self._person = person
         self._device = self._choose_device()
@@ -66,10 +71,16 @@ class Visit:
 
     def acts(self) -> Iterator[Act]:
         """Everything that happens, in order."""
-        way = arrival(self._rng)
-        yield from self._see("/", "Things for the table", way=way)
+        way = arrival(self._rng, self._month)
         if self._person.is_bot:
+            yield from self._see("/", "Things for the table", way=way)
             yield from self._crawl()
+            return
+        if self._rng.random() < LAND_ON_PRODUCT:
+            yield from self._look_at(self._choose_product(), way=way)
+        else:
+            yield from self._see("/", "Things for the table", way=way)
+        if not self._person.registered and self._rng.random() < BOUNCE:
             return
         if self._person.registered and self._rng.random() < 0.75:
             yield from self._sign_in()
@@ -89,9 +100,8 @@ class Visit:
             yield from self._look_at(product, quick=True)
 
     def _browse(self) -> Iterator[Act]:
-        products = list(PRODUCTS.values())
         for _ in range(1 + min(int(self._rng.expovariate(0.45)), 8)):
-            product = self._rng.choices(products, _POPULARITY)[0]
+            product = self._choose_product()
             yield from self._look_at(product)
             if self._rng.random() < 0.3:
                 yield self._put_into_cart(product)
@@ -99,8 +109,11 @@ class Visit:
             yield from self._see("/cart", "Your cart")
             yield self._change_cart()
 
-    def _look_at(self, product: Product, *, quick: bool = False) -> Iterator[Act]:
-        yield from self._see(f"/products/{product.sku}", product.name, quick=quick)
+    def _choose_product(self) -> Product:
+        return self._rng.choices(list(PRODUCTS.values()), _POPULARITY)[0]
+
+    def _look_at(self, product: Product, *, way: Arrival | None = None, quick: bool = False) -> Iterator[Act]:
+        yield from self._see(f"/products/{product.sku}", product.name, way=way, quick=quick)
         view = payloads.product_view(product, logged_in=self._identity is not None)
         yield self._browser("product_view", self._priced(view))
 
@@ -154,7 +167,7 @@ class Visit:
 
     def _order(self) -> Act:
         lines = tuple(Line(PRODUCTS[sku], qty) for sku, qty in self._cart.items())
-        code = DISCOUNT_CODE if self._rng.random() < 0.15 else ""
+        code = self._rng.choices(("", *DISCOUNTS), (82, 10, 5, 3))[0]
         order_id = self._ids.short("O")
         tracking_id = self._device.tracking_id
         currency = self._person.currency
@@ -185,8 +198,9 @@ class Visit:
             view["page_type"] = page_type
             view["logged_in"] = self._identity is not None
         seconds = 0.0 if way else self._rng.uniform(1, 3) if quick else self._rng.uniform(2, 25)
-        campaign = dict(way.campaign) if way else {}
-        yield self._browser("page_view", view, seconds, {"referrer": referrer, **campaign})
+        # The tag reads the campaign from the page's own address: it ends with the first page.
+        self._campaign = dict(way.campaign) if way else {}
+        yield self._browser("page_view", view, seconds, {"referrer": referrer})
         # As shops do on every page of somebody whom they know.
         if self._identity is not None:
             yield self._identify()
@@ -202,6 +216,7 @@ class Visit:
             "screen_width": device.width,
             "screen_height": device.height,
             "automated": device.automated,
+            **self._campaign,
             **(more or {}),
         }
         return Act(kind, properties, seconds, device=device, identity=self._identity, context=context)
