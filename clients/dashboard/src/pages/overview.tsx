@@ -154,8 +154,8 @@ function SalesInShort({ block, before, total }: { block: SalesReport; before: Sa
   const old = before?.total;
   const amount = (text: string): string => money(text, block.currency);
   const hours = useHours("sales", async (scope) => {
-    const answer = await ask(ReportService.method.getSalesReport, { scope });
-    return answer.reports.find(({ currency }) => currency === block.currency)?.total;
+    const answer = await ask(ReportService.method.getSalesReport, { scope: { ...scope, currency: block.currency } });
+    return answer.reports[0]?.total;
   });
   return (
     <>

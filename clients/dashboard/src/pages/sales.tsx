@@ -80,8 +80,8 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
   const write = (text: string): string => money(text, block.currency);
   const old = before?.total;
   const hours = useHours("sales", async (scope) => {
-    const answer = await asked(ReportService.method.getSalesReport, { scope });
-    return answer.reports.find(({ currency }) => currency === block.currency)?.total;
+    const answer = await asked(ReportService.method.getSalesReport, { scope: { ...scope, currency: block.currency } });
+    return answer.reports[0]?.total;
   });
   const tile = (label: string, define: Defined, name: Amount, falling = false) => (
     <Tile

@@ -1,5 +1,5 @@
 /** What has arrived of a shop so far, and the next event as it is stored. */
-import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { AdminService } from "contract/admin_pb";
 import { ReportService, type StoredEvent } from "contract/reports_pb";
 import { useAnswer } from "../answers";
@@ -29,18 +29,12 @@ export function Arrivals() {
 }
 
 function Arrived({ event }: { event: StoredEvent }) {
-  const { scope } = useView();
-  const at = event.countedAt ?? event.occurredAt;
-  // Whether it counts is for the report to say: it asks for this moment, robots left out.
-  const moment = at && { ...scope, from: at, to: timestampFromDate(new Date(timestampDate(at).getTime() + 1_000)), includeBots: false };
-  const counted = useAnswer(ReportService.method.getTrafficReport, event.type === "page_view" && moment ? { scope: moment, limit: 1 } : null);
-  const robot = counted.value?.total?.pageViews === 0n;
   return (
     <>
       <p class="arrived" role="status">
         It works: the first event has arrived and is stored.
       </p>
-      {robot && <Robots text="This visitor counts as a robot, by the browser’s own name or because it says that it is driven by a program." />}
+      {event.robot && <Robots text="This visitor counts as a robot, by the browser’s own name or because it says that it is driven by a program." />}
       <EventLine event={event} clock />
       <p>
         <a href={link("live")}>Watch the others</a>
