@@ -69,7 +69,7 @@ bench: setup ## Measure this machine against its limits; prints one table (ARGS=
 	$(BIN)/python tests/benchmarks/table.py $(ARGS)
 
 .PHONY: faults
-faults: setup ## Break everything on purpose, 50 times, and print what was lost: nothing (ARGS="--rounds 10")
+faults: setup ## Break everything on purpose, 50 times, let strangers loose, and print what was lost: nothing (ARGS="--rounds 10")
 	$(BIN)/python tests/faults $(ARGS)
 
 .PHONY: fuzz

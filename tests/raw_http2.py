@@ -37,6 +37,10 @@ class RawConnection:
         self._next = 1
         self._changed = asyncio.Event()
 
+    def write(self, data: bytes) -> None:
+        """Sends any bytes."""
+        self._writer.write(data)
+
     def open(self, path: str, metadata: Pairs = ()) -> int:
         """Begins a call; returns its stream."""
         stream, self._next = self._next, self._next + 2

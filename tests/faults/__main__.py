@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from faults.outside import may_mount  # noqa: E402
 from faults.rounds import Row, play  # noqa: E402 - what it imports reads the environment
 from faults.stage import Apart, FakeClock, InOne, SmallDisk, Stage, Workers, clock_library  # noqa: E402
+from faults.strangers import Besieged, besiege, chosen, tell, tell_head  # noqa: E402
 from faults.strikes import STRIKES, Strike  # noqa: E402
 from running_service import folder  # noqa: E402
 
@@ -52,7 +53,29 @@ def main() -> int:
                     Path(f"faults-round-{number}.log").write_text(stage.log())
                     break
     print(f"{number} rounds, {bad} in which a promise was broken")
+    bad += _besiege(options)
     return min(bad, 1)
+
+
+def _besiege(options: argparse.Namespace) -> int:
+    """What strangers send, for a minute each, beside a shop's ordinary traffic; gives the broken promises."""
+    strangers = chosen(options.only)
+    if not strangers or not options.stranger_seconds:
+        return 0
+    bad = 0
+    print("\nstrangers, beside a shop's ordinary traffic")
+    tell_head()
+    with folder() as place, Besieged(place) as stage:
+        for stranger in strangers:
+            cost = besiege(stage, stranger, options.stranger_seconds, options.stranger_seconds / 3)
+            tell(cost)
+            bad += not (cost.good and cost.cheap)
+        if differences := stage.differences():
+            print(f"a rebuild would change {differences}")
+            bad += 1
+        Path("faults-strangers.log").write_text(stage.log())
+    print(f"{len(strangers)} inputs of strangers, {bad} by which a promise was broken")
+    return bad
 
 
 def _options() -> argparse.Namespace:
@@ -60,7 +83,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--seconds", type=float, default=6.0, help="how long what lasts is to last")
-    parser.add_argument("--only", default="", help="only faults whose name has this in it")
+    parser.add_argument("--only", default="", help="only faults and strangers whose name has this in it")
+    parser.add_argument("--stranger-seconds", type=float, default=60.0, help="how long each of them sends")
     return parser.parse_args()
 
 
@@ -72,7 +96,7 @@ def _plan(options: argparse.Namespace) -> Iterator[tuple[str, list[tuple[Strike,
         print(f"not played: {', '.join(each.name for each in STRIKES if each.kind == kind)}: {reason}")
     wanted = [each for each in STRIKES if options.only in each.name and each.kind not in missing]
     rounds: list[Strike] = []
-    while len(rounds) < options.rounds:
+    while wanted and len(rounds) < options.rounds:
         rounds += dice.sample(wanted, len(wanted))
     by_kind: dict[str, list[tuple[Strike, int]]] = {kind: [] for kind in STAGES}
     for strike in rounds[: options.rounds]:

@@ -29,6 +29,7 @@ class Books:
         self._lock = threading.Lock()
         self._heard: dict[str, float] = {}
         self._begun: dict[str, float] = {}
+        self._took: dict[str, list[float]] = {}
 
     def send(self, sender: str, event_ids: Iterable[str]) -> None:
         """Notes events before they are sent for the first time."""
@@ -43,6 +44,16 @@ class Books:
                 if status not in TAKEN:
                     self.problems.append(f"{sender}: event {event_id} is {status}")
             self._heard[sender] = max(begun, self._heard.get(sender, 0.0))
+
+    def take(self, sender: str, seconds: float) -> None:
+        """Notes how long a sender's request took, from its first attempt to its answer."""
+        with self._lock:
+            self._took.setdefault(sender, []).append(seconds)
+
+    def taken(self, sender: str) -> list[float]:
+        """How long the requests of a sender took since this was last asked, in seconds."""
+        with self._lock:
+            return self._took.pop(sender, [])
 
     def refuse(self, code: str, *, hinted: bool = True) -> None:
         """Notes that a sender was told to come back."""

@@ -115,6 +115,7 @@ class Calls(Sender):
         while not self._stopping.is_set():
             request = TrackRequest(events=[an_event(next(self.books.numbers)) for _ in range(self._size)])
             self.books.send(self.name, [event.event_id for event in request.events])
+            first = time.monotonic()
             while True:
                 begun = time.monotonic()
                 try:
@@ -123,6 +124,7 @@ class Calls(Sender):
                     self._refused(error)
                     continue
                 self.books.answer(self.name, _verdicts(answer), begun)
+                self.books.take(self.name, time.monotonic() - first)
                 break
             self._stopping.wait(self._pace)
 
@@ -238,8 +240,10 @@ class Tag(Sender):
             body = json.dumps({"token": self._key, "tracking_id": f"browser-{len(self.books.sent) % 9}",
                                "sent_at": _now(), "events": events})  # fmt: skip
             self.books.send(self.name, [event["event_id"] for event in events])
+            first = time.monotonic()
             while not self._delivered(body):
                 pass
+            self.books.take(self.name, time.monotonic() - first)
             time.sleep(_PACE_SECONDS)
 
     def _delivered(self, body: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from faults.rounds import play
 from faults.senders import Calls
 from faults.stage import Apart, InOne, Stage
+from faults.strangers import MOST_MEGABYTES, Besieged, besiege, chosen
 from faults.strikes import STRIKES
 from running_service import folder
 
@@ -53,6 +54,25 @@ def test_everything_in_one_process_survives_kills_and_refuses_a_flood_with_a_del
 def test_processes_apart_survive_broken_lines_a_missing_store_and_a_second_server(seed: int):
     with folder() as place, Apart(place, postgres="max_connections = 20") as stage:
         strike(stage, seed, "kill -9 gateway", "clients cut", "no connection left", "migration, two servers")
+
+
+def test_strangers_lose_no_event_meet_no_fault_and_get_nothing_in():
+    """Every input, for a moment each; what it costs, `make faults` measures."""
+    with folder() as place, Besieged(place) as stage:
+        for stranger in chosen(""):
+            cost = besiege(stage, stranger, seconds=1.0, quiet_seconds=0.0)
+            print(cost)
+            assert cost.good, f"{cost}\n{stage.log()[-5_000:]}"
+            assert cost.acknowledged > 0
+            assert cost.peak < MOST_MEGABYTES
+        assert stage.differences() == {}
+        with psycopg.connect(stage.database_url) as store:
+            # Only strangers call orders by a bare number.
+            numbers = "SELECT count(*) FROM events WHERE properties->>'order_id' ~ '^[0-9]+$'"
+            assert store.execute(numbers).fetchone() == (0,)
+            victims = "SELECT count(*) FROM events WHERE properties->>'identity' LIKE 'victim-%'"
+            assert store.execute(victims).fetchone() == (0,)
+            assert store.execute("SELECT count(*) > 0 FROM quarantine").fetchone() == (True,)
 
 
 def _lock_event_keys(stage: Stage, dice: random.Random, seconds: float) -> None:
