@@ -145,14 +145,14 @@ async def call(line: Line, method: str, body: bytes, key: str, at_once: int, a_s
         await again_and_again(line, at_once, a_second, once)
 
 
-async def raw(line: Line, data: bytes, a_second: float, at_once: int = 4) -> None:
-    """Writes bytes after HTTP/2's preface, as often as this, to one connection after the other."""
+async def raw(line: Line, data: bytes, a_second: float, at_once: int = 4, *, begin: bytes = b"") -> None:
+    """Writes bytes as often as this to one connection after the other, after HTTP/2's preface and `begin`."""
 
     async def once() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", line.grpc_port)
         reading = asyncio.ensure_future(_swallow(reader))
         try:
-            writer.write(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 1, 0)))
+            writer.write(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 1, 0)) + begin)
             while not line.is_over and not reading.done():
                 writer.write(data)
                 async with asyncio.timeout(PATIENCE_SECONDS):

@@ -89,8 +89,9 @@ def besiege(stage: Stage, stranger: Stranger, seconds: float, quiet_seconds: flo
     with _sampled(stage) as samples, _sending(stage, stranger, seconds) as told:
         _p99(stage)
         answers.update(told())
-        beside = _p99(stage)
+    # Who was kept waiting all the time is answered only now.
     stage.wait_until_back(time.monotonic())
+    beside = _p99(stage)
     stage.stop_senders()
     if seconds >= _GIVE_BACK_SECONDS:
         time.sleep(_GIVE_BACK_SECONDS)

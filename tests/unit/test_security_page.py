@@ -36,7 +36,7 @@ def actual(name: str) -> Any:
         return _FLAGS[name].default
     path, _, key = name.rstrip("]").partition("[")
     first, second, *further = path.split(".")
-    value = importlib.import_module(f"shopalytic_server.{first}")
+    value: Any = importlib.import_module(f"shopalytic_server.{first}")
     names = [second, *further]
     if (Path(value.__file__ or "").parent / f"{second}.py").exists() and hasattr(value, "__path__"):
         value = importlib.import_module(f"shopalytic_server.{first}.{second}")
