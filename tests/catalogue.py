@@ -20,13 +20,18 @@ class Property:
 
 def text(path: str, most: int, *, required: bool = False, empty: bool = False) -> Property:
     too_short = () if required or empty else (("", "string.min_len"),)
+    # Shops number what they name by ids and codes.
+    is_id = path.rpartition(".")[2] in IDS
     return Property(
         path,
         required,
-        inside=("é" * most, "x", *([""] if empty else [])),
+        inside=("é" * most, "x", *([""] if empty else []), *([5, 170.0] if is_id else [])),
         outside=(("é" * (most + 1), "string.max_len"), ("a\0b", "string.no_nul"), *too_short),
-        wrong_types=(5, 9.5, True, [], {}),
+        wrong_types=(*([10**41] if is_id else [5]), 9.5, True, [], {}),
     )
+
+
+IDS = ("order_id", "cart_id", "shipment_id", "sku", "tracking_number", "identity", "zipcode", "code")
 
 
 def pattern(path: str, good: tuple[str, ...], bad: tuple[str, ...], *, required: bool = False) -> Property:
@@ -137,7 +142,8 @@ def identity(path: str, *, required: bool = False) -> Property:
     return Property(path, required, base.inside, (*base.outside, *refused), base.wrong_types)
 
 
-CAPITALS = (("EUR", "XXX"), ("eur", "EU", "EURO", "E1R", "ÄÖÜ"))
+CAPITALS = (("EUR", "XXX", "eur"), ("EU", "EURO", "E1R", "ÄÖÜ", " eur"))
+COUNTRIES = (("DEU", "XXX", "deu", "DE", "gb", "UK"), ("ZZ", "EURO", "E1R", "ÄÖÜ", "D"))
 CURRENCY = pattern("currency", *CAPITALS)
 LINE = {"sku": "SKU-1", "price": "9.99", "qty": 2, "cost": "4.50"}
 ADDRESS = {"city": "Wien", "zipcode": "1010", "country": "AUT", "state": "Wien"}
@@ -158,7 +164,7 @@ def address(at: str) -> tuple[Property, ...]:
         group(at, ADDRESS),
         text(f"{at}.city", 200, required=True),
         text(f"{at}.zipcode", 32, required=True),
-        pattern(f"{at}.country", *CAPITALS, required=True),
+        pattern(f"{at}.country", *COUNTRIES, required=True),
         text(f"{at}.state", 200),
     )
 

@@ -75,7 +75,8 @@ def test_properties_are_a_dict_or_the_payload_message() -> None:
     assert built("order", order | {"order_id": "7", "line_items": lines}).order.total == "9.99"
     register = {"email": "a@b.example", "first_name": "A", "last_name": "B"}
     assert built("account_register", register).WhichOneof("payload") == "customer_register"
-    assert refusals("order", order | {"line_items": lines}) == {("order.order_id", "type")}
+    assert built("order", order | {"line_items": lines}).order.order_id == "7"
+    assert refusals("order", order | {"order_id": 7.5, "line_items": lines}) == {("order.order_id", "type")}
 
 
 def test_a_message_must_be_the_payload_of_the_type() -> None:

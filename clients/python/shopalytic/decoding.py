@@ -26,6 +26,9 @@ from shopalytic.values import (
     is_plain_date,
     kind_of,
     to_bool,
+    to_country,
+    to_currency,
+    to_id,
     to_int,
     to_int64,
     to_money,
@@ -144,7 +147,7 @@ def undecoded_event(
     for name in ("event_id", "tracking_id", "identity", "source", "sandbox"):
         value = data.get(name) if isinstance(data, Mapping) else None
         if value is not None and _is_readable(name, value):
-            setattr(event, name, value)
+            setattr(event, name, _ENVELOPE[name](value))
     if not (event.tracking_id or event.identity):
         event.tracking_id = "undecoded"
     return event
@@ -191,7 +194,7 @@ def _fields(table: Table, data: Mapping[str, Any], what: str) -> dict[str, Any]:
             raise _unknown(name, table, what)
         if value is None:
             continue
-        if convert is to_text and value.__class__ is str and value.isascii():
+        if (convert is to_text or convert is to_id) and value.__class__ is str and value.isascii():
             values[name] = value  # what most properties are, without a call
             continue
         try:
@@ -232,7 +235,7 @@ def _converter(field: Any) -> Converter:
     if field.message_type is None:
         owner = field.containing_type.name
         is_money = f"{owner}.{field.name}" in MONEY_FIELDS
-        convert = to_money if is_money else _SCALARS[field.type]
+        convert = to_money if is_money else _BY_NAME.get(field.name, _SCALARS[field.type])
     elif field.message_type.full_name == "google.protobuf.Timestamp":
         convert = to_timestamp
     else:
@@ -295,6 +298,12 @@ def _is_readable(name: str, value: object) -> bool:
     )
 
 
+_BY_NAME: dict[str, Converter] = {
+    "country": to_country,
+    "currency": to_currency,
+    **dict.fromkeys(("order_id", "cart_id", "shipment_id", "sku", "tracking_number"), to_id),
+    **dict.fromkeys(("identity", "tracking_id", "zipcode", "code"), to_id),
+}
 _SCALARS: dict[int, Converter] = {
     FieldDescriptor.TYPE_STRING: to_text,
     FieldDescriptor.TYPE_INT32: to_int,

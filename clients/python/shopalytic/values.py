@@ -13,6 +13,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shopalytic.countries import ALPHA_3
 from shopalytic.violations import Violation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +23,8 @@ _NANO = Decimal("1e-9")
 _INT32 = 2**31
 _DATE_LENGTH = len("2026-03-01")
 _INT64 = 2**63
-_ABSURD = 10**40
+_LONGEST_NUMBER = 40
+_ABSURD = 10**_LONGEST_NUMBER
 _RFC3339 = re.compile(
     "([0-9]{4}-[0-9]{2}-[0-9]{2})"
     "(?:[Tt ]((?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2})(?:[.]([0-9]{1,40}))?"
@@ -67,6 +69,33 @@ def to_text(value: Any) -> str:
         except UnicodeEncodeError:
             raise DecodeError("", "contains half of a surrogate pair, which is not a character") from None
     return value
+
+
+def to_id(value: Any) -> str:
+    """An id or a code: text, or a whole number as its digits. Shops number orders and customers."""
+    if isinstance(value, str | bool) or not isinstance(value, int | float | Decimal):
+        return to_text(value)
+    if not isinstance(value, int):
+        value = _finite(value)
+        if value.adjusted() > _LONGEST_NUMBER or value != value.to_integral_value():
+            raise DecodeError("", "must be text, or a whole number")
+    if not -_ABSURD < value < _ABSURD:
+        raise DecodeError("", f"must be text: as a number it has more than {_LONGEST_NUMBER} digits")
+    return str(int(value))
+
+
+def to_country(value: Any) -> str:
+    """A country's code in three capital letters: also of two letters, and in small ones."""
+    code = to_text(value)
+    if not (code.isascii() and code.isalpha()):
+        return code
+    return ALPHA_3.get(code.upper(), code.upper())
+
+
+def to_currency(value: Any) -> str:
+    """A currency's code in capital letters."""
+    code = to_text(value)
+    return code.upper() if code.isascii() and code.isalpha() else code
 
 
 def to_bool(value: Any) -> bool:
