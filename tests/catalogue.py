@@ -145,17 +145,18 @@ def identity(path: str, *, required: bool = False) -> Property:
 CAPITALS = (("EUR", "XXX", "eur"), ("EU", "EURO", "E1R", "ÄÖÜ", " eur"))
 COUNTRIES = (("DEU", "XXX", "deu", "DE", "gb", "UK"), ("ZZ", "EURO", "E1R", "ÄÖÜ", "D"))
 CURRENCY = pattern("currency", *CAPITALS)
-LINE = {"sku": "SKU-1", "price": "9.99", "qty": 2, "cost": "4.50"}
+LINE = {"sku": "SKU-1", "price": "9.99", "qty": 2, "cost": "4.50", "name": "Cup"}
 ADDRESS = {"city": "Wien", "zipcode": "1010", "country": "AUT", "state": "Wien"}
 
 
 def line_items() -> tuple[Property, ...]:
     at = "line_items[0]"
     return (
-        text(f"{at}.sku", 200, required=True),
+        text(f"{at}.sku", 200, empty=True),
         money(f"{at}.price", required=True),
         number(f"{at}.qty", 1, 10**9, required=True),
         money(f"{at}.cost"),
+        text(f"{at}.name", 200),
     )
 
 
@@ -245,7 +246,7 @@ PROPERTIES: dict[str, tuple[Property, ...]] = {
     ),
     "order": (
         text("order_id", 200, required=True),
-        text("cart_id", 200, required=True),
+        text("cart_id", 200, empty=True),
         money("total", required=True),
         money("subtotal", required=True),
         listing("line_items", LINE, 2000, required=True),
@@ -260,6 +261,9 @@ PROPERTIES: dict[str, tuple[Property, ...]] = {
         text("discounts[0].code", 200, required=True),
         money("discounts[0].value", required=True),
         money("total_discount"),
+        email("email"),
+        text("first_name", 200),
+        text("last_name", 200),
         CURRENCY,
     ),
     "refund": (
@@ -352,6 +356,9 @@ FULL: dict[str, dict[str, Any]] = {
         "payment_type": "card",
         "discounts": [{"code": "MAY", "value": "4"}],
         "total_discount": "4",
+        "email": "ann@example.com",
+        "first_name": "Ann",
+        "last_name": "Fox",
         "currency": "EUR",
     },
     "refund": {

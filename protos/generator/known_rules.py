@@ -51,6 +51,9 @@ CEL_RULES = {
         "total_discount.required_with_discounts",
         "size(this.discounts) == 0 || has(this.total_discount)",
     ): CelRule('message.discounts and not message.HasField("total_discount")'),
+    ("sku.or_name", "this.sku != '' || has(this.name)"): CelRule(
+        'not message.sku and not message.HasField("name")'
+    ),
     (
         "total_refund.required_if_partial",
         "this.refund_type != 'partial' || has(this.total_refund)",

@@ -98,8 +98,11 @@ export interface CartModify {
 export interface Order {
   /** The shop's id of the order, unique in the project, 1 to 200 characters. */
   order_id: string;
-  /** The cart it came from, 1 to 200 characters. */
-  cart_id: string;
+  /**
+   * The cart it came from, up to 200 characters. Empty: it came from none, as by
+   * telephone, at a till or from a subscription.
+   */
+  cart_id?: string;
   /** What the customer pays, as money: with tax and shipping, less discounts. */
   total: Money;
   /** The products only, as money. */
@@ -134,6 +137,15 @@ export interface Order {
    * ("EUR"). The shape is checked. Absent: the project's currency.
    */
   currency?: string;
+  /**
+   * The buyer's e-mail address, up to 254 characters. It is kept with the order,
+   * and makes nobody a customer. Absent: not known.
+   */
+  email?: string;
+  /** The buyer's first name, 1 to 200 characters, kept likewise. */
+  first_name?: string;
+  /** The buyer's last name, 1 to 200 characters, kept likewise. */
+  last_name?: string;
 }
 
 /**
@@ -284,8 +296,11 @@ export interface Alias {
 
 /** One line of an order or of a refund: a product, its price and how many. */
 export interface LineItem {
-  /** The shop's stock keeping unit, 1 to 200 characters. */
-  sku: string;
+  /**
+   * The shop's stock keeping unit, up to 200 characters. Empty: the line has none,
+   * such as a voucher or a line by hand, and reports know the product by its name.
+   */
+  sku?: string;
   /** Price of ONE piece, as money, in the event's currency. */
   price: Money;
   /** Number of pieces, 1 to 1,000,000,000. */
@@ -295,6 +310,8 @@ export interface LineItem {
    * unknown, and the line is left out of cost and margin.
    */
   cost?: Money;
+  /** The line's name, 1 to 200 characters. Required where there is no sku. */
+  name?: string;
 }
 
 /**

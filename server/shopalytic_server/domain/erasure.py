@@ -195,9 +195,11 @@ def names_person(event: Event, names: Iterable[str], order_ids: Iterable[str]) -
     )
 
 
-def anonymous_order(properties: dict[str, Any], order_id: str, cart_id: str) -> dict[str, Any]:
+def anonymous_order(properties: dict[str, Any], order_id: str, cart_id: str | None) -> dict[str, Any]:
     """An order that keeps its amounts, lines, time and countries, and gets other ids."""
-    kept: dict[str, Any] = {"order_id": order_id, "cart_id": cart_id}
+    kept: dict[str, Any] = {"order_id": order_id}
+    if cart_id is not None:
+        kept["cart_id"] = cart_id
     kept |= {name: properties[name] for name in KEPT_OF_ORDERS if name in properties}
     for name in ("billing", "shipping"):
         if name in properties:

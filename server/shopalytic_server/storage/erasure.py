@@ -207,7 +207,9 @@ def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str
     if row["type"] == "order":
         event_id = fresh_id
         properties = anonymous_order(
-            given, renamed("order", given["order_id"]), renamed("cart", given["cart_id"])
+            given,
+            renamed("order", given["order_id"]),
+            renamed("cart", given["cart_id"]) if "cart_id" in given else None,
         )
     elif row["type"] == "refund":
         event_id, properties = fresh_id, anonymous_refund(given, renamed("order", given["order_id"]))

@@ -139,7 +139,7 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
         order_time(item),
         item.source,
         item.bot,
-        given["cart_id"],
+        given.get("cart_id", ""),
         given.get("currency", item.currency),
         Decimal(given["total"]),
         Decimal(given["subtotal"]),
@@ -155,11 +155,16 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
             given["order_id"],
             content,
             number,
-            line["sku"],
+            _product(line),
             Decimal(line["price"]),
             line["qty"],
             _money(line.get("cost")),
         )
+
+
+def _product(line: dict[str, Any]) -> str:
+    """What a line's product is known by: its sku, or its name where it has none."""
+    return str(line.get("sku") or line["name"])
 
 
 def add_refund(rows: Rows, item: Prepared) -> None:
@@ -192,7 +197,7 @@ def add_refund(rows: Rows, item: Prepared) -> None:
             given["order_id"],
             item.event_id,
             number,
-            line["sku"],
+            _product(line),
             Decimal(line["price"]),
             line["qty"],
         )

@@ -5,16 +5,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class LineItem(_message.Message):
-    __slots__ = ("sku", "price", "qty", "cost")
+    __slots__ = ("sku", "price", "qty", "cost", "name")
     SKU_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     QTY_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     sku: str
     price: str
     qty: int
     cost: str
-    def __init__(self, sku: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., cost: _Optional[str] = ...) -> None: ...
+    name: str
+    def __init__(self, sku: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., cost: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Address(_message.Message):
     __slots__ = ("city", "zipcode", "country", "state")

@@ -182,6 +182,9 @@ def _line_item(message: LineItem) -> dict[str, Any]:
     value = message.cost
     if value or message.HasField("cost"):
         values["cost"] = value
+    value = message.name
+    if value or message.HasField("name"):
+        values["name"] = value
     return values
 
 
@@ -252,6 +255,15 @@ def _order(message: Order) -> dict[str, Any]:
     value = message.currency
     if value or message.HasField("currency"):
         values["currency"] = value
+    value = message.email
+    if value or message.HasField("email"):
+        values["email"] = value
+    value = message.first_name
+    if value or message.HasField("first_name"):
+        values["first_name"] = value
+    value = message.last_name
+    if value or message.HasField("last_name"):
+        values["last_name"] = value
     return values
 
 

@@ -324,13 +324,13 @@ def _cart_modify(message: CartModify, zeros: bool) -> Values | None:
 
 def _line_item(message: LineItem, zeros: bool) -> Values | None:
     values: Values = {}
+    if not message.sku and not message.HasField("name"):
+        return None
     value = message.sku
     if value:
         if len(value) > 200:
             return None
         values["sku"] = value
-    else:
-        return None
     value = message.price
     if value:
         if not matches_money(value):
@@ -351,6 +351,13 @@ def _line_item(message: LineItem, zeros: bool) -> Values | None:
             return None
         values["cost"] = value
     elif zeros and message.HasField("cost"):
+        return None
+    value = message.name
+    if value:
+        if len(value) > 200:
+            return None
+        values["name"] = value
+    elif zeros and message.HasField("name"):
         return None
     return values
 
@@ -423,8 +430,6 @@ def _order(message: Order, zeros: bool) -> Values | None:
         if len(value) > 200:
             return None
         values["cart_id"] = value
-    else:
-        return None
     value = message.total
     if value:
         if not matches_money(value):
@@ -505,6 +510,27 @@ def _order(message: Order, zeros: bool) -> Values | None:
             return None
         values["currency"] = value
     elif zeros and message.HasField("currency"):
+        return None
+    value = message.email
+    if value:
+        if len(value) > 254 or not matches_email(value):
+            return None
+        values["email"] = value
+    elif zeros and message.HasField("email"):
+        return None
+    value = message.first_name
+    if value:
+        if len(value) > 200:
+            return None
+        values["first_name"] = value
+    elif zeros and message.HasField("first_name"):
+        return None
+    value = message.last_name
+    if value:
+        if len(value) > 200:
+            return None
+        values["last_name"] = value
+    elif zeros and message.HasField("last_name"):
         return None
     return values
 

@@ -148,6 +148,7 @@ RULE_IDS = frozenset(
         "int32.gte_lte",
         "repeated.max_items",
         "required",
+        "sku.or_name",
         "string.in",
         "string.max_len",
         "string.min_len",
@@ -438,14 +439,18 @@ def _cart_modify(message: CartModify) -> list[Violation] | None:
 
 def _line_item(message: LineItem) -> list[Violation] | None:
     found: list[Violation] | None = None
+    if not message.sku and not message.HasField("name"):
+        found = note(
+            found,
+            "sku",
+            "sku.or_name",
+            "give a sku, or a name where the line has none",
+        )
     value = message.sku
-    if value:
-        if len(value) > 200:
-            found = note(found, "sku", "string.max_len", too_long(value, 200))
-        if "\0" in value:
-            found = note(found, "sku", "string.no_nul", NO_NUL)
-    else:
-        found = note(found, "sku", "required", REQUIRED)
+    if len(value) > 200:
+        found = note(found, "sku", "string.max_len", too_long(value, 200))
+    if "\0" in value:
+        found = note(found, "sku", "string.no_nul", NO_NUL)
     value = message.price
     if value:
         if not matches_money(value):
@@ -466,6 +471,14 @@ def _line_item(message: LineItem) -> list[Violation] | None:
             found = note(found, "cost", "string.pattern", MALFORMED_MONEY)
             if "\0" in value:
                 found = note(found, "cost", "string.no_nul", NO_NUL)
+    value = message.name
+    if value or message.HasField("name"):
+        if not value:
+            found = note(found, "name", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, "name", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "name", "string.no_nul", NO_NUL)
     return found
 
 
@@ -545,13 +558,10 @@ def _order(message: Order) -> list[Violation] | None:
     else:
         found = note(found, "order_id", "required", REQUIRED)
     value = message.cart_id
-    if value:
-        if len(value) > 200:
-            found = note(found, "cart_id", "string.max_len", too_long(value, 200))
-        if "\0" in value:
-            found = note(found, "cart_id", "string.no_nul", NO_NUL)
-    else:
-        found = note(found, "cart_id", "required", REQUIRED)
+    if len(value) > 200:
+        found = note(found, "cart_id", "string.max_len", too_long(value, 200))
+    if "\0" in value:
+        found = note(found, "cart_id", "string.no_nul", NO_NUL)
     value = message.total
     if value:
         if not matches_money(value):
@@ -644,6 +654,30 @@ def _order(message: Order) -> list[Violation] | None:
             found = note(found, "currency", "string.pattern", NOT_THREE_CAPITALS)
             if "\0" in value:
                 found = note(found, "currency", "string.no_nul", NO_NUL)
+    value = message.email
+    if value or message.HasField("email"):
+        if len(value) > 254:
+            found = note(found, "email", "string.max_len", too_long(value, 254))
+        if not matches_email(value):
+            found = note(found, "email", "string.pattern", MALFORMED_EMAIL)
+        if "\0" in value:
+            found = note(found, "email", "string.no_nul", NO_NUL)
+    value = message.first_name
+    if value or message.HasField("first_name"):
+        if not value:
+            found = note(found, "first_name", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, "first_name", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "first_name", "string.no_nul", NO_NUL)
+    value = message.last_name
+    if value or message.HasField("last_name"):
+        if not value:
+            found = note(found, "last_name", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, "last_name", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "last_name", "string.no_nul", NO_NUL)
     return found
 
 
