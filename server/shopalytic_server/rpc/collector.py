@@ -54,6 +54,8 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self._addresses = addresses
         self._currencies = currencies
         self._turns = turns
+        # By project: as its key remembers it, and with the currency that was decided since.
+        self._settled: dict[int, tuple[Project, Project]] = {}
 
     # A batch comes as `read_batch` read it, and an answer is made as bytes where
     # the verdicts are known: see AnsweringServer.
@@ -144,13 +146,24 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         return prepared
 
     async def _with_currency(self, project: Project, events: Sequence[Event]) -> Project:
-        """The project; if its currency is open and money comes, after that has decided."""
-        if not project.currency_open or (money := first_money(events)) is None:
+        """The project; if its currency is open and money comes, after that has decided.
+
+        The project that a key brings with it is some seconds old: who asked once
+        need not ask for each event of these seconds.
+        """
+        if not project.currency_open:
+            return project
+        known, settled = self._settled.get(project.project_id, (None, project))
+        if known is project:
+            return settled
+        if (money := first_money(events)) is None:
             return project
         named = getattr(money, str(money.WhichOneof("payload"))).currency
-        return await self._currencies.settle_currency(
+        settled = await self._currencies.settle_currency(
             project.project_id, named if re.fullmatch("[A-Z]{3}", named) else None
         )
+        self._settled[project.project_id] = project, settled
+        return settled
 
     async def _preview(
         self, event: Event, caller: Caller, sent: datetime | None
