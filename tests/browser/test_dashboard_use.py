@@ -134,6 +134,35 @@ def test_somebody_unknown_is_told_so(dashboard: Dashboard):
     dashboard.sees("Nothing was found")
 
 
+def test_a_country_is_found_by_its_name_and_what_is_none_is_told_so(dashboard: Dashboard):
+    dashboard.open("customers")
+    dashboard.sees("Bob Builder")
+    field = dashboard.find("input[list=list-country]")
+    field.send_keys("Germania\ue007")
+    dashboard.sees("No country is called so")
+    assert dashboard.accessibility() == []
+    assert field.get_property("value") == "Germania"
+    field.clear()
+    field.send_keys("united kingdom\ue007")
+    dashboard.visitor.until("location.hash.includes('country=GBR')")
+    dashboard.sees("Bob Builder")
+    field.clear()
+    field.send_keys("DE\ue007")
+    dashboard.sees("No customer fits these filters")
+
+
+def test_an_unknown_address_is_told_so(dashboard: Dashboard):
+    dashboard.open("nowhere")
+    dashboard.sees("There is no page “nowhere”")
+    assert dashboard.accessibility() == []
+
+
+def test_one_day_is_drawn_by_the_hour(recorded: Dashboard):
+    recorded.open("traffic", range="yesterday", tz="UTC")
+    recorded.visitor.until("document.querySelector('.readout').innerText.includes(':00')")
+    assert len(recorded.asked("GetTrafficReport")) == 26
+
+
 def test_a_number_leads_to_its_events_and_back(dashboard: Dashboard):
     dashboard.open("sales")
     dashboard.find(".tile .explain").click()

@@ -41,6 +41,7 @@ function Found() {
     ...(country ? { country } : {}),
     ...(seen ? { seenAfter: timestampFromDate(startOf(plusDays(dayOf(new Date(), zone), 1 - seen), zone)) } : {}),
   };
+  const filtered = Boolean(minOrders || country || seen);
   const name = JSON.stringify([search, sandbox, request.orderBy, `${minOrders}`, currency, country, seen]);
   return (
     <>
@@ -92,7 +93,7 @@ function Found() {
       </div>
       <Paged
         name={name}
-        empty={search ? `No customer found for “${search}”` : "No identified customers yet"}
+        empty={search ? `No customer found for “${search}”` : filtered ? "No customer fits these filters" : "No identified customers yet"}
         load={async (pageToken) => {
           const page = await ask(ReportService.method.listCustomers, { ...request, pageToken });
           return { items: page.customers, next: page.nextPageToken };

@@ -6,6 +6,8 @@ import { Folded } from "../parts/folded";
 import { useView } from "../view";
 import { date, moment } from "../zones";
 
+const MOST_NAMED = 4;
+
 /** The answer has the latest hundred; `all` says how many there are. */
 export function Orders({ orders, all }: { orders: CustomerOrderDetail[]; all: bigint }) {
   return (
@@ -32,7 +34,13 @@ function Order({ order }: { order: CustomerOrderDetail }) {
       <summary>
         <time>{order.orderedAt && moment(timestampDate(order.orderedAt), zone)}</time>
         <b>{order.orderId}</b>
-        <span class="what">{order.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", ")}</span>
+        <span class="what">
+          {order.lines
+            .slice(0, MOST_NAMED)
+            .map((line) => `${line.qty} × ${line.name || line.sku}`)
+            .join(", ")}
+          {order.lines.length > MOST_NAMED && ` and ${count(order.lines.length - MOST_NAMED)} more`}
+        </span>
         {order.refunds.length > 0 && <span class="kind refund">refunded</span>}
         <b class="number">{amount(order.total)}</b>
       </summary>
