@@ -58,6 +58,11 @@ def is_bot(user_agent: str, *, automated: bool, is_client: bool = False, own: Co
     return not is_own(user_agent[:MOST_LETTERS], own)
 
 
+def is_listed(user_agent: str) -> bool:
+    """Whether the list has a user agent; if not, it is no robot's, unless its browser says so."""
+    return _known(user_agent[:MOST_LETTERS]) is not Kind.UNKNOWN
+
+
 def is_own(user_agent: str, own: Collection[str]) -> bool:
     """Whether a user agent has one of the texts in it; case is ignored."""
     return bool(own) and any(text.lower() in user_agent.lower() for text in own)

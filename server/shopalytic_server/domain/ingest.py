@@ -24,7 +24,7 @@ from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
 from shopalytic_server.domain import consent, erasure, undecoded
 from shopalytic_server.domain.addresses import AddressLevel, limit_address, limit_addresses
-from shopalytic_server.domain.bots import is_bot, is_of_client
+from shopalytic_server.domain.bots import is_bot, is_listed, is_of_client
 from shopalytic_server.domain.consent import is_denied
 from shopalytic_server.domain.identity import identity_subject_key, tracking_subject_key
 from shopalytic_server.domain.plain_dates import begin_of_day
@@ -172,7 +172,8 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         tracking_id,
         identity,
         source,
-        _is_bot(event, admitted, identity) if "user_agent" in context or "automated" in context else False,
+        ("automated" in context or is_listed(context.get("user_agent", "")))
+        and _is_bot(event, admitted, identity),
         given,
         given_jsonb,
         context_jsonb,
