@@ -22,7 +22,6 @@ from shopalytic_server.storage import (
     funnel,
     products_report,
     retention,
-    sales,
     timeline,
     traffic,
 )
@@ -33,7 +32,6 @@ pytestmark = pytest.mark.slow
 EVENTS = 1_000_000
 MARCH, APRIL = (datetime(2025, month, 1, tzinfo=UTC) for month in (3, 4))
 REPORTS: dict[str, tuple[Any, Any]] = {
-    "sales": (sales.get_sales_report, reports_pb2.GetSalesReportRequest),
     "funnel": (funnel.get_funnel_report, reports_pb2.GetFunnelReportRequest),
     "products": (products_report.get_product_report, reports_pb2.GetProductReportRequest),
     "retention": (retention.get_retention_report, reports_pb2.GetRetentionReportRequest),
@@ -98,7 +96,7 @@ async def test_a_months_report_does_not_read_the_years_events(shop, name):
     assert months <= {f"events_2025_{month:02}" for month in (2, 3, 4)}
 
 
-@pytest.mark.parametrize("name", ["sales", "retention", "carts", "fulfilment"])
+@pytest.mark.parametrize("name", ["retention", "carts", "fulfilment"])
 async def test_reports_on_orders_carts_and_parcels_read_no_events_at_all(shop, name):
     snapshot = await of_march(shop, name)
     assert snapshot.rows_read_of("events_") == 0
@@ -108,7 +106,6 @@ async def test_reports_on_orders_carts_and_parcels_read_no_events_at_all(shop, n
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("sales", "order_revisions_time"),
         ("products", "order_revisions_time"),
         ("retention", "order_revisions_time"),
         ("carts", "cart_changes_time"),

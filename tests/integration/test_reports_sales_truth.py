@@ -13,13 +13,11 @@ import pytest
 from commerce_month import BEGIN, PROJECT_CURRENCY, Month, shuffled_and_doubled, store
 from oracles.sales import sales
 from oracles.seen import micros, orders_and_refunds, read
-from read_plans import Explaining
-from report_shop import Shop, event, open_shop, order, refund
+from report_shop import Shop, event, open_shop, order
 from shopalytic.v1 import reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.storage.explain import explain_token, read_explain
-from shopalytic_server.storage.sales import get_sales_report
 from shopalytic_server.storage.scope import resolve_scope
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -174,26 +172,3 @@ def _properties(placed: Event) -> dict[str, Any]:
     item = {"sku": line.sku, "price": line.price, "qty": line.qty}
     names = ("order_id", "cart_id", "total", "subtotal")
     return {name: getattr(placed.order, name) for name in names} | {"line_items": [item]}
-
-
-async def test_a_short_range_is_read_by_index(shop):
-    begin = BEGIN - timedelta(days=300)
-    for month in range(10):
-        at = begin + timedelta(days=30 * month)
-        placed = [
-            order(f"o{month}-{number}", identity=f"c{number}", at=at + timedelta(hours=number))
-            for number in range(300)
-        ]
-        await shop.send(*placed, *(refund(f"o{month}-{n}", "1", identity="clerk", at=at) for n in range(50)))
-    request = reports_pb2.GetSalesReportRequest(interval=reports_pb2.INTERVAL_DAY)
-    getattr(request.scope, "from").FromDatetime(begin + timedelta(days=60))
-    request.scope.to.FromDatetime(begin + timedelta(days=61))
-    async with shop.pool.connection() as conn:
-        await conn.execute("ANALYZE")
-        snapshot = Explaining(conn)
-        [report] = (await get_sales_report(snapshot, shop.project, request)).reports
-    assert report.total.orders == 24
-    indexes = {step.get("Index Name") for step in snapshot.steps()}
-    assert {"order_revisions_time", "refunds_time", "order_revisions_subject"} <= indexes
-    scans = {step["Node Type"] for step in snapshot.steps() if step.get("Relation Name") == "order_revisions"}
-    assert "Seq Scan" not in scans

@@ -1,23 +1,29 @@
 """The events behind a number: tokens that stand beside it, and the list that a token asks for.
 
-A report registers, at import, a kind of number with the statement that yields
-its events, and writes a token with `explain_token` for each number:
+A report makes a kind of number known, at import, with the statement on facts
+that yields its events, and writes a token with `explain_token` for each number:
 
-    register("sales_row", _SQL.explain_row)
+    explained_by("sales_row", _SQL.explain_row, lambda scope: {"orders": within(scope)})
     row.explain = explain_token(scope, "sales_row", currency="EUR", from_at=start, to_at=end)
 
-The statement yields (dataset_id, subject, occurred_at, event_id), each event
-once and in any order. It takes the parameters of the scope (see
-`storage.scope`), those of the token on top, and nothing else; it must cast each
-one (`%(skus)s::text[]`), since times and ids come as text.
+The statement yields (dataset, type, occurred_at, position, tie_breaker,
+event_id), each event once and in any order. It may name what every statement
+may (see `facts.facts.ask`), with the range and currency of the token, and the
+token's further parameters; it must cast these (`$skus::VARCHAR[]`), since times
+and ids come as text.
+
+Reports that still ask PostgreSQL `register` a statement that yields (dataset_id,
+subject, occurred_at, event_id) and takes the parameters of `storage.scope`.
 """
 
 import json
 import zlib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from psycopg import sql
 
@@ -27,6 +33,7 @@ from shopalytic_server.domain import tokens
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.bases import EVER
+from shopalytic_server.storage.facts.facts import Facts, Span
 from shopalytic_server.storage.paging import (
     ALL_EVENTS,
     event_place,
@@ -48,8 +55,29 @@ _ABOUT = b"explain"
 _WRONG = "is not a token of this project's reports; send the explain of a row as it was given"
 
 _statements: dict[str, sql.SQL] = {}
+_explanations: dict[str, "Explanation"] = {}
+
+# What one page reads of the events behind a number; the statement is one of ours.
+_NEWEST = """
+SELECT * FROM ({behind})
+ WHERE (position, tie_breaker, event_id) < ($position::BIGINT, $tie_breaker::BIGINT, $event_id::UUID)
+ ORDER BY position DESC, tie_breaker DESC, event_id DESC
+ LIMIT $rows
+"""
 
 Value = str | int | bool | datetime | UUID | None | list[str] | list[int] | list[UUID]
+
+
+class Explanation(NamedTuple):
+    """How the events behind a kind of number are found, and the rows that this needs."""
+
+    statement: str
+    spans: Callable[[Scope], Mapping[str, Span]]
+
+
+def explained_by(kind: str, statement: str, spans: Callable[[Scope], Mapping[str, Span]]) -> None:
+    """Makes a kind of number known, with the statement on facts that yields its events."""
+    _explanations[kind] = Explanation(statement, spans)
 
 
 def register(kind: str, statement: str) -> None:
@@ -84,7 +112,7 @@ def read_explain(project: Project, token: str) -> Number:
         with suppress(ValueError, TypeError):
             kind, include_sandbox, as_of, parameters = json.loads(zlib.decompress(packed))
             parameters["datasets"] = datasets(project, include_sandbox=include_sandbox)
-            if kind in _statements:
+            if kind in _statements or kind in _explanations:
                 return Number(kind, parameters, None if as_of is None else datetime.fromisoformat(as_of))
     raise InvalidRequest([Violation("explain", "explain.known", _WRONG)])
 
@@ -108,6 +136,82 @@ async def list_events(
     if page and page[0]["found"] > len(page):
         response.next_page_token = write_token(request, project, event_place(page[-1]))
     return response
+
+
+def asks_facts(project: Project, token: str) -> bool:
+    """Whether a token's events are found among the facts; raises InvalidRequest."""
+    return read_explain(project, token).kind in _explanations
+
+
+async def list_events_of_facts(
+    facts: Facts, project: Project, request: reports_pb2.ListEventsRequest
+) -> reports_pb2.ListEventsResponse:
+    """A page of the events behind a number, newest first; raises InvalidRequest.
+
+    Events that retention has removed since are left out.
+    """
+    number = read_explain(project, request.explain)
+    explanation = _explanations[number.kind]
+    size = page_size(request)
+    before = read_token(request, project, parse_event_place) or ALL_EVENTS
+    scope = _scope(project, number)
+    await facts.take(scope, **explanation.spans(scope))
+    given = {name: value for name, value in number.parameters.items() if name not in _OF_SCOPE}
+    behind = await facts.ask(
+        _NEWEST.format(behind=explanation.statement),
+        **given,
+        position=before.position,
+        tie_breaker=before.tie_breaker,
+        event_id=before.event_id,
+        rows=size + 1,
+    )
+    page = behind[:size]
+    found = await facts.snapshot.fetch(
+        _SQL.bodies,
+        datasets=[row["dataset"] for row in page],
+        types=sorted({row["type"] for row in page}),
+        times=sorted({row["occurred_at"] for row in page}),
+        event_ids=[row["event_id"] for row in page],
+        max_bytes=MAX_PAGE_BYTES,
+    )
+    response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in found])
+    last = _last(page, found, is_whole=len(behind) <= size)
+    if last is not None:
+        response.next_page_token = write_token(request, project, event_place(last))
+    return response
+
+
+def _last(
+    page: list[dict[str, Any]], found: list[dict[str, Any]], *, is_whole: bool
+) -> dict[str, Any] | None:
+    """After which event the next page begins; None when there is none."""
+    if found and found[0]["found"] > len(found):
+        return found[-1]
+    return None if is_whole else page[-1] | {"place": page[-1]["position"]}
+
+
+# What of a token's parameters its scope says.
+_OF_SCOPE = ("datasets", "from_at", "to_at", "source", "include_bots", "currency")
+
+
+def _scope(project: Project, number: Number) -> Scope:
+    """The scope that a number counts."""
+    given = number.parameters
+    return Scope(
+        project=project,
+        from_at=_end(given["from_at"]),
+        to_at=_end(given["to_at"]),
+        zone=ZoneInfo("UTC"),
+        currency=given["currency"],
+        source=given["source"],
+        include_sandbox=len(given["datasets"]) > 1,
+        include_bots=given["include_bots"],
+        as_of=number.as_of,
+    )
+
+
+def _end(text: str) -> datetime | None:
+    return None if text.endswith("infinity") else datetime.fromisoformat(text)
 
 
 def _plain(value: Any) -> str:

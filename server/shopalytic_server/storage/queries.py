@@ -21,10 +21,21 @@ class Queries:
             raise AttributeError(f"no statement named {name!r} in {self._source}") from None
 
 
-@cache
 def load(name: str) -> Queries:
     """Reads `sql/NAME.sql`: blocks that each begin with a line `-- name: statement_name`."""
-    text = resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    return load_from(__package__, "sql", name)
+
+
+def load_beside(module: str) -> Queries:
+    """Reads the `.sql` file that lies beside a module and has its name, in the same form."""
+    package, _, name = module.rpartition(".")
+    return load_from(package, "", name)
+
+
+@cache
+def load_from(package: str, folder: str, name: str) -> Queries:
+    """Reads a `.sql` file of a package."""
+    text = resources.files(package).joinpath(folder, f"{name}.sql").read_text(encoding="utf-8")
     parts = _HEADER.split(text)[1:]
     return Queries(f"{name}.sql", dict(zip(parts[::2], map(_statement, parts[1::2]), strict=True)))
 

@@ -25,10 +25,20 @@ class Snapshot:
     """What the store holds at one moment; a merge that commits meanwhile is not half seen."""
 
     def __init__(
-        self, conn: Connection, bases: "Bases | None" = None, *, prepare: bool | None = None
+        self,
+        conn: Connection,
+        bases: "Bases | None" = None,
+        *,
+        prepare: bool | None = None,
+        database_url: str | None = None,
     ) -> None:
-        """`prepare`: whether a statement is prepared when it is first run; else when it comes again."""
+        """`prepare`: whether a statement is prepared when it is first run; else when it comes again.
+
+        `database_url` is where other connections may look at the same moment;
+        None for what only this connection sees.
+        """
         self._conn = conn
+        self._database_url = database_url
         self._prepare = prepare
         self.bases = bases
         """What is kept of past days; nothing for a snapshot of the past."""
@@ -44,6 +54,19 @@ class Snapshot:
         rows = await self.fetch(statement, **parameters)
         return rows[0] if rows else None
 
+    async def fetch_plain(self, statement: sql.Composed) -> list[tuple[Any, ...]]:
+        """Runs a statement and returns its rows without their names."""
+        cursor = await self._conn.execute(statement)
+        return await cursor.fetchall()
+
+    async def exported(self) -> tuple[str, str] | None:
+        """The database, and this moment's name in it; None if no other connection can see it."""
+        if self._database_url is None:
+            return None
+        row = await self.fetch_one("SELECT pg_export_snapshot() AS name")
+        assert row is not None  # noqa: S101 - a SELECT without FROM has a row
+        return self._database_url, row["name"]
+
 
 @asynccontextmanager
 async def reading(
@@ -58,7 +81,7 @@ async def reading(
             async with pool.connection() as conn, conn.transaction():
                 await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 await conn.execute(_TUNED + _PLANNED_ONCE if planned_once else _TUNED)
-                yield Snapshot(conn, bases, prepare=planned_once or None)
+                yield Snapshot(conn, bases, prepare=planned_once or None, database_url=str(pool.conninfo))
     except ROLLED_BACK as error:
         # Only a replica does this to a reader, to keep up with its primary.
         raise StoreUnavailable(retry_after=1.0) from error

@@ -1,9 +1,9 @@
 """Answers questions about customers and the shop, each from one snapshot of the store.
 
-A report is a module with `async def get_…_report(snapshot, project, request)`,
-which begins with `resolve_scope(project, request.scope)` (see `storage.scope`),
-and whose numbers carry tokens of `storage.explain`. Here each has one method
-that gives it the snapshot of its scope, which may be one of the past;
+Reports of facts are modules of this package, listed in `registry`; the others
+ask PostgreSQL: modules with `async def get_…_report(snapshot, project, request)`,
+whose numbers carry tokens of `storage.explain`. Here each has one method that
+gives it the snapshot of its scope, which may be one of the past;
 `rpc.ports.Reports`, the servicer and the client's `shopalytic.Reports` have one
 of the same name.
 """
@@ -27,16 +27,17 @@ from shopalytic_server.storage import (
     order_list,
     products_report,
     retention,
-    sales,
     timeline,
     traffic,
 )
 from shopalytic_server.storage.as_of import Past
 from shopalytic_server.storage.bases import Bases
 from shopalytic_server.storage.database import Pool
+from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.fifths import Fifths
 from shopalytic_server.storage.open_range import within_data
 from shopalytic_server.storage.reading import Snapshot, reading, reading_past
+from shopalytic_server.storage.reports.registry import REPORTS
 from shopalytic_server.storage.scope import datasets, resolve_scope
 
 Answer = TypeVar(
@@ -65,6 +66,7 @@ class Reports:
         self._past = asyncio.Semaphore(1)
         self._fifths = Fifths()
         self._bases = Bases() if keep else None
+        self._facts = FactStore()
 
     async def get_customer(
         self, project: Project, request: reports_pb2.GetCustomerRequest
@@ -98,7 +100,8 @@ class Reports:
         self, project: Project, request: reports_pb2.GetSalesReportRequest
     ) -> reports_pb2.GetSalesReportResponse:
         """Sales per interval and currency; raises InvalidRequest."""
-        return await self._answer(sales.get_sales_report, project, request)
+        answer: reports_pb2.GetSalesReportResponse = await self._ask("sales", project, request)
+        return answer
 
     async def get_funnel_report(
         self, project: Project, request: reports_pb2.GetFunnelReportRequest
@@ -149,7 +152,19 @@ class Reports:
         """A page of the events behind a number; raises InvalidRequest."""
         as_of = explain.read_explain(project, request.explain).as_of
         async with self._at(project, as_of) as snapshot:
-            return await explain.list_events(snapshot, project, request)
+            if not explain.asks_facts(project, request.explain):
+                return await explain.list_events(snapshot, project, request)
+            async with self._facts.question(snapshot) as facts:
+                return await explain.list_events_of_facts(facts, project, request)
+
+    async def _ask(self, name: str, project: Project, request: Any) -> Any:
+        """What a report of the registry answers from facts; raises InvalidRequest."""
+
+        async def report(snapshot: Snapshot, project: Project, asked: Any) -> Any:
+            async with self._facts.question(snapshot) as facts:
+                return await REPORTS[name](facts, project, asked)
+
+        return await self._answer(report, project, request)
 
     async def _answer(
         self, report: Callable[[Snapshot, Project, Any], Awaitable[Answer]], project: Project, request: Any

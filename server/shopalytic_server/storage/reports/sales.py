@@ -10,21 +10,15 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import average, difference, text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit, bucket_starts
-from shopalytic_server.storage.bases import of_customers, of_rows, summed
-from shopalytic_server.storage.explain import explain_token, register
-from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.explain import explain_token, explained_by
+from shopalytic_server.storage.facts.facts import EVER, Facts, until, within
+from shopalytic_server.storage.queries import load_beside
 from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.times import timestamp
 
-_SQL = load("sales")
-register("sales_row", _SQL.explain_row)
+_SQL = load_beside(__name__)
 
-_KEYS = ("currency", "bucket", "counted")
-_PARTS = (
-    *(of_rows(each, "currency", "bucket") for each in (_SQL.orders, _SQL.costs, _SQL.refunds)),
-    of_customers(_SQL.customers, _SQL.live, "currency", "bucket"),
-)
+explained_by("sales_row", _SQL.explain_row, lambda scope: {"orders": within(scope), "refunds": within(scope)})
 
 
 @dataclass(slots=True)
@@ -42,8 +36,8 @@ class _Sums:
     new_customers: int = 0
 
 
-# The sums of each bucket, counted from 1; None is the whole range.
-_Buckets = Mapping[int | None, _Sums]
+# The sums of each row, counted from 1; 0 is the whole range.
+_Rows = Mapping[int, _Sums]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +48,20 @@ class _Span:
     end: datetime | None
 
 
-async def get_sales_report(
-    snapshot: Snapshot, project: Project, request: reports_pb2.GetSalesReportRequest
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetSalesReportRequest
 ) -> reports_pb2.GetSalesReportResponse:
     """Sales per interval and currency; raises InvalidRequest."""
     scope, unit = resolve_scope(project, request.scope), UNITS.get(request.interval)
-    starts = await _starts(snapshot, scope, unit)
-    currencies = await _sums(snapshot, scope, starts) if starts else {}
+    await facts.take(
+        scope,
+        orders=until(scope),  # Who is new is told by all orders before.
+        order_lines=within(scope),
+        refunds=within(scope),
+        customers_of=EVER,
+    )
+    starts = await _starts(facts, scope, unit)
+    currencies = await _sums(facts, starts) if starts else {}
     if scope.currency is not None:
         currencies = {scope.currency: currencies.get(scope.currency, {})}
     spans = _spans(scope, starts, unit)
@@ -70,12 +71,12 @@ async def get_sales_report(
     return reports_pb2.GetSalesReportResponse(reports=blocks)
 
 
-async def _starts(snapshot: Snapshot, scope: Scope, unit: Unit | None) -> list[datetime]:
-    """Where the buckets begin; none when the range is open and there is nothing in it."""
+async def _starts(facts: Facts, scope: Scope, unit: Unit | None) -> list[datetime]:
+    """Where the rows begin; none when the range is open and there is nothing in it."""
     begin, end = scope.from_at, scope.to_at
     if begin is None or end is None:
-        extent = await snapshot.fetch_one(_SQL.extent, **scope.parameters())
-        if extent is None or extent["first"] is None:
+        extent = await facts.ask_one(_SQL.extent)
+        if extent["first"] is None:
             return []
         begin = begin or extent["first"]
         end = end or extent["last"] + timedelta(microseconds=1)
@@ -92,31 +93,28 @@ def _spans(scope: Scope, starts: list[datetime], unit: Unit | None) -> list[_Spa
     return [_Span(*span) for span in zip(begins, [*starts[1:], scope.to_at or following], strict=True)]
 
 
-async def _sums(snapshot: Snapshot, scope: Scope, starts: list[datetime]) -> dict[str, _Buckets]:
-    sums: dict[str, dict[int | None, _Sums]] = defaultdict(lambda: defaultdict(_Sums))
-    for rows in await summed(snapshot, scope, _PARTS, starts=starts):
-        for row in rows:
-            into = sums[row["currency"]][row["bucket"]]
-            for name, value in row.items():
-                if name not in _KEYS:
-                    setattr(into, name, value)
+async def _sums(facts: Facts, starts: list[datetime]) -> dict[str, _Rows]:
+    sums: dict[str, dict[int, _Sums]] = defaultdict(dict)
+    for row in await facts.ask(_SQL.sales, starts=starts):
+        currency, number = row.pop("currency"), row.pop("number")
+        sums[currency][number] = _Sums(**{name: value for name, value in row.items() if value is not None})
     return dict(sums)
 
 
 def _report(
-    currency: str, buckets: _Buckets, scope: Scope, starts: list[datetime], spans: list[_Span]
+    currency: str, rows: _Rows, scope: Scope, starts: list[datetime], spans: list[_Span]
 ) -> reports_pb2.SalesReport:
     """One currency's block. Where the range is open it goes as far as this currency's sales do."""
-    filled = [bucket for bucket in buckets if bucket is not None]
+    filled = [number for number in rows if number]
     first = 1 if scope.from_at is not None else min(filled, default=1)
     last = len(starts) if scope.to_at is not None else max(filled, default=0)
     report = reports_pb2.SalesReport(currency=currency)
     for number in range(first, last + 1):
         row = report.rows.add()
-        row.CopyFrom(_row(starts[number - 1], buckets.get(number, _Sums())))
+        row.CopyFrom(_row(starts[number - 1], rows.get(number, _Sums())))
         row.explain = _explain(scope, currency, spans[number - 1])
     begin = starts[first - 1] if report.rows else scope.from_at
-    report.total.CopyFrom(_row(begin, buckets.get(None, _Sums())))
+    report.total.CopyFrom(_row(begin, rows.get(0, _Sums())))
     report.total.explain = _explain(scope, currency, _Span(scope.from_at, scope.to_at))
     return report
 

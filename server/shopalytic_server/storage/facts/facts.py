@@ -1,0 +1,151 @@
+"""The facts of one question, all of one moment."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Context, Decimal
+from typing import Any
+
+from psycopg import sql
+
+from shopalytic_server.storage.facts.arrow import arrow_rows
+from shopalytic_server.storage.facts.engine import Engine, Turn
+from shopalytic_server.storage.facts.filters import condition_of, filters_of
+from shopalytic_server.storage.facts.fresh import EVER, Span, create, insert, insert_rows, statement_of
+from shopalytic_server.storage.facts.tables import TABLES, Table
+from shopalytic_server.storage.facts.views import counted, rows_of_days
+from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.scope import Scope
+
+Row = dict[str, Any]
+
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+_EXACT = Context(prec=1000)
+_ARRIVING = "arriving"
+
+
+class Facts:
+    """What a report asks: first it takes the rows it needs, then it asks its statements."""
+
+    def __init__(self, turn: Turn, snapshot: Snapshot) -> None:
+        self._turn = turn
+        self.snapshot = snapshot
+        """The same moment in PostgreSQL, for names and addresses that facts do not hold."""
+        self._asked: dict[str, Any] = {}
+
+    async def take(self, scope: Scope, **spans: Span) -> None:
+        """Makes the tables named hold their rows of these times.
+
+        `counted_…` is what the scope's filters leave of each. Rows around these
+        times may be there, too: a statement names its times. Raises StoreUnavailable.
+        """
+        self._asked = {
+            "from_at": "-infinity" if scope.from_at is None else _naive(scope.from_at),
+            "to_at": "infinity" if scope.to_at is None else _naive(scope.to_at),
+            "include_bots": scope.include_bots,
+            "source": scope.source,
+            "currency": scope.currency,
+        }
+        tables = {TABLES[name]: span for name, span in spans.items()}
+        statements = {
+            table: statement_of(table, scope.datasets, span, scope.project.first_currency)
+            for table, span in tables.items()
+        }
+        await self._fill(statements)
+        filters = filters_of(scope)
+        connection = self._turn.connection
+        for table in tables:
+            condition = condition_of(table, filters)
+            for name, value in condition.variables.items():
+                connection.execute(f"SET VARIABLE {name} = $1", [value])
+            connection.execute(rows_of_days(table))
+            connection.execute(counted(table, condition))
+
+    async def ask(self, statement: str, **parameters: Any) -> list[Row]:
+        """The rows of a statement.
+
+        It may name, as `$name`, what is given, and of the scope `from_at`,
+        `to_at` (infinite where the range is open), `include_bots`, `source` and
+        `currency`; times are TIMESTAMPs in UTC.
+        """
+        given = self._asked | parameters
+        named = {name: _bound(given[name]) for name in _PARAMETER.findall(statement)}
+
+        def work() -> list[Row]:
+            cursor = self._turn.connection.execute(statement, named)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
+
+        return await self._turn.run(work)
+
+    async def ask_one(self, statement: str, **parameters: Any) -> Row:
+        """The one row of a statement."""
+        [row] = await self.ask(statement, **parameters)
+        return row
+
+    async def _fill(self, statements: Mapping[Table, sql.Composed]) -> None:
+        connection = self._turn.connection
+        for table in statements:
+            connection.execute(create(table))
+        exported = await self.snapshot.exported()
+        if exported is None:
+            for table, statement in statements.items():
+                rows = await self.snapshot.fetch_plain(statement)
+                await self._turn.run(lambda table=table, rows=rows: insert_rows(connection, table, rows))  # type: ignore[misc]
+            return
+        url, snapshot = exported
+
+        def work() -> None:
+            with arrow_rows(url, snapshot) as rows:
+                for table, statement in statements.items():
+                    rows.stream(statement.as_string(), connection, _ARRIVING, insert(table, _ARRIVING))
+
+        await self._turn.run(work)
+
+
+class FactStore:
+    """Where questions get their facts."""
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine = engine or Engine()
+
+    @asynccontextmanager
+    async def question(self, snapshot: Snapshot) -> AsyncIterator[Facts]:
+        """The facts of one question, as a snapshot sees them."""
+        async with self._engine.turn() as turn:
+            yield Facts(turn, snapshot)
+
+
+def within(scope: Scope) -> Span:
+    """The range of a scope."""
+    return Span(scope.from_at, scope.to_at)
+
+
+def until(scope: Scope) -> Span:
+    """All time before the range's end."""
+    return Span(None, scope.to_at)
+
+
+__all__ = ["EVER", "FactStore", "Facts", "Row", "Span", "until", "within"]
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value if value.tzinfo is None else _naive(value)
+    if isinstance(value, list):
+        return [_bound(each) for each in value]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Times with their zone, and amounts with their digits."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    if isinstance(value, dict) and value.keys() == {"sum", "digits"}:
+        return _EXACT.quantize(value["sum"], Decimal(1).scaleb(-value["digits"]))
+    return value

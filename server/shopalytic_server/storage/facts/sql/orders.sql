@@ -1,0 +1,14 @@
+-- name: rows
+SELECT o.dataset_id AS dataset, fact_key(s.secret, o.dataset_id, uuid_send(o.subject)) AS subject,
+       o.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
+       event_position('order', NULL, o.occurred_at) AS position, tie_order(o.tie_breaker) AS tie_breaker,
+       o.event_id,
+       o.source, o.bot, fact_key(s.secret, o.dataset_id, convert_to(o.order_id, 'UTF8')) AS order_key,
+       fact_key(s.secret, o.dataset_id, convert_to(o.cart_id, 'UTF8')) AS cart,
+       o.ordered_at AT TIME ZONE 'UTC' AS ordered_at, o.currency, o.total, o.subtotal, o.total_tax,
+       o.total_shipping, o.total_discount, o.units, o.payment_type,
+       coalesce(o.shipping_country, o.billing_country) AS country
+  FROM order_revisions o
+ CROSS JOIN fact_store s
+ WHERE o.dataset_id = ANY({datasets}::int[]) AND o.current
+   AND o.ordered_at >= {begin}::timestamptz AND o.ordered_at < {end}::timestamptz

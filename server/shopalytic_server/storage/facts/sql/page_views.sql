@@ -1,0 +1,49 @@
+-- Page views, and of days whose page views retention has removed the quarters of
+-- an hour that stand for them.
+-- name: rows
+SELECT v.dataset_id AS dataset, fact_key(s.secret, v.dataset_id, uuid_send(v.subject)) AS subject,
+       v.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
+       event_position('page_view', NULL, v.occurred_at) AS position, tie_order(v.tie_breaker) AS tie_breaker,
+       v.event_id,
+       v.source, v.bot, v.last_at AT TIME ZONE 'UTC' AS last_at, v.views, v.site, v.landing_page, v.referrer,
+       v.campaign, v.campaign_encoded, v.page_type
+  FROM (
+    SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id, e.source, e.bot, e.occurred_at AS last_at,
+           1::bigint AS views, e.tie_breaker,
+           split_part(page.url, '/', 1) || '/' || split_part(page.url, '/', 2) || '/' || split_part(page.url, '/', 3)
+               AS site,
+           coalesce(split_part(split_part(page.url, '#', 1), '?', 1), '') AS landing_page,
+           coalesce(ltrim(replace('/' || lower(
+               CASE WHEN split_part(page.referrer, '//', 1) IN ('https:', 'http:', '')
+                         AND page.referrer NOT LIKE '%[%'
+                    THEN split_part(split_part(split_part(split_part(split_part(split_part(
+                         page.referrer, '//', 2), '/', 1), '?', 1), '#', 1), '@', -1), ':', 1)
+                    ELSE substring(page.referrer FROM
+                         '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:]*)')
+                END), '/www.', '/'), '/'), '') AS referrer,
+           coalesce(nullif(e.context ->> 'utm_campaign', ''), given.campaign, '') AS campaign,
+           coalesce(e.context ->> 'utm_campaign', '') = '' AND coalesce(given.campaign, '') ~ '[%+]'
+               AS campaign_encoded,
+           e.properties ->> 'page_type' AS page_type
+      FROM events e
+     CROSS JOIN LATERAL (
+        SELECT e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer
+      ) AS page
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN page.url LIKE '%utm_campaign=%'
+                    THEN substring('&' || substring(split_part(page.url, '#', 1) FROM '[?](.*)$')
+                                   FROM '&utm_campaign=([^&]*)') END AS campaign
+      ) AS given
+     WHERE e.dataset_id = ANY({datasets}::int[]) AND e.type = 'page_view'
+       AND e.occurred_at >= {begin}::timestamptz AND e.occurred_at < {end}::timestamptz
+       AND NOT EXISTS (SELECT FROM expirations x
+                        WHERE x.dataset_id = e.dataset_id AND x.type = 'page_view' AND e.occurred_at < x.before)
+     UNION ALL
+    SELECT q.dataset_id, q.subject, q.occurred_at, q.event_id, q.source, q.bot, q.last_at, q.page_views, q.tie_breaker, q.site,
+           q.landing_page, q.referrer, q.campaign, q.encoded, NULL
+      FROM expirations x
+      JOIN page_quarters q ON q.dataset_id = x.dataset_id AND q.occurred_at < x.before
+     WHERE x.dataset_id = ANY({datasets}::int[]) AND x.type = 'page_view'
+       AND q.occurred_at >= {begin}::timestamptz AND q.occurred_at < {end}::timestamptz
+  ) AS v
+ CROSS JOIN fact_store s

@@ -1,0 +1,17 @@
+-- name: rows
+SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.subject)) AS subject,
+       e.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
+       event_position(e.type, e.properties ->> 'refund_type', e.occurred_at) AS position, tie_order(e.tie_breaker) AS tie_breaker,
+       e.event_id,
+       e.source, e.bot, e.type, e.properties ->> 'page_type' AS page_type,
+       coalesce(nullif(e.context ->> 'utm_campaign', ''), given.campaign, '') AS campaign,
+       coalesce(e.context ->> 'utm_campaign', '') = '' AND coalesce(given.campaign, '') ~ '[%+]' AS campaign_encoded
+  FROM events e
+ CROSS JOIN fact_store s
+ CROSS JOIN LATERAL (
+    SELECT CASE WHEN e.type = 'page_view' AND e.properties ->> 'url' LIKE '%utm_campaign=%'
+                THEN substring('&' || substring(split_part(e.properties ->> 'url', '#', 1) FROM '[?](.*)$')
+                               FROM '&utm_campaign=([^&]*)') END AS campaign
+  ) AS given
+ WHERE e.dataset_id = ANY({datasets}::int[])
+   AND e.occurred_at >= {begin}::timestamptz AND e.occurred_at < {end}::timestamptz

@@ -1,0 +1,201 @@
+"""The fact tables and their columns, in one closed list.
+
+A column holds what the event itself says, or what follows from that alone. What
+depends on merges, other events or other days is worked out when a report reads:
+customers (`customers_of`), sessions, first touch, who is new, a product's latest
+name. A dimension is a column that filters and breakdowns may name.
+
+An amount stands in two columns: `total` and, as `total_digits`, how many digits
+behind the point it was said with; sums are shown with the most of theirs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from shopalytic_server.storage.queries import load_from
+
+
+class Kind(Enum):
+    """What a column holds, and its type in DuckDB."""
+
+    # Stands for a text or an id: a hash with the store's secret.
+    KEY = ("key", "BIGINT")
+    TEXT = ("text", "VARCHAR")
+    # In UTC, to the microsecond.
+    TIME = ("time", "TIMESTAMP")
+    NUMBER = ("number", "BIGINT")
+    FLAG = ("flag", "BOOLEAN")
+    ID = ("id", "UUID")
+    AMOUNT = ("amount", "DECIMAL(38, 4)")
+
+    @property
+    def type(self) -> str:
+        """Its type in DuckDB."""
+        return self.value[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table of facts. `day` is the column by whose UTC day its rows are kept; None: not by days."""
+
+    name: str
+    columns: Mapping[str, Kind]
+    day: str | None
+    dimensions: frozenset[str] = frozenset()
+
+    @property
+    def statement(self) -> str:
+        """What reads its rows out of PostgreSQL: from `{begin}` to before `{end}`."""
+        return str(load_from(__package__, "sql", self.name).rows)
+
+    def definition(self) -> list[tuple[str, str]]:
+        """Its columns in DuckDB with their types."""
+        found: list[tuple[str, str]] = []
+        for name, kind in self.columns.items():
+            found.append((name, kind.type))
+            if kind is Kind.AMOUNT:
+                found.append((f"{name}_digits", "UTINYINT"))
+        return found
+
+
+KEY, TEXT, TIME, NUMBER, FLAG, ID, AMOUNT = Kind
+
+# What every event says. Events happened in the order of (position, tie_breaker, event_id).
+_EVENT: dict[str, Kind] = {
+    "dataset": NUMBER,
+    "subject": KEY,
+    "occurred_at": TIME,
+    "position": NUMBER,
+    "tie_breaker": NUMBER,
+    "event_id": ID,
+    "source": TEXT,
+    "bot": FLAG,
+}
+_SCOPE = frozenset({"source", "bot"})
+
+_TABLES = (
+    # A row may stand for several views of a quarter of an hour, when retention has removed the events.
+    Table(
+        "page_views",
+        _EVENT
+        | {
+            "last_at": TIME,
+            "views": NUMBER,
+            "site": TEXT,
+            "landing_page": TEXT,
+            "referrer": TEXT,
+            "campaign": TEXT,
+            "campaign_encoded": FLAG,
+            "page_type": TEXT,
+        },
+        "occurred_at",
+        _SCOPE | {"landing_page", "page_type"},
+    ),
+    Table(
+        "product_views",
+        _EVENT | {"currency": TEXT, "sku": TEXT, "price": AMOUNT},
+        "occurred_at",
+        _SCOPE | {"currency", "sku"},
+    ),
+    Table(
+        "cart_changes",
+        _EVENT
+        | {
+            "cart": KEY,
+            "cart_id": TEXT,
+            "sku": TEXT,
+            "added": FLAG,
+            "quantity": NUMBER,
+            "price": AMOUNT,
+            "currency": TEXT,
+            "modified_at": TIME,
+        },
+        "modified_at",
+        _SCOPE | {"currency", "sku"},
+    ),
+    Table(
+        "orders",
+        _EVENT
+        | {
+            "order_key": KEY,
+            "cart": KEY,
+            "ordered_at": TIME,
+            "currency": TEXT,
+            "total": AMOUNT,
+            "subtotal": AMOUNT,
+            "total_tax": AMOUNT,
+            "total_shipping": AMOUNT,
+            "total_discount": AMOUNT,
+            "units": NUMBER,
+            "payment_type": TEXT,
+            "country": TEXT,
+        },
+        "ordered_at",
+        _SCOPE | {"currency", "payment_type", "country"},
+    ),
+    Table(
+        "order_lines",
+        {
+            "dataset": NUMBER,
+            "order_key": KEY,
+            "ordered_at": TIME,
+            "source": TEXT,
+            "bot": FLAG,
+            "currency": TEXT,
+            "sku": TEXT,
+            "price": AMOUNT,
+            "quantity": NUMBER,
+            "cost": AMOUNT,
+        },
+        "ordered_at",
+        _SCOPE | {"currency", "sku"},
+    ),
+    # `amount` is absent while a full refund waits for its order.
+    Table(
+        "refunds",
+        _EVENT | {"order_key": KEY, "refund_type": TEXT, "currency": TEXT, "amount": AMOUNT},
+        "occurred_at",
+        _SCOPE | {"currency"},
+    ),
+    # The lines of partial refunds.
+    Table(
+        "refund_lines",
+        _EVENT
+        | {
+            "order_key": KEY,
+            "currency": TEXT,
+            "amount": AMOUNT,
+            "sku": TEXT,
+            "price": AMOUNT,
+            "quantity": NUMBER,
+        },
+        "occurred_at",
+        _SCOPE | {"currency", "sku"},
+    ),
+    Table(
+        "shipment_changes",
+        _EVENT
+        | {
+            "shipment": KEY,
+            "order_key": KEY,
+            "order_id": TEXT,
+            "carrier": TEXT,
+            "date_shipped": TIME,
+            "date_delivered": TIME,
+        },
+        "occurred_at",
+        _SCOPE | {"carrier"},
+    ),
+    # Every event, for funnels.
+    Table(
+        "steps",
+        _EVENT | {"type": TEXT, "page_type": TEXT, "campaign": TEXT, "campaign_encoded": FLAG},
+        "occurred_at",
+        _SCOPE | {"page_type"},
+    ),
+    # Whose subject each is; one that is not here is an anonymous visitor, and its own customer.
+    Table("customers_of", {"subject": KEY, "customer": KEY}, None),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in _TABLES}

@@ -1,0 +1,20 @@
+"""The tables as statements see them: the rows of all days, wherever each day's come from.
+
+`orders` has all rows that a question took; `counted_orders` what the scope's
+filters leave of them, whatever their time. A statement never knows where rows
+are from.
+"""
+
+from shopalytic_server.storage.facts.filters import Condition
+from shopalytic_server.storage.facts.tables import Table
+
+
+def rows_of_days(table: Table) -> str:
+    """The view with all rows of a table."""
+    return f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT * FROM fresh_{table.name}"  # noqa: S608
+
+
+def counted(table: Table, condition: Condition) -> str:
+    """The view with the rows that a condition leaves."""
+    view = f"CREATE OR REPLACE TEMP VIEW counted_{table.name}"
+    return f"{view} AS SELECT * FROM {table.name} WHERE {condition.sql}"  # noqa: S608 - columns of ours
