@@ -16,7 +16,7 @@ from oracles.seen import read
 from report_shop import Shop, alias, event, identify, open_shop
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
-from shopalytic_server.storage.products_report import MAX_PAIRS
+from shopalytic_server.storage.reports.products import MAX_PAIRS
 
 SCOPES: dict[str, dict[str, Any]] = {
     "everything": {},

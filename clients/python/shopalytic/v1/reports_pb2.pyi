@@ -31,6 +31,17 @@ class FunnelSplit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FUNNEL_SPLIT_UNSPECIFIED: _ClassVar[FunnelSplit]
     FUNNEL_SPLIT_SOURCE: _ClassVar[FunnelSplit]
     FUNNEL_SPLIT_CAMPAIGN: _ClassVar[FunnelSplit]
+
+class ProductOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRODUCT_ORDER_UNSPECIFIED: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_NET: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_VIEWS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_CARTS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_ORDERS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_UNITS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_GROSS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_REFUNDS: _ClassVar[ProductOrder]
 CUSTOMER_ORDER_UNSPECIFIED: CustomerOrder
 CUSTOMER_ORDER_LAST_SEEN: CustomerOrder
 CUSTOMER_ORDER_NET: CustomerOrder
@@ -42,6 +53,14 @@ INTERVAL_MONTH: Interval
 FUNNEL_SPLIT_UNSPECIFIED: FunnelSplit
 FUNNEL_SPLIT_SOURCE: FunnelSplit
 FUNNEL_SPLIT_CAMPAIGN: FunnelSplit
+PRODUCT_ORDER_UNSPECIFIED: ProductOrder
+PRODUCT_ORDER_NET: ProductOrder
+PRODUCT_ORDER_VIEWS: ProductOrder
+PRODUCT_ORDER_CARTS: ProductOrder
+PRODUCT_ORDER_ORDERS: ProductOrder
+PRODUCT_ORDER_UNITS: ProductOrder
+PRODUCT_ORDER_GROSS: ProductOrder
+PRODUCT_ORDER_REFUNDS: ProductOrder
 
 class CustomerSelector(_message.Message):
     __slots__ = ("identity", "tracking_id", "email", "customer_id", "any", "order_id", "parcel")
@@ -553,12 +572,16 @@ class FunnelStepResult(_message.Message):
     def __init__(self, step: _Optional[str] = ..., customers: _Optional[int] = ..., conversion: _Optional[str] = ..., median_seconds: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetProductReportRequest(_message.Message):
-    __slots__ = ("scope", "limit")
+    __slots__ = ("scope", "limit", "order_by", "offset")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     scope: ReportScope
     limit: int
-    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
+    order_by: ProductOrder
+    offset: int
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., order_by: _Optional[_Union[ProductOrder, str]] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class GetProductReportResponse(_message.Message):
     __slots__ = ("reports", "outside")
@@ -569,14 +592,16 @@ class GetProductReportResponse(_message.Message):
     def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class ProductReport(_message.Message):
-    __slots__ = ("currency", "rows", "bought_together")
+    __slots__ = ("currency", "rows", "bought_together", "total_products")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     BOUGHT_TOGETHER_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_PRODUCTS_FIELD_NUMBER: _ClassVar[int]
     currency: str
     rows: _containers.RepeatedCompositeFieldContainer[ProductRow]
     bought_together: _containers.RepeatedCompositeFieldContainer[ProductPair]
-    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ...) -> None: ...
+    total_products: int
+    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ..., total_products: _Optional[int] = ...) -> None: ...
 
 class ProductRow(_message.Message):
     __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain")

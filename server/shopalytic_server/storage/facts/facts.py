@@ -14,7 +14,7 @@ from shopalytic_server.storage.facts.engine import Engine, Turn
 from shopalytic_server.storage.facts.filters import condition_of, filters_of
 from shopalytic_server.storage.facts.fresh import EVER, Span, create, insert, insert_rows, statement_of
 from shopalytic_server.storage.facts.tables import TABLES, Table
-from shopalytic_server.storage.facts.views import counted, rows_of_days
+from shopalytic_server.storage.facts.views import counted, derived, rows_of_days
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope
 
@@ -61,6 +61,8 @@ class Facts:
                 connection.execute(f"SET VARIABLE {name} = $1", [value])
             connection.execute(rows_of_days(table))
             connection.execute(counted(table, condition))
+        for view in derived(spans):
+            connection.execute(view)
 
     async def ask(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a statement.

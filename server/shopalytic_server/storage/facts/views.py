@@ -5,8 +5,21 @@ filters leave of them, whatever their time. A statement never knows where rows
 are from.
 """
 
+from collections.abc import Collection
+
 from shopalytic_server.storage.facts.filters import Condition
 from shopalytic_server.storage.facts.tables import Table
+from shopalytic_server.storage.queries import load_from
+
+_SQL = load_from(__package__, "sql", "derived")
+
+# The views besides, with the tables that each stands on.
+_DERIVED = {
+    "carts": {"cart_changes"},
+    "cart_lines": {"cart_changes"},
+    "parcels": {"shipment_changes"},
+    "returned": {"refunds", "refund_lines", "order_lines"},
+}
 
 
 def rows_of_days(table: Table) -> str:
@@ -18,3 +31,9 @@ def counted(table: Table, condition: Condition) -> str:
     """The view with the rows that a condition leaves."""
     view = f"CREATE OR REPLACE TEMP VIEW counted_{table.name}"
     return f"{view} AS SELECT * FROM {table.name} WHERE {condition.sql}"  # noqa: S608 - columns of ours
+
+
+def derived(tables: Collection[str]) -> list[str]:
+    """The views of what several rows amount to, as far as their tables are there."""
+    names = [name for name, needed in _DERIVED.items() if needed <= set(tables)]
+    return [f"CREATE OR REPLACE TEMP VIEW {name} AS {getattr(_SQL, name)}" for name in names]

@@ -9,10 +9,13 @@ from typing import Any
 
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.facts.facts import Facts
-from shopalytic_server.storage.reports import sales
+from shopalytic_server.storage.reports import carts, fulfilment, products, sales
 
 Answer = Callable[[Facts, Project, Any], Awaitable[Any]]
 
 REPORTS: Mapping[str, Answer] = {
+    "carts": carts.answer,
+    "fulfilment": fulfilment.answer,
+    "products": products.answer,
     "sales": sales.answer,
 }

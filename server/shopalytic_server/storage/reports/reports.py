@@ -17,15 +17,12 @@ from typing import Any, TypeVar
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage import (
-    carts,
     customer_list,
     customers,
     deliveries,
     explain,
-    fulfilment,
     funnel,
     order_list,
-    products_report,
     retention,
     timeline,
     traffic,
@@ -125,19 +122,22 @@ class Reports:
         self, project: Project, request: reports_pb2.GetProductReportRequest
     ) -> reports_pb2.GetProductReportResponse:
         """Views, carts, orders and refunds per product; raises InvalidRequest."""
-        return await self._answer(products_report.get_product_report, project, request)
+        answer: reports_pb2.GetProductReportResponse = await self._ask("products", project, request)
+        return answer
 
     async def get_cart_report(
         self, project: Project, request: reports_pb2.GetCartReportRequest
     ) -> reports_pb2.GetCartReportResponse:
         """Carts, and those that were left; raises InvalidRequest."""
-        return await self._answer(carts.get_cart_report, project, request)
+        answer: reports_pb2.GetCartReportResponse = await self._ask("carts", project, request)
+        return answer
 
     async def get_fulfilment_report(
         self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
     ) -> reports_pb2.GetFulfilmentReportResponse:
         """How long parcels take, and how many are late; raises InvalidRequest."""
-        return await self._answer(fulfilment.get_fulfilment_report, project, request)
+        answer: reports_pb2.GetFulfilmentReportResponse = await self._ask("fulfilment", project, request)
+        return answer
 
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest

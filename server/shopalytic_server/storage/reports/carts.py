@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from heapq import nsmallest
-from itertools import chain
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,38 +11,17 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.shares import share
-from shopalytic_server.storage.bases import EVER, Part, Row, summed
-from shopalytic_server.storage.explain import explain_token, register
-from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.explain import explain_token, explained_by
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row
+from shopalytic_server.storage.queries import load, load_beside
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope, resolve_scope
 from shopalytic_server.storage.times import timestamp
 
-_SQL = load("carts")
-_ALL, _SOME = (_SQL.carts.format(changed=changed) for changed in (_SQL.all_changed, _SQL.some_changed))
-# So many carts may be affected before those kept could lack one of the abandoned carts to list.
-_MOST_AFFECTED = 5_000
-_PARTS = (
-    Part(
-        _SQL.totals.format(carts=_ALL, lines=_SQL.lines),
-        ("currency",),
-        _SQL.totals.format(carts=_SOME, lines=_SQL.lines),
-        _SQL.affected,
-        _MOST_AFFECTED,
-    ),
-    Part(
-        _SQL.abandoned.format(carts=_ALL),
-        ("dataset_id", "cart_id", "currency", "created_at", "changed_at", "subject"),
-        _SQL.abandoned.format(carts=_SOME),
-        _SQL.affected,
-        _MOST_AFFECTED,
-    ),
-)
-_CONTENTS = _SQL.contents.format(lines=_SQL.lines)
-register("abandoned_carts", _SQL.explain_abandoned.format(carts=_ALL))
+_SQL = load_beside(__name__)
+_NAMES = load("carts")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+explained_by("abandoned_carts", _SQL.explain_abandoned, lambda _: {"cart_changes": EVER, "orders": EVER})
 
 DEFAULT_HOURS = 24
 DEFAULT_LIMIT = 100
@@ -53,24 +31,25 @@ _Contents = dict[tuple[int, str], list[dict[str, Any]]]
 _Emails = dict[tuple[int, UUID], str]
 
 
-async def get_cart_report(
-    snapshot: Snapshot, project: Project, request: reports_pb2.GetCartReportRequest
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetCartReportRequest
 ) -> reports_pb2.GetCartReportResponse:
     """Carts by currency; raises InvalidRequest."""
     scope = resolve_scope(project, request.scope)
     question: dict[str, Any] = {
         "hours": request.abandoned_after_hours or DEFAULT_HOURS,
         # A token keeps this moment: its carts stay those of the number beside it.
-        "known_at": (scope.as_of or datetime.now(UTC)).isoformat(),
+        "known_at": (scope.as_of or datetime.now(UTC)).replace(tzinfo=None).isoformat(),
         "default_currency": project.currency,
     }
-    limit = request.limit or DEFAULT_LIMIT
-    rows, abandoned = await summed(snapshot, scope, _PARTS, **question, limit=limit + _MOST_AFFECTED)
-    totals = {row["currency"]: row for row in rows}
+    # A cart is of the range by its first change, and what became of it may be told at any time.
+    await facts.take(scope, cart_changes=EVER, orders=EVER)
+    totals = {row["currency"]: row for row in await facts.ask(_SQL.totals, **question)}
     if scope.currency is not None:
         totals.setdefault(scope.currency, {})
-    listed = await _with_customers(snapshot, _listed(abandoned, limit))
-    carts = _carts(listed, await _contents(snapshot, listed), await _emails(snapshot, listed))
+    abandoned = await facts.ask(_SQL.abandoned, **question, most=request.limit or DEFAULT_LIMIT)
+    listed = await _with_customers(facts.snapshot, abandoned)
+    carts = _carts(listed, await _contents(facts.snapshot, listed), await _emails(facts.snapshot, listed))
     return reports_pb2.GetCartReportResponse(
         reports=[
             _report(scope, question, currency, totals[currency], carts[currency])
@@ -79,33 +58,23 @@ async def get_cart_report(
     )
 
 
-def _listed(abandoned: Sequence[Row], limit: int) -> list[Row]:
-    """The abandoned carts of each currency that were changed last."""
-    by_currency: dict[str, list[Row]] = defaultdict(list)
-    for row in abandoned:
-        by_currency[row["currency"]].append(row)
-    return list(chain.from_iterable(nsmallest(limit, each, key=_place) for each in by_currency.values()))
-
-
-def _place(cart: Row) -> tuple[int, str, int]:
-    return -(cart["changed_at"] - _EPOCH) // _MICROSECOND, cart["cart_id"], cart["dataset_id"]
-
-
 async def _with_customers(snapshot: Snapshot, listed: Sequence[Row]) -> list[Row]:
     rows = await snapshot.fetch(
-        _SQL.customers,
-        of_datasets=[cart["dataset_id"] for cart in listed],
-        subjects=[cart["subject"] for cart in listed],
+        _NAMES.customers,
+        of_datasets=[cart["dataset"] for cart in listed],
+        cart_ids=[cart["cart_id"] for cart in listed],
     )
-    customers = {(row["dataset_id"], row["subject"]): row["customer_id"] for row in rows}
-    return [cart | {"customer_id": customers[cart["dataset_id"], cart["subject"]]} for cart in listed]
+    customers = {(row["dataset_id"], row["cart_id"]): row["customer_id"] for row in rows}
+    return [
+        cart | {"dataset_id": cart["dataset"], "customer_id": customers[cart["dataset"], cart["cart_id"]]}
+        for cart in listed
+    ]
 
 
 async def _contents(snapshot: Snapshot, listed: Sequence[dict[str, Any]]) -> _Contents:
     contents: _Contents = defaultdict(list)
     rows = await snapshot.fetch(
-        _CONTENTS,
-        **EVER,
+        _NAMES.contents,
         of_datasets=[cart["dataset_id"] for cart in listed],
         cart_ids=[cart["cart_id"] for cart in listed],
         currencies=[cart["currency"] for cart in listed],
@@ -117,7 +86,7 @@ async def _contents(snapshot: Snapshot, listed: Sequence[dict[str, Any]]) -> _Co
 
 async def _emails(snapshot: Snapshot, listed: Sequence[dict[str, Any]]) -> _Emails:
     rows = await snapshot.fetch(
-        _SQL.emails,
+        _NAMES.emails,
         of_datasets=[cart["dataset_id"] for cart in listed],
         customer_ids=[cart["customer_id"] for cart in listed],
     )
@@ -162,7 +131,7 @@ def _report(
         abandoned=abandoned,
         open=totals.get("open", 0),
         abandonment_rate=share(abandoned, created),
-        abandoned_value=text(totals["abandoned_value"]) if totals else "0",
+        abandoned_value=text(totals.get("abandoned_value") or Decimal(0)),
         carts=carts,
         explain=explain_token(scope, "abandoned_carts", **question, currency=currency),
     )

@@ -1,0 +1,76 @@
+-- What several rows amount to: views over the tables that `facts/views.py` names.
+
+-- Each cart: when it was created and changed last, in which currency its latest
+-- price is (NULL: no price is known), and who created it.
+-- name: carts
+SELECT dataset, cart, any_value(cart_id) AS cart_id, min(modified_at) AS created_at, max(modified_at) AS changed_at,
+       last(currency ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS currency,
+       first(source ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
+           AS source,
+       first(bot ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
+           AS bot
+  FROM cart_changes
+ GROUP BY dataset, cart
+
+-- Each line of a cart: it holds what was last set, plus what was added since; its
+-- price is the latest.
+-- name: cart_lines
+SELECT dataset, cart, sku,
+       sum(quantity) FILTER (WHERE added AND sets_since = 0 OR NOT added AND sets_since = 1)::BIGINT AS quantity,
+       last(price ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS price,
+       last(price_digits ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS price_digits,
+       last(currency ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS currency
+  FROM (
+    SELECT *, count(*) FILTER (WHERE NOT added AND quantity IS NOT NULL) OVER (
+                 PARTITION BY dataset, cart, sku ORDER BY position DESC, tie_breaker DESC, event_id DESC
+                 ROWS UNBOUNDED PRECEDING) AS sets_since
+      FROM cart_changes
+  )
+ GROUP BY dataset, cart, sku
+
+-- Each parcel as its latest dates and carrier say.
+-- name: parcels
+SELECT dataset, shipment, min(order_key) AS order_key, min(occurred_at) AS first_at,
+       coalesce(last(carrier ORDER BY position, tie_breaker, event_id) FILTER (WHERE carrier IS NOT NULL), '')
+           AS carrier,
+       last(date_shipped ORDER BY position, tie_breaker, event_id) FILTER (WHERE date_shipped IS NOT NULL)
+           AS date_shipped,
+       last(date_delivered ORDER BY position, tie_breaker, event_id) FILTER (WHERE date_delivered IS NOT NULL)
+           AS date_delivered,
+       first(source ORDER BY position, tie_breaker, event_id) AS source,
+       first(bot ORDER BY position, tie_breaker, event_id) AS bot
+  FROM shipment_changes
+ GROUP BY dataset, shipment
+
+-- What each refund gives back of each product. A full refund gives back what
+-- remains of its order's lines after the refunds before it; only an order's first
+-- full refund leaves anything to give back, so that is all lines less those of
+-- the partial refunds before it, as with the order's total.
+-- name: returned
+WITH closing AS (
+    SELECT *
+      FROM refunds
+     WHERE refund_type = 'full'
+   QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
+), ordered AS (
+    SELECT order_key, sku, sum(price * quantity) AS amount, max(price_digits) AS digits
+      FROM order_lines
+     GROUP BY ALL
+), earlier AS (
+    SELECT f.order_key, l.sku, sum(l.price * l.quantity) AS amount, max(l.price_digits) AS digits
+      FROM closing f
+      JOIN refund_lines l ON l.order_key = f.order_key AND l.currency = f.currency
+       AND (l.position, l.tie_breaker, l.event_id) < (f.position, f.tie_breaker, f.event_id)
+     GROUP BY ALL
+)
+SELECT dataset, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
+       price * quantity AS amount, price_digits AS amount_digits
+  FROM refund_lines
+ WHERE amount IS NOT NULL
+ UNION ALL
+SELECT f.dataset, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot, f.currency, o.sku,
+       o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0))
+  FROM closing f
+  JOIN ordered o ON o.order_key = f.order_key
+  LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
+ WHERE f.amount IS NOT NULL AND o.amount > coalesce(e.amount, 0)

@@ -1,0 +1,106 @@
+"""The product report: views, carts, orders and refunds per product, and what is bought together."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.amounts import difference, text
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.shares import share
+from shopalytic_server.storage.explain import explain_token, explained_by
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, within
+from shopalytic_server.storage.queries import load, load_beside
+from shopalytic_server.storage.scope import Scope, resolve_scope
+
+_SQL = load_beside(__name__)
+_NAMES = load("products")
+
+DEFAULT_LIMIT = 100
+MAX_PAIRS = 100
+_ORDERS = {
+    reports_pb2.PRODUCT_ORDER_VIEWS: "views",
+    reports_pb2.PRODUCT_ORDER_CARTS: "carts",
+    reports_pb2.PRODUCT_ORDER_ORDERS: "orders",
+    reports_pb2.PRODUCT_ORDER_UNITS: "units",
+    reports_pb2.PRODUCT_ORDER_GROSS: "gross",
+    reports_pb2.PRODUCT_ORDER_REFUNDS: "refunds",
+}
+
+_NOTHING: Row = {
+    "views": 0,
+    "viewers": 0,
+    "converted": 0,
+    "carts": 0,
+    "orders": 0,
+    "units": 0,
+    "gross": Decimal(0),
+    "refunds": Decimal(0),
+}
+
+
+def _spans(scope: Scope) -> dict[str, Span]:
+    """A full refund gives back what its order had, whenever that was; the rest is of the range."""
+    return {
+        "product_views": within(scope),
+        "cart_changes": within(scope),
+        "orders": within(scope),
+        "order_lines": EVER,
+        "refunds": EVER,
+        "refund_lines": EVER,
+    }
+
+
+explained_by("product", _SQL.explain_product, _spans)
+
+
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetProductReportRequest
+) -> reports_pb2.GetProductReportResponse:
+    """Products and pairs of them, by currency; raises InvalidRequest."""
+    scope = resolve_scope(project, request.scope)
+    await facts.take(scope, **_spans(scope), customers_of=EVER)
+    reports: dict[str, reports_pb2.ProductReport] = defaultdict(reports_pb2.ProductReport)
+    if scope.currency is not None:
+        reports[scope.currency].SetInParent()
+    products = await facts.ask(
+        _SQL.products,
+        order_by=_ORDERS.get(request.order_by, "net"),
+        first=request.offset + 1,
+        last=request.offset + (request.limit or DEFAULT_LIMIT),
+    )
+    skus = [product["sku"] for product in products]
+    found = await facts.snapshot.fetch(_NAMES.product_names, datasets=scope.datasets, skus=skus)
+    names = {row["sku"]: row["name"] for row in found}
+    for product in products:
+        report = reports[product["currency"]]
+        report.total_products = product["products"]
+        report.rows.append(_row(scope, _NOTHING | {k: v for k, v in product.items() if v is not None}, names))
+    for row in await facts.ask(_SQL.pairs, pairs=MAX_PAIRS):
+        reports[row["currency"]].bought_together.add(
+            sku=row["sku"], other_sku=row["other_sku"], orders=row["orders"]
+        )
+    for currency, report in reports.items():
+        report.currency = currency
+    return reports_pb2.GetProductReportResponse(reports=[reports[currency] for currency in sorted(reports)])
+
+
+def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRow:
+    return reports_pb2.ProductRow(
+        sku=row["sku"],
+        name=names.get(row["sku"], ""),
+        views=row["views"],
+        viewers=row["viewers"],
+        carts=row["carts"],
+        orders=row["orders"],
+        units=row["units"],
+        gross=text(row["gross"]),
+        refunds=text(row["refunds"]),
+        net=text(difference(row["gross"], row["refunds"])),
+        view_to_order_rate=share(row["converted"], row["viewers"]),
+        explain=explain_token(
+            scope,
+            "product",
+            currency=row["currency"],
+            sku=row["sku"],
+        ),
+    )

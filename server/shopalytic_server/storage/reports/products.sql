@@ -1,0 +1,123 @@
+-- Products. Every view, cart addition, order and refund line counts in its own
+-- currency; times are compared as they are, so no time zone is needed.
+
+-- What happened to each product, in the order that is asked for; `rank` is its
+-- place among its currency's `products`.
+-- name: products
+WITH bought AS MATERIALIZED (
+    SELECT l.currency, l.sku, l.order_key, coalesce(c.customer, o.subject) AS customer, l.price, l.price_digits,
+           l.quantity
+      FROM counted_order_lines l
+      JOIN orders o ON o.order_key = l.order_key
+      LEFT JOIN customers_of c ON c.subject = o.subject
+     WHERE l.ordered_at >= $from_at::TIMESTAMP AND l.ordered_at < $to_at::TIMESTAMP
+), seen AS (
+    SELECT v.currency, v.sku, coalesce(c.customer, v.subject) AS customer, count(*) AS views
+      FROM counted_product_views v
+      LEFT JOIN customers_of c ON c.subject = v.subject
+     WHERE v.occurred_at >= $from_at::TIMESTAMP AND v.occurred_at < $to_at::TIMESTAMP
+     GROUP BY ALL
+), viewed AS (
+    SELECT s.currency, s.sku, sum(s.views)::BIGINT AS views, count(*) AS viewers, count(b.customer) AS converted
+      FROM seen s
+      LEFT JOIN (SELECT DISTINCT currency, sku, customer FROM bought) b
+        ON b.currency = s.currency AND b.sku = s.sku AND b.customer = s.customer
+     GROUP BY ALL
+), ordered AS (
+    SELECT currency, sku, count(DISTINCT order_key) AS orders, sum(quantity)::BIGINT AS units,
+           amount(price * quantity, price_digits) AS gross
+      FROM bought
+     GROUP BY ALL
+), carted AS (
+    SELECT currency, sku, count(DISTINCT cart) AS carts
+      FROM counted_cart_changes
+     WHERE added AND modified_at >= $from_at::TIMESTAMP AND modified_at < $to_at::TIMESTAMP
+     GROUP BY ALL
+), refunded AS (
+    SELECT currency, sku, amount(amount, amount_digits) AS refunds
+      FROM returned
+     WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+       AND ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot)
+       AND ($currency::VARCHAR IS NULL OR currency = $currency)
+     GROUP BY ALL
+), products AS (
+    SELECT *,
+           CASE $order_by WHEN 'views' THEN views WHEN 'carts' THEN carts WHEN 'orders' THEN orders
+                WHEN 'units' THEN units WHEN 'gross' THEN gross.sum WHEN 'refunds' THEN refunds.sum
+                ELSE coalesce(gross.sum, 0) - coalesce(refunds.sum, 0) END AS key
+      FROM viewed
+      FULL JOIN ordered USING (currency, sku)
+      FULL JOIN carted USING (currency, sku)
+      FULL JOIN refunded USING (currency, sku)
+)
+SELECT * EXCLUDE (key), count(*) OVER (PARTITION BY currency) AS products
+  FROM products
+QUALIFY row_number() OVER (PARTITION BY currency ORDER BY coalesce(key, 0) DESC, sku)
+        BETWEEN $first AND $last
+ ORDER BY currency, coalesce(key, 0) DESC, sku
+
+-- The pairs with the most orders of each currency. An order of n products has
+-- n (n - 1) / 2 pairs, so not all are counted: no pair is in more orders than
+-- either of its products. The pairs of the most ordered products tell how many
+-- orders the last of the best pairs has at least, and only products in that many
+-- orders can be in one of the best.
+-- name: pairs
+WITH bought AS (
+    SELECT DISTINCT currency, order_key, sku
+      FROM counted_order_lines
+     WHERE ordered_at >= $from_at::TIMESTAMP AND ordered_at < $to_at::TIMESTAMP
+), counted AS (
+    SELECT currency, sku, count(*) AS orders FROM bought GROUP BY currency, sku
+), popular AS MATERIALIZED (
+    SELECT *, row_number() OVER (PARTITION BY currency ORDER BY orders DESC, sku) AS place FROM counted
+), favourites AS (
+    SELECT b.currency, b.order_key, b.sku
+      FROM bought b
+      JOIN popular p ON p.currency = b.currency AND p.sku = b.sku AND p.place <= 8 * sqrt($pairs)
+), favourite_pairs AS (
+    SELECT currency, count(*) AS orders
+      FROM favourites a
+      JOIN favourites b USING (currency, order_key)
+     WHERE a.sku < b.sku
+     GROUP BY currency, a.sku, b.sku
+), enough AS (
+    SELECT currency, orders
+      FROM favourite_pairs
+   QUALIFY row_number() OVER (PARTITION BY currency ORDER BY orders DESC) = $pairs
+), likely AS (
+    SELECT b.currency, b.order_key, b.sku
+      FROM bought b
+      JOIN popular p ON p.currency = b.currency AND p.sku = b.sku
+      LEFT JOIN enough e ON e.currency = b.currency
+     WHERE p.orders >= coalesce(e.orders, 1)
+), paired AS (
+    SELECT currency, a.sku AS sku, b.sku AS other_sku, count(*) AS orders
+      FROM likely a
+      JOIN likely b USING (currency, order_key)
+     WHERE a.sku < b.sku
+     GROUP BY currency, a.sku, b.sku
+)
+SELECT *
+  FROM paired
+QUALIFY row_number() OVER (PARTITION BY currency ORDER BY orders DESC, sku, other_sku) <= $pairs
+ ORDER BY currency, orders DESC, sku, other_sku
+
+-- What happened to one product.
+-- name: explain_product
+SELECT dataset, 'product_view' AS type, occurred_at, position, tie_breaker, event_id
+  FROM counted_product_views
+ WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP AND sku = $sku::VARCHAR
+ UNION ALL
+SELECT dataset, 'cart_add', occurred_at, position, tie_breaker, event_id
+  FROM counted_cart_changes
+ WHERE added AND modified_at >= $from_at::TIMESTAMP AND modified_at < $to_at::TIMESTAMP AND sku = $sku::VARCHAR
+ UNION ALL
+SELECT o.dataset, 'order', o.occurred_at, o.position, o.tie_breaker, o.event_id
+  FROM counted_orders o
+ WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
+   AND EXISTS (SELECT 1 FROM order_lines l WHERE l.order_key = o.order_key AND l.sku = $sku::VARCHAR)
+ UNION ALL
+SELECT DISTINCT dataset, 'refund', occurred_at, position, tie_breaker, event_id
+  FROM returned
+ WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP AND sku = $sku::VARCHAR
+   AND ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot) AND currency = $currency

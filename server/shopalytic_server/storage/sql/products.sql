@@ -1,0 +1,6 @@
+-- What products are called, as they were last seen.
+-- name: product_names
+SELECT DISTINCT ON (p.sku) p.sku, p.name
+  FROM products p
+ WHERE p.dataset_id = ANY(%(datasets)s::int[]) AND p.sku = ANY(%(skus)s::text[])
+ ORDER BY p.sku, p.seen_at DESC, p.seen_tie_breaker DESC, p.seen_event_id DESC
