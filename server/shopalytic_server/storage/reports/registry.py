@@ -9,7 +9,7 @@ from typing import Any
 
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.facts.facts import Facts
-from shopalytic_server.storage.reports import carts, fulfilment, products, sales
+from shopalytic_server.storage.reports import carts, fulfilment, products, retention, sales
 
 Answer = Callable[[Facts, Project, Any], Awaitable[Any]]
 
@@ -17,5 +17,6 @@ REPORTS: Mapping[str, Answer] = {
     "carts": carts.answer,
     "fulfilment": fulfilment.answer,
     "products": products.answer,
+    "retention": retention.answer,
     "sales": sales.answer,
 }

@@ -23,7 +23,6 @@ from shopalytic_server.storage import (
     explain,
     funnel,
     order_list,
-    retention,
     timeline,
     traffic,
 )
@@ -110,7 +109,8 @@ class Reports:
         self, project: Project, request: reports_pb2.GetRetentionReportRequest
     ) -> reports_pb2.GetRetentionReportResponse:
         """Who orders again, by when they ordered first; raises InvalidRequest."""
-        return await self._answer(retention.get_retention_report, project, request)
+        answer: reports_pb2.GetRetentionReportResponse = await self._ask("retention", project, request)
+        return answer
 
     async def get_traffic_report(
         self, project: Project, request: reports_pb2.GetTrafficReportRequest

@@ -13,18 +13,21 @@ from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit
 from shopalytic_server.domain.shares import share
-from shopalytic_server.storage.bases import everyone, of_customers, summed
-from shopalytic_server.storage.explain import explain_token, register
-from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.explain import explain_token, explained_by
+from shopalytic_server.storage.facts.facts import EVER, Facts, Span, within
+from shopalytic_server.storage.queries import load_beside
 from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.times import timestamp
 
-_SQL = load("retention")
-_PARTS = [
-    of_customers(_SQL.periods.replace("{moves}", _SQL.moves), _SQL.live, "cohort", "period", "currency")
-]
-register("retention_period", everyone(_SQL.explain_period.replace("{moves}", _SQL.moves)))
+_SQL = load_beside(__name__)
+
+
+def _spans(scope: Scope) -> dict[str, Span]:
+    """Who ordered before the range is in no cohort; a refund is the customer's whose order it takes back."""
+    return {"orders": EVER, "refunds": within(scope), "customers_of": EVER}
+
+
+explained_by("retention_period", _SQL.explain_period, _spans)
 
 # Every cohort has a cell for every later interval, so cells grow as the square,
 # and gRPC clients refuse answers beyond 4 MB.
@@ -35,21 +38,20 @@ _Customers = dict[tuple[int, int], int]
 _Net = dict[tuple[int, int], dict[str, Decimal]]
 
 
-async def get_retention_report(
-    snapshot: Snapshot, project: Project, request: reports_pb2.GetRetentionReportRequest
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetRetentionReportRequest
 ) -> reports_pb2.GetRetentionReportResponse:
     """Cohorts with their periods; raises InvalidRequest."""
     scope = resolve_scope(project, request.scope)
     unit = _unit(request)
-    starts = await _starts(snapshot, scope, unit, include_visitors=request.include_visitors)
+    await facts.take(scope, **_spans(scope))
+    starts = await _starts(facts, scope, unit, include_visitors=request.include_visitors)
     response = reports_pb2.GetRetentionReportResponse()
     if not starts:
         return response
     customers: _Customers = {}
     net: _Net = defaultdict(dict)
-    everybody = request.include_visitors
-    [rows] = await summed(snapshot, scope, _PARTS, starts=starts, include_visitors=everybody)
-    for row in rows:
+    for row in await facts.ask(_SQL.periods, starts=starts, include_visitors=request.include_visitors):
         cell = row["cohort"], row["period"]
         if row["currency"] is None:
             customers[cell] = row["customers"]
@@ -78,14 +80,12 @@ def _unit(request: reports_pb2.GetRetentionReportRequest) -> Unit:
     return UNITS.get(request.interval, Unit.MONTH)
 
 
-async def _starts(snapshot: Snapshot, scope: Scope, unit: Unit, *, include_visitors: bool) -> list[datetime]:
+async def _starts(facts: Facts, scope: Scope, unit: Unit, *, include_visitors: bool) -> list[datetime]:
     """Where the intervals begin; none when the range is open and nobody ordered in it."""
     begin, end = scope.from_at, scope.to_at
     if begin is None or end is None:
-        extent = await snapshot.fetch_one(
-            _SQL.extent, **scope.parameters(), include_visitors=include_visitors
-        )
-        if extent is None or extent["first"] is None:
+        extent = await facts.ask_one(_SQL.extent, include_visitors=include_visitors)
+        if extent["first"] is None:
             return []
         begin = begin or extent["first"]
         end = end or max(extent["last"], begin) + timedelta(microseconds=1)
