@@ -15,13 +15,9 @@ from read_plans import Explaining
 from report_shop import PROJECT, Shop, open_shop
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage import (
-    carts,
     customer_list,
     customers,
-    fulfilment,
     funnel,
-    products_report,
-    retention,
     timeline,
     traffic,
 )
@@ -33,10 +29,6 @@ EVENTS = 1_000_000
 MARCH, APRIL = (datetime(2025, month, 1, tzinfo=UTC) for month in (3, 4))
 REPORTS: dict[str, tuple[Any, Any]] = {
     "funnel": (funnel.get_funnel_report, reports_pb2.GetFunnelReportRequest),
-    "products": (products_report.get_product_report, reports_pb2.GetProductReportRequest),
-    "retention": (retention.get_retention_report, reports_pb2.GetRetentionReportRequest),
-    "carts": (carts.get_cart_report, reports_pb2.GetCartReportRequest),
-    "fulfilment": (fulfilment.get_fulfilment_report, reports_pb2.GetFulfilmentReportRequest),
     "traffic": (traffic.get_traffic_report, reports_pb2.GetTrafficReportRequest),
 }
 # Who bought twice, on two devices, and was joined.

@@ -42,10 +42,14 @@ async def ask(
     end: datetime | None = None,
     *,
     limit: int = 0,
+    offset: int = 0,
+    order_by: str = "PRODUCT_ORDER_UNSPECIFIED",
     as_of: datetime | None = None,
     **scope: Any,
 ) -> list[reports_pb2.ProductReport]:
-    request = reports_pb2.GetProductReportRequest(scope=reports_pb2.ReportScope(**scope), limit=limit)
+    request = reports_pb2.GetProductReportRequest(
+        scope=reports_pb2.ReportScope(**scope), limit=limit, offset=offset, order_by=order_by
+    )
     for name, time in (("from", begin), ("to", end), ("as_of", as_of)):
         if time is not None:
             getattr(request.scope, name).FromDatetime(time)
@@ -216,6 +220,39 @@ async def test_products_stand_by_net_then_by_code_point_up_to_the_limit(shop):
     [report] = await ask(shop, limit=2)
     assert [row.sku for row in report.rows] == ["top", "B"]
     assert len(report.bought_together) == 15
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("NET", ["a", "b", "c"]),
+        ("VIEWS", ["b", "a", "c"]),
+        ("CARTS", ["c", "a", "b"]),
+        ("ORDERS", ["c", "a", "b"]),
+        ("UNITS", ["b", "c", "a"]),
+        ("GROSS", ["b", "a", "c"]),
+        ("REFUNDS", ["b", "c", "a"]),
+    ],
+)
+async def test_products_are_sorted_and_paged_over_all_of_them(shop, order, expected):
+    view = {"sku": "b", "name": "B", "price": "1.00"}
+    cart = {"cart_id": "k", "sku": "c", "price": "1.00", "qty": 1}
+    back = returned("o1", ("b", "9.00", 10), tracking_id="t", at=9)
+    more = returned("o2", ("c", "1.00", 1), tracking_id="t", at=10)
+    await shop.send(
+        bought("o1", ("b", "10.00", 10), tracking_id="t", at=1),
+        bought("o2", ("c", "5.00", 1), tracking_id="t", at=2),
+        bought("o3", ("c", "5.00", 1), ("a", "50.00", 1), tracking_id="t", at=3),
+        event("product_view", view, tracking_id="t", at=4),
+        event("cart_add", cart, tracking_id="t", at=5),
+        back,
+        more,
+    )
+    [whole] = await ask(shop, order_by=f"PRODUCT_ORDER_{order}")
+    assert [row.sku for row in whole.rows] == expected
+    assert whole.total_products == 3
+    pages = [(await ask(shop, order_by=f"PRODUCT_ORDER_{order}", limit=2, offset=at))[0] for at in (0, 2)]
+    assert [list(page.rows) for page in pages] == [list(whole.rows[:2]), list(whole.rows[2:])]
 
 
 async def test_the_best_pairs_are_right_where_not_all_pairs_are_counted(shop):

@@ -32,7 +32,21 @@ SCOPES: dict[str, dict[str, Any]] = {
     "trial": {"include_sandbox": True},
     "all of it": {"include_sandbox": True, "include_bots": True, "begin": BEGIN + timedelta(days=3)},
 }
-MONEY = ("gross", "refunds", "net", "discounts", "tax", "shipping", "cost", "margin")
+MONEY = (
+    "gross",
+    "refunds",
+    "net",
+    "discounts",
+    "tax",
+    "shipping",
+    "cost",
+    "margin",
+    "gross_sales",
+    "returns",
+    "net_sales",
+    "total_sales",
+    "net_of_refunds",
+)
 
 
 @pytest.fixture

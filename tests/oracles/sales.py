@@ -27,11 +27,15 @@ def sales(
     **scope: Any,
 ) -> dict[str, dict[int | None, Row]]:
     """By currency and the begin of each interval with sales; None is the whole range."""
-    orders, refunds = orders_and_refunds(seen, project_currency)
+    everything = list(seen)
+    orders, refunds = orders_and_refunds(everything, project_currency)
+    returned = _returned(everything, orders)
     ever = _counted(orders, {**scope, "source": None})
     first: dict[Any, int] = {}
+    times: dict[Any, list[int]] = defaultdict(list)
     for order in sorted(ever, key=lambda each: each.at, reverse=True):
         first[order.customer] = order.at
+        times[order.customer].insert(0, order.at)
     groups: dict[str, dict[int | None, tuple[list[Placed], list[Placed]]]] = defaultdict(
         lambda: defaultdict(lambda: ([], []))
     )
@@ -45,10 +49,57 @@ def sales(
             start: _row(
                 *group, {who for who, at in first.items() if _in_row(at, start, begin, end, unit, zone)}
             )
+            | {
+                "returns": sum((returned[each.seen.event_id] for each in group[1]), Decimal(0)),
+                "net_sales": _net_sales(group, returned),
+                "repeat_customers": len(
+                    {each.customer for each in group[0] if each.named}
+                    & {who for who, at in times.items() if _again(at, start, end, unit, zone)}
+                ),
+            }
             for start, group in rows.items()
         }
         for code, rows in groups.items()
     }
+
+
+def _net_sales(group: tuple[list[Placed], list[Placed]], returned: dict[str, Decimal]) -> Decimal:
+    given = [each.seen.properties for each in group[0]]
+    ordered = sum(
+        (Decimal(each["subtotal"]) - Decimal(each.get("total_discount", "0")) for each in given), Decimal(0)
+    )
+    return ordered - sum((returned[each.seen.event_id] for each in group[1]), Decimal(0))
+
+
+def _again(at: list[int], start: int | None, end: datetime | None, unit: str, zone: ZoneInfo) -> bool:
+    """Whether there is a second order by the end of the row."""
+    if len(at) < 2 or not within(at[1], None, end):
+        return False
+    return start is None or begin_of(at[1], unit, zone) <= start
+
+
+def _returned(everything: list[Seen], orders: list[Placed]) -> dict[str, Decimal]:
+    """What each refund gives back for products, by its event's id."""
+    placed = {(each.seen.sandbox, each.seen.properties["order_id"]): each for each in orders}
+    gone: dict[Any, Decimal] = defaultdict(Decimal)
+    closed = set()
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for each in everything:
+        if each.type != "refund":
+            continue
+        name, given = (each.sandbox, each.properties["order_id"]), each.properties
+        order = placed.get(name)
+        if given["refund_type"] == "partial":
+            amount = Decimal(given["subtotal_refund"]) - Decimal(given.get("discount_refund", "0"))
+            found[each.event_id] += amount
+            if order and given.get("currency", order.currency) == order.currency:
+                gone[name] += amount
+        elif order and name not in closed:
+            closed.add(name)
+            whole = order.seen.properties
+            left = Decimal(whole["subtotal"]) - Decimal(whole.get("total_discount", "0")) - gone[name]
+            found[each.event_id] += max(left, Decimal(0))
+    return found
 
 
 def _in_row(
@@ -86,6 +137,11 @@ def _row(orders: list[Placed], refunds: list[Placed], new: set[Any]) -> Row:
         "margin": sum(
             ((Decimal(line["price"]) - Decimal(line["cost"])) * line["qty"] for line in lines), Decimal(0)
         ),
+        "gross_sales": total("subtotal"),
+        "total_sales": gross,
+        "net_of_refunds": gross - refunded,
+        "known_customers": len({each.customer for each in orders if each.named}),
+        "guest_orders": sum(not each.named for each in orders),
         "new_customers": len(customers & new),
         "returning_customers": len(customers - new),
     }

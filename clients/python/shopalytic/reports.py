@@ -176,9 +176,19 @@ class Reports:
         )
         return self._ask(self._stub.GetRetentionReport, request)
 
-    def products(self, *, limit: int = 0, **scope: Unpack[Scope]) -> reports_pb2.GetProductReportResponse:
-        """Views, carts, orders and refunds per product, and what is bought together."""
-        request = reports_pb2.GetProductReportRequest(scope=report_scope(**scope), limit=limit)
+    def products(
+        self, *, limit: int = 0, offset: int = 0, order_by: str = "net", **scope: Unpack[Scope]
+    ) -> reports_pb2.GetProductReportResponse:
+        """Views, carts, orders and refunds per product, and what is bought together.
+
+        `order_by` is "net", "views", "carts", "orders", "units", "gross" or "refunds". Raises ValueError.
+        """
+        request = reports_pb2.GetProductReportRequest(
+            scope=report_scope(**scope),
+            limit=limit,
+            offset=offset,
+            order_by=f"PRODUCT_ORDER_{order_by.upper()}",
+        )
         return self._ask(self._stub.GetProductReport, request)
 
     def carts(

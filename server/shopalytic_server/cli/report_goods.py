@@ -20,7 +20,11 @@ _PRODUCT = (
     "refunds",
     "net",
     "view_to_order_rate",
+    "gross_sales",
+    "returns",
+    "net_sales",
 )
+_PRODUCT_ORDERS = ("net", "views", "carts", "orders", "units", "gross", "refunds")
 _CARTS = ("created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value")
 _CARRIER = (
     "parcels",
@@ -38,17 +42,29 @@ _CARRIER = (
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 10_000), help="How many products.  [default: 100]")
+@click.option(
+    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many products to pass over first."
+)
+@click.option(
+    "--sort", type=click.Choice(_PRODUCT_ORDERS), default="net", show_default=True, help="Largest first."
+)
 @report_options
-def products(question: Question, limit: int | None) -> None:
-    """Print views, carts, orders, gross, refunds and net per product, and what is bought together.
+def products(question: Question, limit: int | None, offset: int, sort: str) -> None:
+    """Print views, carts, orders, sales and returns per product, and what is bought together.
 
-    Gross is price times pieces over the order lines, net is gross less what
-    was given back. The products with the most net come first.
+    Gross sales are price times pieces over the order lines, returns what the
+    refunds gave back of them, net sales the difference. `gross`, `refunds` and
+    `net` are these three by their former names.
 
     \b
     Example:  shopalytic report products --from 2026-01-01 --currency EUR --limit 20 --table products
+    Example:  shopalytic report products --sort refunds --limit 100 --offset 100
     """
-    answer = question.ask(reports_pb2.GetProductReportRequest(limit=limit or 0))
+    answer = question.ask(
+        reports_pb2.GetProductReportRequest(
+            limit=limit or 0, offset=offset, order_by=f"PRODUCT_ORDER_{sort.upper()}"
+        )
+    )
     question.show(answer, _product_sheets(answer), nothing="No views, carts or orders in this range.")
 
 
@@ -56,7 +72,7 @@ def _product_sheets(answer: reports_pb2.GetProductReportResponse) -> list[Sheet]
     sheets = []
     for block in answer.reports:
         rows = [[block.currency, *(getattr(row, name) for name in _PRODUCT)] for row in block.rows]
-        title = f"Products in {block.currency}"
+        title = f"Products in {block.currency}, {len(block.rows):,} of {block.total_products:,}"
         sheets.append(Sheet("products", ["currency", *_PRODUCT], rows, title, words=["sku", "name"]))
     for block in answer.reports:
         pairs = [[block.currency, pair.sku, pair.other_sku, pair.orders] for pair in block.bought_together]

@@ -450,7 +450,7 @@ class SalesReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[SalesRow, _Mapping]]] = ..., total: _Optional[_Union[SalesRow, _Mapping]] = ...) -> None: ...
 
 class SalesRow(_message.Message):
-    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain")
+    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain", "gross_sales", "returns", "net_sales", "total_sales", "net_of_refunds", "known_customers", "repeat_customers", "guest_orders")
     START_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
@@ -467,6 +467,14 @@ class SalesRow(_message.Message):
     NEW_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     RETURNING_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    GROSS_SALES_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_FIELD_NUMBER: _ClassVar[int]
+    NET_SALES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SALES_FIELD_NUMBER: _ClassVar[int]
+    NET_OF_REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    GUEST_ORDERS_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     orders: int
     units: int
@@ -483,7 +491,15 @@ class SalesRow(_message.Message):
     new_customers: int
     returning_customers: int
     explain: str
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ...) -> None: ...
+    gross_sales: str
+    returns: str
+    net_sales: str
+    total_sales: str
+    net_of_refunds: str
+    known_customers: int
+    repeat_customers: int
+    guest_orders: int
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., total_sales: _Optional[str] = ..., net_of_refunds: _Optional[str] = ..., known_customers: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., guest_orders: _Optional[int] = ...) -> None: ...
 
 class TailEventsRequest(_message.Message):
     __slots__ = ("types", "customer", "sandbox")
@@ -604,7 +620,7 @@ class ProductReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ..., total_products: _Optional[int] = ...) -> None: ...
 
 class ProductRow(_message.Message):
-    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain")
+    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain", "gross_sales", "returns", "net_sales")
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VIEWS_FIELD_NUMBER: _ClassVar[int]
@@ -617,6 +633,9 @@ class ProductRow(_message.Message):
     NET_FIELD_NUMBER: _ClassVar[int]
     VIEW_TO_ORDER_RATE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    GROSS_SALES_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_FIELD_NUMBER: _ClassVar[int]
+    NET_SALES_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     views: int
@@ -629,7 +648,10 @@ class ProductRow(_message.Message):
     net: str
     view_to_order_rate: str
     explain: str
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+    gross_sales: str
+    returns: str
+    net_sales: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ...) -> None: ...
 
 class ProductPair(_message.Message):
     __slots__ = ("sku", "other_sku", "orders")

@@ -154,7 +154,17 @@ _TABLES = (
     # `amount` is absent while a full refund waits for its order.
     Table(
         "refunds",
-        _EVENT | {"order_key": KEY, "refund_type": TEXT, "currency": TEXT, "amount": AMOUNT},
+        _EVENT
+        | {
+            "order_key": KEY,
+            "refund_type": TEXT,
+            "currency": TEXT,
+            "amount": AMOUNT,
+            "subtotal_refund": AMOUNT,
+            "tax_refund": AMOUNT,
+            "shipping_refund": AMOUNT,
+            "discount_refund": AMOUNT,
+        },
         "occurred_at",
         _SCOPE | {"currency"},
     ),

@@ -19,6 +19,7 @@ _DERIVED = {
     "cart_lines": {"cart_changes"},
     "parcels": {"shipment_changes"},
     "returned": {"refunds", "refund_lines", "order_lines"},
+    "returns": {"refunds", "orders"},
 }
 
 

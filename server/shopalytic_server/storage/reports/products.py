@@ -96,6 +96,9 @@ def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRo
         gross=text(row["gross"]),
         refunds=text(row["refunds"]),
         net=text(difference(row["gross"], row["refunds"])),
+        gross_sales=text(row["gross"]),
+        returns=text(row["refunds"]),
+        net_sales=text(difference(row["gross"], row["refunds"])),
         view_to_order_rate=share(row["converted"], row["viewers"]),
         explain=explain_token(
             scope,

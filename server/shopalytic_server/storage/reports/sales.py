@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from shopalytic.v1 import reports_pb2
@@ -11,7 +11,7 @@ from shopalytic_server.domain.amounts import average, difference, text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.ranges import Unit, bucket_starts
 from shopalytic_server.storage.explain import explain_token, explained_by
-from shopalytic_server.storage.facts.facts import EVER, Facts, until, within
+from shopalytic_server.storage.facts.facts import EVER, Facts, within
 from shopalytic_server.storage.queries import load_beside
 from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.times import timestamp
@@ -21,10 +21,17 @@ _SQL = load_beside(__name__)
 explained_by("sales_row", _SQL.explain_row, lambda scope: {"orders": within(scope), "refunds": within(scope)})
 
 
+# Where a row has no end.
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(slots=True)
 class _Sums:
     orders: int = 0
     units: int = 0
+    guest_orders: int = 0
+    gross_sales: Decimal = Decimal(0)
+    returns: Decimal = Decimal(0)
     gross: Decimal = Decimal(0)
     discounts: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
@@ -34,6 +41,8 @@ class _Sums:
     refunds: Decimal = Decimal(0)
     customers: int = 0
     new_customers: int = 0
+    known_customers: int = 0
+    repeat_customers: int = 0
 
 
 # The sums of each row, counted from 1; 0 is the whole range.
@@ -55,16 +64,16 @@ async def answer(
     scope, unit = resolve_scope(project, request.scope), UNITS.get(request.interval)
     await facts.take(
         scope,
-        orders=until(scope),  # Who is new is told by all orders before.
+        orders=EVER,  # Who is new is told by all orders before; a refund's order may lie anywhere.
         order_lines=within(scope),
-        refunds=within(scope),
+        refunds=EVER,  # A full refund gives back what those before it left.
         customers_of=EVER,
     )
     starts = await _starts(facts, scope, unit)
-    currencies = await _sums(facts, starts) if starts else {}
+    spans = _spans(scope, starts, unit)
+    currencies = await _sums(facts, starts, spans) if starts else {}
     if scope.currency is not None:
         currencies = {scope.currency: currencies.get(scope.currency, {})}
-    spans = _spans(scope, starts, unit)
     blocks = [
         _report(currency, currencies[currency], scope, starts, spans) for currency in sorted(currencies)
     ]
@@ -93,9 +102,10 @@ def _spans(scope: Scope, starts: list[datetime], unit: Unit | None) -> list[_Spa
     return [_Span(*span) for span in zip(begins, [*starts[1:], scope.to_at or following], strict=True)]
 
 
-async def _sums(facts: Facts, starts: list[datetime]) -> dict[str, _Rows]:
+async def _sums(facts: Facts, starts: list[datetime], spans: list[_Span]) -> dict[str, _Rows]:
+    ends = [span.end or _NEVER for span in spans]
     sums: dict[str, dict[int, _Sums]] = defaultdict(dict)
-    for row in await facts.ask(_SQL.sales, starts=starts):
+    for row in await facts.ask(_SQL.sales, starts=starts, ends=ends):
         currency, number = row.pop("currency"), row.pop("number")
         sums[currency][number] = _Sums(**{name: value for name, value in row.items() if value is not None})
     return dict(sums)
@@ -140,4 +150,12 @@ def _row(start: datetime | None, sums: _Sums) -> reports_pb2.SalesRow:
         margin=text(sums.margin),
         new_customers=sums.new_customers,
         returning_customers=sums.customers - sums.new_customers,
+        gross_sales=text(sums.gross_sales),
+        returns=text(sums.returns),
+        net_sales=text(difference(difference(sums.gross_sales, sums.discounts), sums.returns)),
+        total_sales=text(sums.gross),
+        net_of_refunds=text(difference(sums.gross, sums.refunds)),
+        known_customers=sums.known_customers,
+        repeat_customers=sums.repeat_customers,
+        guest_orders=sums.guest_orders,
     )

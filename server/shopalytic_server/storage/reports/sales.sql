@@ -16,15 +16,18 @@ SELECT min(counted_at) AS first, max(counted_at) AS last
 -- where the first order ever, whatever its currency and source, lies in the row.
 -- name: sales
 WITH intervals AS (
-    SELECT unnest($starts::TIMESTAMP[]) AS begins_at, generate_subscripts($starts::TIMESTAMP[], 1) AS number
+    SELECT unnest($starts::TIMESTAMP[]) AS begins_at, unnest($ends::TIMESTAMP[]) AS ends_at,
+           generate_subscripts($starts::TIMESTAMP[], 1) AS number
 ), placed AS MATERIALIZED (
-    SELECT o.*, i.number, i.begins_at, coalesce(c.customer, o.subject) AS customer
+    SELECT o.*, i.number, i.begins_at, i.ends_at, coalesce(c.customer, o.subject) AS customer,
+           c.customer IS NOT NULL AS known
       FROM counted_orders o
       ASOF JOIN intervals i ON o.ordered_at >= i.begins_at
       LEFT JOIN customers_of c ON c.subject = o.subject
      WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
 ), ordered AS (
-    SELECT currency, coalesce(number, 0) AS number, count(*) AS orders, sum(units)::BIGINT AS units,
+    SELECT currency, coalesce(number, 0) AS number, count(*) AS orders, count(*) FILTER (WHERE NOT known) AS guest_orders,
+           sum(units)::BIGINT AS units, amount(subtotal, subtotal_digits) AS gross_sales,
            amount(total, total_digits) AS gross, amount(total_discount, total_discount_digits) AS discounts,
            amount(total_tax, total_tax_digits) AS tax, amount(total_shipping, total_shipping_digits) AS shipping
       FROM placed
@@ -42,30 +45,44 @@ WITH intervals AS (
       ASOF JOIN intervals i ON f.occurred_at >= i.begins_at
      WHERE f.occurred_at >= $from_at::TIMESTAMP AND f.occurred_at < $to_at::TIMESTAMP AND f.amount IS NOT NULL
      GROUP BY GROUPING SETS ((f.currency, i.number), (f.currency))
+), returned AS (
+    SELECT r.currency, coalesce(i.number, 0) AS number, amount(r.amount, r.amount_digits) AS returns
+      FROM returns r
+      ASOF JOIN intervals i ON r.occurred_at >= i.begins_at
+     WHERE r.occurred_at >= $from_at::TIMESTAMP AND r.occurred_at < $to_at::TIMESTAMP
+       AND ($source::VARCHAR IS NULL OR r.source = $source) AND ($include_bots OR NOT r.bot)
+       AND ($currency::VARCHAR IS NULL OR r.currency = $currency)
+     GROUP BY GROUPING SETS ((r.currency, i.number), (r.currency))
 ), firsts AS (
-    SELECT coalesce(c.customer, o.subject) AS customer, min(o.ordered_at) AS first_at
+    -- The first two orders ever.
+    SELECT coalesce(c.customer, o.subject) AS customer, min(o.ordered_at, 2) AS times
       FROM orders o
       LEFT JOIN customers_of c ON c.subject = o.subject
-     WHERE $include_bots OR NOT o.bot
+     WHERE o.ordered_at < $to_at::TIMESTAMP AND ($include_bots OR NOT o.bot)
      GROUP BY ALL
 ), buyers AS MATERIALIZED (
-    SELECT p.currency, p.number, p.customer, f.first_at >= $from_at::TIMESTAMP AS new_in_range,
-           f.first_at >= greatest($from_at::TIMESTAMP, p.begins_at) AS new_in_row
-      FROM (SELECT DISTINCT currency, number, begins_at, customer FROM placed) p
+    SELECT p.currency, p.number, p.customer, p.known, f.times[1] >= $from_at::TIMESTAMP AS new_in_range,
+           f.times[1] >= greatest($from_at::TIMESTAMP, p.begins_at) AS new_in_row, len(f.times) = 2 AS repeated,
+           coalesce(f.times[2] < p.ends_at, false) AS repeated_by_then
+      FROM (SELECT DISTINCT currency, number, begins_at, ends_at, customer, known FROM placed) p
       JOIN firsts f ON f.customer = p.customer
 ), bought AS (
-    SELECT currency, number, count(*) AS customers, count(*) FILTER (WHERE new_in_row) AS new_customers
+    SELECT currency, number, count(*) AS customers, count(*) FILTER (WHERE new_in_row) AS new_customers,
+           count(*) FILTER (WHERE known) AS known_customers,
+           count(*) FILTER (WHERE known AND repeated_by_then) AS repeat_customers
       FROM buyers
      GROUP BY ALL
      UNION ALL
-    SELECT currency, 0, count(*), count(*) FILTER (WHERE new_in_range)
-      FROM (SELECT DISTINCT currency, customer, new_in_range FROM buyers)
+    SELECT currency, 0, count(*), count(*) FILTER (WHERE new_in_range), count(*) FILTER (WHERE known),
+           count(*) FILTER (WHERE known AND repeated)
+      FROM (SELECT DISTINCT currency, customer, known, new_in_range, repeated FROM buyers)
      GROUP BY ALL
 )
 SELECT *
   FROM ordered
   FULL JOIN costs USING (currency, number)
   FULL JOIN refunded USING (currency, number)
+  FULL JOIN returned USING (currency, number)
   FULL JOIN bought USING (currency, number)
 
 -- The orders and refunds of a row.

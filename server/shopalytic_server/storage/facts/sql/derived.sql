@@ -74,3 +74,33 @@ SELECT f.dataset, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source
   JOIN ordered o ON o.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
  WHERE f.amount IS NOT NULL AND o.amount > coalesce(e.amount, 0)
+
+-- What each refund gives back for products, after discounts and without tax and
+-- shipping. A full refund gives back what remains of its order's subtotal less
+-- discounts after the partial refunds before it; a further one nothing.
+-- name: returns
+WITH closing AS (
+    SELECT *
+      FROM refunds
+     WHERE refund_type = 'full'
+   QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
+), earlier AS (
+    SELECT f.order_key, sum(p.subtotal_refund - coalesce(p.discount_refund, 0)) AS amount,
+           max(greatest(p.subtotal_refund_digits, coalesce(p.discount_refund_digits, 0))) AS digits
+      FROM closing f
+      JOIN refunds p ON p.order_key = f.order_key AND p.refund_type = 'partial' AND p.currency = f.currency
+       AND (p.position, p.tie_breaker, p.event_id) < (f.position, f.tie_breaker, f.event_id)
+     GROUP BY ALL
+)
+SELECT occurred_at, source, bot, currency, subtotal_refund - coalesce(discount_refund, 0) AS amount,
+       greatest(subtotal_refund_digits, coalesce(discount_refund_digits, 0)) AS amount_digits
+  FROM refunds
+ WHERE refund_type = 'partial' AND amount IS NOT NULL
+ UNION ALL
+SELECT f.occurred_at, f.source, f.bot, f.currency,
+       greatest(o.subtotal - coalesce(o.total_discount, 0) - coalesce(e.amount, 0), 0),
+       greatest(o.subtotal_digits, coalesce(o.total_discount_digits, 0), coalesce(e.digits, 0))
+  FROM closing f
+  JOIN orders o ON o.order_key = f.order_key
+  LEFT JOIN earlier e ON e.order_key = f.order_key
+ WHERE f.amount IS NOT NULL
