@@ -68,16 +68,29 @@ SELECT * FROM ({behind})
 Value = str | int | bool | datetime | UUID | None | list[str] | list[int] | list[UUID]
 
 
+# The times that a number's statement needs of tables, by its scope and its further parameters.
+Spans = Callable[[Scope, Mapping[str, Any]], Mapping[str, Span]]
+
+
 class Explanation(NamedTuple):
     """How the events behind a kind of number are found, and the rows that this needs."""
 
     statement: str
-    spans: Callable[[Scope], Mapping[str, Span]]
+    spans: Spans
+    keeps: Mapping[str, str]
 
 
 def explained_by(kind: str, statement: str, spans: Callable[[Scope], Mapping[str, Span]]) -> None:
     """Makes a kind of number known, with the statement on facts that yields its events."""
-    _explanations[kind] = Explanation(statement, spans)
+    _explanations[kind] = Explanation(statement, lambda scope, _: spans(scope), {})
+
+
+def explained_through(kind: str, statement: str, spans: Spans, keeps: Mapping[str, str]) -> None:
+    """The same for a statement that asks what a report keeps: tables of statements by name.
+
+    These may name the token's parameters, too.
+    """
+    _explanations[kind] = Explanation(statement, spans, keeps)
 
 
 def register(kind: str, statement: str) -> None:
@@ -155,8 +168,10 @@ async def list_events_of_facts(
     size = page_size(request)
     before = read_token(request, project, parse_event_place) or ALL_EVENTS
     scope = _scope(project, number)
-    await facts.take(scope, **explanation.spans(scope))
     given = {name: value for name, value in number.parameters.items() if name not in _OF_SCOPE}
+    await facts.take(scope, **explanation.spans(scope, given))
+    for name, kept in explanation.keeps.items():
+        await facts.keep(name, kept, **given)
     behind = await facts.ask(
         _NEWEST.format(behind=explanation.statement),
         **given,

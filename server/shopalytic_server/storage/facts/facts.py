@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import sql
 
+from shopalytic_server.domain.touches import SESSION_GAP
 from shopalytic_server.storage.facts.arrow import arrow_rows
 from shopalytic_server.storage.facts.engine import Engine, Turn
 from shopalytic_server.storage.facts.filters import condition_of, filters_of
@@ -46,6 +47,7 @@ class Facts:
             "include_bots": scope.include_bots,
             "source": scope.source,
             "currency": scope.currency,
+            "session_gap": SESSION_GAP,
         }
         tables = {TABLES[name]: span for name, span in spans.items()}
         statements = {
@@ -69,10 +71,10 @@ class Facts:
 
         It may name, as `$name`, what is given, and of the scope `from_at`,
         `to_at` (infinite where the range is open), `include_bots`, `source` and
-        `currency`; times are TIMESTAMPs in UTC.
+        `currency`; times are TIMESTAMPs in UTC. `session_gap` is how long a
+        visitor may be idle within a session.
         """
-        given = self._asked | parameters
-        named = {name: _bound(given[name]) for name in _PARAMETER.findall(statement)}
+        named = self._named(statement, parameters)
 
         def work() -> list[Row]:
             cursor = self._turn.connection.execute(statement, named)
@@ -85,6 +87,17 @@ class Facts:
         """The one row of a statement."""
         [row] = await self.ask(statement, **parameters)
         return row
+
+    async def keep(self, name: str, statement: str, **parameters: Any) -> None:
+        """Makes the rows of a statement a table, for statements that are asked after it."""
+        named = self._named(statement, parameters)
+        keep = f"CREATE OR REPLACE TEMP TABLE {name} AS {statement}"
+        await self._turn.run(lambda: self._turn.connection.execute(keep, named))
+
+    def _named(self, statement: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What a statement names, of the scope and of what is given."""
+        given = self._asked | parameters
+        return {name: _bound(given[name]) for name in _PARAMETER.findall(statement)}
 
     async def _fill(self, statements: Mapping[Table, sql.Composed]) -> None:
         connection = self._turn.connection

@@ -9,14 +9,24 @@ from typing import Any
 
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.facts.facts import Facts
-from shopalytic_server.storage.reports import carts, fulfilment, products, retention, sales
+from shopalytic_server.storage.reports import (
+    carts,
+    fulfilment,
+    funnel,
+    products,
+    retention,
+    sales,
+    traffic,
+)
 
 Answer = Callable[[Facts, Project, Any], Awaitable[Any]]
 
 REPORTS: Mapping[str, Answer] = {
     "carts": carts.answer,
     "fulfilment": fulfilment.answer,
+    "funnel": funnel.answer,
     "products": products.answer,
     "retention": retention.answer,
     "sales": sales.answer,
+    "traffic": traffic.answer,
 }

@@ -21,10 +21,8 @@ from shopalytic_server.storage import (
     customers,
     deliveries,
     explain,
-    funnel,
     order_list,
     timeline,
-    traffic,
 )
 from shopalytic_server.storage.as_of import Past
 from shopalytic_server.storage.bases import Bases
@@ -103,7 +101,8 @@ class Reports:
         self, project: Project, request: reports_pb2.GetFunnelReportRequest
     ) -> reports_pb2.GetFunnelReportResponse:
         """Customers and median times per step; raises InvalidRequest."""
-        return await self._answer(funnel.get_funnel_report, project, request)
+        answer: reports_pb2.GetFunnelReportResponse = await self._ask("funnel", project, request)
+        return answer
 
     async def get_retention_report(
         self, project: Project, request: reports_pb2.GetRetentionReportRequest
@@ -116,7 +115,8 @@ class Reports:
         self, project: Project, request: reports_pb2.GetTrafficReportRequest
     ) -> reports_pb2.GetTrafficReportResponse:
         """Page views, visitors and sessions; raises InvalidRequest."""
-        return await self._answer(traffic.get_traffic_report, project, request)
+        answer: reports_pb2.GetTrafficReportResponse = await self._ask("traffic", project, request)
+        return answer
 
     async def get_product_report(
         self, project: Project, request: reports_pb2.GetProductReportRequest

@@ -1,23 +1,21 @@
 """The funnel report: how many customers go from step to step, and how long they take."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
 from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.campaigns import campaign_of
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.shares import rounded, share
-from shopalytic_server.storage.bases import everyone, of_customers, summed
-from shopalytic_server.storage.campaigns import encoded_campaigns
-from shopalytic_server.storage.explain import explain_token, register
-from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.reading import Snapshot
+from shopalytic_server.storage.explain import explain_token, explained_through
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span
+from shopalytic_server.storage.queries import load_beside
 from shopalytic_server.storage.scope import Scope, resolve_scope
 
-_SQL = load("funnel")
-_STEPS = _SQL.steps.replace("{chosen}", _SQL.chosen)
-_PARTS = [of_customers(_STEPS, _SQL.live, "value", "step")]
-register("funnel_step", everyone(_SQL.explain_step.replace("{chosen}", _SQL.chosen)))
+_SQL = load_beside(__name__)
 
 DEFAULT_STEPS = ("product_view", "cart_add", "order")
 DEFAULT_WINDOW = 7 * 24 * 3600
@@ -29,8 +27,17 @@ _SPLITS = {
 }
 
 
-async def get_funnel_report(
-    snapshot: Snapshot, project: Project, request: reports_pb2.GetFunnelReportRequest
+def _spans(scope: Scope, question: Mapping[str, Any]) -> dict[str, Span]:
+    """First steps are of the range; the others may follow it while the window lasts."""
+    end = None if scope.to_at is None else scope.to_at + timedelta(seconds=question["window"])
+    return {"steps": Span(scope.from_at, end), "customers_of": EVER}
+
+
+explained_through("funnel_step", _SQL.explain_step, _spans, {"chosen": _SQL.chosen})
+
+
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetFunnelReportRequest
 ) -> reports_pb2.GetFunnelReportResponse:
     """Customers and median times per step; raises InvalidRequest."""
     scope = resolve_scope(project, request.scope)
@@ -41,18 +48,11 @@ async def get_funnel_report(
         "window": request.window_seconds or DEFAULT_WINDOW,
         "split": _SPLITS[request.split],
     }
-    campaigns: dict[str, str] = {}
-    if request.split == reports_pb2.FUNNEL_SPLIT_CAMPAIGN and question["types"][0] == "page_view":
-        campaigns = await encoded_campaigns(snapshot, scope)
-    [rows] = await summed(
-        snapshot,
-        scope,
-        _PARTS,
-        **question,
-        encoded=list(campaigns),
-        decoded=list(campaigns.values()),
-    )
-    found: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+    await facts.take(scope, **_spans(scope, question))
+    await facts.keep("chosen", _SQL.chosen, **question)
+    campaigns = {row["value"]: campaign_of(row["value"]) for row in await facts.ask(_SQL.encoded)}
+    rows = await facts.ask(_SQL.steps, encoded=list(campaigns), decoded=list(campaigns.values()))
+    found: dict[str, dict[int, Row]] = defaultdict(dict)
     for row in rows:
         found[row["value"]][row["step"]] = row
     values = sorted(found) if question["split"] else [""]
@@ -62,7 +62,7 @@ async def get_funnel_report(
 
 
 def _funnel(
-    scope: Scope, question: dict[str, Any], campaigns: dict[str, str], value: str, rows: dict[int, Any]
+    scope: Scope, question: dict[str, Any], campaigns: dict[str, str], value: str, rows: dict[int, Row]
 ) -> reports_pb2.Funnel:
     funnel = reports_pb2.Funnel(value=value)
     # A token only needs the campaigns that say what this funnel is of.
@@ -77,20 +77,12 @@ def _funnel(
             step=f"page_view:{page_type}" if page_type else type_,
             customers=customers,
             conversion=share(customers, first),
-            median_seconds=_median(row) if row and number > 1 else "",
-            explain=explain_token(
-                scope,
-                "funnel_step",
-                **question,
-                encoded=encoded,
-                decoded=[value] * len(encoded),
-                value=value,
-                step=number,
-            ),
+            median_seconds=_median(row["waits"]) if row and number > 1 else "",
+            explain=explain_token(scope, "funnel_step", **question, encoded=encoded, value=value, step=number),
         )
     return funnel
 
 
-def _median(row: dict[str, Any]) -> str:
-    microseconds = Fraction(sum(row["waits"].middle), 2)
-    return rounded(microseconds / 1_000_000, 3)
+def _median(middle: list[int]) -> str:
+    """The mean of the two middle waits, in microseconds, as seconds with 3 digits."""
+    return rounded(Fraction(sum(middle), 2 * 1_000_000), 3)

@@ -1,0 +1,157 @@
+-- Funnels. Times are compared as they are, so no time zone is needed.
+
+-- Each event that a customer's chosen attempt took, with its step and how many
+-- microseconds after the step before. `value` is what the funnel is split by; it
+-- is that of the attempt's first event.
+--
+-- Each first step begins an attempt; its next step is the customer's first event
+-- of that kind after it, and so on while the window lasts. Of each customer the
+-- attempt that gets furthest is chosen, and of several the earliest. `place`
+-- numbers a customer's events, `first` is that of an attempt's first event. Steps
+-- that nobody asks for are NULL, and read nothing.
+-- name: chosen
+WITH asked AS (
+    SELECT unnest($types::VARCHAR[]) AS type, unnest($page_types::VARCHAR[]) AS page_type
+), placed AS MATERIALIZED (
+    SELECT coalesce(c.customer, e.subject) AS customer, e.dataset, e.type, e.page_type, e.occurred_at, e.position,
+           e.tie_breaker, e.event_id, row_number() OVER (
+               PARTITION BY coalesce(c.customer, e.subject) ORDER BY e.position, e.tie_breaker, e.event_id) AS place,
+           CASE $split WHEN 'source' THEN coalesce(e.source, '') WHEN 'campaign' THEN e.campaign ELSE '' END AS value,
+           $split = 'campaign' AND e.campaign_encoded AS encoded
+      FROM counted_steps e
+      LEFT JOIN customers_of c ON c.subject = e.subject
+     WHERE e.occurred_at >= $from_at::TIMESTAMP
+       AND e.occurred_at - to_seconds($window::BIGINT) < $to_at::TIMESTAMP
+       AND EXISTS (SELECT 1 FROM asked a
+                    WHERE a.type = e.type AND (a.page_type = '' OR a.page_type = e.page_type))
+), step_1 AS MATERIALIZED (
+    SELECT customer, place AS first, place, occurred_at, occurred_at + to_seconds($window::BIGINT) AS deadline
+      FROM placed
+     WHERE type = ($types::VARCHAR[])[1] AND ($page_types::VARCHAR[])[1] IN ('', page_type)
+       AND occurred_at < $to_at::TIMESTAMP
+), step_2 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_1 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[2] AND ($page_types::VARCHAR[])[2] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_3 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_2 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[3] AND ($page_types::VARCHAR[])[3] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_4 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_3 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[4] AND ($page_types::VARCHAR[])[4] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_5 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_4 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[5] AND ($page_types::VARCHAR[])[5] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_6 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_5 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[6] AND ($page_types::VARCHAR[])[6] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_7 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_6 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[7] AND ($page_types::VARCHAR[])[7] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_8 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_7 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[8] AND ($page_types::VARCHAR[])[8] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_9 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_8 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[9] AND ($page_types::VARCHAR[])[9] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), step_10 AS MATERIALIZED (
+    SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
+           epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
+      FROM step_9 r
+      ASOF JOIN (SELECT customer, place, occurred_at FROM placed
+                  WHERE type = ($types::VARCHAR[])[10] AND ($page_types::VARCHAR[])[10] IN ('', page_type)) n
+        ON n.customer = r.customer AND r.place < n.place
+     WHERE n.occurred_at <= r.deadline
+), reached AS (
+    SELECT 1 AS step, customer, first, place, NULL AS after FROM step_1
+     UNION ALL
+    SELECT 2, customer, first, place, after FROM step_2
+     UNION ALL
+    SELECT 3, customer, first, place, after FROM step_3
+     UNION ALL
+    SELECT 4, customer, first, place, after FROM step_4
+     UNION ALL
+    SELECT 5, customer, first, place, after FROM step_5
+     UNION ALL
+    SELECT 6, customer, first, place, after FROM step_6
+     UNION ALL
+    SELECT 7, customer, first, place, after FROM step_7
+     UNION ALL
+    SELECT 8, customer, first, place, after FROM step_8
+     UNION ALL
+    SELECT 9, customer, first, place, after FROM step_9
+     UNION ALL
+    SELECT 10, customer, first, place, after FROM step_10
+), furthest AS (
+    SELECT customer, arg_max(first, step) AS first
+      FROM (SELECT customer, step, min(first) AS first FROM reached GROUP BY ALL)
+     GROUP BY customer
+)
+SELECT r.step, f.value, f.encoded, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.event_id,
+       greatest(r.after, 0) AS waited
+  FROM furthest
+  JOIN reached r ON r.customer = furthest.customer AND r.first = furthest.first
+  JOIN placed f ON f.customer = r.customer AND f.place = r.first
+  JOIN placed e ON e.customer = r.customer AND e.place = r.place
+
+-- Campaigns that stand encoded in the addresses of first steps ("spring%20sale").
+-- name: encoded
+SELECT DISTINCT value FROM chosen WHERE encoded ORDER BY value
+
+-- The customers of each step, and their two middle waits, which of an odd number are the same.
+-- name: steps
+WITH counted AS (
+    SELECT CASE WHEN encoded THEN ($decoded::VARCHAR[])[list_position($encoded::VARCHAR[], value)] ELSE value END
+               AS value,
+           step, count(*) AS customers, list_sort(list(waited) FILTER (WHERE waited IS NOT NULL)) AS waits
+      FROM chosen
+     GROUP BY ALL
+)
+SELECT value, step, customers, [waits[(len(waits) + 1) // 2], waits[len(waits) // 2 + 1]] AS waits
+  FROM counted
+
+-- The events that took a step; `encoded` are the forms in which a campaign stands in addresses.
+-- name: explain_step
+SELECT dataset, type, occurred_at, position, tie_breaker, event_id
+  FROM chosen
+ WHERE step = $step::BIGINT
+   AND CASE WHEN encoded THEN list_contains($encoded::VARCHAR[], value) ELSE value = $value::VARCHAR END

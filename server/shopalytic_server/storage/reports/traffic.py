@@ -1,0 +1,112 @@
+"""The traffic report: page views, visitors and sessions, where they come from and what they buy."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.amounts import text
+from shopalytic_server.domain.campaigns import campaign_of
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.ranges import Unit
+from shopalytic_server.storage.explain import explain_token, explained_by, explained_through
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until, within
+from shopalytic_server.storage.queries import load_beside
+from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
+from shopalytic_server.storage.times import timestamp
+
+_SQL = load_beside(__name__)
+
+DEFAULT_LIMIT = 50
+
+
+def _spans(scope: Scope, _: Mapping[str, Any]) -> dict[str, Span]:
+    """All page views before the range's end tell what first brought those who ordered in it."""
+    return {"page_views": until(scope), "orders": within(scope), "customers_of": EVER}
+
+
+explained_by("traffic_row", _SQL.explain_row, lambda scope: {"page_views": within(scope)})
+explained_through("traffic_way", _SQL.explain_way, _spans, {"sessions": _SQL.sessions})
+
+
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetTrafficReportRequest
+) -> reports_pb2.GetTrafficReportResponse:
+    """Traffic per interval, and the ways it came; raises InvalidRequest."""
+    scope = resolve_scope(project, request.scope)
+    question = {"revenue_in": scope.currency or project.currency}
+    await facts.take(scope, **_spans(scope, question))
+    starts = await _starts(facts, scope, UNITS.get(request.interval))
+    await facts.keep("sessions", _SQL.sessions, **question)
+    rows = {row["number"]: row for row in await facts.ask(_SQL.traffic, starts=starts)}
+    response = reports_pb2.GetTrafficReportResponse(
+        rows=[_row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)],
+        total=_row(scope, starts, 0, rows.get(0)),
+    )
+    campaigns = {row["campaign"]: campaign_of(row["campaign"]) for row in await facts.ask(_SQL.encoded)}
+    ways = await facts.ask(
+        _SQL.ways,
+        **question,
+        encoded=list(campaigns),
+        decoded=list(campaigns.values()),
+        most=request.limit or DEFAULT_LIMIT,
+    )
+    lists = {
+        "landing_page": response.landing_pages,
+        "referrer": response.referrers,
+        "campaign": response.campaigns,
+    }
+    for way in ways:
+        lists[way["dimension"]].append(_source(scope, question, campaigns, way))
+    return response
+
+
+async def _starts(facts: Facts, scope: Scope, unit: Unit | None) -> list[datetime]:
+    """Where the rows begin; none when the range is open and there is no page view in it."""
+    begin, end = scope.from_at, scope.to_at
+    if begin is None or end is None:
+        extent = await facts.ask_one(_SQL.extent)
+        if extent["first"] is None:
+            return []
+        begin = begin or extent["first"]
+        end = end or extent["last"] + timedelta(microseconds=1)
+    return row_starts(begin, end, unit, scope.zone)
+
+
+def _row(scope: Scope, starts: list[datetime], number: int, row: Row | None) -> reports_pb2.TrafficRow:
+    """A row of the report by its number, counted from 1; 0 is the whole range."""
+    bounds: dict[str, Any] = {}
+    if number > 1:
+        bounds["from_at"] = starts[number - 1]
+    if 0 < number < len(starts):
+        bounds["to_at"] = starts[number]
+    return reports_pb2.TrafficRow(
+        start=timestamp(starts[max(number, 1) - 1]) if starts else None,
+        page_views=row["page_views"] if row else 0,
+        visitors=row["visitors"] if row else 0,
+        sessions=row["sessions"] if row else 0,
+        explain=explain_token(scope, "traffic_row", **bounds),
+    )
+
+
+def _source(
+    scope: Scope, question: dict[str, str], campaigns: dict[str, str], way: Row
+) -> reports_pb2.TrafficSource:
+    dimension, value = way["dimension"], way["value"]
+    encoded = [each for each, campaign in campaigns.items() if campaign == value]
+    return reports_pb2.TrafficSource(
+        value=value,
+        sessions=way["sessions"],
+        visitors=way["visitors"],
+        first_touch_revenue=text(way["first_touch"] or Decimal(0)),
+        last_touch_revenue=text(way["last_touch"] or Decimal(0)),
+        explain=explain_token(
+            scope,
+            "traffic_way",
+            **question,
+            dimension=dimension,
+            value=value,
+            encoded=encoded if dimension == "campaign" else [],
+        ),
+    )

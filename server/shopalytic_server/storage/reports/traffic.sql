@@ -1,0 +1,155 @@
+-- Traffic. Where the rows begin is worked out beforehand, so no time zone is needed here.
+
+-- The first and last page view of what the report counts, for ranges that are open.
+-- name: extent
+SELECT min(occurred_at) AS first, max(last_at) AS last
+  FROM counted_page_views
+ WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+
+-- Sessions by their first page view: those that begin in the range, and all earlier
+-- ones of customers who ordered in it. A page view begins a session when its
+-- customer had none in the half hour before it; so of the others the views of the
+-- half hour before the range tell what begins in it. The hosts of the pages in the
+-- range are the shop's own: from them nobody comes.
+-- name: sessions
+WITH own AS (
+    SELECT DISTINCT ltrim(replace('/' || lower(
+               CASE WHEN split_part(site, '//', 1) IN ('https:', 'http:', '') AND NOT contains(site, '[')
+                    THEN split_part(split_part(split_part(split_part(split_part(split_part(
+                         site, '//', 2), '/', 1), '?', 1), '#', 1), '@', -1), ':', 1)
+                    ELSE regexp_extract(
+                         site, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:]*)', 1)
+               END), '/www.', '/'), '/') AS host
+      FROM (SELECT DISTINCT site
+              FROM counted_page_views
+             WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP)
+), buyers AS (
+    SELECT DISTINCT coalesce(c.customer, o.subject) AS customer
+      FROM counted_orders o
+      LEFT JOIN customers_of c ON c.subject = o.subject
+     WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
+       AND o.currency = $revenue_in::VARCHAR
+), views AS (
+    SELECT coalesce(c.customer, v.subject) AS customer, v.dataset, v.occurred_at, v.position, v.tie_breaker,
+           v.event_id, v.last_at, v.landing_page, v.referrer, v.campaign, v.campaign_encoded
+      FROM counted_page_views v
+      LEFT JOIN customers_of c ON c.subject = v.subject
+      LEFT JOIN buyers b ON b.customer = coalesce(c.customer, v.subject)
+     WHERE v.occurred_at < $to_at::TIMESTAMP
+       AND (v.last_at + $session_gap >= $from_at::TIMESTAMP OR b.customer IS NOT NULL)
+)
+SELECT customer, dataset, occurred_at, position, tie_breaker, event_id, landing_page,
+       CASE WHEN referrer IN (FROM own) THEN '' ELSE referrer END AS referrer, campaign, campaign_encoded
+  FROM views
+QUALIFY coalesce(occurred_at - max(last_at) OVER (
+                     PARTITION BY customer ORDER BY position, tie_breaker, event_id
+                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > $session_gap, true)
+
+-- Campaigns that stand encoded in the addresses of sessions ("spring%20sale").
+-- name: encoded
+SELECT DISTINCT campaign FROM sessions WHERE campaign_encoded ORDER BY campaign
+
+-- Page views, visitors and sessions, by the number of the report's row; number 0 is the whole range.
+-- name: traffic
+WITH intervals AS (
+    SELECT unnest($starts::TIMESTAMP[]) AS begins_at, generate_subscripts($starts::TIMESTAMP[], 1) AS number
+), visits AS MATERIALIZED (
+    SELECT i.number, coalesce(c.customer, v.subject) AS customer, sum(v.views)::BIGINT AS page_views
+      FROM counted_page_views v
+      ASOF JOIN intervals i ON v.occurred_at >= i.begins_at
+      LEFT JOIN customers_of c ON c.subject = v.subject
+     WHERE v.occurred_at >= $from_at::TIMESTAMP AND v.occurred_at < $to_at::TIMESTAMP
+     GROUP BY ALL
+), viewed AS (
+    SELECT number, sum(page_views)::BIGINT AS page_views, count(*) AS visitors
+      FROM visits
+     GROUP BY number
+     UNION ALL
+    SELECT 0, sum(page_views)::BIGINT, count(DISTINCT customer)
+      FROM visits
+), begun AS (
+    SELECT coalesce(i.number, 0) AS number, count(*) AS sessions
+      FROM sessions s
+      ASOF JOIN intervals i ON s.occurred_at >= i.begins_at
+     WHERE s.occurred_at >= $from_at::TIMESTAMP
+     GROUP BY GROUPING SETS ((i.number), ())
+)
+SELECT number, coalesce(page_views, 0) AS page_views, visitors, coalesce(sessions, 0) AS sessions
+  FROM viewed
+  LEFT JOIN begun USING (number)
+
+-- The ways in which most sessions came, and what came of them: each order's total
+-- goes to the first session of its customer, and to the last one, that began no
+-- later than the order counts.
+-- name: ways
+WITH read AS MATERIALIZED (
+    SELECT customer, occurred_at, {
+               'landing_page': landing_page,
+               'referrer': referrer,
+               'campaign': CASE WHEN campaign_encoded
+                                THEN ($decoded::VARCHAR[])[list_position($encoded::VARCHAR[], campaign)]
+                                ELSE campaign END
+           } AS way
+      FROM sessions
+), placed AS (
+    SELECT coalesce(c.customer, o.subject) AS customer, o.ordered_at, o.total, o.total_digits
+      FROM counted_orders o
+      LEFT JOIN customers_of c ON c.subject = o.subject
+     WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
+       AND o.currency = $revenue_in::VARCHAR
+), firsts AS (
+    SELECT customer, min(occurred_at) AS occurred_at, arg_min(way, occurred_at) AS way FROM read GROUP BY customer
+), touched AS MATERIALIZED (
+    SELECT 'first' AS touch, f.way, p.total, p.total_digits
+      FROM placed p
+      JOIN firsts f ON f.customer = p.customer AND f.occurred_at <= p.ordered_at
+     UNION ALL
+    SELECT 'last', s.way, p.total, p.total_digits
+      FROM placed p
+      ASOF JOIN read s ON s.customer = p.customer AND s.occurred_at <= p.ordered_at
+), came AS (
+    SELECT dimension, value, sum(sessions)::BIGINT AS sessions, count(*) AS visitors
+      FROM (
+        SELECT dimension, value, customer, count(*) AS sessions
+          FROM (SELECT unnest(['landing_page', 'referrer', 'campaign']) AS dimension,
+                       unnest([way.landing_page, way.referrer, way.campaign]) AS value, customer
+                  FROM read
+                 WHERE occurred_at >= $from_at::TIMESTAMP)
+         GROUP BY ALL
+      )
+     GROUP BY ALL
+), paid AS (
+    SELECT dimension, value,
+           amount(CASE touch WHEN 'first' THEN total END, CASE touch WHEN 'first' THEN total_digits END) AS first_touch,
+           amount(CASE touch WHEN 'last' THEN total END, CASE touch WHEN 'last' THEN total_digits END) AS last_touch
+      FROM (
+        SELECT unnest(['landing_page', 'referrer', 'campaign']) AS dimension,
+               unnest([way.landing_page, way.referrer, way.campaign]) AS value, touch, total, total_digits
+          FROM touched
+      )
+     GROUP BY ALL
+)
+SELECT dimension, value, coalesce(sessions, 0) AS sessions, coalesce(visitors, 0) AS visitors, first_touch, last_touch
+  FROM came
+  FULL JOIN paid USING (dimension, value)
+QUALIFY row_number() OVER (PARTITION BY dimension ORDER BY coalesce(sessions, 0) DESC, value) <= $most
+ ORDER BY dimension, coalesce(sessions, 0) DESC, value
+
+-- The page views of a row.
+-- name: explain_row
+SELECT dataset, 'page_view' AS type, occurred_at, position, tie_breaker, event_id
+  FROM counted_page_views
+ WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+
+-- The first page views of the sessions that came one way; `encoded` are the forms
+-- in which the campaign stands in addresses.
+-- name: explain_way
+SELECT dataset, 'page_view' AS type, occurred_at, position, tie_breaker, event_id
+  FROM sessions
+ WHERE occurred_at >= $from_at::TIMESTAMP
+   AND CASE $dimension
+       WHEN 'landing_page' THEN landing_page = $value::VARCHAR
+       WHEN 'referrer' THEN referrer = $value::VARCHAR
+       ELSE CASE WHEN campaign_encoded THEN list_contains($encoded::VARCHAR[], campaign)
+                 ELSE campaign = $value::VARCHAR END
+       END
