@@ -96,7 +96,7 @@ class Facts:
 
     def _named(self, statement: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What a statement names, of the scope and of what is given."""
-        given = self._asked | parameters
+        given = self._asked | dict(parameters)
         return {name: _bound(given[name]) for name in _PARAMETER.findall(statement)}
 
     async def _fill(self, statements: Mapping[Table, sql.Composed]) -> None:

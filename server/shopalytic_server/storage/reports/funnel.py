@@ -78,7 +78,9 @@ def _funnel(
             customers=customers,
             conversion=share(customers, first),
             median_seconds=_median(row["waits"]) if row and number > 1 else "",
-            explain=explain_token(scope, "funnel_step", **question, encoded=encoded, value=value, step=number),
+            explain=explain_token(
+                scope, "funnel_step", **question, encoded=encoded, value=value, step=number
+            ),
         )
     return funnel
 
