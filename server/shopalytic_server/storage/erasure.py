@@ -1,6 +1,7 @@
 """Erases a person in one transaction, and leaves what keeps them out."""
 
 import secrets
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from shopalytic_server.storage import tombstones
 from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.decisions import Decisions, lock_dataset
+from shopalytic_server.storage.facts.changes import mark_times
 from shopalytic_server.storage.ingest import copy_events
 from shopalytic_server.storage.people import Person, find_held, load_people
 from shopalytic_server.storage.quarantine_room import recount
@@ -92,8 +94,10 @@ class _Erasure:
 class Erasures:
     """Erases people. Everything may raise StoreUnavailable."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, forget: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`forget` removes what this server keeps of people who were erased, before the receipt is given."""
         self._pool = pool
+        self._forget = forget
 
     async def erase_customer(
         self, project: Project, request: admin_pb2.EraseCustomerRequest
@@ -101,7 +105,10 @@ class Erasures:
         """Erases one person, or with dry_run only counts; raises NotFound."""
         with translated():
             async with self._pool.connection() as conn, conn.transaction(force_rollback=request.dry_run):
-                return await _erase(conn, project, request)
+                receipt = await _erase(conn, project, request)
+        if self._forget is not None and not request.dry_run:
+            await self._forget()
+        return receipt
 
 
 async def _erase(
@@ -244,6 +251,7 @@ async def _delete(erasure: _Erasure) -> None:
         "cart_ids": _values(events, "cart_id"),
         "shipment_ids": _values(events, "shipment_id"),
     }
+    await _mark(erasure, [row["at"] for row in await erasure.rows(_SQL.times_of_facts, **keys)])
     for table in _BY_EVENT:
         erasure.erased[table] = await erasure.run(getattr(_SQL, f"delete_{table}"), **keys)
     for table in _BY_NAME:
@@ -270,8 +278,14 @@ async def _delete(erasure: _Erasure) -> None:
     for statement in (_INGEST.forget_unused_identities, _INGEST.refresh_first_at):
         await erasure.run(statement, subjects=others)
     left = set(keys["order_ids"]) - set(erasure.order_ids)
-    await settle_orders(erasure.conn, erasure.dataset, erasure.project.first_currency, left)
+    settled = await settle_orders(erasure.conn, erasure.dataset, erasure.project.first_currency, left)
+    await _mark(erasure, settled)
     await forget_customers(erasure.conn, [erasure.dataset])
+
+
+async def _mark(erasure: _Erasure, times: Iterable[datetime]) -> None:
+    """Marks the days whose facts are others now; no file of before may be kept."""
+    await mark_times(erasure.conn, [(erasure.dataset, at) for at in times], erased=True)
 
 
 def _values(events: list[dict[str, Any]], name: str) -> list[str]:
@@ -290,7 +304,9 @@ async def _store(erasure: _Erasure, kept: list[Prepared]) -> None:
         await erasure.conn.execute(_INGEST.claim_event_ids, parameters)
     decided = [item for item in kept if item.type != "product_view"]
     if decided:
-        await Decisions(erasure.conn, erasure.dataset, decided, trusted=True).decide()
+        decisions = Decisions(erasure.conn, erasure.dataset, decided, trusted=True)
+        await decisions.decide()
+        await _mark(erasure, decisions.times)
     await copy_events(erasure.conn, kept)
 
 

@@ -27,6 +27,7 @@ from psycopg import sql
 from shopalytic_server.domain.expiry import cut_off, days_kept
 from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database import Connection
+from shopalytic_server.storage.facts.changes import mark_days, mark_every_day
 from shopalytic_server.storage.partitions import month_of
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.sealing import LOCK, older_writers_end, renew_days, seal_before
@@ -122,18 +123,32 @@ async def _count(conn: Connection, expired: Expired) -> int:
 async def _sum_up(conn: Connection, expired: Sequence[Expired]) -> None:
     """Makes sure that all page views that are to go are in sums which stay."""
     each_dataset = [(dataset, each) for each in expired for dataset in each.datasets]
-    await conn.execute(
-        _SQL.announce,
-        {
-            "datasets": [dataset for dataset, _ in each_dataset],
-            "types": [each.event_type for _, each in each_dataset],
-            "befores": [each.before for _, each in each_dataset],
-        },
-    )
+    async with conn.transaction():
+        await _mark_summed_up(conn, each_dataset)
+        await conn.execute(
+            _SQL.announce,
+            {
+                "datasets": [dataset for dataset, _ in each_dataset],
+                "types": [each.event_type for _, each in each_dataset],
+                "befores": [each.before for _, each in each_dataset],
+            },
+        )
     await older_writers_end(conn)
     for each in expired:
         if each.event_type == "page_view":
             await seal_before(conn, each.project_id, each.before.date())
+
+
+async def _mark_summed_up(conn: Connection, expired: Sequence[tuple[int, Expired]]) -> None:
+    """Marks the days whose page views are read from their sums from now on."""
+    before = {dataset: each.before for dataset, each in expired if each.event_type == "page_view"}
+    rows = await (await conn.execute(_SQL.announced, {"datasets": list(before)})).fetchall()
+    known = dict(rows)
+    for dataset, until in before.items():
+        if dataset not in known:
+            await mark_every_day(conn, [dataset])
+        elif known[dataset] < until:
+            await mark_days(conn, [dataset], known[dataset].date(), until.date())
 
 
 async def _empty_partitions(conn: Connection, expiry: Expiry) -> None:
@@ -179,7 +194,9 @@ async def _empty_if_expired(
         if await holds_others():
             return
         await conn.execute(sql.SQL(_SQL.empty).format(partition=table))
-        await renew_days(conn, {dataset for dataset, _, _ in tally}, begin.date(), end.date())
+        datasets = {dataset for dataset, _, _ in tally}
+        await renew_days(conn, datasets, begin.date(), end.date())
+        await mark_days(conn, datasets, begin.date(), end.date())
     counts = {(dataset, event_type): count for dataset, event_type, count in tally}
     for each in expiry.expired:
         each.events += sum(counts.get((dataset, each.event_type), 0) for dataset in each.datasets)
@@ -205,6 +222,7 @@ async def _remove(conn: Connection, expired: Expired) -> None:
                 found, first, reached = row
                 if found:
                     await renew_days(conn, [dataset], first.date(), reached.date())
+                    await mark_days(conn, [dataset], first.date(), reached.date())
             expired.events += found
             from_at = reached or from_at
             # At most half of the time is spent at work.

@@ -29,6 +29,7 @@ from shopalytic_server.storage.decisions import (
     lock_dataset,
     set_link,
 )
+from shopalytic_server.storage.facts.changes import mark_times
 from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.incoming import PlainGroups, plain_of
 from shopalytic_server.storage.partitions import Partitions
@@ -232,9 +233,12 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
     await count_in_days(conn, plain)
+    await mark_times(conn, _hours(plain))
     await upsert_products(conn, [item for item in plain if item.type == "product_view"])
     dated = [item for item in plain if item.type in typed.CART_TYPES and "modified_date" in item.properties]
-    await forget_days(conn, [(item.dataset_id, typed.cart_time(item)) for item in dated])
+    changed = [(item.dataset_id, typed.cart_time(item)) for item in dated]
+    await forget_days(conn, changed)
+    await mark_times(conn, changed)
     if not decided:
         return plain
     stored = plain
@@ -278,7 +282,9 @@ async def _store_decided(conn: Connection, dataset: int, items: list[Prepared]) 
         item.verdict = result
     await note_identities(conn, accepted)
     await copy_events(conn, accepted)
-    await forget_days(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
+    touched = [*_hours(accepted), *((dataset, at) for at in decisions.times)]
+    await forget_days(conn, touched)
+    await mark_times(conn, touched)
     if decisions.vacated:
         subjects = list(decisions.vacated)
         await conn.execute(_SQL.lock_identities, {"dataset": dataset})

@@ -7,6 +7,7 @@ from psycopg import sql
 
 from shopalytic_server.domain.plain_dates import DATES, begin_of_day
 from shopalytic_server.storage.database import Connection, schema_of_tables
+from shopalytic_server.storage.facts.changes import mark_every_day
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
@@ -68,6 +69,7 @@ async def rebuild(
                     if differences[table]:
                         await _replace(conn, home, table)
                 await forget_customers(conn)
+                await mark_every_day(conn)
                 await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(_SCHEMA)))
         if not check:
             await forget_all_days(conn)

@@ -139,6 +139,7 @@ async def _seal_day(conn: Connection, day: dict[str, Any]) -> bool:
         await conn.execute(_SQL.clear_day, day)
         await conn.execute(_SUM_UP, day)
         await conn.execute(_SQL.seal_day, day)
+        await conn.execute(_SQL.mark_expired, day)
     return True
 
 

@@ -87,6 +87,22 @@ SELECT e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.source, e.
        AND e.event_id = p.event_id
  WHERE e.subject <> ALL(%(subjects)s)
 
+-- When the facts of what is to go count.
+-- name: times_of_facts
+SELECT unnest(ARRAY[occurred_at, ordered_at]) AS at FROM order_revisions
+ WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+ UNION ALL
+SELECT occurred_at FROM refunds WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+ UNION ALL
+SELECT modified_at FROM cart_changes
+ WHERE dataset_id = %(dataset)s AND cart_id = ANY(%(cart_ids)s) AND event_id = ANY(%(event_ids)s)
+ UNION ALL
+SELECT occurred_at FROM page_quarters
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s || %(event_subjects)s)
+ UNION ALL
+SELECT occurred_at FROM events
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(event_subjects)s) AND event_id = ANY(%(event_ids)s)
+
 -- name: namers
 SELECT existing_identity, existing_tracking_id FROM alias_links
  WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)

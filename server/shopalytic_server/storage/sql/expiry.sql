@@ -14,6 +14,10 @@ SELECT * FROM unnest(%(datasets)s::int[], %(types)s::text[], %(befores)s::timest
     ON CONFLICT (dataset_id, type) DO UPDATE SET before = excluded.before
  WHERE expirations.before < excluded.before
 
+-- name: announced
+SELECT dataset_id, before FROM expirations
+ WHERE dataset_id = ANY(%(datasets)s::int[]) AND type = 'page_view' FOR UPDATE
+
 -- name: count
 SELECT count(*) FROM events
  WHERE dataset_id = %(dataset)s AND type = %(type)s AND occurred_at < %(before)s::timestamptz

@@ -125,6 +125,12 @@ WINDOW alike AS (PARTITION BY dataset_id, subject, quarter, bot, source, site)
 -- name: seal_day
 UPDATE rollup_days SET sealed = true, version = nextval('rollup_versions') WHERE dataset_id = %(dataset)s AND day = %(day)s
 
+-- Facts of a day from which page views may have been removed are made of its sums.
+-- name: mark_expired
+INSERT INTO fact_changes (dataset_id, day)
+SELECT dataset_id, %(day)s FROM expirations
+ WHERE dataset_id = %(dataset)s AND type = 'page_view' AND %(day)s::date < (before AT TIME ZONE 'UTC')::date
+
 -- Days from which page views may have been removed, of these.
 -- name: expired
 SELECT d.dataset_id, d.day

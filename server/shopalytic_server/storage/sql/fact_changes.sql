@@ -1,0 +1,73 @@
+-- Tokens of days whose facts change, and the versions that they make.
+
+-- name: mark
+INSERT INTO fact_changes (dataset_id, day, erased)
+SELECT dataset_id, day, %(erased)s FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
+
+-- name: mark_span
+INSERT INTO fact_changes (dataset_id, day)
+SELECT dataset_id, day::date
+  FROM unnest(%(datasets)s::int[]) AS dataset_id
+ CROSS JOIN generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS day
+
+-- name: mark_every_day
+INSERT INTO fact_changes (dataset_id, day)
+SELECT dataset_id, %(every_day)s
+  FROM (SELECT 2 * project_id + kind AS dataset_id FROM projects CROSS JOIN (VALUES (0), (1)) AS k (kind)) AS d
+ WHERE %(datasets)s::int[] IS NULL OR dataset_id = ANY(%(datasets)s::int[])
+
+-- The versions of closed days, and of all days together: a hash of their tokens, and
+-- whether somebody's rows went for good. Runs where others work with `%` as well.
+-- name: versions
+SELECT dataset_id, day, md5(string_agg(token::text, '' ORDER BY token)), bool_or(erased), max(marked_at)
+  FROM fact_changes
+ WHERE dataset_id = ANY({datasets}::int[])
+ GROUP BY dataset_id, day
+HAVING bool_or(closing) OR day = '0001-01-01'
+
+-- Datasets, and the first currency of their project.
+-- name: datasets
+SELECT 2 * project_id + kind, coalesce(first_currency, currency)
+  FROM projects CROSS JOIN (VALUES (0), (1)) AS k (kind)
+ ORDER BY 1
+
+-- The first time of a fact of each dataset, among those that are at all likely.
+-- name: first_times
+SELECT dataset_id, min(at) FROM (
+    SELECT dataset_id, (SELECT min(e.occurred_at) FROM events e
+                         WHERE e.dataset_id = d.dataset_id AND e.occurred_at >= %(earliest)s
+                           AND e.type = kind.type) AS at
+      FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
+     CROSS JOIN unnest(%(types)s::text[]) AS kind (type)
+     UNION ALL
+    SELECT dataset_id, min(ordered_at) FROM order_revisions WHERE ordered_at >= %(earliest)s GROUP BY 1
+     UNION ALL
+    SELECT dataset_id, min(modified_at) FROM cart_changes WHERE modified_at >= %(earliest)s GROUP BY 1
+     UNION ALL
+    SELECT dataset_id, min(occurred_at) FROM page_quarters WHERE occurred_at >= %(earliest)s GROUP BY 1
+) AS times
+ WHERE at IS NOT NULL AND dataset_id = ANY(%(datasets)s::int[])
+ GROUP BY dataset_id
+
+-- Closes what is before yesterday by the database's clock, and not closed yet.
+-- name: close
+INSERT INTO fact_changes (dataset_id, day, closing)
+SELECT d.dataset_id, s.day::date, true
+  FROM unnest(%(datasets)s::int[], %(firsts)s::date[]) AS d (dataset_id, first)
+ CROSS JOIN generate_series(d.first, (now() AT TIME ZONE 'UTC')::date - 2, interval '1 day') AS s (day)
+ WHERE NOT EXISTS (SELECT FROM fact_changes c
+                    WHERE c.dataset_id = d.dataset_id AND c.day = s.day::date AND c.closing)
+ ORDER BY 1, 2
+
+-- Days with many tokens get one instead of them, before their file is made anew.
+-- name: compact
+WITH many AS (
+    SELECT dataset_id, day FROM fact_changes GROUP BY 1, 2 HAVING count(*) > %(most)s
+), gone AS (
+    DELETE FROM fact_changes c
+     USING many m
+     WHERE c.dataset_id = m.dataset_id AND c.day = m.day
+    RETURNING c.*
+)
+INSERT INTO fact_changes (dataset_id, day, closing, erased)
+SELECT dataset_id, day, bool_or(closing), bool_or(erased) FROM gone GROUP BY 1, 2
