@@ -49,9 +49,13 @@ class Turn:
 
 
 class Engine:
-    """DuckDB within limits. It is started by the first question, and reads no file of anybody."""
+    """DuckDB within limits. It is started by the first question, and reads no file but those of facts."""
 
-    def __init__(self, *, threads: int = 2, memory_mb: int = 768, spill_mb: int = 2048) -> None:
+    def __init__(
+        self, *, threads: int = 2, memory_mb: int = 768, spill_mb: int = 2048, folder: Path | None = None
+    ) -> None:
+        """`folder` is where files of facts are."""
+        self._folder = folder
         self._limits: dict[str, int | str] = {
             "threads": threads,
             "memory_limit": f"{memory_mb}MB",
@@ -68,6 +72,11 @@ class Engine:
             root = await asyncio.to_thread(self._started)
             with root.cursor() as connection:
                 yield Turn(connection)
+
+    async def own(self) -> duckdb.DuckDBPyConnection:
+        """A connection beside those of questions, which does not wait for a turn."""
+        root = await asyncio.to_thread(self._started)
+        return root.cursor()
 
     def _started(self) -> duckdb.DuckDBPyConnection:
         with self._starting:
@@ -89,6 +98,9 @@ class Engine:
         )
         for macro in _MACROS:
             root.execute(macro)
+        if self._folder is not None:
+            root.execute("SET parquet_metadata_cache = true")
+            root.execute("SET allowed_directories = $1", [[str(self._folder)]])
         root.execute("SET enable_external_access = false")
         root.execute("SET lock_configuration = true")
         return root

@@ -1,9 +1,9 @@
 """The facts of one question, all of one moment."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from typing import Any
 
@@ -12,9 +12,19 @@ from psycopg import sql
 from shopalytic_server.domain.touches import SESSION_GAP
 from shopalytic_server.storage.facts.arrow import arrow_rows
 from shopalytic_server.storage.facts.engine import Engine, Turn
+from shopalytic_server.storage.facts.files import FactFiles, Use
 from shopalytic_server.storage.facts.filters import condition_of, filters_of
-from shopalytic_server.storage.facts.fresh import EVER, Span, create, insert, insert_rows, statement_of
+from shopalytic_server.storage.facts.fresh import (
+    EVER,
+    Span,
+    create,
+    insert,
+    insert_rows,
+    outside,
+    statement_of,
+)
 from shopalytic_server.storage.facts.tables import TABLES, Table
+from shopalytic_server.storage.facts.versions import Versions, read_versions
 from shopalytic_server.storage.facts.views import counted, derived, rows_of_days
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope
@@ -29,8 +39,11 @@ _ARRIVING = "arriving"
 class Facts:
     """What a report asks: first it takes the rows it needs, then it asks its statements."""
 
-    def __init__(self, turn: Turn, snapshot: Snapshot) -> None:
+    def __init__(self, turn: Turn, snapshot: Snapshot, files: FactFiles | None, held: ExitStack) -> None:
+        """`held` ends with the question, and with it the use of files."""
         self._turn = turn
+        self._files = files
+        self._held = held
         self.snapshot = snapshot
         """The same moment in PostgreSQL, for names and addresses that facts do not hold."""
         self._asked: dict[str, Any] = {}
@@ -50,18 +63,14 @@ class Facts:
             "session_gap": SESSION_GAP,
         }
         tables = {TABLES[name]: span for name, span in spans.items()}
-        statements = {
-            table: statement_of(table, scope.datasets, span, scope.project.first_currency)
-            for table, span in tables.items()
-        }
-        await self._fill(statements)
+        uses = await self._fill(scope, tables)
         filters = filters_of(scope)
         connection = self._turn.connection
         for table in tables:
             condition = condition_of(table, filters)
             for name, value in condition.variables.items():
                 connection.execute(f"SET VARIABLE {name} = $1", [value])
-            connection.execute(rows_of_days(table))
+            connection.execute(rows_of_days(table, uses))
             connection.execute(counted(table, condition))
         for view in derived(spans):
             connection.execute(view)
@@ -99,37 +108,82 @@ class Facts:
         given = self._asked | dict(parameters)
         return {name: _bound(given[name]) for name in _PARAMETER.findall(statement)}
 
-    async def _fill(self, statements: Mapping[Table, sql.Composed]) -> None:
+    async def _fill(self, scope: Scope, tables: Mapping[Table, Span]) -> list[Use]:
+        """Reads the rows that no file has; returns what is used of files."""
         connection = self._turn.connection
-        for table in statements:
+        for table in tables:
             connection.execute(create(table))
         exported = await self.snapshot.exported()
         if exported is None:
-            for table, statement in statements.items():
+            for table, statement in _statements(scope, tables, []):
                 rows = await self.snapshot.fetch_plain(statement)
                 await self._turn.run(lambda table=table, rows=rows: insert_rows(connection, table, rows))  # type: ignore[misc]
-            return
-        url, snapshot = exported
+            return []
+        versions = None if self._files is None else await read_versions(self.snapshot, scope.datasets)
+        return await self._turn.run(lambda: self._read(scope, tables, versions, *exported))
 
-        def work() -> None:
+    def _read(
+        self, scope: Scope, tables: Mapping[Table, Span], versions: Versions | None, url: str, snapshot: str
+    ) -> list[Use]:
+        uses: list[Use] = []
+        by_days = {table: span for table, span in tables.items() if table.day is not None}
+        if self._files is not None and versions is not None and by_days:
+            names = [table.name for table in by_days]
+            between = _hull(by_days.values())
+            currency = scope.project.first_currency
+            used = self._files.used(scope.datasets, versions, currency, names, between)
+            uses = self._held.enter_context(used)
+        statements = list(_statements(scope, tables, uses))
+        if statements:
             with arrow_rows(url, snapshot) as rows:
-                for table, statement in statements.items():
-                    rows.stream(statement.as_string(), connection, _ARRIVING, insert(table, _ARRIVING))
-
-        await self._turn.run(work)
+                for table, statement in statements:
+                    rows.stream(
+                        statement.as_string(), self._turn.connection, _ARRIVING, insert(table, _ARRIVING)
+                    )
+        return uses
 
 
 class FactStore:
     """Where questions get their facts."""
 
-    def __init__(self, engine: Engine | None = None) -> None:
-        self._engine = engine or Engine()
+    def __init__(self, engine: Engine | None = None, files: FactFiles | None = None) -> None:
+        """`files` are those of days that need not be read again; None for none."""
+        self.engine = engine or Engine(folder=None if files is None else files.folder)
+        self.files = files
 
     @asynccontextmanager
     async def question(self, snapshot: Snapshot) -> AsyncIterator[Facts]:
         """The facts of one question, as a snapshot sees them."""
-        async with self._engine.turn() as turn:
-            yield Facts(turn, snapshot)
+        async with self.engine.turn() as turn:
+            with ExitStack() as held:
+                yield Facts(turn, snapshot, self.files, held)
+
+
+def _statements(
+    scope: Scope, tables: Mapping[Table, Span], uses: Sequence[Use]
+) -> Iterator[tuple[Table, sql.Composed]]:
+    """What reads the rows that files do not have."""
+    currency = scope.project.first_currency
+    gaps: dict[tuple[Span, ...], list[int]] = {}
+    for dataset in scope.datasets:
+        days = {day for use in uses if use.unit.dataset == dataset for day in use.days}
+        gaps.setdefault(tuple(outside(days)), []).append(dataset)
+    for table, span in tables.items():
+        if table.day is None:
+            yield table, statement_of(table, scope.datasets, EVER, currency)
+            continue
+        for spans, datasets in gaps.items():
+            for gap in filter(None, (each.within(span) for each in spans)):
+                yield table, statement_of(table, datasets, gap, currency)
+
+
+def _hull(spans: Iterable[Span]) -> tuple[date, date]:
+    """The days that lie in any of these times, and those between them."""
+    begins, ends = zip(*((span.begin, span.end) for span in spans), strict=True)
+    return (
+        date.min if None in begins else min(begin.astimezone(UTC).date() for begin in begins),
+        date.max if None in ends else max(end.astimezone(UTC).date() for end in ends),
+    )
 
 
 def within(scope: Scope) -> Span:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import duckdb
@@ -21,7 +21,26 @@ class Span:
     end: datetime | None = None
 
 
+    def within(self, other: "Span") -> "Span | None":
+        """What two have in common; None for nothing."""
+        begin = max((each for each in (self.begin, other.begin) if each is not None), default=None)
+        end = min((each for each in (self.end, other.end) if each is not None), default=None)
+        return Span(begin, end) if begin is None or end is None or begin < end else None
+
+
 EVER = Span()
+
+
+def outside(days: Iterable[date]) -> list[Span]:
+    """All time but some days."""
+    found = []
+    reached: datetime | None = None
+    for day in sorted(days):
+        midnight = datetime.combine(day, time(), UTC)
+        if reached != midnight:
+            found.append(Span(reached, midnight))
+        reached = midnight + timedelta(days=1)
+    return [*found, Span(reached, None)]
 
 
 def statement_of(table: Table, datasets: Sequence[int], span: Span, currency: str) -> sql.Composed:
@@ -53,14 +72,19 @@ def create(table: Table) -> str:
 
 def insert(table: Table, source: str) -> str:
     """Puts rows of a source, whose amounts are texts, into the table of fresh rows."""
-    chosen = ", ".join(_converted(name, kind) for name, kind in table.columns.items())
-    return f"INSERT INTO fresh_{table.name} SELECT {chosen} FROM {source}"  # noqa: S608 - names of ours
+    return f"INSERT INTO fresh_{table.name} SELECT {converted(table)} FROM {source}"  # noqa: S608 - names of ours
+
+
+def converted(table: Table) -> str:
+    """The columns of a table, of rows whose amounts are texts, with their types in DuckDB."""
+    return ", ".join(_converted(name, kind) for name, kind in table.columns.items())
 
 
 def _converted(name: str, kind: Kind) -> str:
     if kind is Kind.AMOUNT:
-        return f"{name}::{kind.type}, length(split_part({name}, '.', 2))::UTINYINT"
-    return f"{name}::{kind.type}"
+        digits = f"length(split_part({name}, '.', 2))::UTINYINT AS {name}_digits"
+        return f"{name}::{kind.type} AS {name}, {digits}"
+    return f"{name}::{kind.type} AS {name}"
 
 
 def insert_rows(into: duckdb.DuckDBPyConnection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:

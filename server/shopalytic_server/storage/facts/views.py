@@ -5,8 +5,9 @@ filters leave of them, whatever their time. A statement never knows where rows
 are from.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from shopalytic_server.storage.facts.files import Use
 from shopalytic_server.storage.facts.filters import Condition
 from shopalytic_server.storage.facts.tables import Table
 from shopalytic_server.storage.queries import load_from
@@ -23,9 +24,25 @@ _DERIVED = {
 }
 
 
-def rows_of_days(table: Table) -> str:
-    """The view with all rows of a table."""
-    return f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT * FROM fresh_{table.name}"  # noqa: S608
+def rows_of_days(table: Table, uses: Sequence[Use]) -> str:
+    """The view with all rows of a table: those read now, and those of units."""
+    columns = ", ".join(name for name, _ in table.definition())
+    parts = [f"SELECT {columns} FROM fresh_{table.name}"]  # noqa: S608 - names of ours, here and below
+    if table.day is not None:
+        whole = [use for use in uses if use.is_whole]
+        if whole:
+            parts.append(f"SELECT {columns} FROM {_files(table, whole)}")  # noqa: S608
+        for use in uses:
+            if not use.is_whole:
+                days = ", ".join(f"DATE '{day}'" for day in sorted(use.days))
+                among = f"{table.day}::DATE IN ({days})"
+                parts.append(f"SELECT {columns} FROM {_files(table, [use])} WHERE {among}")  # noqa: S608
+    return f"CREATE OR REPLACE TEMP VIEW {table.name} AS {' UNION ALL '.join(parts)}"
+
+
+def _files(table: Table, uses: Sequence[Use]) -> str:
+    paths = (str(use.unit.path / f"{table.name}.parquet").replace("'", "''") for use in uses)
+    return "read_parquet([" + ", ".join(f"'{path}'" for path in paths) + "])"
 
 
 def counted(table: Table, condition: Condition) -> str:

@@ -49,7 +49,9 @@ Answer = TypeVar(
 class Reports:
     """The reports of all projects. Every call may raise StoreUnavailable."""
 
-    def __init__(self, pool: Pool, primary: Pool | None = None, *, keep: bool = True) -> None:
+    def __init__(
+        self, pool: Pool, primary: Pool | None = None, *, keep: bool = True, facts: FactStore | None = None
+    ) -> None:
         """Reads from `pool`; the past from `primary`, which may write, if that is another.
 
         With `keep` it keeps what it found in past days, if these are sealed.
@@ -60,7 +62,7 @@ class Reports:
         self._past = asyncio.Semaphore(1)
         self._fifths = Fifths()
         self._bases = Bases() if keep else None
-        self._facts = FactStore()
+        self._facts = facts or FactStore()
 
     async def get_customer(
         self, project: Project, request: reports_pb2.GetCustomerRequest

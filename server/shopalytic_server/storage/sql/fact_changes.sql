@@ -19,7 +19,7 @@ SELECT dataset_id, %(every_day)s
 -- The versions of closed days, and of all days together: a hash of their tokens, and
 -- whether somebody's rows went for good. Runs where others work with `%` as well.
 -- name: versions
-SELECT dataset_id, day, md5(string_agg(token::text, '' ORDER BY token)), bool_or(erased), max(marked_at)
+SELECT dataset_id, day, md5(string_agg(token::text, '' ORDER BY token)), bool_or(erased), max(marked_at) FILTER (WHERE NOT closing)
   FROM fact_changes
  WHERE dataset_id = ANY({datasets}::int[])
  GROUP BY dataset_id, day

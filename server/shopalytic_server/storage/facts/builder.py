@@ -1,0 +1,284 @@
+"""Makes files of facts in the background, newest days first.
+
+A day is closed by a token once it lies before yesterday, by the database's
+clock. All that stores rows of it without a token had to begin before the day
+was 6 hours past (`changes`), and no transaction of ours lasts for 18 hours. A
+closed month becomes one unit; its last days, and days that change later, become
+units of their own. A unit is made in one snapshot, and becomes one only if the
+days are of the same versions afterwards, while nobody removes what was erased.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+
+import duckdb
+import psycopg
+
+from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.projects import EVENT_TYPES
+from shopalytic_server.storage.database import ROLLED_BACK, Pool, translated
+from shopalytic_server.storage.facts.arrow import arrow_rows
+from shopalytic_server.storage.facts.facts import FactStore
+from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
+from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
+from shopalytic_server.storage.facts.tables import TABLES
+from shopalytic_server.storage.facts.versions import Versions, read_versions
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.reading import reading
+
+log = logging.getLogger(__name__)
+
+_SQL = load("fact_changes")
+
+# Between two looks at what there is to make, and after one that failed.
+_PAUSE_SECONDS = 10.0
+_FAILED_SECONDS = 60.0
+# What was changed a moment ago is likely to be changed again: an import.
+QUIET = timedelta(seconds=10)
+# Days before that are always read from PostgreSQL.
+_LONGEST = timedelta(days=20 * 366)
+# A day with more tokens than these gets one instead.
+_MOST_TOKENS = 200
+# A month in which more days changed is made anew, fewer become units of their own.
+_MOST_CHANGED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days of a dataset that are to become a unit."""
+
+    dataset: int
+    first: date
+    last: date
+
+    @property
+    def days(self) -> list[date]:
+        """All of them."""
+        return days_between(self.first, self.last)
+
+
+class Builder:
+    """Makes files for a store of facts, and removes what is of no use any more."""
+
+    def __init__(self, store: FactStore, primary: Pool, reports: Pool, *, disk_mb: int, quiet: timedelta = QUIET):
+        """Days are closed in the database of `primary`; their rows come out of that of `reports`."""
+        assert store.files is not None  # noqa: S101 - or there is nothing to make
+        self._store = store
+        self._files: FactFiles = store.files
+        self._primary = primary
+        self._reports = reports
+        self._disk = disk_mb * 1024 * 1024
+        self._quiet = quiet
+        self._task: asyncio.Task[None] | None = None
+        self.days_missing = 0
+        """Closed days without a valid file, when it last looked."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="shopalytic-facts")
+
+    async def stop(self) -> None:
+        """End; a unit that is being made is left, and made again later."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def forget_erased(self) -> None:
+        """Removes the units that hold what was erased; when it returns they are gone."""
+        async with reading(self._primary) as snapshot:
+            versions = await read_versions(snapshot, {unit.dataset for unit in self._files.units()})
+        await asyncio.to_thread(self._forget_erased, versions)
+
+    def _forget_erased(self, versions: Versions) -> None:
+        with self._files.publishing():
+            for unit in self._files.units():
+                if any(
+                    (unit.dataset, day) in versions.erased
+                    and versions.days.get((unit.dataset, day)) != version
+                    for day, version in unit.versions.items()
+                ):
+                    self._files.remove(unit, wait=True)
+
+    async def build_all(self) -> int:
+        """Makes all units that are missing; returns how many."""
+        made = 0
+        while await self.build_next():
+            made += 1
+        return made
+
+    async def build_next(self) -> bool:
+        """Makes the newest unit that is missing; False if none is."""
+        async with self._primary.connection() as conn:
+            currencies = dict(await (await conn.execute(_SQL.datasets)).fetchall())
+            await self._close(conn, currencies)
+        async with reading(self._reports) as snapshot:
+            versions = await read_versions(snapshot, currencies)
+        await asyncio.to_thread(self._forget_erased, versions)
+        units = await asyncio.to_thread(self._files.units)
+        periods = self._missing(units, versions, currencies)
+        await asyncio.to_thread(self._remove_useless, units, versions, currencies)
+        if self._disk < await asyncio.to_thread(self._files.size):
+            return False
+        for period in periods:
+            if self._is_quiet(period, versions):
+                return await self._make(period, currencies[period.dataset])
+        return False
+
+    async def _run(self) -> None:
+        await asyncio.to_thread(self._files.remove_unfinished)
+        told = False
+        while True:
+            try:
+                with translated():
+                    while await self.build_next():
+                        pass
+                told = False
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            except (StoreUnavailable, *ROLLED_BACK):
+                pass  # The probe tells.
+            except (psycopg.Error, duckdb.Error, OSError) as error:
+                # Reports read these days from PostgreSQL meanwhile.
+                if not told:
+                    log.warning(
+                        "Files of facts could not be written: %s [facts_failed]", type(error).__name__
+                    )
+                told = True
+            await asyncio.sleep(_FAILED_SECONDS)
+
+    async def _close(self, conn: psycopg.AsyncConnection[object], currencies: dict[int, str]) -> None:
+        values = {
+            "datasets": list(currencies),
+            "types": list(EVENT_TYPES),
+            "earliest": datetime.now(UTC) - _LONGEST,
+        }
+        rows = await (await conn.execute(_SQL.first_times, values)).fetchall()
+        firsts = {dataset: at.astimezone(UTC).date() for dataset, at in rows}  # type: ignore[misc]
+        await conn.execute(_SQL.compact, {"most": _MOST_TOKENS})
+        await conn.execute(_SQL.close, {"datasets": list(firsts), "firsts": list(firsts.values())})
+
+    def _missing(self, units: list[Unit], versions: Versions, currencies: dict[int, str]) -> list[Period]:
+        """What is to be made, newest first."""
+        found, missing = [], 0
+        for dataset, currency in currencies.items():
+            valid = {day for unit in units if unit.dataset == dataset for day in unit.valid(versions, currency)}
+            for _, month in groupby(versions.days_of(dataset), key=lambda day: (day.year, day.month)):
+                days = list(month)
+                open_days = [day for day in days if day not in valid]
+                missing += len(open_days)
+                found += _periods(dataset, days, open_days, units)
+        self.days_missing = missing
+        return sorted(found, key=lambda period: period.last, reverse=True)
+
+    def _is_quiet(self, period: Period, versions: Versions) -> bool:
+        since = datetime.now(UTC) - self._quiet
+        marked = (versions.marked.get((period.dataset, day)) for day in period.days)
+        return all(at is None or at < since for at in marked)
+
+    def _remove_useless(self, units: list[Unit], versions: Versions, currencies: dict[int, str]) -> None:
+        """Removes units none of whose days a question would take from them."""
+        taken: set[tuple[int, date]] = set()
+        whole = [unit for unit in units if unit.days > 1 and len(_valid(unit, versions, currencies)) == unit.days]
+        for unit in units:
+            days = {(unit.dataset, day) for day in _valid(unit, versions, currencies)}
+            inside = any(
+                each.dataset == unit.dataset and each.first <= unit.first and unit.last <= each.last
+                for each in whole
+                if each is not unit
+            )
+            if inside or not days - taken:
+                self._files.remove(unit, wait=False)
+            else:
+                taken |= days
+
+    async def _make(self, period: Period, currency: str) -> bool:
+        """Makes a unit; False if its days changed meanwhile."""
+        path = await asyncio.to_thread(self._files.start)
+        try:
+            async with reading(self._reports) as snapshot:
+                versions = await read_versions(snapshot, [period.dataset])
+                own = {day: versions.days.get((period.dataset, day)) for day in period.days}
+                exported = await snapshot.exported()
+                if exported is None or None in own.values():
+                    return False
+                unit = Unit(
+                    dataset=period.dataset,
+                    first=period.first,
+                    last=period.last,
+                    currency=currency,
+                    every_day=versions.every_day.get(period.dataset, ""),
+                    versions={day: version for day, version in own.items() if version is not None},
+                    checksums={},
+                    path=path,
+                )
+                await self._write(unit, *exported)
+            return await self._publish(unit)
+        finally:
+            await asyncio.to_thread(self._files.discard, path)
+
+    async def _write(self, unit: Unit, url: str, snapshot: str) -> None:
+        connection = await self._store.engine.own()
+        span = Span(_midnight(unit.first), _midnight(unit.last + timedelta(days=1)))
+
+        def work() -> None:
+            with connection, arrow_rows(url, snapshot) as rows:
+                for table in TABLES.values():
+                    if table.day is None:
+                        continue
+                    statement = statement_of(table, [unit.dataset], span, unit.currency)
+                    file = str(unit.path / f"{table.name}.parquet").replace("'", "''")
+                    chosen = f"SELECT {converted(table)} FROM arriving ORDER BY {table.day}"  # noqa: S608
+                    copy = f"COPY ({chosen}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
+                    rows.stream(statement.as_string(), connection, "arriving", copy)
+
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            connection.interrupt()
+            await asyncio.wait([working])
+            if not working.cancelled():
+                working.exception()
+            raise
+
+    async def _publish(self, unit: Unit) -> bool:
+        def work() -> bool:
+            with self._files.publishing():
+                current = asyncio.run_coroutine_threadsafe(self._current(unit), loop).result()
+                if current == set(unit.versions):
+                    self._files.finish(unit)
+                    return True
+            return False
+
+        loop = asyncio.get_running_loop()
+        return await asyncio.to_thread(work)
+
+    async def _current(self, unit: Unit) -> set[date]:
+        async with reading(self._primary) as snapshot:
+            return unit.valid(await read_versions(snapshot, [unit.dataset]), unit.currency)
+
+
+def _periods(dataset: int, days: list[date], missing: list[date], units: Iterable[Unit]) -> list[Period]:
+    """How the missing ones of a month's closed days are to be made."""
+    if not missing:
+        return []
+    first, last = days[0], days[-1]
+    is_closed = (last + timedelta(days=1)).month != last.month
+    has_unit = any(
+        unit.dataset == dataset and unit.days > 1 and unit.first <= first and last <= unit.last for unit in units
+    )
+    if is_closed and not (has_unit and len(missing) <= _MOST_CHANGED):
+        return [Period(dataset, first, last)]
+    return [Period(dataset, day, day) for day in missing]
+
+
+def _valid(unit: Unit, versions: Versions, currencies: dict[int, str]) -> set[date]:
+    return unit.valid(versions, currencies.get(unit.dataset, ""))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,45 @@
+"""The versions of days: what a snapshot sees of `fact_changes`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from psycopg import sql
+
+from shopalytic_server.storage.facts.changes import EVERY_DAY
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.reading import Snapshot
+
+_SQL = load("fact_changes")
+
+Day = tuple[int, date]
+"""A dataset and a day of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Which closed days there are, with their versions. A day that is not here has no file."""
+
+    every_day: dict[int, str]
+    """By dataset, the version of what was marked for all days."""
+    days: dict[Day, str]
+    erased: frozenset[Day]
+    """Days that lost rows of people who were erased."""
+    marked: dict[Day, datetime]
+    """When days were last marked."""
+
+    def days_of(self, dataset: int) -> list[date]:
+        """A dataset's closed days, oldest first."""
+        return sorted(day for of, day in self.days if of == dataset)
+
+
+async def read_versions(snapshot: Snapshot, datasets: Iterable[int]) -> Versions:
+    """The versions that a snapshot sees."""
+    statement = sql.SQL(_SQL.versions).format(datasets=sql.Literal(list(datasets)))
+    rows = await snapshot.fetch_plain(statement)
+    return Versions(
+        every_day={dataset: version for dataset, day, version, _, _ in rows if day == EVERY_DAY},
+        days={(dataset, day): version for dataset, day, version, _, _ in rows if day != EVERY_DAY},
+        erased=frozenset((dataset, day) for dataset, day, _, erased, _ in rows if erased),
+        marked={(dataset, day): at for dataset, day, _, _, at in rows if at is not None},
+    )
