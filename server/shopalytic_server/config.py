@@ -183,6 +183,19 @@ class Settings:
         _choice("on", "off"),
         "Whether past days are summed up or kept, so that reports read less; their numbers are the same.",
     )
+    facts_dir: Path | None = _setting(  # noqa: RUF009 - as above
+        None,
+        parse_path,
+        "Where files of past days are kept for reports; they are made again when they are lost.",
+        "`facts` in the data directory",
+    )
+    facts_disk_mb: int = _setting(
+        20_480, _number(0, 100_000_000), "Megabytes that files of past days may take; 0: none are made."
+    )
+    reports_memory_mb: int = _setting(
+        768, _number(64, 1_000_000), "Megabytes that reports may take at once in one process."
+    )
+    reports_threads: int = _setting(2, _number(1, 256), "Threads that add up reports in one process.")
     drain_timeout: float = _setting(
         30.0, _seconds, "Seconds that requests in flight get to finish at shutdown."
     )

@@ -22,6 +22,10 @@ from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.expirer import Expirer
 from shopalytic_server.storage.export import Exports
+from shopalytic_server.storage.facts.builder import Builder
+from shopalytic_server.storage.facts.engine import Engine
+from shopalytic_server.storage.facts.facts import FactStore
+from shopalytic_server.storage.facts.files import FactFiles
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.quarantine import Quarantine
@@ -83,13 +87,20 @@ async def start_grpc(
     _start_expirer(own_session_url, metrics, room, parts)
     probe = _start_probe(pool, parts)
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
+    facts, builder = _facts(settings, pool, reports_pool)
+    forget = None
+    if builder is not None:
+        metrics.watch_facts(builder)
+        forget = builder.forget_erased
+        builder.start()
+        parts.ends_in_order(builder.stop)
     server = GrpcServer(
         writer=writer,
-        reports=Reports(reports_pool, pool, keep=settings.rollups == "on"),
+        reports=Reports(reports_pool, pool, keep=settings.rollups == "on", facts=facts),
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
-        care=Care(Merges(pool, reports_pool), Erasures(pool), Exports(reports_pool), repairs),
+        care=Care(Merges(pool, reports_pool), Erasures(pool, forget), Exports(reports_pool), repairs),
         store_ready=probe.can_store,
         host=settings.grpc_host,
         port=port,
@@ -122,6 +133,20 @@ def _start_relay(database_url: str, pool: Pool, reports_pool: Pool, parts: Parts
 
 def _rates(settings: Settings) -> Rates:
     return Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers)
+
+def _facts(settings: Settings, pool: Pool, reports_pool: Pool) -> tuple[FactStore, Builder | None]:
+    """Where reports get their facts, and what makes files of them."""
+    limits = {"threads": settings.reports_threads, "memory_mb": settings.reports_memory_mb}
+    if settings.rollups != "on" or not settings.facts_disk_mb:
+        return FactStore(Engine(**limits)), None
+    folder = settings.facts_dir or settings.data_dir / "facts"
+    try:
+        files = FactFiles(folder)
+    except OSError as error:
+        log.warning("Reports have no files in %s: %s. [facts_failed]", folder, error.strerror)
+        return FactStore(Engine(**limits)), None
+    facts = FactStore(Engine(**limits, folder=files.folder), files)
+    return facts, Builder(facts, pool, reports_pool, disk_mb=settings.facts_disk_mb)
 
 
 def _start_probe(pool: Pool, parts: Parts) -> StoreProbe:

@@ -50,6 +50,10 @@ PROJECT = (
     "metrics_host",
     "metrics_port",
     "rollups",
+    "facts_dir",
+    "facts_disk_mb",
+    "reports_memory_mb",
+    "reports_threads",
 )
 
 

@@ -5,7 +5,8 @@ transaction has exported: both see the same moment.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import Any
 
 import adbc_driver_postgresql
@@ -24,6 +25,9 @@ _BEGIN = (
     "SET LOCAL client_encoding = 'UTF8'; SET LOCAL timezone = 'UTC'",
     "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off",
 )
+
+
+_MOST_IDLE = 2
 
 
 class ArrowRows:
@@ -53,18 +57,72 @@ class ArrowRows:
             running.execute_update()
 
 
-@contextmanager
-def arrow_rows(database_url: str, snapshot: str) -> Iterator[ArrowRows]:
-    """Reads what a snapshot that a transaction has exported sees; raises StoreUnavailable."""
-    with (
-        translated(),
-        adbc_driver_postgresql.connect(conninfo(database_url)) as database,
-        AdbcConnection(database) as connection,
-    ):
-        rows = ArrowRows(connection)
-        for statement in _BEGIN:
-            rows.run(statement.format(snapshot=snapshot))
-        yield rows
+class ArrowConnections:
+    """Connections that are kept for the next question: to connect takes longer than many a statement."""
+
+    def __init__(self) -> None:
+        self._idle: list[tuple[str, _Connected]] = []
+        self._lock = Lock()
+
+    @contextmanager
+    def rows(self, database_url: str, snapshot: str) -> Iterator[ArrowRows]:
+        """Reads what a snapshot that a transaction has exported sees; raises StoreUnavailable."""
+        with translated():
+            connected = self._begun(database_url, snapshot)
+            try:
+                yield ArrowRows(connected.connection)
+                ArrowRows(connected.connection).run("ROLLBACK")
+            except BaseException:
+                connected.close()
+                raise
+        with self._lock:
+            if len(self._idle) < _MOST_IDLE:
+                self._idle.append((database_url, connected))
+                return
+        connected.close()
+
+    def close(self) -> None:
+        """Ends those that nobody uses."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop()[1].close()
+
+    def _begun(self, database_url: str, snapshot: str) -> "_Connected":
+        while True:
+            with self._lock:
+                kept = next((pair for pair in self._idle if pair[0] == database_url), None)
+                if kept is not None:
+                    self._idle.remove(kept)
+            connected = _Connected(database_url) if kept is None else kept[1]
+            try:
+                for statement in _BEGIN:
+                    ArrowRows(connected.connection).run(statement.format(snapshot=snapshot))
+            except BaseException as error:
+                connected.close()
+                # One that was kept may have been lost meanwhile.
+                if kept is None or not isinstance(error, Error):
+                    raise
+                continue
+            return connected
+
+
+class _Connected:
+    """A connection with what it belongs to."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database = adbc_driver_postgresql.connect(conninfo(database_url))
+        try:
+            self.connection = AdbcConnection(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Ends it."""
+        with suppress(Error):
+            self.connection.close()
+        with suppress(Error):
+            self._database.close()
 
 
 @contextmanager

@@ -21,7 +21,6 @@ import psycopg
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database import ROLLED_BACK, Pool, translated
-from shopalytic_server.storage.facts.arrow import arrow_rows
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
 from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
@@ -64,7 +63,9 @@ class Period:
 class Builder:
     """Makes files for a store of facts, and removes what is of no use any more."""
 
-    def __init__(self, store: FactStore, primary: Pool, reports: Pool, *, disk_mb: int, quiet: timedelta = QUIET):
+    def __init__(
+        self, store: FactStore, primary: Pool, reports: Pool, *, disk_mb: int, quiet: timedelta = QUIET
+    ):
         """Days are closed in the database of `primary`; their rows come out of that of `reports`."""
         assert store.files is not None  # noqa: S101 - or there is nothing to make
         self._store = store
@@ -76,6 +77,8 @@ class Builder:
         self._task: asyncio.Task[None] | None = None
         self.days_missing = 0
         """Closed days without a valid file, when it last looked."""
+        self.size = 0
+        """Bytes of all files, then."""
 
     def start(self) -> None:
         """Begin."""
@@ -121,7 +124,8 @@ class Builder:
         units = await asyncio.to_thread(self._files.units)
         periods = self._missing(units, versions, currencies)
         await asyncio.to_thread(self._remove_useless, units, versions, currencies)
-        if self._disk < await asyncio.to_thread(self._files.size):
+        self.size = await asyncio.to_thread(self._files.size)
+        if self.size > self._disk:
             return False
         for period in periods:
             if self._is_quiet(period, versions):
@@ -129,6 +133,14 @@ class Builder:
         return False
 
     async def _run(self) -> None:
+        """Of several processes on one folder, one builds."""
+        while True:
+            with self._files.building() as is_ours:
+                if is_ours:
+                    await self._build()
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _build(self) -> None:
         await asyncio.to_thread(self._files.remove_unfinished)
         told = False
         while True:
@@ -165,7 +177,9 @@ class Builder:
         """What is to be made, newest first."""
         found, missing = [], 0
         for dataset, currency in currencies.items():
-            valid = {day for unit in units if unit.dataset == dataset for day in unit.valid(versions, currency)}
+            valid = {
+                day for unit in units if unit.dataset == dataset for day in unit.valid(versions, currency)
+            }
             for _, month in groupby(versions.days_of(dataset), key=lambda day: (day.year, day.month)):
                 days = list(month)
                 open_days = [day for day in days if day not in valid]
@@ -182,7 +196,9 @@ class Builder:
     def _remove_useless(self, units: list[Unit], versions: Versions, currencies: dict[int, str]) -> None:
         """Removes units none of whose days a question would take from them."""
         taken: set[tuple[int, date]] = set()
-        whole = [unit for unit in units if unit.days > 1 and len(_valid(unit, versions, currencies)) == unit.days]
+        whole = [
+            unit for unit in units if unit.days > 1 and len(_valid(unit, versions, currencies)) == unit.days
+        ]
         for unit in units:
             days = {(unit.dataset, day) for day in _valid(unit, versions, currencies)}
             inside = any(
@@ -225,7 +241,7 @@ class Builder:
         span = Span(_midnight(unit.first), _midnight(unit.last + timedelta(days=1)))
 
         def work() -> None:
-            with connection, arrow_rows(url, snapshot) as rows:
+            with connection, self._store.arrow.rows(url, snapshot) as rows:
                 for table in TABLES.values():
                     if table.day is None:
                         continue
@@ -269,7 +285,8 @@ def _periods(dataset: int, days: list[date], missing: list[date], units: Iterabl
     first, last = days[0], days[-1]
     is_closed = (last + timedelta(days=1)).month != last.month
     has_unit = any(
-        unit.dataset == dataset and unit.days > 1 and unit.first <= first and last <= unit.last for unit in units
+        unit.dataset == dataset and unit.days > 1 and unit.first <= first and last <= unit.last
+        for unit in units
     )
     if is_closed and not (has_unit and len(missing) <= _MOST_CHANGED):
         return [Period(dataset, first, last)]

@@ -10,7 +10,8 @@ from typing import Any
 from psycopg import sql
 
 from shopalytic_server.domain.touches import SESSION_GAP
-from shopalytic_server.storage.facts.arrow import arrow_rows
+from shopalytic_server.storage.facts.arrow import ArrowConnections
+from shopalytic_server.storage.facts.customers import LINKS, Customers, Links
 from shopalytic_server.storage.facts.engine import Engine, Turn
 from shopalytic_server.storage.facts.files import FactFiles, Use
 from shopalytic_server.storage.facts.filters import condition_of, filters_of
@@ -39,13 +40,18 @@ _ARRIVING = "arriving"
 class Facts:
     """What a report asks: first it takes the rows it needs, then it asks its statements."""
 
-    def __init__(self, turn: Turn, snapshot: Snapshot, files: FactFiles | None, held: ExitStack) -> None:
+    def __init__(self, store: "FactStore", turn: Turn, snapshot: Snapshot, held: ExitStack) -> None:
         """`held` ends with the question, and with it the use of files."""
         self._turn = turn
-        self._files = files
+        self._files = store.files
+        self._customers = store.customers
+        self._arrow = store.arrow
         self._held = held
+        self._links: Links | None = None
         self.snapshot = snapshot
         """The same moment in PostgreSQL, for names and addresses that facts do not hold."""
+        self.uses: Sequence[Use] = ()
+        """The files that the last rows came from."""
         self._asked: dict[str, Any] = {}
 
     async def take(self, scope: Scope, **spans: Span) -> None:
@@ -63,17 +69,21 @@ class Facts:
             "session_gap": SESSION_GAP,
         }
         tables = {TABLES[name]: span for name, span in spans.items()}
-        uses = await self._fill(scope, tables)
+        self.uses = uses = await self._fill(scope, tables)
         filters = filters_of(scope)
         connection = self._turn.connection
         for table in tables:
             condition = condition_of(table, filters)
             for name, value in condition.variables.items():
                 connection.execute(f"SET VARIABLE {name} = $1", [value])
-            connection.execute(rows_of_days(table, uses))
+            links = self._links if table is LINKS else None
+            connection.execute(rows_of_days(table, uses) if links is None else links.view())
             connection.execute(counted(table, condition))
         for view in derived(spans):
             connection.execute(view)
+        links = self._links
+        if links is not None:
+            await self._turn.run(lambda: self._customers.keep(connection, links))
 
     async def ask(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a statement.
@@ -120,7 +130,23 @@ class Facts:
                 await self._turn.run(lambda table=table, rows=rows: insert_rows(connection, table, rows))  # type: ignore[misc]
             return []
         versions = None if self._files is None else await read_versions(self.snapshot, scope.datasets)
-        return await self._turn.run(lambda: self._read(scope, tables, versions, *exported))
+        to_read = dict(tables)
+        if LINKS in tables and await self._take_links(scope):
+            del to_read[LINKS]
+        return await self._turn.run(lambda: self._read(scope, to_read, versions, *exported))
+
+    async def _take_links(self, scope: Scope) -> bool:
+        """Takes the links that another question read, and what has changed since; False if there are none."""
+        key = tuple(scope.datasets)
+        moment = await self._customers.moment(self.snapshot, key)
+        base = self._held.enter_context(self._customers.base(key, moment))
+        changes = None
+        if base is not None:
+            rows = await self._customers.changed(self.snapshot, key, base.moment)
+            await self._turn.run(lambda: insert_rows(self._turn.connection, LINKS, rows))
+            changes = len(rows)
+        self._links = Links(key, moment, base, changes)
+        return base is not None
 
     def _read(
         self, scope: Scope, tables: Mapping[Table, Span], versions: Versions | None, url: str, snapshot: str
@@ -135,7 +161,7 @@ class Facts:
             uses = self._held.enter_context(used)
         statements = list(_statements(scope, tables, uses))
         if statements:
-            with arrow_rows(url, snapshot) as rows:
+            with self._arrow.rows(url, snapshot) as rows:
                 for table, statement in statements:
                     rows.stream(
                         statement.as_string(), self._turn.connection, _ARRIVING, insert(table, _ARRIVING)
@@ -150,13 +176,15 @@ class FactStore:
         """`files` are those of days that need not be read again; None for none."""
         self.engine = engine or Engine(folder=None if files is None else files.folder)
         self.files = files
+        self.customers = Customers()
+        self.arrow = ArrowConnections()
 
     @asynccontextmanager
     async def question(self, snapshot: Snapshot) -> AsyncIterator[Facts]:
         """The facts of one question, as a snapshot sees them."""
         async with self.engine.turn() as turn:
             with ExitStack() as held:
-                yield Facts(turn, snapshot, self.files, held)
+                yield Facts(self, turn, snapshot, held)
 
 
 def _statements(

@@ -155,7 +155,9 @@ class FactFiles:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        name = f"{made.dataset}.{made.first}.{made.last}.{hashlib.blake2b(content, digest_size=8).hexdigest()}"
+        name = (
+            f"{made.dataset}.{made.first}.{made.last}.{hashlib.blake2b(content, digest_size=8).hexdigest()}"
+        )
         with self._lock:
             os.rename(made.path, self._home / name)
             # What was just written need not be read to be believed.
@@ -167,6 +169,16 @@ class FactFiles:
         with open(self.folder / "lock", "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def building(self) -> Iterator[bool]:
+        """Whether this is the one process that builds, if so until the end."""
+        with open(self.folder / "builder", "ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield True
+            except BlockingIOError:
+                yield False
 
     def remove(self, unit: Unit, *, wait: bool) -> bool:
         """Removes a unit once no question uses it; whether it is gone."""

@@ -20,7 +20,6 @@ class Span:
     begin: datetime | None = None
     end: datetime | None = None
 
-
     def within(self, other: "Span") -> "Span | None":
         """What two have in common; None for nothing."""
         begin = max((each for each in (self.begin, other.begin) if each is not None), default=None)
