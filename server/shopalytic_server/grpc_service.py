@@ -136,16 +136,16 @@ def _rates(settings: Settings) -> Rates:
 
 def _facts(settings: Settings, pool: Pool, reports_pool: Pool) -> tuple[FactStore, Builder | None]:
     """Where reports get their facts, and what makes files of them."""
-    limits = {"threads": settings.reports_threads, "memory_mb": settings.reports_memory_mb}
+    threads, memory = settings.reports_threads, settings.reports_memory_mb
     if settings.rollups != "on" or not settings.facts_disk_mb:
-        return FactStore(Engine(**limits)), None
+        return FactStore(Engine(threads=threads, memory_mb=memory)), None
     folder = settings.facts_dir or settings.data_dir / "facts"
     try:
         files = FactFiles(folder)
     except OSError as error:
         log.warning("Reports have no files in %s: %s. [facts_failed]", folder, error.strerror)
-        return FactStore(Engine(**limits)), None
-    facts = FactStore(Engine(**limits, folder=files.folder), files)
+        return FactStore(Engine(threads=threads, memory_mb=memory)), None
+    facts = FactStore(Engine(threads=threads, memory_mb=memory, folder=files.folder), files)
     return facts, Builder(facts, pool, reports_pool, disk_mb=settings.facts_disk_mb)
 
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from histories import DEVICES, PEOPLE, quarrels
-from report_shop import NOW, PROJECT, START, Shop, event, open_shop, order, page, refund
+from report_shop import NOW, PROJECT, Shop, identify, open_shop, order, page, refund
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import NotFound
@@ -156,7 +156,8 @@ async def act(files: Files, what: str, chance: random.Random) -> None:
 EMPTY = """
 DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-                   AND tablename NOT IN ('projects', 'keys', 'fact_store') AND tablename NOT LIKE '%yoyo%' LOOP
+                   AND tablename NOT IN ('projects', 'keys', 'fact_store')
+                   AND tablename NOT LIKE '%yoyo%' LOOP
         EXECUTE format('DELETE FROM %I', name);
     END LOOP;
 END $$
@@ -198,3 +199,125 @@ async def _compare(
             else:
                 await act(files, what, chance)
             await files.agree()
+
+
+@pytest.fixture
+async def files(database_url: str, tmp_path: Path) -> AsyncIterator[Files]:
+    """Orders on each of six days, the last of them today; closed days have files."""
+    async with open_shop(database_url) as shop:
+        opened = Files(shop, database_url, tmp_path / "facts")
+        await opened.send([_order(day) for day in range(6)])
+        await opened.builder.build_all()
+        yield opened
+
+
+def _order(day: int, number: str = "", **envelope: Any) -> Event:
+    at = FIRST + timedelta(days=day)
+    return order(f"o{day}{number}", at=at, **({"identity": f"p{day}"} | envelope))
+
+
+def _day(number: int) -> date:
+    return (FIRST + timedelta(days=number)).date()
+
+
+async def test_days_before_yesterday_have_files_and_later_ones_none(files):
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+    assert files.builder.days_missing == 0
+    assert await files.builder.build_all() == 0
+    await files.agree()
+
+
+async def test_rows_of_today_and_of_late_last_night_mark_nothing(files):
+    statement = "SELECT count(*) FROM fact_changes"
+    async with files.shop.pool.connection() as conn:
+        before = await (await conn.execute(statement)).fetchall()
+        await files.send([_order(5, "-again"), page("t1", at=datetime.now(UTC))])
+        assert await (await conn.execute(statement)).fetchall() == before
+
+
+async def test_a_late_event_shows_in_the_next_question_and_its_day_is_made_anew(files):
+    await files.send([_order(2, "-late")])
+    assert await files.use() == {_day(0), _day(1), _day(3)}
+    await files.agree()
+    assert await files.builder.build_all() == 1
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_an_order_settles_a_refund_of_another_day_anew(files):
+    await files.send([refund("o3-new", at=FIRST, identity="p0")])
+    await files.builder.build_all()
+    await files.send([_order(3, "-new")])
+    assert await files.use() == {_day(1), _day(2)}
+    await files.agree()
+
+
+async def test_a_merge_rewrites_no_file_and_shows_at_once(files):
+    await files.agree()
+    await files.send([identify("t1", "p1", at=FIRST), _order(1, "-t", identity=None, tracking_id="t1")])
+    await files.builder.build_all()
+    await files.send([identify("t1", "p2", at=FIRST - timedelta(days=1))])
+    assert _day(1) in await files.use()
+    await files.agree()
+
+
+async def test_an_erasure_ends_when_no_file_holds_the_person(files):
+    old = {unit.path for unit in files.files.units() if unit.first <= _day(2) <= unit.last}
+    request = admin_pb2.EraseCustomerRequest(customer=reports_pb2.CustomerSelector(any="p2"))
+    await Erasures(files.shop.pool, files.builder.forget_erased).erase_customer(PROJECT, request)
+    assert old
+    assert not any(path.exists() for path in old)
+    await files.agree()
+
+
+async def test_a_damaged_file_is_found_by_a_new_process_and_made_again(files):
+    [unit] = [unit for unit in files.files.units() if (unit.dataset, unit.first) == (2, _day(1))]
+    path = unit.path / "orders.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    files.open()
+    assert await files.use() == {_day(0), _day(2), _day(3)}
+    await files.agree()
+    assert await files.builder.build_all() == 1
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_what_a_killed_process_left_is_no_unit_and_is_removed(files):
+    unfinished = files.files.start()
+    (unfinished / "orders.parquet").write_bytes(b"half")
+    files.open()
+    await files.agree()
+    files.files.remove_unfinished()
+    assert not unfinished.exists()
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_a_database_that_is_restored_finds_no_file_of_what_it_has_not_seen(files):
+    async with files.shop.pool.connection() as conn:
+        # As a backup of the first days has it: no day was closed.
+        await conn.execute("DELETE FROM fact_changes")
+    assert await files.use() == set()
+    await files.builder.build_all()
+    assert len(await files.use()) == 4
+
+
+async def test_files_over_the_budget_are_not_made_and_answers_are_right_without(database_url, tmp_path):
+    async with open_shop(database_url) as shop:
+        files = Files(shop, database_url, tmp_path / "facts")
+        files.builder = Builder(files.store, shop.pool, shop.pool, disk_mb=0, quiet=timedelta())
+        await files.send([_order(day) for day in range(6)])
+        made = await files.builder.build_all()
+        # One is made before the budget is known to be gone.
+        assert made <= 1
+        assert files.builder.days_missing > 0
+        await files.agree()
+
+
+async def test_a_question_keeps_its_files_until_it_ends(files):
+    async with reading(files.shop.pool) as snapshot, files.store.question(snapshot) as facts:
+        await facts.take(SCOPE, orders=EVER)
+        await files.send([_order(1, "-late")])
+        await files.builder.build_all()
+        assert len(await facts.ask("FROM orders")) == 6
+    await files.builder.build_all()
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}

@@ -14,6 +14,7 @@ DISTRIBUTED_BY = {
     "event_keys": "event_id",
     "events": "subject",
     "expirations": "dataset_id",
+    "fact_changes": "dataset_id",
     "identities": "identity",
     "order_items": "order_id",
     "order_revisions": "order_id",

@@ -20,7 +20,7 @@ import psycopg
 
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.projects import EVENT_TYPES
-from shopalytic_server.storage.database import ROLLED_BACK, Pool, translated
+from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
 from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
@@ -65,7 +65,7 @@ class Builder:
 
     def __init__(
         self, store: FactStore, primary: Pool, reports: Pool, *, disk_mb: int, quiet: timedelta = QUIET
-    ):
+    ) -> None:
         """Days are closed in the database of `primary`; their rows come out of that of `reports`."""
         assert store.files is not None  # noqa: S101 - or there is nothing to make
         self._store = store
@@ -122,6 +122,7 @@ class Builder:
             versions = await read_versions(snapshot, currencies)
         await asyncio.to_thread(self._forget_erased, versions)
         units = await asyncio.to_thread(self._files.units)
+        await asyncio.to_thread(self._files.remove_damaged)
         periods = self._missing(units, versions, currencies)
         await asyncio.to_thread(self._remove_useless, units, versions, currencies)
         self.size = await asyncio.to_thread(self._files.size)
@@ -162,14 +163,14 @@ class Builder:
                 told = True
             await asyncio.sleep(_FAILED_SECONDS)
 
-    async def _close(self, conn: psycopg.AsyncConnection[object], currencies: dict[int, str]) -> None:
+    async def _close(self, conn: Connection, currencies: dict[int, str]) -> None:
         values = {
             "datasets": list(currencies),
             "types": list(EVENT_TYPES),
             "earliest": datetime.now(UTC) - _LONGEST,
         }
         rows = await (await conn.execute(_SQL.first_times, values)).fetchall()
-        firsts = {dataset: at.astimezone(UTC).date() for dataset, at in rows}  # type: ignore[misc]
+        firsts = {dataset: at.astimezone(UTC).date() for dataset, at in rows}
         await conn.execute(_SQL.compact, {"most": _MOST_TOKENS})
         await conn.execute(_SQL.close, {"datasets": list(firsts), "firsts": list(firsts.values())})
 

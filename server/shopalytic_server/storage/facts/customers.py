@@ -39,7 +39,7 @@ LINKS = TABLES["customers_of"]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A snapshot of PostgreSQL: what is older than `xmin` had ended, what is not older than `xmax` had not begun."""
+    """A snapshot of PostgreSQL: transactions before `xmin` had ended, those from `xmax` on had not begun."""
 
     xmin: int
     xmax: int
@@ -74,7 +74,8 @@ class Links:
             return "CREATE OR REPLACE TEMP VIEW customers_of AS SELECT * FROM fresh_customers_of"
         return (
             "CREATE OR REPLACE TEMP VIEW customers_of AS"  # noqa: S608 - a table of ours
-            f" SELECT b.* FROM {self.base.table} AS b ANTI JOIN fresh_customers_of AS f ON f.subject = b.subject"
+            f" SELECT b.* FROM {self.base.table} AS b"
+            " ANTI JOIN fresh_customers_of AS f ON f.subject = b.subject"
             " UNION ALL SELECT * FROM fresh_customers_of WHERE customer IS NOT NULL"
         )
 

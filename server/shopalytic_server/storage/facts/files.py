@@ -98,7 +98,8 @@ class FactFiles:
     def units(self) -> list[Unit]:
         """All units, those of fewer days first: they are made later than what they lie in."""
         try:
-            names = [name for name in os.listdir(self._home) if not name.startswith(_UNFINISHED)]
+            paths = list(self._home.iterdir())
+            names = [path.name for path in paths if (path / _MANIFEST).exists()]
         except FileNotFoundError:
             names = []
         with self._lock:
@@ -151,7 +152,7 @@ class FactFiles:
         values = {**asdict(made), "checksums": checksums, "path": None}
         values["versions"] = {day.isoformat(): version for day, version in made.versions.items()}
         content = json.dumps(values, default=str).encode()
-        with open(made.path / _MANIFEST, "xb") as file:
+        with (made.path / _MANIFEST).open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -159,21 +160,21 @@ class FactFiles:
             f"{made.dataset}.{made.first}.{made.last}.{hashlib.blake2b(content, digest_size=8).hexdigest()}"
         )
         with self._lock:
-            os.rename(made.path, self._home / name)
+            made.path.rename(self._home / name)
             # What was just written need not be read to be believed.
             self._checked |= {(name, table) for table in checksums}
 
     @contextmanager
     def publishing(self) -> Iterator[None]:
         """Keeps others, of any process, from finishing or removing units."""
-        with open(self.folder / "lock", "ab") as file:
+        with (self.folder / "lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     @contextmanager
     def building(self) -> Iterator[bool]:
         """Whether this is the one process that builds, if so until the end."""
-        with open(self.folder / "builder", "ab") as file:
+        with (self.folder / "builder").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield True
@@ -194,12 +195,18 @@ class FactFiles:
         return True
 
     def remove_unfinished(self) -> None:
-        """Removes what was being made when a process ended, what is damaged, and files of other formats."""
+        """Removes what was being made when a process ended, and files of other formats."""
         for path in self.folder.iterdir():
             if path.is_dir() and path != self._home:
                 shutil.rmtree(path, ignore_errors=True)
+        for path in self._home.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(path, ignore_errors=True)
+        self.remove_damaged()
+
+    def remove_damaged(self) -> None:
+        """Removes units that were taken out of use."""
         for path in self._home.iterdir():
-            if not (path / _MANIFEST).exists():
+            if not path.name.startswith(_UNFINISHED) and not (path / _MANIFEST).exists():
                 shutil.rmtree(path, ignore_errors=True)
 
     def discard(self, path: Path) -> None:
@@ -262,7 +269,7 @@ def _kept_tables() -> list[str]:
 
 def _checksum(path: Path) -> str:
     found = hashlib.blake2b(digest_size=16)
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while block := file.read(_BLOCK):
             found.update(block)
     return found.hexdigest()
