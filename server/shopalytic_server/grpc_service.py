@@ -134,6 +134,7 @@ def _start_relay(database_url: str, pool: Pool, reports_pool: Pool, parts: Parts
 def _rates(settings: Settings) -> Rates:
     return Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers)
 
+
 def _facts(settings: Settings, pool: Pool, reports_pool: Pool) -> tuple[FactStore, Builder | None]:
     """Where reports get their facts, and what makes files of them."""
     threads, memory = settings.reports_threads, settings.reports_memory_mb

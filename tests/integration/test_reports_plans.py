@@ -1,8 +1,7 @@
-"""What every report reads of a year with a million events: by an index, and of a month only that month."""
+"""What a customer's page, timeline and search read of a year with a million events: few rows, by index."""
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -17,20 +16,13 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage import (
     customer_list,
     customers,
-    funnel,
     timeline,
-    traffic,
 )
 from shopalytic_server.storage.fifths import Fifths
 
 pytestmark = pytest.mark.slow
 
 EVENTS = 1_000_000
-MARCH, APRIL = (datetime(2025, month, 1, tzinfo=UTC) for month in (3, 4))
-REPORTS: dict[str, tuple[Any, Any]] = {
-    "funnel": (funnel.get_funnel_report, reports_pb2.GetFunnelReportRequest),
-    "traffic": (traffic.get_traffic_report, reports_pb2.GetTrafficReportRequest),
-}
 # Who bought twice, on two devices, and was joined.
 BUYER = "person-2"
 
@@ -66,47 +58,6 @@ async def explained(shop: Shop, ask: Any) -> Explaining:
         snapshot = Explaining(conn)
         await ask(snapshot)
         return snapshot
-
-
-async def of_march(shop: Shop, name: str) -> Explaining:
-    report, request_type = REPORTS[name]
-    request = request_type()
-    getattr(request.scope, "from").FromDatetime(MARCH)
-    request.scope.to.FromDatetime(APRIL)
-    return await explained(shop, lambda snapshot: report(snapshot, PROJECT, request))
-
-
-@pytest.mark.parametrize("name", REPORTS)
-async def test_a_months_report_does_not_read_the_years_events(shop, name):
-    snapshot = await of_march(shop, name)
-    read = snapshot.rows_read_of("events_")
-    # A month has a twelfth of the events; sessions and funnels look a little over its edges.
-    assert read < EVENTS / 12 * 2.5
-    months = {
-        step["Relation Name"] for step in snapshot.whole_scans() if step["Relation Name"][:7] == "events_"
-    }
-    assert months <= {f"events_2025_{month:02}" for month in (2, 3, 4)}
-
-
-@pytest.mark.parametrize("name", ["retention", "carts", "fulfilment"])
-async def test_reports_on_orders_carts_and_parcels_read_no_events_at_all(shop, name):
-    snapshot = await of_march(shop, name)
-    assert snapshot.rows_read_of("events_") == 0
-    assert 0 < snapshot.rows_read() < EVENTS / 8
-
-
-@pytest.mark.parametrize(
-    ("name", "index"),
-    [
-        ("products", "order_revisions_time"),
-        ("retention", "order_revisions_time"),
-        ("carts", "cart_changes_time"),
-        ("fulfilment", "shipment_changes_shipped"),
-    ],
-)
-async def test_a_month_of_orders_carts_and_parcels_is_found_by_the_index_on_time(shop, name, index):
-    snapshot = await of_march(shop, name)
-    assert index in {step.get("Index Name") for step in snapshot.steps()}
 
 
 async def test_a_customers_page_touches_a_few_hundred_rows_by_index(shop):

@@ -11,9 +11,6 @@ event_id), each event once and in any order. It may name what every statement
 may (see `facts.facts.ask`), with the range and currency of the token, and the
 token's further parameters; it must cast these (`$skus::VARCHAR[]`), since times
 and ids come as text.
-
-Reports that still ask PostgreSQL `register` a statement that yields (dataset_id,
-subject, occurred_at, event_id) and takes the parameters of `storage.scope`.
 """
 
 import json
@@ -25,14 +22,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from psycopg import sql
-
 from shopalytic.v1 import reports_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain import tokens
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage.bases import EVER
 from shopalytic_server.storage.facts.facts import Facts, Span
 from shopalytic_server.storage.paging import (
     ALL_EVENTS,
@@ -43,7 +37,6 @@ from shopalytic_server.storage.paging import (
     write_token,
 )
 from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope, datasets
 from shopalytic_server.storage.timeline import (
     MAX_PAGE_BYTES,
@@ -54,7 +47,6 @@ _SQL = load("explain")
 _ABOUT = b"explain"
 _WRONG = "is not a token of this project's reports; send the explain of a row as it was given"
 
-_statements: dict[str, sql.SQL] = {}
 _explanations: dict[str, "Explanation"] = {}
 
 # What one page reads of the events behind a number; the statement is one of ours.
@@ -93,11 +85,6 @@ def explained_through(kind: str, statement: str, spans: Spans, keeps: Mapping[st
     _explanations[kind] = Explanation(statement, spans, keeps)
 
 
-def register(kind: str, statement: str) -> None:
-    """Makes a kind of number known, with the statement that yields its events."""
-    _statements[kind] = sql.SQL(statement)
-
-
 def explain_token(scope: Scope, kind: str, **parameters: Value) -> str:
     """The token of a number of this kind. `parameters` come on top of the scope's, or instead of them."""
     given: dict[str, Any] = {**scope.parameters(), **parameters}
@@ -125,38 +112,12 @@ def read_explain(project: Project, token: str) -> Number:
         with suppress(ValueError, TypeError):
             kind, include_sandbox, as_of, parameters = json.loads(zlib.decompress(packed))
             parameters["datasets"] = datasets(project, include_sandbox=include_sandbox)
-            if kind in _statements or kind in _explanations:
+            if kind in _explanations:
                 return Number(kind, parameters, None if as_of is None else datetime.fromisoformat(as_of))
     raise InvalidRequest([Violation("explain", "explain.known", _WRONG)])
 
 
 async def list_events(
-    snapshot: Snapshot, project: Project, request: reports_pb2.ListEventsRequest
-) -> reports_pb2.ListEventsResponse:
-    """A page of the events behind a number, newest first; raises InvalidRequest."""
-    number = read_explain(project, request.explain)
-    before = read_token(request, project, parse_event_place) or ALL_EVENTS
-    rows = await snapshot.fetch(
-        sql.SQL(_SQL.page).format(behind=_statements[number.kind]),
-        **EVER,
-        **number.parameters,
-        **before._asdict(),
-        limit=page_size(request) + 1,
-        max_bytes=MAX_PAGE_BYTES,
-    )
-    page = rows[: page_size(request)]
-    response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in page])
-    if page and page[0]["found"] > len(page):
-        response.next_page_token = write_token(request, project, event_place(page[-1]))
-    return response
-
-
-def asks_facts(project: Project, token: str) -> bool:
-    """Whether a token's events are found among the facts; raises InvalidRequest."""
-    return read_explain(project, token).kind in _explanations
-
-
-async def list_events_of_facts(
     facts: Facts, project: Project, request: reports_pb2.ListEventsRequest
 ) -> reports_pb2.ListEventsResponse:
     """A page of the events behind a number, newest first; raises InvalidRequest.

@@ -153,11 +153,8 @@ class Reports:
     ) -> reports_pb2.ListEventsResponse:
         """A page of the events behind a number; raises InvalidRequest."""
         as_of = explain.read_explain(project, request.explain).as_of
-        async with self._at(project, as_of) as snapshot:
-            if not explain.asks_facts(project, request.explain):
-                return await explain.list_events(snapshot, project, request)
-            async with self._facts.question(snapshot) as facts:
-                return await explain.list_events_of_facts(facts, project, request)
+        async with self._at(project, as_of) as snapshot, self._facts.question(snapshot) as facts:
+            return await explain.list_events(facts, project, request)
 
     async def _ask(self, name: str, project: Project, request: Any) -> Any:
         """What a report of the registry answers from facts; raises InvalidRequest."""
