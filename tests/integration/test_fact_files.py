@@ -5,7 +5,7 @@ import random
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from histories import DEVICES, PEOPLE, quarrels
 from report_shop import NOW, PROJECT, Shop, identify, open_shop, order, page, refund
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.cli.database_checks import check_database
+from shopalytic_server.config import Settings
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest import prepare
 from shopalytic_server.domain.projects import KeyClass
@@ -321,3 +323,14 @@ async def test_a_question_keeps_its_files_until_it_ends(files):
         assert len(await facts.ask("FROM orders")) == 6
     await files.builder.build_all()
     assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_doctor_tells_how_many_days_have_files(files, tmp_path):
+    def told() -> str:
+        settings = replace(Settings(), data_dir=tmp_path, database_url=files.url)
+        [finding] = [each for each in check_database(settings) if each.check == "facts"]
+        return finding.message
+
+    assert (await asyncio.to_thread(told)).startswith("All 4 past days have files")
+    await files.send([_order(2, "-late")])
+    assert (await asyncio.to_thread(told)).startswith("1 of 4 past days are read from PostgreSQL")

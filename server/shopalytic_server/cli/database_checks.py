@@ -1,5 +1,6 @@
 """The checks of `shopalytic doctor` that ask the database."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ from shopalytic_server.domain.projects import hash_secret
 from shopalytic_server.embedded import EmbeddedPostgresError
 from shopalytic_server.state import DataDirectory
 from shopalytic_server.storage import queries
+from shopalytic_server.storage.facts.files import FactFiles
+from shopalytic_server.storage.facts.versions import read_versions_blocking
 from shopalytic_server.storage.migrate import pending, why_unfit
 from shopalytic_server.storage.sessions import connect_blocking, is_shared
 
@@ -100,6 +103,7 @@ def _check_schema(url: str, connection: Connection, settings: Settings) -> Itera
     yield Finding("schema", Verdict.OK, "Up to date.")
     yield _check_partition(connection)
     yield from _check_keys(connection, settings)
+    yield from _check_facts(connection, settings)
 
 
 def _check_partition(connection: Connection) -> Finding:
@@ -118,6 +122,28 @@ def _check_partition(connection: Connection) -> Finding:
         )
         return Finding("partition", Verdict.FAILED, text)
     return Finding("partition", Verdict.OK, f"{name} will be made with this month's first event.")
+
+
+def _check_facts(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """How many past days reports need not read anew; nothing before the first server has begun."""
+    folder = settings.facts_dir or settings.data_dir / "facts"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return
+    files = FactFiles(folder)
+    currencies: dict[int, str] = dict(connection.execute(queries.load("fact_changes").datasets.encode()))
+    versions = read_versions_blocking(connection, currencies)
+    kept = {
+        (unit.dataset, day)
+        for unit in files.units()
+        for day in unit.valid(versions, currencies.get(unit.dataset, ""))
+    }
+    missing = len(versions.days) - len(kept)
+    size = f"{files.size() / 1_000_000:,.0f} MB"
+    if missing:
+        text = f"{missing} of {len(versions.days)} past days are read from PostgreSQL until a server has made"
+        yield Finding("facts", Verdict.OK, f"{text} their files, which take {size}.")
+    else:
+        yield Finding("facts", Verdict.OK, f"All {len(kept)} past days have files, which take {size}.")
 
 
 def _check_keys(connection: Connection, settings: Settings) -> Iterator[Finding]:

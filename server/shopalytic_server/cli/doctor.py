@@ -27,6 +27,7 @@ from shopalytic_server.state import DataDirectory, is_running
     "database_url",
     "direct_database_url",
     "reports_database_url",
+    "facts_dir",
     "grpc_host",
     "grpc_port",
     "http_host",

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from psycopg import sql
+from psycopg import Connection, sql
 
 from shopalytic_server.storage.facts.changes import EVERY_DAY
 from shopalytic_server.storage.queries import load
@@ -35,8 +36,20 @@ class Versions:
 
 async def read_versions(snapshot: Snapshot, datasets: Iterable[int]) -> Versions:
     """The versions that a snapshot sees."""
-    statement = sql.SQL(_SQL.versions).format(datasets=sql.Literal(list(datasets)))
-    rows = await snapshot.fetch_plain(statement)
+    return _versions(await snapshot.fetch_plain(_statement(datasets)))
+
+
+def read_versions_blocking(connection: Connection[Any], datasets: Iterable[int]) -> Versions:
+    """The same for those who may block."""
+    return _versions(connection.execute(_statement(datasets)).fetchall())
+
+
+def _statement(datasets: Iterable[int]) -> sql.Composed:
+    return sql.SQL(_SQL.versions).format(datasets=sql.Literal(list(datasets)))
+
+
+def _versions(rows: Iterable[tuple[Any, ...]]) -> Versions:
+    rows = list(rows)
     return Versions(
         every_day={dataset: version for dataset, day, version, _, _ in rows if day == EVERY_DAY},
         days={(dataset, day): version for dataset, day, version, _, _ in rows if day != EVERY_DAY},
