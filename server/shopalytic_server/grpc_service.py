@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -87,13 +87,7 @@ async def start_grpc(
     _start_expirer(own_session_url, metrics, room, parts)
     probe = _start_probe(pool, parts)
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
-    facts, builder = _facts(settings, pool, reports_pool)
-    forget = None
-    if builder is not None:
-        metrics.watch_facts(builder)
-        forget = builder.forget_erased
-        builder.start()
-        parts.ends_in_order(builder.stop)
+    facts, forget = _start_facts(settings, pool, reports_pool, metrics, parts)
     server = GrpcServer(
         writer=writer,
         reports=Reports(reports_pool, pool, keep=settings.rollups == "on", facts=facts),
@@ -148,6 +142,19 @@ def _facts(settings: Settings, pool: Pool, reports_pool: Pool) -> tuple[FactStor
         return FactStore(Engine(threads=threads, memory_mb=memory)), None
     facts = FactStore(Engine(threads=threads, memory_mb=memory, folder=files.folder), files)
     return facts, Builder(facts, pool, reports_pool, disk_mb=settings.facts_disk_mb)
+
+
+def _start_facts(
+    settings: Settings, pool: Pool, reports_pool: Pool, metrics: ServerMetrics, parts: Parts
+) -> tuple[FactStore, Callable[[], Awaitable[None]] | None]:
+    """Where reports get their facts, and what removes erased people from its files."""
+    facts, builder = _facts(settings, pool, reports_pool)
+    if builder is None:
+        return facts, None
+    metrics.watch_facts(builder)
+    builder.start()
+    parts.ends_in_order(builder.stop)
+    return facts, builder.forget_erased
 
 
 def _start_probe(pool: Pool, parts: Parts) -> StoreProbe:

@@ -76,7 +76,9 @@ async def test_a_customers_page_touches_a_few_hundred_rows_by_index(shop):
 
 async def test_a_timeline_touches_its_own_events(shop):
     request = reports_pb2.ListCustomerEventsRequest(customer=reports_pb2.CustomerSelector(any=BUYER))
-    snapshot = await explained(shop, lambda snapshot: timeline.list_customer_events(snapshot, PROJECT, request))
+    snapshot = await explained(
+        shop, lambda snapshot: timeline.list_customer_events(snapshot, PROJECT, request)
+    )
     assert 10 < snapshot.rows_read() < 100
     assert not snapshot.whole_scans()
 
