@@ -90,7 +90,7 @@ async def start_grpc(
     facts, forget = _start_facts(settings, pool, reports_pool, metrics, parts)
     server = GrpcServer(
         writer=writer,
-        reports=Reports(reports_pool, pool, keep=settings.rollups == "on", facts=facts),
+        reports=Reports(reports_pool, pool, facts=facts),
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),

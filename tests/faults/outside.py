@@ -71,7 +71,7 @@ def kill_backend(url: str, pick: float, how: signal.Signals) -> None:
     """Sends a signal to one of the service's own connections; `pick` from 0 to 1 says which."""
     with psycopg.connect(url, autocommit=True) as connection:
         rows = connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'shopalytic' ORDER BY pid"
+            "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'shopalytic%' ORDER BY pid"
         ).fetchall()
     with contextlib.suppress(ProcessLookupError):
         os.kill(rows[int(pick * len(rows))][0], how)

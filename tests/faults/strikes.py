@@ -97,7 +97,8 @@ def no_connection_left(stage: Stage, dice: random.Random, seconds: float) -> Non
         else:
             # The service must not keep those that it has.
             others[-1].execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shopalytic'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'shopalytic%'"
             )
     for other in others:
         other.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
@@ -268,6 +269,25 @@ async def test_an_erasure_ends_when_no_file_holds_the_person(files):
     await Erasures(files.shop.pool, files.builder.forget_erased).erase_customer(PROJECT, request)
     assert old
     assert not any(path.exists() for path in old)
+    await files.agree()
+
+
+async def test_while_a_server_is_at_work_that_marks_no_days_no_file_is_used(files):
+    assert await files.use()
+    with psycopg.connect(files.url, application_name="shopalytic", autocommit=True) as older:
+        assert await files.use() == set()
+        await files.builder.build_all()
+        # A late row of a server that knows no tokens.
+        older.execute(
+            "UPDATE order_revisions SET units = 99 WHERE ordered_at < %s", [FIRST + timedelta(days=2)]
+        )
+        await files.builder.build_all()
+        await files.agree()
+    # What was closed before is made anew.
+    assert await files.use() == set()
+    await files.agree()
+    await files.builder.build_all()
+    assert await files.use()
     await files.agree()
 
 

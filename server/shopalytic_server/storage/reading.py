@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -10,9 +10,6 @@ from psycopg.rows import dict_row
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.as_of import Past, connected_to
 from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
-
-if TYPE_CHECKING:
-    from shopalytic_server.storage.bases import Bases
 
 # A report sorts and hashes much at once, where an ingest statement does not; and
 # compiling its statements takes longer than it saves.
@@ -27,7 +24,6 @@ class Snapshot:
     def __init__(
         self,
         conn: Connection,
-        bases: "Bases | None" = None,
         *,
         prepare: bool | None = None,
         database_url: str | None = None,
@@ -40,8 +36,6 @@ class Snapshot:
         self._conn = conn
         self._database_url = database_url
         self._prepare = prepare
-        self.bases = bases
-        """What is kept of past days; nothing for a snapshot of the past."""
 
     async def fetch(self, statement: str | sql.Composed, **parameters: Any) -> list[dict[str, Any]]:
         """Runs a named statement and returns its rows."""
@@ -69,9 +63,7 @@ class Snapshot:
 
 
 @asynccontextmanager
-async def reading(
-    pool: Pool, bases: "Bases | None" = None, *, planned_once: bool = False
-) -> AsyncIterator[Snapshot]:
+async def reading(pool: Pool, *, planned_once: bool = False) -> AsyncIterator[Snapshot]:
     """A snapshot of the store as it is; raises StoreUnavailable.
 
     `planned_once` is for statements that go by indexes whatever their parameters are.
@@ -81,7 +73,7 @@ async def reading(
             async with pool.connection() as conn, conn.transaction():
                 await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 await conn.execute(_TUNED + _PLANNED_ONCE if planned_once else _TUNED)
-                yield Snapshot(conn, bases, prepare=planned_once or None, database_url=str(pool.conninfo))
+                yield Snapshot(conn, prepare=planned_once or None, database_url=str(pool.conninfo))
     except ROLLED_BACK as error:
         # Only a replica does this to a reader, to keep up with its primary.
         raise StoreUnavailable(retry_after=1.0) from error

@@ -20,7 +20,8 @@ from psycopg.pq import TransactionStatus
 
 # Finds a peer that vanished without a word; what the database URL says wins.
 _DEFAULTS = {
-    "application_name": "shopalytic",
+    # Servers of the version before facts call themselves "shopalytic": see `facts.versions`.
+    "application_name": "shopalytic-2",
     "connect_timeout": "3",
     "keepalives_idle": "15",
     "keepalives_interval": "5",

@@ -21,6 +21,7 @@ import psycopg
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
+from shopalytic_server.storage.facts.changes import mark_every_day
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
 from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
@@ -164,6 +165,11 @@ class Builder:
             await asyncio.sleep(_FAILED_SECONDS)
 
     async def _close(self, conn: Connection, currencies: dict[int, str]) -> None:
+        """Closes days, unless a server of the version before facts may store rows of them unmarked."""
+        older = await (await conn.execute(_SQL.older_servers)).fetchone()
+        if older is not None and older[0]:
+            await mark_every_day(conn)
+            return
         values = {
             "datasets": list(currencies),
             "types": list(EVENT_TYPES),

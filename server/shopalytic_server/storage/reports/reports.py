@@ -25,7 +25,6 @@ from shopalytic_server.storage import (
     timeline,
 )
 from shopalytic_server.storage.as_of import Past
-from shopalytic_server.storage.bases import Bases
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.fifths import Fifths
@@ -49,19 +48,13 @@ Answer = TypeVar(
 class Reports:
     """The reports of all projects. Every call may raise StoreUnavailable."""
 
-    def __init__(
-        self, pool: Pool, primary: Pool | None = None, *, keep: bool = True, facts: FactStore | None = None
-    ) -> None:
-        """Reads from `pool`; the past from `primary`, which may write, if that is another.
-
-        With `keep` it keeps what it found in past days, if these are sealed.
-        """
+    def __init__(self, pool: Pool, primary: Pool | None = None, *, facts: FactStore | None = None) -> None:
+        """Reads from `pool`; the past from `primary`, which may write, if that is another."""
         self._pool = pool
         self._primary = primary or pool
         # Making the past anew keeps this process busy, so it is done once at a time.
         self._past = asyncio.Semaphore(1)
         self._fifths = Fifths()
-        self._bases = Bases() if keep else None
         self._facts = facts or FactStore()
 
     async def get_customer(
@@ -184,7 +177,7 @@ class Reports:
     @asynccontextmanager
     async def _at(self, project: Project, moment: datetime | None) -> AsyncIterator[Snapshot]:
         if moment is None:
-            async with reading(self._pool, self._bases) as snapshot:
+            async with reading(self._pool) as snapshot:
                 yield snapshot
             return
         past = Past(datasets(project, include_sandbox=True), moment)

@@ -16,12 +16,20 @@ SELECT dataset_id, %(every_day)s
   FROM (SELECT 2 * project_id + kind AS dataset_id FROM projects CROSS JOIN (VALUES (0), (1)) AS k (kind)) AS d
  WHERE %(datasets)s::int[] IS NULL OR dataset_id = ANY(%(datasets)s::int[])
 
+-- Whether a server of the version before facts is at work: it marks no days.
+-- name: older_servers
+SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'shopalytic')
+
 -- The versions of closed days, and of all days together: a hash of their tokens, and
--- whether somebody's rows went for good. Runs where others work with `%` as well.
+-- whether somebody's rows went for good. None while a server is at work that marks
+-- no days. Runs where others work with `%` as well.
 -- name: versions
 SELECT dataset_id, day, md5(string_agg(token::text, '' ORDER BY token)), bool_or(erased), max(marked_at) FILTER (WHERE NOT closing)
   FROM fact_changes
  WHERE dataset_id = ANY({datasets}::int[])
+   AND NOT EXISTS (SELECT 1 FROM pg_stat_activity
+                    WHERE datname = current_database() AND application_name = 'shopalytic')
  GROUP BY dataset_id, day
 HAVING bool_or(closing) OR day = '0001-01-01'
 
