@@ -138,28 +138,6 @@ async def test_a_busy_month_is_the_same_summed_up_and_again_after_late_events_an
     await check(shop, *QUESTIONS)
 
 
-async def test_a_sealed_day_is_read_as_quarters_of_an_hour(shop):
-    await shop.send(
-        *(seen(minutes) for minutes in (0, 14, 44, 74, 75.1, 106)), order("o1", tracking_id="t1", at=TODAY)
-    )
-    await seal_all(shop)
-    assert await run(shop, "SELECT page_views FROM page_quarters ORDER BY occurred_at") == [
-        (2,),
-        (1,),
-        (1,),
-        (1,),
-        (1,),
-    ]
-    total = (await ask(shop)).total
-    assert (total.page_views, total.sessions) == (6, 2)
-    await run(shop, "UPDATE page_quarters SET page_views = page_views + 100, landing_page = 'elsewhere'")
-    found = await ask(shop, end=TODAY + timedelta(days=1))
-    assert (found.total.page_views, found.total.sessions) == (506, 2)
-    assert [(each.value, each.last_touch_revenue) for each in found.landing_pages] == [("elsewhere", "10.00")]
-    # A range that cuts a day in the middle of a quarter reads that day from the events.
-    assert (await ask(shop, begin=MIDNIGHT + timedelta(minutes=1))).total.page_views == 5
-
-
 async def test_today_is_not_sealed(shop):
     await shop.send(page("t1", at=datetime.now(UTC)))
     await seal_all(shop)

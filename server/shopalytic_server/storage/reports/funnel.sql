@@ -10,9 +10,7 @@
 -- numbers a customer's events, `first` is that of an attempt's first event. Steps
 -- that nobody asks for are NULL, and read nothing.
 -- name: chosen
-WITH asked AS (
-    SELECT unnest($types::VARCHAR[]) AS type, unnest($page_types::VARCHAR[]) AS page_type
-), placed AS MATERIALIZED (
+WITH placed AS MATERIALIZED (
     SELECT coalesce(c.customer, e.subject) AS customer, e.dataset, e.type, e.page_type, e.occurred_at, e.position,
            e.tie_breaker, e.event_id, row_number() OVER (
                PARTITION BY coalesce(c.customer, e.subject) ORDER BY e.position, e.tie_breaker, e.event_id) AS place,
@@ -22,8 +20,8 @@ WITH asked AS (
       LEFT JOIN customers_of c ON c.subject = e.subject
      WHERE e.occurred_at >= $from_at::TIMESTAMP
        AND e.occurred_at - to_seconds($window::BIGINT) < $to_at::TIMESTAMP
-       AND EXISTS (SELECT 1 FROM asked a
-                    WHERE a.type = e.type AND (a.page_type = '' OR a.page_type = e.page_type))
+       AND list_contains($types::VARCHAR[], e.type)
+       AND (list_contains($page_types::VARCHAR[], '') OR list_contains($page_types::VARCHAR[], e.page_type))
 ), step_1 AS MATERIALIZED (
     SELECT customer, place AS first, place, occurred_at, occurred_at + to_seconds($window::BIGINT) AS deadline
       FROM placed
@@ -125,13 +123,16 @@ WITH asked AS (
     SELECT customer, arg_max(first, step) AS first
       FROM (SELECT customer, step, min(first) AS first FROM reached GROUP BY ALL)
      GROUP BY customer
+), taken AS MATERIALIZED (
+    SELECT r.step, r.customer, r.place, CASE WHEN r.after < 0 THEN 0 ELSE r.after END AS waited
+      FROM reached r
+      JOIN furthest f ON f.customer = r.customer AND f.first = r.first
 )
-SELECT r.step, f.value, f.encoded, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.event_id,
-       greatest(r.after, 0) AS waited
-  FROM furthest
-  JOIN reached r ON r.customer = furthest.customer AND r.first = furthest.first
-  JOIN placed f ON f.customer = r.customer AND f.place = r.first
-  JOIN placed e ON e.customer = r.customer AND e.place = r.place
+SELECT t.step, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.event_id, t.waited,
+       first_value(e.value) OVER attempt AS value, first_value(e.encoded) OVER attempt AS encoded
+  FROM placed e
+  JOIN taken t ON t.customer = e.customer AND t.place = e.place
+WINDOW attempt AS (PARTITION BY t.customer ORDER BY t.step)
 
 -- Campaigns that stand encoded in the addresses of first steps ("spring%20sale").
 -- name: encoded

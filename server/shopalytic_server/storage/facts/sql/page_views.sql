@@ -1,6 +1,14 @@
--- Page views, and of days whose page views retention has removed the quarters of
--- an hour that stand for them.
+-- Page views, and of days from which retention may have removed some the quarters
+-- of an hour that stand for all of them. Such a day is summed up; one that is not
+-- has its page views still.
 -- name: rows
+WITH expired AS MATERIALIZED (
+    SELECT r.dataset_id, r.day
+      FROM expirations x
+      JOIN rollup_days r ON r.dataset_id = x.dataset_id AND r.sealed
+       AND r.day < (x.before AT TIME ZONE 'UTC')::date
+     WHERE x.dataset_id = ANY({datasets}::int[]) AND x.type = 'page_view'
+)
 SELECT v.dataset_id AS dataset, fact_key(s.secret, v.dataset_id, uuid_send(v.subject)) AS subject,
        v.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
        event_position('page_view', NULL, v.occurred_at) AS position, tie_order(v.tie_breaker) AS tie_breaker,
@@ -36,14 +44,14 @@ SELECT v.dataset_id AS dataset, fact_key(s.secret, v.dataset_id, uuid_send(v.sub
       ) AS given
      WHERE e.dataset_id = ANY({datasets}::int[]) AND e.type = 'page_view'
        AND e.occurred_at >= {begin}::timestamptz AND e.occurred_at < {end}::timestamptz
-       AND NOT EXISTS (SELECT FROM expirations x
-                        WHERE x.dataset_id = e.dataset_id AND x.type = 'page_view' AND e.occurred_at < x.before)
+       AND (e.dataset_id, (e.occurred_at AT TIME ZONE 'UTC')::date) NOT IN (SELECT dataset_id, day FROM expired)
      UNION ALL
     SELECT q.dataset_id, q.subject, q.occurred_at, q.event_id, q.source, q.bot, q.last_at, q.page_views, q.tie_breaker, q.site,
            q.landing_page, q.referrer, q.campaign, q.encoded, NULL
-      FROM expirations x
-      JOIN page_quarters q ON q.dataset_id = x.dataset_id AND q.occurred_at < x.before
-     WHERE x.dataset_id = ANY({datasets}::int[]) AND x.type = 'page_view'
-       AND q.occurred_at >= {begin}::timestamptz AND q.occurred_at < {end}::timestamptz
+      FROM expired x
+      JOIN page_quarters q ON q.dataset_id = x.dataset_id
+       AND q.occurred_at >= x.day::timestamp AT TIME ZONE 'UTC'
+       AND q.occurred_at < (x.day + 1)::timestamp AT TIME ZONE 'UTC'
+     WHERE q.occurred_at >= {begin}::timestamptz AND q.occurred_at < {end}::timestamptz
   ) AS v
  CROSS JOIN fact_store s
