@@ -238,6 +238,40 @@ async def test_an_address_pays_for_what_was_read_without_a_key():
         assert (await post_as(gateway, "192.0.2.3", KEY, BODY)).status == 200
 
 
+async def test_an_address_pays_for_what_was_unpacked_to_look_for_a_key():
+    packed = gzip.compress(b'{"events":[%s]}' % b",".join([b"{}"] * 60_000))
+    async with running_gateway(address_rate=20, trusted_proxies=1) as gateway:
+        answers = [await gateway.post(packed, {"x-forwarded-for": "192.0.2.1"}) for _ in range(6)]
+    assert answers[0].status in (400, 401)
+    assert answers[-1].status == 429
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("CollectorService/Track", b'{"events":[%s%s]}' % (b"[" * 200_000, b"]" * 200_000)),
+        ("CollectorService/Track", b'{"events":[%s]}' % b",".join([b"{}"] * 200_000)),
+        ("CollectorService/Track", b'{"events":[{"a":"%s"}]}' % (b"x" * 1_000_000)),
+        ("CollectorService/Track", b" " * 5_000_000),
+        ("/collect", b'{"events":[%s]}' % b",".join([b"{}"] * 150_000)),
+        ("/collect", b'{"events":[{"a":"%s"}]}' % (b"x" * 480_000)),
+    ],
+)
+async def test_an_address_pays_with_a_key_too_for_much_that_cannot_be_used(path: str, body: bytes):
+    headers = {"x-forwarded-for": "192.0.2.1", "content-encoding": "gzip"}
+
+    async def send() -> int:
+        packed = gzip.compress(body)
+        if path == "/collect":
+            return int((await gateway.post(packed, headers, f"/collect?token={KEY}")).status)
+        return int((await gateway.rpc(path, packed, {**headers, "authorization": f"Bearer {KEY}"})).status)
+
+    async with running_gateway(address_rate=20, trusted_proxies=1) as gateway:
+        statuses = [await send() for _ in range(4)]
+    assert statuses[0] != 429
+    assert statuses[-1] == 429
+
+
 async def until_refused(gateway: Gateway, address: str, key: str, body: bytes) -> int:
     """How many requests are answered 401 before an address has to wait."""
     count = 0

@@ -7,6 +7,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
+from gateway_standins import KEY as GATEWAY_KEY
 from gateway_standins import PAGE_VIEW, running_gateway
 from rpc_standins import Running, batch, detail, error_of, page_view, running, sentence_of
 from shopalytic.v1 import admin_pb2, collector_pb2
@@ -86,7 +87,7 @@ async def test_a_stream_that_sends_too_much_ends_after_its_answers(database_url:
 
 
 FROM_AFAR = {"x-forwarded-for": "203.0.113.7"}
-BODY = json.dumps({"token": "shop_browser_0123456789", "events": [PAGE_VIEW] * 30}).encode()
+BODY = json.dumps({"token": GATEWAY_KEY, "events": [PAGE_VIEW] * 30}).encode()
 
 
 async def test_an_address_that_sends_too_much_over_http_gets_429_with_a_delay() -> None:
@@ -107,7 +108,9 @@ async def test_an_address_that_sends_too_much_over_http_gets_429_with_a_delay() 
 
 async def test_requests_that_are_not_even_readable_are_counted() -> None:
     async with running_gateway(address_rate=1, trusted_proxies=1) as gateway:
-        answers = [(await gateway.post(b"{", FROM_AFAR)).status for _ in range(11)]
+        answers = [
+            (await gateway.post(b"{", FROM_AFAR, f"/collect?token={GATEWAY_KEY}")).status for _ in range(11)
+        ]
         assert answers == [400] * 10 + [429]
         assert (await gateway.get("/collect.gif", **FROM_AFAR)).status == 429
         answer = await gateway.rpc("CollectorService/Track", b"{}", FROM_AFAR)

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic_server.domain.ingest import MAX_EVENT_BYTES
 from shopalytic_server.gateway.answers import (
     JSON,
     NO_STORE,
@@ -75,7 +76,14 @@ class CollectRoute:
         else:
             sent = await self._read(scope, receive, key)
             body = await self._plain(scope, sent, self._options.max_body_bytes, self._work)
-        return await self._intake.take(scope, key, await self._payload(body), len(body))
+        try:
+            payload = await self._payload(body)
+        except Refusal:
+            self._intake.owe_for_nothing(scope, len(body))
+            raise
+        if (excess := len(body) - max(payload.count, 1) * MAX_EVENT_BYTES) > 0:
+            self._intake.owe_for_nothing(scope, excess)
+        return await self._intake.take(scope, key, payload, len(body))
 
     async def _read(self, scope: Scope, receive: Receive, key: str) -> bytes:
         """A body whose key is known before it."""
@@ -97,7 +105,7 @@ class CollectRoute:
         """The key in a body, and the body; nothing of it is read but what the key is found by."""
         # No key would make it fit, so it is not asked for one.
         refuse_giant(scope, self._options.max_body_bytes)
-        sent = b""
+        sent = body = b""
         try:
             sent = await read_body(
                 scope, receive, limit=KEYLESS_SENT_BYTES, seconds=self._options.body_seconds
@@ -107,11 +115,11 @@ class CollectRoute:
             if key is None:
                 raise no_key()
         except Refusal as refusal:
-            self._intake.owe(scope, len(sent) or KEYLESS_SENT_BYTES)
+            self._intake.owe(scope, max(len(sent), len(body)) or KEYLESS_SENT_BYTES)
             if refusal.status == 413:
                 raise too_large_without_key() from None
             raise
-        await self._intake.admit(scope, key, len(sent))
+        await self._intake.admit(scope, key, len(body))
         return key, body
 
     async def _plain(self, scope: Scope, sent: bytes, limit: int, work: Work) -> bytes:

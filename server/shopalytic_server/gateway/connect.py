@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from starlette.types import Receive, Scope, Send
 
+from shopalytic_server.domain.ingest import MAX_EVENT_BYTES
 from shopalytic_server.gateway.admission import REFUSALS, Admission
 from shopalytic_server.gateway.answers import (
     NO_STORE,
@@ -102,11 +103,7 @@ class ConnectRoute:
             text = "The body is empty, and this call changes data: send {} if no field is to be set."
             raise Refusal(400, "invalid_argument", text)
 
-        def on_count(events: int) -> None:
-            if events > 1:
-                self._limit.charge(scope, events - 1)
-
-        request = await codec.read(body, method.request, self._requests, on_count)
+        request = await self._read(scope, body, method, codec)
         calling = call(request, timeout=timeout, metadata=metadata)
         if streaming:
 
@@ -116,6 +113,22 @@ class ConnectRoute:
             await stream_answer(scope, receive, send, calling, codec.name, write, cors, self._stopping)
         else:
             await self._unary(send, calling, method, codec, cors)
+
+    async def _read(self, scope: Scope, body: bytes, method: Method, codec: Codec) -> bytes:
+        """The request in a body. Who sends what cannot be used pays for the bytes that were looked at."""
+
+        def on_count(events: int) -> None:
+            if events > 1:
+                self._limit.charge(scope, events - 1)
+            if (excess := len(body) - max(events, 1) * MAX_EVENT_BYTES) > 0:
+                self._limit.owe_for_nothing(scope, excess)
+
+        try:
+            return await codec.read(body, method.request, self._requests, on_count)
+        except Refusal as refusal:
+            if refusal.status != 429:
+                self._limit.owe_for_nothing(scope, len(body))
+            raise
 
     async def _is_admitted(self, scope: Scope, send: Send, method: Method, cors: list[Header]) -> bool:
         """Whether the key may call the method's service; otherwise the answer has been sent."""
@@ -140,7 +153,11 @@ class ConnectRoute:
         return await self._unzipped(scope, message) if is_zipped else message
 
     async def _unzipped(self, scope: Scope, body: bytes) -> bytes:
-        plain = await unzipped(body, limit=self._options.max_rpc_bytes, work=self._requests)
+        try:
+            plain = await unzipped(body, limit=self._options.max_rpc_bytes, work=self._requests)
+        except Refusal:
+            self._limit.owe_for_nothing(scope, self._options.max_rpc_bytes)
+            raise
         scope[HOLD](len(plain))
         return plain
 

@@ -72,6 +72,10 @@ class Intake:
         """Counts what was read of a request that had no valid key."""
         self._limit.owe(scope, size)
 
+    def owe_for_nothing(self, scope: Scope, size: int) -> None:
+        """Counts bytes that were looked at and could not be used, whoever sent them."""
+        self._limit.owe_for_nothing(scope, size)
+
     def knows(self, key: str) -> bool:
         """Whether `admit` decides about a key without a question."""
         return self._admission.remembers(key, _SERVICE)

@@ -12,7 +12,7 @@ from shopalytic_server.domain.rates import Buckets
 from shopalytic_server.gateway.addresses import raw_address
 from shopalytic_server.gateway.errors import Refusal
 
-# What a request without a valid key costs: the question to the collector, and what was read of its body.
+# What a request without a valid key costs, beside what was read of its body: the question to the collector.
 _REFUSED = 5
 _BYTES_OF_AN_EVENT = 1_000
 
@@ -40,11 +40,18 @@ class AddressLimit:
 
     def owe(self, scope: Scope, size: int) -> None:
         """Charges a request that came without a valid key, and `size` bytes of it that were looked at."""
+        self._owe(scope, _REFUSED + size // _BYTES_OF_AN_EVENT)
+
+    def owe_for_nothing(self, scope: Scope, size: int) -> None:
+        """Charges `size` bytes, as they were unpacked, that were looked at and could not be used."""
+        self._owe(scope, size // _BYTES_OF_AN_EVENT)
+
+    def _owe(self, scope: Scope, cost: int) -> None:
         if self._buckets is None:
             return
         name = bucket_name(raw_address(scope, self._trusted_proxies))
-        if name:
-            self._buckets.owe(name, _REFUSED + size // _BYTES_OF_AN_EVENT, time.monotonic())
+        if name and cost:
+            self._buckets.owe(name, cost, time.monotonic())
 
 
 @lru_cache(maxsize=4_096)
