@@ -73,7 +73,8 @@ def _besiege(options: argparse.Namespace) -> int:
         if differences := stage.differences():
             print(f"a rebuild would change {differences}")
             bad += 1
-        Path("faults-strangers.log").write_text(stage.log())
+        if bad:
+            Path("faults-strangers.log").write_text(stage.log())
     print(f"{len(strangers)} inputs of strangers, {bad} by which a promise was broken")
     return bad
 
