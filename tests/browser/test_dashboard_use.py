@@ -206,6 +206,26 @@ def test_what_is_seen_is_saved_as_csv_with_exact_values(dashboard, full_service,
     assert saved[0].name == f"products USD {first:%Y-%m-%d} to {last:%Y-%m-%d}.csv"
 
 
+def test_products_are_sorted_by_the_server(dashboard: Dashboard, full_service: Service):
+    scope = {
+        "from": (_midnight() - 27 * DAY).isoformat(),
+        "to": (_midnight() + DAY).isoformat(),
+        "currency": "USD",
+    }
+    question = {"scope": scope, "orderBy": "PRODUCT_ORDER_VIEWS"}
+    answer = call(full_service, "ReportService/GetProductReport", question)
+    wanted = [row["sku"] for row in answer["reports"][0]["rows"]]
+    dashboard.open("products")
+    dashboard.find("th .sort")
+    dashboard.press("Views")
+    dashboard.visitor.until("location.href.includes('sort=views')")
+    dashboard.visitor.until(
+        "document.querySelector('th[aria-sort=descending]')?.textContent.includes('Views')"
+    )
+    first = "document.querySelector('tbody tr td').textContent.trim()"
+    dashboard.visitor.until(f"{first} === {wanted[0]!r}")
+
+
 def test_events_appear_as_they_are_stored_until_paused(dashboard: Dashboard, full_service: Service):
     dashboard.open("live")
     dashboard.sees("Listening")

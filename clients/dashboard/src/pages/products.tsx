@@ -1,5 +1,5 @@
 /** What each product brings, and what is bought together. */
-import { type ProductReport, type ProductRow, ReportService } from "contract/reports_pb";
+import { ProductOrder, type ProductReport, type ProductRow, ReportService } from "contract/reports_pb";
 import { ask, useAnswer } from "../answers";
 import { count, money, percent, scaled } from "../amounts";
 import { Controls, Entry } from "../parts/controls";
@@ -12,14 +12,25 @@ import { change, useRoute } from "../route";
 import { blockOf, useView } from "../view";
 
 const FIRST = 100;
-/** The server takes a limit of 10,000. */
-const MOST = 9_999;
+/** What the server takes as a limit. */
+const MOST = 10_000;
+const ORDERS: Record<string, ProductOrder> = {
+  net: ProductOrder.NET,
+  views: ProductOrder.VIEWS,
+  carts: ProductOrder.CARTS,
+  orders: ProductOrder.ORDERS,
+  units: ProductOrder.UNITS,
+  gross: ProductOrder.GROSS,
+  refunds: ProductOrder.REFUNDS,
+};
 
 export function Products() {
   const view = useView();
   const { params } = useRoute();
   const limit = Math.min(Number(params.get("limit")) || FIRST, MOST);
-  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.scope, limit: limit + 1 });
+  const sort = params.get("sort") ?? "net";
+  const orderBy = ORDERS[sort] ?? ProductOrder.NET;
+  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.scope, limit, orderBy });
   return (
     <>
       <Controls>
@@ -29,7 +40,7 @@ export function Products() {
         {({ reports }) => {
           const block = blockOf(reports, view);
           return block?.rows.length ? (
-            <Report block={block} find={params.get("find") ?? ""} limit={limit} />
+            <Report block={block} find={params.get("find") ?? ""} limit={limit} sort={sort} />
           ) : (
             <Empty title={`No products${view.currency ? ` in ${view.currency}` : ""} in this range`}>
               Products appear with their first view, cart or order.
@@ -41,14 +52,13 @@ export function Products() {
   );
 }
 
-function Report({ block, find, limit }: { block: ProductReport; find: string; limit: number }) {
+function Report({ block, find, limit, sort }: { block: ProductReport; find: string; limit: number; sort: string }) {
   const { scope } = useView();
   const names = new Map(block.rows.map((row) => [row.sku, row.name]));
   const wanted = find.toLowerCase();
-  // One more than is shown is asked for: so it is known whether there are more.
-  const more = block.rows.length > limit;
+  const all = Number(block.totalProducts);
   const called = (all: ProductRow[]): ProductRow[] => all.filter((row) => `${row.sku}\n${row.name}`.toLowerCase().includes(wanted));
-  const rows = called(block.rows.slice(0, limit));
+  const rows = called(block.rows);
   const named = (sku: string) => (
     <>
       {names.get(sku) || sku} <small>{names.get(sku) ? sku : ""}</small>
@@ -61,14 +71,19 @@ function Report({ block, find, limit }: { block: ProductReport; find: string; li
         file={`products ${block.currency}`}
         rows={rows}
         everything={async () => {
-          const answer = await ask(ReportService.method.getProductReport, { scope, limit: MOST });
+          const answer = await ask(ReportService.method.getProductReport, { scope, limit: MOST, orderBy: ORDERS[sort] ?? ProductOrder.NET });
           return called(answer.reports.find(({ currency }) => currency === block.currency)?.rows ?? []);
         }}
+        ordered={{ by: sort, ask: (by) => change({ sort: by === "net" ? null : by }, "replace") }}
         foot={
-          more && limit < MOST ? (
-            <ShowMore shown={limit} more={() => change({ limit: `${Math.min(limit * 10, MOST)}` }, "replace")} />
+          all > limit && limit < MOST ? (
+            <ShowMore shown={limit} all={all} more={() => change({ limit: `${Math.min(limit * 10, MOST)}` }, "replace")} />
           ) : (
-            more && <p class="note">These are the {count(MOST)} products with the most net. The report lists no more.</p>
+            all > limit && (
+              <p class="note">
+                These are the first {count(MOST)} of {count(all)} products.
+              </p>
+            )
           )
         }
         columns={columns(block.currency)}
@@ -96,16 +111,18 @@ function Report({ block, find, limit }: { block: ProductReport; find: string; li
 }
 
 function columns(currency: string): Column<ProductRow>[] {
-  const whole = (label: string, define: Defined, value: (row: ProductRow) => bigint): Column<ProductRow> => ({
+  const whole = (label: string, define: Defined, value: (row: ProductRow) => bigint, order?: string): Column<ProductRow> => ({
     label,
+    ...(order ? { order } : {}),
     define,
     text: (row) => `${value(row)}`,
     cell: (row) => count(value(row)),
     number: true,
     by: value,
   });
-  const amount = (label: string, define: Defined, value: (row: ProductRow) => string): Column<ProductRow> => ({
+  const amount = (label: string, define: Defined, value: (row: ProductRow) => string, order?: string): Column<ProductRow> => ({
     label,
+    ...(order ? { order } : {}),
     define,
     text: value,
     cell: (row) => money(value(row), currency),
@@ -124,14 +141,14 @@ function columns(currency: string): Column<ProductRow>[] {
       by: (row) => row.sku,
     },
     { label: "Name", text: (row) => row.name, by: (row) => row.name.toLowerCase() },
-    whole("Views", "ProductRow.views", (row) => row.views),
+    whole("Views", "ProductRow.views", (row) => row.views, "views"),
     whole("Viewers", "ProductRow.viewers", (row) => row.viewers),
-    whole("Carts", "ProductRow.carts", (row) => row.carts),
-    whole("Orders", "ProductRow.orders", (row) => row.orders),
-    whole("Units", "ProductRow.units", (row) => row.units),
-    amount("Gross", "ProductRow.gross", (row) => row.gross),
-    amount("Refunds", "ProductRow.refunds", (row) => row.refunds),
-    amount("Net", "ProductRow.net", (row) => row.net),
+    whole("Carts", "ProductRow.carts", (row) => row.carts, "carts"),
+    whole("Orders", "ProductRow.orders", (row) => row.orders, "orders"),
+    whole("Units", "ProductRow.units", (row) => row.units, "units"),
+    amount("Gross", "ProductRow.gross", (row) => row.gross, "gross"),
+    amount("Refunds", "ProductRow.refunds", (row) => row.refunds, "refunds"),
+    amount("Net", "ProductRow.net", (row) => row.net, "net"),
     {
       label: "View to order",
       define: "ProductRow.view_to_order_rate",

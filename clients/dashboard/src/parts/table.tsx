@@ -17,6 +17,8 @@ export interface Column<Row> {
   define?: Defined;
   /** What rows can be sorted by. */
   by?: (row: Row) => bigint | string;
+  /** The server's name for it, where the server sorts all rows by it, the largest first. */
+  order?: string;
 }
 
 interface TableProps<Row> {
@@ -32,12 +34,14 @@ interface TableProps<Row> {
   dated?: boolean;
   /** All rows, where those that are shown are only the first: the file has them all. */
   everything?: () => Promise<Row[]>;
+  /** By which column the server has sorted the rows, and how to ask for another. */
+  ordered?: { by: string; ask: (by: string) => void };
   /** What stands below the rows: how many there are, and the way to more. */
   foot?: ComponentChildren;
   children?: ComponentChildren;
 }
 
-export function Table<Row>({ title, file, rows, columns, total, empty = "No rows", dated = true, everything, foot, children }: TableProps<Row>) {
+export function Table<Row>({ title, file, rows, columns, total, empty = "No rows", dated = true, everything, ordered, foot, children }: TableProps<Row>) {
   const { range } = useView();
   const [sorted, setSorted] = useState<{ column: number; down: boolean } | null>(null);
   const id = useId();
@@ -64,8 +68,13 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
                   <Head
                     key={column.label}
                     column={column}
-                    sorted={sorted?.column === index ? sorted.down : null}
-                    sort={(down) => setSorted({ column: index, down })}
+                    sorted={sorted ? (sorted.column === index ? sorted.down : null) : ordered && ordered.by === column.order ? true : null}
+                    sort={(down) => {
+                      if (ordered && column.order && down) {
+                        setSorted(null);
+                        ordered.ask(column.order);
+                      } else setSorted({ column: index, down });
+                    }}
                   />
                 ))}
               </tr>
