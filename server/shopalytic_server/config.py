@@ -181,7 +181,7 @@ class Settings:
     rollups: str = _setting(
         "on",
         _choice("on", "off"),
-        "Whether past days are summed up or kept, so that reports read less; their numbers are the same.",
+        "Whether past days are kept in files, so that reports read less; their numbers are the same.",
     )
     facts_dir: Path | None = _setting(  # noqa: RUF009 - as above
         None,
