@@ -314,6 +314,16 @@ async def test_what_a_killed_process_left_is_no_unit_and_is_removed(files):
     assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
 
 
+async def test_a_unit_that_is_being_finished_is_none_yet(files):
+    """Its folder has all files and the manifest a moment before it gets its name."""
+    [unit, *_] = files.files.units()
+    unfinished = files.files.start()
+    shutil.copytree(unit.path, unfinished, dirs_exist_ok=True)
+    shutil.rmtree(unit.path)
+    assert unfinished not in {each.path for each in files.files.units()}
+    await files.agree()
+
+
 async def test_a_database_that_is_restored_finds_no_file_of_what_it_has_not_seen(files):
     async with files.shop.pool.connection() as conn:
         # As a backup of the first days has it: no day was closed.

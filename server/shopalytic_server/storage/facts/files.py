@@ -99,7 +99,9 @@ class FactFiles:
         """All units, those of fewer days first: they are made later than what they lie in."""
         try:
             paths = list(self._home.iterdir())
-            names = [path.name for path in paths if (path / _MANIFEST).exists()]
+            # A unit's manifest is written before it gets its name.
+            finished = [path for path in paths if not path.name.startswith(_UNFINISHED)]
+            names = [path.name for path in finished if (path / _MANIFEST).exists()]
         except FileNotFoundError:
             names = []
         with self._lock:
