@@ -35,6 +35,7 @@ from shopalytic_server.storage.facts.tables import TABLES
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.reading import reading
 from shopalytic_server.storage.rebuild import rebuild
+from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.scope import resolve_scope
 
 EXAMPLES = max(6, settings.default.max_examples // 8)
@@ -302,6 +303,16 @@ async def test_a_damaged_file_is_found_by_a_new_process_and_made_again(files):
     await files.agree()
     assert await files.builder.build_all() == 1
     assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_a_file_that_vanishes_under_a_process_is_read_anew(files):
+    reports = Reports(files.shop.pool, facts=files.store)
+    request = reports_pb2.GetSalesReportRequest()
+    before = await reports.get_sales_report(PROJECT, request)
+    assert before.reports
+    for unit in files.files.units():
+        (unit.path / "orders.parquet").unlink()
+    assert await reports.get_sales_report(PROJECT, request) == before
 
 
 async def test_what_a_killed_process_left_is_no_unit_and_is_removed(files):

@@ -26,6 +26,10 @@ _MACROS = (
 )
 
 
+class FilesUnreadable(Exception):
+    """A file of facts is gone or damaged; PostgreSQL has its rows."""
+
+
 class Turn:
     """One question's own connection: its tables, views and variables are gone with it."""
 
@@ -46,6 +50,8 @@ class Turn:
             raise
         except duckdb.OutOfMemoryException as error:
             raise InvalidRequest([Violation("scope", "report.too_large", _TOO_LARGE)]) from error
+        except duckdb.IOException as error:
+            raise FilesUnreadable from error
 
 
 class Engine:

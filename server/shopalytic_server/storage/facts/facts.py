@@ -1,18 +1,20 @@
 """The facts of one question, all of one moment."""
 
+import logging
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import sql
 
+from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.touches import SESSION_GAP
 from shopalytic_server.storage.facts.arrow import ArrowConnections
 from shopalytic_server.storage.facts.customers import LINKS, Customers, Links
-from shopalytic_server.storage.facts.engine import Engine, Turn
+from shopalytic_server.storage.facts.engine import Engine, FilesUnreadable, Turn
 from shopalytic_server.storage.facts.files import FactFiles, Use
 from shopalytic_server.storage.facts.filters import condition_of, filters_of
 from shopalytic_server.storage.facts.fresh import (
@@ -31,6 +33,9 @@ from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope
 
 Row = dict[str, Any]
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
 
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _EXACT = Context(prec=1000)
@@ -40,10 +45,12 @@ _ARRIVING = "arriving"
 class Facts:
     """What a report asks: first it takes the rows it needs, then it asks its statements."""
 
-    def __init__(self, store: "FactStore", turn: Turn, snapshot: Snapshot, held: ExitStack) -> None:
+    def __init__(
+        self, store: "FactStore", turn: Turn, snapshot: Snapshot, held: ExitStack, files: FactFiles | None
+    ) -> None:
         """`held` ends with the question, and with it the use of files."""
         self._turn = turn
-        self._files = store.files
+        self._files = files
         self._customers = store.customers
         self._arrow = store.arrow
         self._held = held
@@ -69,21 +76,24 @@ class Facts:
             "session_gap": SESSION_GAP,
         }
         tables = {TABLES[name]: span for name, span in spans.items()}
-        self.uses = uses = await self._fill(scope, tables)
+        self.uses = await self._fill(scope, tables)
+        # A view over files reads what each of them has: with many that takes a while.
+        await self._turn.run(lambda: self._make_views(scope, tables))
+
+    def _make_views(self, scope: Scope, tables: Mapping[Table, Span]) -> None:
         filters = filters_of(scope)
-        connection = self._turn.connection
+        connection, links = self._turn.connection, self._links
         for table in tables:
             condition = condition_of(table, filters)
             for name, value in condition.variables.items():
                 connection.execute(f"SET VARIABLE {name} = $1", [value])
-            links = self._links if table is LINKS else None
-            connection.execute(rows_of_days(table, uses) if links is None else links.view())
+            own = links if table is LINKS else None
+            connection.execute(rows_of_days(table, self.uses) if own is None else own.view())
             connection.execute(counted(table, condition))
-        for view in derived(spans):
+        for view in derived([table.name for table in tables]):
             connection.execute(view)
-        links = self._links
         if links is not None:
-            await self._turn.run(lambda: self._customers.keep(connection, links))
+            self._customers.keep(connection, links)
 
     async def ask(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a statement.
@@ -180,11 +190,27 @@ class FactStore:
         self.arrow = ArrowConnections()
 
     @asynccontextmanager
-    async def question(self, snapshot: Snapshot) -> AsyncIterator[Facts]:
-        """The facts of one question, as a snapshot sees them."""
+    async def question(self, snapshot: Snapshot, *, use_files: bool = True) -> AsyncIterator[Facts]:
+        """The facts of one question, as a snapshot sees them. Raises FilesUnreadable."""
         async with self.engine.turn() as turn:
             with ExitStack() as held:
-                yield Facts(self, turn, snapshot, held)
+                yield Facts(self, turn, snapshot, held, self.files if use_files else None)
+
+    async def answer(self, snapshot: Snapshot, question: Callable[[Facts], Awaitable[Result]]) -> Result:
+        """What a question finds; read anew from PostgreSQL where a file cannot be read.
+
+        Raises StoreUnavailable where DuckDB cannot use the disk even so.
+        """
+        try:
+            async with self.question(snapshot) as facts:
+                return await question(facts)
+        except FilesUnreadable:
+            log.warning("A file of facts cannot be read: the report reads its days anew. [facts_failed]")
+        try:
+            async with self.question(snapshot, use_files=False) as facts:
+                return await question(facts)
+        except FilesUnreadable as error:
+            raise StoreUnavailable from error
 
 
 def _statements(

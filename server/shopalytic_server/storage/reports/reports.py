@@ -146,15 +146,16 @@ class Reports:
     ) -> reports_pb2.ListEventsResponse:
         """A page of the events behind a number; raises InvalidRequest."""
         as_of = explain.read_explain(project, request.explain).as_of
-        async with self._at(project, as_of) as snapshot, self._facts.question(snapshot) as facts:
-            return await explain.list_events(facts, project, request)
+        async with self._at(project, as_of) as snapshot:
+            return await self._facts.answer(
+                snapshot, lambda facts: explain.list_events(facts, project, request)
+            )
 
     async def _ask(self, name: str, project: Project, request: Any) -> Any:
         """What a report of the registry answers from facts; raises InvalidRequest."""
 
         async def report(snapshot: Snapshot, project: Project, asked: Any) -> Any:
-            async with self._facts.question(snapshot) as facts:
-                return await REPORTS[name](facts, project, asked)
+            return await self._facts.answer(snapshot, lambda facts: REPORTS[name](facts, project, asked))
 
         return await self._answer(report, project, request)
 
