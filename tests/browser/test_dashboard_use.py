@@ -284,7 +284,7 @@ def test_the_installation_check_sees_the_first_event_of_the_tag(dashboard, full_
 
 def test_quarantine_gives_the_reasons(dashboard: Dashboard):
     dashboard.open("quarantine")
-    dashboard.sees("order.cart_id")
+    dashboard.sees("order.total")
     dashboard.sees("conflict")
     dashboard.find(".event summary").click()
     dashboard.visitor.until("document.querySelector('.event[open] pre')")

@@ -103,7 +103,8 @@ def besiege(stage: Stage, stranger: Stranger, seconds: float, quiet_seconds: flo
         stage.books.problem(f"{twice} events are there twice")
     if "Traceback" in stage.log():
         stage.books.problem("a traceback is in the log")
-    if not answers:
+    # In a moment on a busy machine not everybody gets an answer.
+    if not answers and seconds >= _GIVE_BACK_SECONDS:
         stage.books.problem("the strangers sent nothing")
     after = _megabytes(stage)
     return Cost(

@@ -59,12 +59,15 @@ def test_processes_apart_survive_broken_lines_a_missing_store_and_a_second_serve
 def test_strangers_lose_no_event_meet_no_fault_and_get_nothing_in():
     """Every input, for a moment each; what it costs, `make faults` measures."""
     with folder() as place, Besieged(place) as stage:
+        answered = []
         for stranger in chosen(""):
             cost = besiege(stage, stranger, seconds=1.0, quiet_seconds=0.0)
             print(cost)
             assert cost.good, f"{cost}\n{stage.log()[-5_000:]}"
             assert cost.acknowledged > 0
             assert cost.peak < MOST_MEGABYTES
+            answered.append(bool(cost.answers))
+        assert sum(answered) > len(answered) / 2
         assert stage.differences() == {}
         with psycopg.connect(stage.database_url) as store:
             # Only strangers call orders by a bare number.
