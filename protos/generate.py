@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from generator.buf import breaking, lint
+from generator.event_page import write_event_page
 from generator.image import (
     GenerationError,
     RuleBook,
@@ -32,10 +33,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 PACKAGE = ROOT / "clients" / "python" / "shopalytic"
 IMAGE_NAME = "shopalytic.v1.binpb"
+EVENT_PAGE = ROOT / "docs" / "reference" / "events.md"
+VECTORS = ROOT / "tests" / "vectors"
 
 
-def generated(work: Path) -> dict[str, bytes]:
-    """Every generated file by its path below the package."""
+def generated(work: Path) -> dict[Path, bytes]:
+    """Every generated file by its path."""
     image = compile_image(PROTOS, work)
     files = {IMAGE_NAME: image.SerializeToString(deterministic=True)}
     stripped, out = work / "stripped.binpb", work / "out"
@@ -57,30 +60,30 @@ def generated(work: Path) -> dict[str, bytes]:
     files["v1/rules.py"] = write_rules(book, schema).encode()
     files["v1/readers.py"] = write_readers(book, schema).encode()
     files["v1/properties.py"] = write_properties(schema).encode()
-    return files
+    page = write_event_page(image, book, schema, VECTORS).encode()
+    return {PACKAGE / name: content for name, content in files.items()} | {EVENT_PAGE: page}
 
 
-def stale_files(files: dict[str, bytes]) -> list[Path]:
-    """Files of the package that differ from the generated ones, are missing or are no longer generated."""
+def stale_files(files: dict[Path, bytes]) -> list[Path]:
+    """Files that differ from the generated ones, are missing, or are no longer generated."""
     present = {path for path in (PACKAGE / "v1").glob("*.py*") if path.name != "__init__.py"}
-    wanted = {PACKAGE / name: content for name, content in files.items()}
-    changed = {path for path, content in wanted.items() if not path.exists() or path.read_bytes() != content}
-    return sorted(changed | (present - wanted.keys()))
+    changed = {path for path, content in files.items() if not path.exists() or path.read_bytes() != content}
+    return sorted(changed | (present - files.keys()))
 
 
-def write(files: dict[str, bytes]) -> None:
-    """Brings the package to what is generated."""
+def write(files: dict[Path, bytes]) -> None:
+    """Brings the repository to what is generated."""
     for path in stale_files(files):
-        name = path.relative_to(PACKAGE).as_posix()
-        if name in files:
-            path.write_bytes(files[name])
+        if path in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(files[path])
             print(f"wrote {path.relative_to(ROOT)}")
         else:
             path.unlink()
             print(f"removed {path.relative_to(ROOT)}")
 
 
-def check(files: dict[str, bytes]) -> None:
+def check(files: dict[Path, bytes]) -> None:
     """Raises GenerationError when the generated code is not that of the protos."""
     stale = [str(path.relative_to(ROOT)) for path in stale_files(files)]
     if stale:

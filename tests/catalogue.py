@@ -31,7 +31,10 @@ def text(path: str, most: int, *, required: bool = False, empty: bool = False) -
     )
 
 
-IDS = ("order_id", "cart_id", "shipment_id", "sku", "tracking_number", "identity", "zipcode", "code")
+IDS = (
+    *("order_id", "cart_id", "shipment_id", "sku", "tracking_number", "identity", "zipcode", "code"),
+    *("subscription_id", "step"),
+)
 
 
 def pattern(path: str, good: tuple[str, ...], bad: tuple[str, ...], *, required: bool = False) -> Property:
@@ -101,8 +104,22 @@ def time(path: str, *, required: bool = False) -> Property:
     )
 
 
-def flag(path: str) -> Property:
-    return Property(path, False, (True, False), (), wrong_types=("true", 1, 0, "", [], {}))
+def anything(path: str) -> Property:
+    """A JSON object."""
+    deep: Any = {}
+    for _ in range(15):
+        deep = {"inner": deep}
+    return Property(
+        path,
+        False,
+        inside=({}, {"a": None, "b": [1, "x", {"c": True}]}, deep, {"numbers": [1] * 4_999}, {"é": 2**60}),
+        outside=(),
+        wrong_types=("x", 5, True, []),
+    )
+
+
+def flag(path: str, *, required: bool = False) -> Property:
+    return Property(path, required, (True, False), (), wrong_types=("true", 1, 0, "", [], {}))
 
 
 def choice(path: str, good: tuple[str, ...], bad: tuple[str, ...]) -> Property:
@@ -316,6 +333,38 @@ PROPERTIES: dict[str, tuple[Property, ...]] = {
     ),
     "identify": (identity("identity", required=True),),
     "alias": (identity("identity", required=True),),
+    "search": (
+        text("query", 500, required=True),
+        number("results", 0, 10**9),
+        listing("filters", "colour:red", 100),
+        text("filters[0]", 200),
+    ),
+    "product_list_view": (
+        text("list", 200, required=True),
+        listing("items", {"sku": "SKU-1"}, 500),
+        text("items[0].sku", 200, required=True),
+        number("items[0].position", 0, 10**6),
+    ),
+    "checkout_step": (text("step", 100, required=True), text("option", 200), text("cart_id", 200)),
+    "coupon": (
+        text("code", 200, required=True),
+        flag("accepted", required=True),
+        text("reason", 200),
+        money("value"),
+        CURRENCY,
+    ),
+    "wishlist_add": (text("sku", 200, required=True),),
+    "wishlist_remove": (text("sku", 200, required=True),),
+    "review": (text("sku", 200, required=True), number("rating", 1, 5, required=True)),
+    "order_cancel": (text("order_id", 200, required=True), text("reason", 200)),
+    "subscription": (
+        text("subscription_id", 200, required=True),
+        text("state", 100, required=True),
+        money("amount"),
+        text("interval", 100),
+        CURRENCY,
+    ),
+    "custom": (text("name", 100, required=True), anything("properties")),
 }
 
 FULL: dict[str, dict[str, Any]] = {
@@ -403,4 +452,23 @@ FULL: dict[str, dict[str, Any]] = {
     },
     "identify": {"identity": "customer-17"},
     "alias": {"identity": "ada@login"},
+    "search": {"query": "red shoe", "results": 12, "filters": ["colour:red", "size:42"]},
+    "product_list_view": {"list": "Women > Shoes", "items": [{"sku": "SKU-1", "position": 1}]},
+    "checkout_step": {"step": "shipping", "option": "express", "cart_id": "C-1"},
+    "coupon": {"code": "MAY", "accepted": True, "reason": "welcome", "value": "4", "currency": "EUR"},
+    "wishlist_add": {"sku": "SKU-1"},
+    "wishlist_remove": {"sku": "SKU-1"},
+    "review": {"sku": "SKU-1", "rating": 5},
+    "order_cancel": {"order_id": "O-1", "reason": "out of stock"},
+    "subscription": {
+        "subscription_id": "SUB-1",
+        "state": "renewed",
+        "amount": "9.99",
+        "interval": "month",
+        "currency": "EUR",
+    },
+    "custom": {
+        "name": "quiz_finished",
+        "properties": {"score": 7, "share": 0.25, "answers": ["a", {"b": None}], "passed": True},
+    },
 }

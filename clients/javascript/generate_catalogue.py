@@ -21,6 +21,7 @@ from generator.image import RuleBook, compile_image  # noqa: E402
 MONEY_PATTERN = "^[0-9]{1,14}([.][0-9]{1,4})?$"
 PACKAGE = ".shopalytic.v1."
 SERVER_ONLY = {"undecoded"}
+WELL_KNOWN = {".google.protobuf.Timestamp": "Time", ".google.protobuf.Struct": "Record<string, unknown>"}
 LATER_NAMES = {
     "account_register": "customer_register",
     "account_update": "customer_update",
@@ -112,8 +113,7 @@ class Catalogue:
 
     def _single(self, field: Any, rules: Any) -> str:
         if field.type == field.TYPE_MESSAGE:
-            is_time = field.type_name == ".google.protobuf.Timestamp"
-            return "Time" if is_time else _short(field.type_name)
+            return WELL_KNOWN.get(field.type_name) or _short(field.type_name)
         if field.type == field.TYPE_BOOL:
             return "boolean"
         if field.type in (field.TYPE_INT32, field.TYPE_INT64):

@@ -17,6 +17,7 @@ from google.protobuf import (
     duration_pb2,
     field_mask_pb2,
     message_factory,
+    struct_pb2,
     timestamp_pb2,
 )
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
@@ -48,7 +49,7 @@ def run_protoc(arguments: list[str]) -> None:
 def imported_files() -> FileDescriptorSet:
     """The files that the protos import and that are not ours, in order of dependency."""
     known = FileDescriptorSet()
-    for module in (descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2):
+    for module in (descriptor_pb2, duration_pb2, field_mask_pb2, struct_pb2, timestamp_pb2):
         module.DESCRIPTOR.CopyToProto(known.file.add())
     known.file.append(FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary()))
     return known

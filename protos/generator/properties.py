@@ -10,6 +10,7 @@ is there only if the field is.
 
 from typing import Any
 
+from shopalytic.structs import struct_dict
 from shopalytic.timestamps import timestamp_text
 '''
 
@@ -59,6 +60,8 @@ def _field(field: Field) -> list[str]:
         return [f"if {read}:", stored + items]
     if field.kind == "timestamp":
         return [f"if {present}:", f"{stored}timestamp_text({read})"]
+    if field.kind == "struct":
+        return [f"if {present}:", f"{stored}struct_dict({read})"]
     if field.kind == "message":
         return [f"if {present}:", f"{stored}{_name(field.message)}({read})"]
     # Reading is cheaper than asking HasField, so that is asked of empty values only.

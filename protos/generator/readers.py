@@ -29,6 +29,7 @@ from shopalytic.checking import (
     matches_three_capitals,
     outside,
 )
+from shopalytic.structs import finite_dict
 from shopalytic.timestamps import timestamp_text
 '''
 
@@ -75,7 +76,7 @@ class _Writer:
         rules = self._book.rules("field", field.proto)
         if field.repeated:
             return self._repeated(field, rules)
-        if field.kind in ("timestamp", "message"):
+        if field.kind in ("timestamp", "struct", "message"):
             return self._present(field, rules)
         return self._scalar(field, rules)
 
@@ -118,7 +119,8 @@ class _Writer:
             limits = f"{read}, {rules.timestamp.gte.seconds}, {rules.timestamp.lt.seconds}"
             lines += [f"    if outside({limits}):", f"    {UNSURE}", f"    {stored} = timestamp_text({read})"]
         else:
-            inner = f"    inner = _{snake(short(field.message))}({read}, zeros)"
+            called = f"_{snake(short(field.message))}({read}, zeros)"
+            inner = f"    inner = finite_dict({read})" if field.kind == "struct" else f"    inner = {called}"
             lines += [inner, "    if inner is None:", f"    {UNSURE}", f"    {stored} = inner"]
         return [*lines, "else:", UNSURE] if rules.required else lines
 

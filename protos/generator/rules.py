@@ -35,6 +35,7 @@ from shopalytic.checking import (
     matches_uuid,
     not_listed,
     note,
+    note_in_struct,
     out_of_time,
     outside,
     too_long,
@@ -139,8 +140,7 @@ class _Writer:
         if field.kind == "int32":
             return self._int(field, rules)
         if field.kind in ("bool", "int64"):
-            self._only(rules, set(), field.name)
-            return []
+            return self._flag(field, rules)
         return self._present(field, rules)
 
     def _string(self, field: Field, rules: Any) -> list[str]:
@@ -230,12 +230,25 @@ class _Writer:
             raise self._error(field.name, "has rules but is neither required nor optional")
         return [read, "if value:", *_indented(checks), "else:", *_indented(_missing(field))]
 
+    def _flag(self, field: Field, rules: Any) -> list[str]:
+        self._only(rules, {"required"}, field.name)
+        if not rules.required:
+            return []
+        if not field.presence:
+            raise self._error(
+                field.name, "is required but not optional, so its zero cannot be told from absence"
+            )
+        return [f'if not message.HasField("{field.name}"):', *_indented(_missing(field))]
+
     def _present(self, field: Field, rules: Any) -> list[str]:
-        """A field that holds a message or a time."""
+        """A field that holds a message, a struct or a time."""
         lines = [f'if message.HasField("{field.name}"):']
         if field.kind == "timestamp":
             self._only(rules, {"required", "timestamp"}, field.name)
             lines += _indented(self._time_checks(field, rules.timestamp))
+        elif field.kind == "struct":
+            self._only(rules, {"required"}, field.name)
+            lines += [f'    found = note_in_struct(found, "{field.name}", message.{field.name})']
         else:
             self._only(rules, {"required"}, field.name)
             lines += [

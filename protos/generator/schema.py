@@ -11,6 +11,7 @@ from generator.image import GenerationError, RuleBook
 PACKAGE = "shopalytic.v1"
 ROOT = f"{PACKAGE}.Event"
 TIMESTAMP = "google.protobuf.Timestamp"
+STRUCT = "google.protobuf.Struct"
 
 _KINDS = {
     FieldDescriptorProto.TYPE_STRING: "string",
@@ -19,6 +20,7 @@ _KINDS = {
     FieldDescriptorProto.TYPE_BOOL: "bool",
     FieldDescriptorProto.TYPE_MESSAGE: "message",
 }
+_WELL_KNOWN = {TIMESTAMP: "timestamp", STRUCT: "struct"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Field:
 
     name: str
     kind: str
-    """string, int32, int64, bool, timestamp or message."""
+    """string, int32, int64, bool, timestamp, struct or message."""
     repeated: bool
     presence: bool
     """Whether absence can be told from an empty value."""
@@ -97,7 +99,7 @@ class Schema:
 
     def _field(self, owner: str, proto: Any) -> Field:
         message = proto.type_name.removeprefix(".")
-        kind = "timestamp" if message == TIMESTAMP else _KINDS.get(proto.type, "")
+        kind = _WELL_KNOWN.get(message) or _KINDS.get(proto.type, "")
         if not kind:
             raise GenerationError(f"{owner}.{proto.name} has a type that the generator does not know")
         repeated = proto.label == FieldDescriptorProto.LABEL_REPEATED

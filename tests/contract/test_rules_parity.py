@@ -8,12 +8,14 @@ import orjson
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from protovalidate import Validator
 
 from catalogue import FULL
 from shopalytic.decoding import decode_properties
+from shopalytic.structs import parts, to_struct
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.rules import context_dict, properties, violations
 from shopalytic_server.domain import ingest
@@ -115,6 +117,18 @@ ints = st.one_of(
 seconds = st.builds(
     lambda base, by: max(-(2**63), min(2**63 - 1, base + by)), st.sampled_from(SECONDS), st.integers(-4, 4)
 )
+finite_floats = st.floats(allow_nan=False, allow_infinity=False)
+objects = st.dictionaries(
+    texts,
+    st.recursive(
+        st.one_of(
+            st.none(), st.booleans(), texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False)
+        ),
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
+        max_leaves=6,
+    ),
+    max_size=3,
+)
 nanos = st.sampled_from([0, 1, -1, 999_999_999, 10**9, -(10**9), 2**31 - 1, -(2**31)])
 
 
@@ -129,6 +143,8 @@ def value_of(field: Any) -> st.SearchStrategy[Any]:
         return st.integers(-(2**63), 2**63 - 1)
     if field.message_type.full_name == "google.protobuf.Timestamp":
         return st.fixed_dictionaries({"seconds": seconds, "nanos": nanos})
+    if field.message_type.full_name == "google.protobuf.Struct":
+        return objects.map(to_struct)
     return fields_of(field.message_type)
 
 
@@ -169,6 +185,9 @@ def path_of(violation: Any) -> str:
 
 def strings_with_nul(message: Message, path: str = "") -> set[str]:
     found = set()
+    if isinstance(message, Struct):
+        named = parts(message)
+        return {f"{path}.{where}" for where, part in named if isinstance(part, str) and "\0" in part}
     for field, value in message.ListFields():
         name = f"{path}.{field.name}" if path else field.name
         items = (
@@ -235,7 +254,10 @@ def test_a_list_of_mistakes_ends_after_a_hundred():
 
 PROJECT = Project(1, "shop", "EUR", "UTC", frozenset(), datetime(2026, 1, 1, tzinfo=UTC))
 ADMITTED = Admitted("EUR", datetime(2099, 12, 30, tzinfo=UTC), project=PROJECT, key_class=KeyClass.SERVER)
-JUDGED_LATER = ("timestamp.not_in_future", "timestamp.not_before_1990", "event.max_bytes")
+JUDGED_LATER = (
+    *("timestamp.not_in_future", "timestamp.not_before_1990"),
+    *("event.max_bytes", "custom.properties.max_bytes"),
+)
 VALID_EVENT = {
     "event_id": "0190b6f0-8c7e-7cc0-9d3a-5f1c2b7a4e10",
     "occurred_at": {"seconds": 1_700_000_000},

@@ -1,6 +1,7 @@
 /** What is to change in events, as JSON Patches (RFC 6902), and what a patch has changed. */
 import { type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { type Event, EventSchema } from "contract/events_pb";
+import { EVENT_TYPES } from "./catalogue";
 
 /** A field, as reasons name it, that is to have another value or to go. */
 export interface Change {
@@ -18,7 +19,7 @@ interface Kept {
   violations: { field: string }[];
 }
 
-const KINDS = new Set(EventSchema.oneofs.flatMap((oneof) => oneof.fields.map((field) => field.name)));
+const KINDS = new Set([...EVENT_TYPES, "undecoded"]);
 /** Other names that senders may give as a type, as the server reads them. */
 const LATER_NAMES: Record<string, string> = {
   account_register: "customer_register",

@@ -294,6 +294,130 @@ export interface Alias {
   identity: string;
 }
 
+/** Sent when somebody searched the shop. */
+export interface Search {
+  /** What was searched for, as it was typed, 1 to 500 characters. */
+  query: string;
+  /**
+   * How many results were found, 0 to 1,000,000,000; 0: nothing was found. Absent:
+   * not known.
+   */
+  results?: Integer;
+  /** What narrowed the search ("colour:red"), up to 100 texts of 1 to 200 characters. */
+  filters?: string[];
+}
+
+/** Sent when a category, search result or another list of products is seen. */
+export interface ProductListView {
+  /** The list's name ("Women > Shoes", "Bestsellers"), 1 to 200 characters. */
+  list: string;
+  /** The products that it showed, up to 500. Absent: not known. */
+  items?: ListItem[];
+}
+
+/** Sent when a step of the checkout is reached. */
+export interface CheckoutStep {
+  /** The step by its name or number ("shipping", "2"), 1 to 100 characters. */
+  step: string;
+  /**
+   * What was chosen there ("express", "invoice"), 1 to 200 characters. Absent:
+   * nothing, or not known.
+   */
+  option?: string;
+  /** The shop's id of the cart, 1 to 200 characters. Absent: not known. */
+  cart_id?: string;
+}
+
+/** Sent when somebody tried a code for a discount. It changes no cart and no order. */
+export interface Coupon {
+  /** The code as it was typed, 1 to 200 characters. */
+  code: string;
+  /** Whether the shop took it. */
+  accepted: boolean;
+  /**
+   * Why it was not taken ("expired"), 1 to 200 characters. Absent: it was, or not
+   * known.
+   */
+  reason?: string;
+  /** What it took off, as money. Absent: not known. Reports count discounts by orders. */
+  value?: Money;
+  /**
+   * ISO 4217 currency of every amount in this event: three capital letters
+   * ("EUR"). The shape is checked. Absent: the project's currency.
+   */
+  currency?: string;
+}
+
+/** Sent when a product is put on a wish list. */
+export interface WishlistAdd {
+  /** Stock keeping unit, 1 to 200 characters. */
+  sku: string;
+}
+
+/** Sent when a product is taken from a wish list. */
+export interface WishlistRemove {
+  /** Stock keeping unit, 1 to 200 characters. */
+  sku: string;
+}
+
+/** Sent when a customer rated a product. */
+export interface Review {
+  /** Stock keeping unit, 1 to 200 characters. */
+  sku: string;
+  /** From 1 (worst) to 5 (best). */
+  rating: Integer;
+}
+
+/**
+ * Sent when an order will not be, whether or not it is known yet. The backend
+ * sends it: browser keys may not unless the project allows it.
+ */
+export interface OrderCancel {
+  /** The order, 1 to 200 characters. */
+  order_id: string;
+  /** Why ("out of stock"), 1 to 200 characters. Absent: not known. */
+  reason?: string;
+}
+
+/**
+ * Sent when a subscription changed. It is no revenue: what it charges is an order.
+ * The backend sends it: browser keys may not unless the project allows it.
+ */
+export interface Subscription {
+  /** The shop's id of the subscription, 1 to 200 characters. */
+  subscription_id: string;
+  /**
+   * What became of it, 1 to 100 characters: "begun", "renewed", "paused", "ended",
+   * or a word of the shop's own.
+   */
+  state: string;
+  /** What it charges each time, as money. Absent: not known. */
+  amount?: Money;
+  /** How often it charges ("month", "P2W"), 1 to 100 characters. Absent: not known. */
+  interval?: string;
+  /**
+   * ISO 4217 currency of every amount in this event: three capital letters
+   * ("EUR"). The shape is checked. Absent: the project's currency.
+   */
+  currency?: string;
+}
+
+/**
+ * Sent for what only this shop knows. It is kept, shown and can be a step of
+ * funnels; nothing in it is ever money.
+ */
+export interface Custom {
+  /** What happened, by the shop's own name, 1 to 100 characters. */
+  name: string;
+  /**
+   * Anything about it, up to 32 KB (32,768 bytes) as JSON text in UTF-8 without
+   * spaces, with up to 5,000 values. Numbers are kept with the precision of a 64-bit float and must be
+   * finite; JSON surfaces keep a whole number beyond 2^53 as the text of its digits,
+   * and take objects nested up to 16 deep. Absent: nothing.
+   */
+  properties?: Record<string, unknown>;
+}
+
 /** One line of an order or of a refund: a product, its price and how many. */
 export interface LineItem {
   /**
@@ -343,6 +467,17 @@ export interface Discount {
   value: Money;
 }
 
+/** A product in a list that was seen. */
+export interface ListItem {
+  /** Stock keeping unit, 1 to 200 characters. */
+  sku: string;
+  /**
+   * Where it stood in the list, 0 to 1,000,000; the first one is 0 or 1, as the shop
+   * counts. Absent: not known.
+   */
+  position?: Integer;
+}
+
 /** The properties of each event, by the name that `track` takes. */
 export interface EventProperties {
   customer_register: CustomerRegister;
@@ -357,6 +492,16 @@ export interface EventProperties {
   page_view: PageView;
   identify: Identify;
   alias: Alias;
+  search: Search;
+  product_list_view: ProductListView;
+  checkout_step: CheckoutStep;
+  coupon: Coupon;
+  wishlist_add: WishlistAdd;
+  wishlist_remove: WishlistRemove;
+  review: Review;
+  order_cancel: OrderCancel;
+  subscription: Subscription;
+  custom: Custom;
   /** Later name of customer_register. */
   account_register: EventProperties["customer_register"];
   /** Later name of customer_update. */

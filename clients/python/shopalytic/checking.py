@@ -4,13 +4,16 @@ Every function that adds to `found` takes None for "nothing yet", so that a
 valid event costs no list.
 """
 
+import math
 import re
 from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
 
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shopalytic.structs import parts
 from shopalytic.violations import Violation
 
 MOST_VIOLATIONS = 100
@@ -25,6 +28,7 @@ MALFORMED_MONEY = (
     "and up to 4 after it"
 )
 MALFORMED_EMAIL = "must be an e-mail address: one @ with text on both sides, and no spaces"
+NOT_FINITE = "must be a finite number: JSON has no other"
 NOT_THREE_CAPITALS = "must be a code of three capital letters"
 
 # The dialect of the rules in the protos is RE2: \s is these five characters only, and ignoring
@@ -59,6 +63,19 @@ def under(found: list[Violation] | None, field: str, inner: list[Violation]) -> 
     """Adds what is wrong inside of a field, its paths led by the field's name."""
     moved = [Violation(f"{field}.{each.field}", each.rule_id, each.message) for each in inner]
     return moved if found is None else found + moved
+
+
+def note_in_struct(found: list[Violation] | None, field: str, struct: Struct) -> list[Violation] | None:
+    """Adds what of a struct cannot be stored as JSON."""
+    for path, part in parts(struct):
+        if isinstance(part, str):
+            if "\0" in part:
+                found = note(found, f"{field}.{path}", "string.no_nul", NO_NUL)
+        elif not math.isfinite(part):
+            found = note(found, f"{field}.{path}", "double.finite", NOT_FINITE)
+        if enough(found):
+            break
+    return found
 
 
 def enough(found: list[Violation] | None) -> bool:

@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shopalytic.structs import to_struct
 from shopalytic.v1.events_pb2 import Context, Event, Undecoded
 from shopalytic.v1.rules import MONEY_FIELDS, violations
 from shopalytic.values import (
@@ -238,6 +239,8 @@ def _converter(field: Any) -> Converter:
         convert = to_money if is_money else _BY_NAME.get(field.name, _SCALARS[field.type])
     elif field.message_type.full_name == "google.protobuf.Timestamp":
         convert = to_timestamp
+    elif field.message_type.full_name == "google.protobuf.Struct":
+        convert = to_struct
     else:
         convert = _message(field.message_type, field.name)
     return _list(convert) if field.is_repeated else convert
@@ -302,7 +305,7 @@ _BY_NAME: dict[str, Converter] = {
     "country": to_country,
     "currency": to_currency,
     **dict.fromkeys(("order_id", "cart_id", "shipment_id", "sku", "tracking_number"), to_id),
-    **dict.fromkeys(("identity", "tracking_id", "zipcode", "code"), to_id),
+    **dict.fromkeys(("identity", "tracking_id", "zipcode", "code", "subscription_id", "step"), to_id),
 }
 _SCALARS: dict[int, Converter] = {
     FieldDescriptor.TYPE_STRING: to_text,
@@ -313,7 +316,7 @@ _SCALARS: dict[int, Converter] = {
 _ALTERNATIVES: list[Any] = list(Event.DESCRIPTOR.oneofs_by_name["payload"].fields)
 _KINDS = [field for field in _ALTERNATIVES if field.name != "undecoded"]
 EVENT_TYPES: tuple[str, ...] = tuple(field.name for field in _KINDS)
-"""The names of the twelve kinds of event."""
+"""The names of the kinds of event."""
 _TIMES = {
     field.name: tuple(
         each.name

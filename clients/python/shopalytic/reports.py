@@ -262,10 +262,12 @@ def report_interval(name: str | None) -> reports_pb2.Interval:
 
 
 def funnel_step(name: str) -> reports_pb2.FunnelStep:
-    """A step by its name: an event type, or "page_view:" and a page type."""
-    kind, colon, page_type = name.partition(":")
+    """A step by its name: an event type, "page_view:" and a page type, or "custom:" and an event's name."""
+    kind, colon, label = name.partition(":")
     if kind == "page_view" and colon:
-        return reports_pb2.FunnelStep(page_type=page_type)
+        return reports_pb2.FunnelStep(page_type=label)
+    if kind == "custom" and colon:
+        return reports_pb2.FunnelStep(custom_name=label)
     return reports_pb2.FunnelStep(event_type=name)
 
 

@@ -76,7 +76,7 @@ def to_id(value: Any) -> str:
     if isinstance(value, str | bool) or not isinstance(value, int | float | Decimal):
         return to_text(value)
     if not isinstance(value, int):
-        value = _finite(value)
+        value = finite(value)
         if value.adjusted() > _LONGEST_NUMBER or value != value.to_integral_value():
             raise DecodeError("", "must be text, or a whole number")
     if not -_ABSURD < value < _ABSURD:
@@ -123,7 +123,7 @@ def _whole(value: Any, end: int) -> int:
             raise DecodeError("", "must be a whole number: digits only")
         number = int(value) if len(value) <= 20 else end
     elif isinstance(value, float | Decimal):
-        exact = _finite(value)
+        exact = finite(value)
         if exact.adjusted() > 20:
             number = end
         elif exact != exact.to_integral_value():
@@ -144,7 +144,7 @@ def to_money(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise DecodeError("", f"must be a decimal, as a number or text, not {kind_of(value)}")
     if not isinstance(value, int):
-        value = _finite(value)
+        value = finite(value)
     # The contract's limits are stated by its rules; this only keeps absurd numbers from being written out.
     if not (-_ABSURD < value < _ABSURD and int(Decimal(value).as_tuple().exponent) >= -40):
         raise DecodeError("", "must have up to 14 digits before the point and up to 4 after it")
@@ -163,7 +163,7 @@ def to_timestamp(value: Any) -> Timestamp:
     elif isinstance(value, int):
         seconds, nanos = value, 0
     elif isinstance(value, float | Decimal):
-        seconds, nanos = _from_seconds(_finite(value))
+        seconds, nanos = _from_seconds(finite(value))
     elif isinstance(value, datetime):
         if value.utcoffset() is None:
             raise DecodeError("", "must have a time zone: a datetime without one could be any hour")
@@ -201,7 +201,8 @@ def kind_of(value: Any) -> str:
     return "an object" if isinstance(value, dict) else f"a Python {type(value).__name__}"
 
 
-def _finite(value: float | Decimal) -> Decimal:
+def finite(value: float | Decimal) -> Decimal:
+    """A number as it was written; raises DecodeError for what is none, or endless."""
     # repr of a float is the shortest decimal that means it: 9.99 stays 9.99.
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite():

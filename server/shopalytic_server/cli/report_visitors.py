@@ -34,7 +34,7 @@ class Duration(click.ParamType[int]):
     "steps",
     multiple=True,
     metavar="STEP",
-    help="An event type, or page_view:LABEL for pages of a page_type; in order, up to ten times.  "
+    help="An event type, page_view:LABEL for a page_type, or custom:NAME; in order, up to ten times.  "
     "[default: product_view, cart_add, order]",
 )
 @click.option(

@@ -42,10 +42,17 @@ _PAYLOADS: dict[str, tuple[str, ...]] = {
     "cart_modify": _CART_LINE,
     "order": ("order_id", "cart_id", "billing", "shipping", *KEPT_OF_ORDERS),
     "refund": ("order_id", *KEPT_OF_REFUNDS),
+    "order_cancel": ("order_id", "reason"),
+    # What a person typed or rated is theirs; what was seen or chosen is anybody's.
+    "product_list_view": ("list", "items"),
+    "checkout_step": ("step", "option", "cart_id"),
+    "coupon": ("code", "accepted", "reason", "value", "currency"),
+    "wishlist_add": ("sku",),
+    "wishlist_remove": ("sku",),
     "shipment": ("order_id", "shipment_id", "carrier", "date_shipped", "date_delivered"),
     "shipment_delivered": ("order_id", "shipment_id", "date_shipped", "date_delivered"),
 }
-_VIEWS = frozenset({"page_view", "product_view", "cart_add", "cart_modify"})
+_OF_ORDERS = frozenset({"order", "order_cancel", "refund", "shipment", "shipment_delivered"})
 
 _AUTHORITY = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(?:[^/@]*@)*([^/@]*)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -103,7 +110,7 @@ def anonymise(event: Event, salt: bytes) -> None:
     _cut_context(event.context)
     if kind == "page_view":
         payload.url, payload.referrer = _page(payload.url) or "/", _site(payload.referrer)
-    if "cart_id" in _PAYLOADS[kind]:
+    if "cart_id" in _PAYLOADS[kind] and payload.cart_id:
         payload.cart_id = f"anonymous-{hmac.digest(salt, payload.cart_id.encode(), 'sha256').hex()[:32]}"
     if kind == "order":
         for name in ("billing", "shipping"):
@@ -119,7 +126,7 @@ def nobody(event: Event) -> str:
     does not say itself: one person's events are no closer to each other than to
     anybody's.
     """
-    if event.WhichOneof("payload") not in _VIEWS:
+    if event.WhichOneof("payload") in _OF_ORDERS:
         return f"anonymous-{event.event_id}"
     return f"anonymous-{datetime.fromtimestamp(event.occurred_at.seconds, UTC):%Y-%m-%d}"
 

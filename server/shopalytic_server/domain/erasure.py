@@ -23,6 +23,13 @@ _SHORTEST_ORDER_ID = 4
 _CELLS = re.compile(r"""[",;\t|\r\n]+""")
 _WORDS = re.compile(r"""[\s"',;|<>(){}\[\]=]+""")
 
+# Types that say which order they are of.
+_OF_ORDERS = frozenset(
+    field.name
+    for field in Event.DESCRIPTOR.oneofs_by_name["payload"].fields
+    if field.message_type is not None and "order_id" in field.message_type.fields_by_name
+)
+
 KEPT_OF_ORDERS = (
     "total",
     "subtotal",
@@ -122,7 +129,7 @@ def marks_of(event: Event) -> Marks:
         own[identity_mark(named)] = f"{kind}.identity"
     if kind in ("customer_register", "customer_update") and (email := getattr(event, kind).email):
         own[email_mark(email)] = f"{kind}.email"
-    if kind in ("order", "refund", "shipment", "shipment_delivered"):
+    if kind in _OF_ORDERS:
         own[order_mark(getattr(event, kind).order_id)] = f"{kind}.order_id"
     if kind == "refund":
         own[kept_refund_mark(event.event_id)] = "event_id"

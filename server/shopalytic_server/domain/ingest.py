@@ -18,8 +18,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.checking import is_device_placeholder, is_identity_placeholder
 from shopalytic.decoding import DecodeError
+from shopalytic.structs import struct_dict
 from shopalytic.v1 import properties, rules
-from shopalytic.v1.events_pb2 import Event
+from shopalytic.v1.events_pb2 import Custom, Event
 from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic.violations import Violation
 from shopalytic_server.domain import consent, erasure, undecoded
@@ -35,6 +36,7 @@ from shopalytic_server.domain.signing import Judge, claims_of
 __all__ = ["Admitted", "Prepared", "make_late_refund_nobodys", "prepare", "prepare_event"]
 
 MAX_EVENT_BYTES = 256 * 1024
+MAX_CUSTOM_BYTES = 32 * 1024
 
 # Fields of the context that are no part of what makes two events the same.
 _SET_BY_GATEWAY = frozenset({"address", "origin", "privacy_signal"})
@@ -126,7 +128,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     """The event, if it surely keeps every rule."""
     event_id, kind = event.event_id, event.WhichOneof("payload")
     reader = PAYLOADS.get(kind)
-    data = event.SerializeToString()
+    data = event.SerializeToString(deterministic=True)
     if reader is None or not _is_lower_uuid(event_id) or _refusal(event, kind, len(data), admitted):
         return None
     if event.identity_signature or event.alias_signature or admitted.signed:
@@ -156,7 +158,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     given_jsonb, context_jsonb = JSONB_VERSION + orjson.dumps(given), None
     if context is not _NO_CONTEXT:
         context_jsonb = JSONB_VERSION + orjson.dumps(context)
-    if source is not None and len(source) > _LONGEST_SOURCE:
+    if _may_be_too_long(kind, source, given_jsonb):
         return None
     if zeros and not _surely_stored(event, given_jsonb, context_jsonb):
         return None
@@ -232,6 +234,12 @@ def subject_of_customer(identity: str) -> bytes | None:
     if len(identity) > _LONGEST_ID or "\0" in identity or is_identity_placeholder(identity):
         return None
     return identity_subject_key(identity)
+
+
+def _may_be_too_long(kind: str, source: str | None, given_jsonb: bytes) -> bool:
+    if source is not None and len(source) > _LONGEST_SOURCE:
+        return True
+    return kind == "custom" and len(given_jsonb) > MAX_CUSTOM_BYTES
 
 
 def _surely_stored(event: Event, given_jsonb: bytes, context_jsonb: bytes | None) -> bool:
@@ -368,8 +376,18 @@ def _late_checks(prepared: Prepared, admitted: Admitted) -> list[Violation]:
     if prepared.occurred_us < _EARLIEST_US:
         message = f"is{counted} before 1990; send when it happened, or check the sender's clock"
         return [Violation("occurred_at", "timestamp.not_before_1990", message)]
+    if prepared.type == "custom" and (large := _too_large(prepared.event.custom)):
+        return [large]
     impossible = _impossible_date(prepared.event, prepared.type, admitted.latest_us)
     return [] if impossible is None else [impossible]
+
+
+def _too_large(custom: Custom) -> Violation | None:
+    size = len(orjson.dumps(struct_dict(custom.properties)))
+    if size <= MAX_CUSTOM_BYTES:
+        return None
+    message = f"has {size:,} bytes as JSON; the limit is {MAX_CUSTOM_BYTES:,}"
+    return Violation("custom.properties", "custom.properties.max_bytes", message)
 
 
 def _impossible_date(event: Event, kind: str, latest_us: int) -> Violation | None:
@@ -447,7 +465,7 @@ def _fingerprint(event: Event) -> bytes:
     ):
         data = _as_sent(event)
     else:
-        data = event.SerializeToString()
+        data = event.SerializeToString(deterministic=True)
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
@@ -461,4 +479,4 @@ def _as_sent(event: Event) -> bytes:
     plain.ClearField("plain_dates")
     if event.timed_on_arrival:
         plain.ClearField("occurred_at")
-    return plain.SerializeToString()
+    return plain.SerializeToString(deterministic=True)

@@ -29,9 +29,9 @@ MONEY_EVENT_TYPES = frozenset(
     if field.message_type is not None and "currency" in field.message_type.fields_by_name
 )
 
-# Money coming back and parcels are the backend's to tell: a browser's key is
-# public, so anybody could send them.
-BACKEND_EVENT_TYPES = frozenset({"refund", "shipment", "shipment_delivered"})
+# Money coming back, parcels and what becomes of orders and subscriptions are the
+# backend's to tell: a browser's key is public, so anybody could send them.
+BACKEND_EVENT_TYPES = frozenset({"refund", "shipment", "shipment_delivered", "order_cancel", "subscription"})
 DEFAULT_BROWSER_EVENT_TYPES = frozenset(EVENT_TYPES) - BACKEND_EVENT_TYPES
 
 _SECRET = re.compile(r"shop_(?:browser|server|reports|admin)_[A-Za-z0-9_-]{43}")

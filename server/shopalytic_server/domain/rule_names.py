@@ -11,6 +11,8 @@ _UNREADABLE = frozenset({"json", "required", "type", "unknown_property", "unknow
 _OWN = frozenset(
     {
         "alias.identity_taken",
+        "custom.properties.max_bytes",
+        "double.finite",
         "email.taken",
         "event.max_bytes",
         "event.max_values",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
+from google.protobuf.struct_pb2 import Struct
 
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
@@ -23,6 +24,7 @@ MAX_VALUES = 20_000
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
 _LONGEST_VARINT = 10
+_STRUCT: Any = Struct.DESCRIPTOR
 # "(buf.validate.field)" in a field's options, "repeated" in it, and "max_items" in that.
 _FIELD_RULES, _REPEATED_RULES, _MAX_ITEMS = 1159, 18, 2
 
@@ -77,6 +79,7 @@ class _Field:
     most: int | None
     """How many there may be in one message; None: it is no list."""
     message: Descriptor | None
+    repeated: bool = False
 
 
 def check_values(data: bytes, message: Any) -> None:
@@ -107,9 +110,10 @@ def _check(data: bytes, start: int, end: int, message: Descriptor, path: str, bu
 def is_dense(data: bytes, start: int, end: int, message: Any, most: int) -> tuple[bool, Violation | None]:
     """Whether a message has more than `most` values, and its list that is too long.
 
-    Counted are its own values and those of the messages within; deeper no event
-    has a list. One that is only a little too long is for the rules to judge.
-    Raises DecodeError.
+    Counted are its own values and those of the messages within, and of a struct
+    there, which may hold anything, all its values; else no event has a list that
+    is deeper. One that is only a little too long is for the rules to judge. Raises
+    DecodeError.
     """
     known, left = _fields(message), most
     for record in records(data, start, end):
@@ -117,14 +121,34 @@ def is_dense(data: bytes, start: int, end: int, message: Any, most: int) -> tupl
         field = known.get(record.number)
         counts = dict[int, int]()
         if field is not None and field.message is not None and record.is_bytes:
+            inner = _fields(field.message)
             for each in records(data, record.start, record.end):
                 counts[each.number] = counts.get(each.number, 0) + 1
                 left -= 1
+                if each.number in inner and inner[each.number].message is _STRUCT and each.is_bytes:
+                    left -= _values_in(data, each, left)
                 if left < 0:
                     break
         if left < 0:
             return True, _longest(field, counts)
     return False, None
+
+
+def _values_in(data: bytes, struct: Record, most: int) -> int:
+    """How many values a struct has, counted until there are more than `most`."""
+    count, todo = 0, [(struct, _STRUCT)]
+    while todo and count <= most:
+        at, message = todo.pop()
+        known = _fields(message)
+        for each in records(data, at.start, at.end):
+            field = known.get(each.number)
+            if field is None or field.message is None or not each.is_bytes:
+                continue
+            count += field.repeated
+            if count > most:
+                break
+            todo.append((each, field.message))
+    return count
 
 
 def _longest(field: _Field | None, counts: dict[int, int]) -> Violation | None:
@@ -150,7 +174,9 @@ def too_many_values(most: int) -> Violation:
 @cache
 def _fields(message: Descriptor) -> dict[int, _Field]:
     return {
-        field.number: _Field(field.number, field.name, max_items(field), field.message_type)
+        field.number: _Field(
+            field.number, field.name, max_items(field), field.message_type, field.is_repeated
+        )
         for field in message.fields
         if field.is_repeated or field.message_type is not None
     }

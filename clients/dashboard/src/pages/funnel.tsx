@@ -10,6 +10,7 @@ import {
 } from "contract/reports_pb";
 import { useAnswer } from "../answers";
 import { count, percent, seconds } from "../amounts";
+import { EVENT_TYPES } from "../catalogue";
 import { Choice, Controls, Segments } from "../parts/controls";
 import { Explain } from "../parts/explain";
 import { Empty, Shown } from "../parts/states";
@@ -22,18 +23,12 @@ const STANDARD_STEPS = "product_view,cart_add,order";
 const MOST_STEPS = 10;
 const DAY_SECONDS = 86_400n;
 const PAGE = "page:";
-const KINDS = [
-  "page_view",
-  "product_view",
-  "cart_add",
-  "cart_modify",
-  "order",
-  "refund",
-  "shipment",
-  "shipment_delivered",
-  "customer_register",
-  "customer_update",
-  "identify",
+const CUSTOM = "custom:";
+// An alias is nothing that somebody does, and custom events are told apart by their names.
+const KINDS = EVENT_TYPES.filter((type) => type !== "alias" && type !== "custom");
+const LABELLED = [
+  { prefix: PAGE, option: "page of type …", label: "Page type", standard: "checkout-1" },
+  { prefix: CUSTOM, option: "custom event named …", label: "Name", standard: "my_event" },
 ];
 const SPLITS: Record<string, FunnelSplit> = { source: FunnelSplit.SOURCE, campaign: FunnelSplit.CAMPAIGN };
 
@@ -91,10 +86,13 @@ export function Funnel() {
 }
 
 function written(step: string): FunnelStep {
-  const by = step.startsWith(PAGE)
-    ? { case: "pageType" as const, value: step.slice(PAGE.length) }
-    : { case: "eventType" as const, value: step };
-  return create(FunnelStepSchema, { by });
+  return create(FunnelStepSchema, { by: stepOf(step) });
+}
+
+function stepOf(step: string): FunnelStep["by"] {
+  if (step.startsWith(PAGE)) return { case: "pageType", value: step.slice(PAGE.length) };
+  if (step.startsWith(CUSTOM)) return { case: "customName", value: step.slice(CUSTOM.length) };
+  return { case: "eventType", value: step };
 }
 
 function StepsEditor({ steps }: { steps: string[] }) {
@@ -128,30 +126,34 @@ function StepsEditor({ steps }: { steps: string[] }) {
 }
 
 function StepChoice({ step, number, take }: { step: string; number: number; take: (step: string) => void }) {
-  const page = step.startsWith(PAGE);
+  const labelled = LABELLED.find(({ prefix }) => step.startsWith(prefix));
   return (
     <>
       <select
         aria-label={`Step ${number}`}
-        value={page ? PAGE : step}
-        onChange={(event) => take(event.currentTarget.value === PAGE ? `${PAGE}checkout-1` : event.currentTarget.value)}
+        value={labelled?.prefix ?? step}
+        onChange={({ currentTarget: { value } }) => take(value + (LABELLED.find(({ prefix }) => prefix === value)?.standard ?? ""))}
       >
         {KINDS.map((kind) => (
           <option key={kind} value={kind}>
             {stepName(kind)}
           </option>
         ))}
-        <option value={PAGE}>page of type …</option>
+        {LABELLED.map(({ prefix, option }) => (
+          <option key={prefix} value={prefix}>
+            {option}
+          </option>
+        ))}
       </select>
-      {page && (
+      {labelled && (
         <input
           type="text"
-          aria-label={`Page type of step ${number}`}
-          value={step.slice(PAGE.length)}
+          aria-label={`${labelled.label} of step ${number}`}
+          value={step.slice(labelled.prefix.length)}
           onChange={(event) => {
             // Commas part the steps in the address.
             const label = event.currentTarget.value.replace(/,/g, "").trim();
-            if (label) take(PAGE + label);
+            if (label) take(labelled.prefix + label);
           }}
         />
       )}

@@ -1,6 +1,7 @@
 /** Events as they are stored. */
 import { useState } from "preact/hooks";
 import { count } from "../amounts";
+import { EVENT_TYPES } from "../catalogue";
 import { Choice, Tick } from "../parts/controls";
 import { EventLine } from "../parts/event";
 import { Empty, Failed } from "../parts/states";
@@ -9,12 +10,14 @@ import { useRoute } from "../route";
 import { useView } from "../view";
 
 const GROUPS: Record<string, string[]> = {
-  views: ["page_view", "product_view"],
-  carts: ["cart_add", "cart_modify"],
-  orders: ["order", "refund"],
+  views: ["page_view", "product_list_view", "product_view", "search"],
+  carts: ["cart_add", "cart_modify", "coupon", "checkout_step"],
+  orders: ["order", "order_cancel", "refund"],
   parcels: ["shipment", "shipment_delivered"],
   people: ["customer_register", "customer_update", "identify", "alias"],
 };
+const GROUPED = new Set(Object.values(GROUPS).flat());
+GROUPS.other = EVENT_TYPES.filter((type) => !GROUPED.has(type));
 
 export function Live() {
   const { sandbox } = useView();

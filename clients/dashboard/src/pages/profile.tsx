@@ -3,6 +3,7 @@ import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Customer, type Link, ReportService, type RfmClass, type Touch } from "contract/reports_pb";
 import { ask, useAnswer } from "../answers";
 import { count, decimal, money } from "../amounts";
+import { EVENT_TYPES, words } from "../catalogue";
 import { Choice } from "../parts/controls";
 import { Define } from "../parts/define";
 import { EventLine } from "../parts/event";
@@ -19,20 +20,6 @@ import { Orders } from "./orders";
 
 const PAGE_SIZE = 20;
 const MOST_CHIPS = 12;
-const KINDS = [
-  "page_view",
-  "product_view",
-  "cart_add",
-  "cart_modify",
-  "order",
-  "refund",
-  "shipment",
-  "shipment_delivered",
-  "identify",
-  "alias",
-  "customer_register",
-  "customer_update",
-];
 
 export function Profile({ who }: { who: string }) {
   const { sandbox } = useView();
@@ -165,7 +152,7 @@ function Timeline({ id }: { id: string }) {
           label="Show"
           name="type"
           standard=""
-          choices={[["", "everything"], ...KINDS.map((kind): [string, string] => [kind, kind.replace(/_/g, " ")])]}
+          choices={[["", "everything"], ...EVENT_TYPES.map((type): [string, string] => [type, words(type)])]}
         />
       </header>
       <Paged

@@ -3,6 +3,7 @@ import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { StoredEvent } from "contract/reports_pb";
 import { count, money, price } from "../amounts";
+import { plainSummary, words } from "../catalogue";
 import { link } from "../route";
 import { useView } from "../view";
 import { moment, time } from "../zones";
@@ -16,7 +17,7 @@ export function EventLine({ event, who = true, clock = false }: { event: StoredE
     <details class="event">
       <summary>
         <time dateTime={at?.toISOString()}>{at && (clock ? time(at, zone) : moment(at, zone))}</time>
-        <span class={`kind ${event.type}`}>{event.type.replace(/_/g, " ")}</span>
+        <span class={`kind ${event.type}`}>{words(event.type)}</span>
         <span class="what">{summary(event, home)}</span>
         {event.robot && <span class="who">counted as a robot</span>}
         {who && <span class="who">{person}</span>}
@@ -72,9 +73,10 @@ function EventDetails({ event }: { event: StoredEvent }) {
 function summary(event: StoredEvent, home: string): string {
   const properties: JsonObject = { currency: home, ...event.properties };
   const say = SUMMARIES[event.type];
-  return say ? say(properties) : "";
+  return say ? say(properties) : plainSummary(event.type, properties);
 }
 
+/** Where a type has more to say than its properties one after the other. */
 const SUMMARIES: Record<string, (of: JsonObject) => string> = {
   page_view: (of) => [of.title, of.page_type].map(text).filter(Boolean).join(" · ") || path(text(of.url)),
   product_view: (of) => `${text(of.name) || text(of.sku)} at ${amount(of.price, of, price)}`,

@@ -1,6 +1,7 @@
 /** The steps of a funnel as bars, each beside the number that took it. */
 import type { FunnelStepResult } from "contract/reports_pb";
 import { count, percent, seconds } from "../amounts";
+import { words } from "../catalogue";
 import { Explain } from "./explain";
 
 export function Steps({ steps }: { steps: FunnelStepResult[] }) {
@@ -29,5 +30,6 @@ export function Steps({ steps }: { steps: FunnelStepResult[] }) {
 
 export function stepName(step: string): string {
   const [kind = "", label] = step.split(/:(.*)/s, 2);
-  return label ? `page “${label}”` : kind.replace(/_/g, " ");
+  if (!label) return words(kind);
+  return kind === "custom" ? `“${label}”` : `page “${label}”`;
 }

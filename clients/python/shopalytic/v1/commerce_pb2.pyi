@@ -37,3 +37,11 @@ class Discount(_message.Message):
     code: str
     value: str
     def __init__(self, code: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class ListItem(_message.Message):
+    __slots__ = ("sku", "position")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    position: int
+    def __init__(self, sku: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...

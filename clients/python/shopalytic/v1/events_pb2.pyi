@@ -1,5 +1,6 @@
 import datetime
 
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from shopalytic.v1 import commerce_pb2 as _commerce_pb2
 from google.protobuf.internal import containers as _containers
@@ -11,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "timed_on_arrival", "identity_signature", "alias_signature", "tie_breaker", "plain_dates", "customer_register", "customer_update", "cart_add", "cart_modify", "order", "refund", "shipment", "shipment_delivered", "product_view", "page_view", "identify", "alias", "undecoded")
+    __slots__ = ("event_id", "occurred_at", "tracking_id", "identity", "source", "sandbox", "context", "timed_on_arrival", "identity_signature", "alias_signature", "tie_breaker", "plain_dates", "customer_register", "customer_update", "cart_add", "cart_modify", "order", "refund", "shipment", "shipment_delivered", "product_view", "page_view", "identify", "alias", "undecoded", "search", "product_list_view", "checkout_step", "coupon", "wishlist_add", "wishlist_remove", "review", "order_cancel", "subscription", "custom")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
     TRACKING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +38,16 @@ class Event(_message.Message):
     IDENTIFY_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     UNDECODED_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_LIST_VIEW_FIELD_NUMBER: _ClassVar[int]
+    CHECKOUT_STEP_FIELD_NUMBER: _ClassVar[int]
+    COUPON_FIELD_NUMBER: _ClassVar[int]
+    WISHLIST_ADD_FIELD_NUMBER: _ClassVar[int]
+    WISHLIST_REMOVE_FIELD_NUMBER: _ClassVar[int]
+    REVIEW_FIELD_NUMBER: _ClassVar[int]
+    ORDER_CANCEL_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     occurred_at: _timestamp_pb2.Timestamp
     tracking_id: str
@@ -62,7 +73,17 @@ class Event(_message.Message):
     identify: Identify
     alias: Alias
     undecoded: Undecoded
-    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[Context, _Mapping]] = ..., timed_on_arrival: _Optional[bool] = ..., identity_signature: _Optional[str] = ..., alias_signature: _Optional[str] = ..., tie_breaker: _Optional[int] = ..., plain_dates: _Optional[_Iterable[str]] = ..., customer_register: _Optional[_Union[CustomerRegister, _Mapping]] = ..., customer_update: _Optional[_Union[CustomerUpdate, _Mapping]] = ..., cart_add: _Optional[_Union[CartAdd, _Mapping]] = ..., cart_modify: _Optional[_Union[CartModify, _Mapping]] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., refund: _Optional[_Union[Refund, _Mapping]] = ..., shipment: _Optional[_Union[Shipment, _Mapping]] = ..., shipment_delivered: _Optional[_Union[ShipmentDelivered, _Mapping]] = ..., product_view: _Optional[_Union[ProductView, _Mapping]] = ..., page_view: _Optional[_Union[PageView, _Mapping]] = ..., identify: _Optional[_Union[Identify, _Mapping]] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ..., undecoded: _Optional[_Union[Undecoded, _Mapping]] = ...) -> None: ...
+    search: Search
+    product_list_view: ProductListView
+    checkout_step: CheckoutStep
+    coupon: Coupon
+    wishlist_add: WishlistAdd
+    wishlist_remove: WishlistRemove
+    review: Review
+    order_cancel: OrderCancel
+    subscription: Subscription
+    custom: Custom
+    def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[Context, _Mapping]] = ..., timed_on_arrival: _Optional[bool] = ..., identity_signature: _Optional[str] = ..., alias_signature: _Optional[str] = ..., tie_breaker: _Optional[int] = ..., plain_dates: _Optional[_Iterable[str]] = ..., customer_register: _Optional[_Union[CustomerRegister, _Mapping]] = ..., customer_update: _Optional[_Union[CustomerUpdate, _Mapping]] = ..., cart_add: _Optional[_Union[CartAdd, _Mapping]] = ..., cart_modify: _Optional[_Union[CartModify, _Mapping]] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., refund: _Optional[_Union[Refund, _Mapping]] = ..., shipment: _Optional[_Union[Shipment, _Mapping]] = ..., shipment_delivered: _Optional[_Union[ShipmentDelivered, _Mapping]] = ..., product_view: _Optional[_Union[ProductView, _Mapping]] = ..., page_view: _Optional[_Union[PageView, _Mapping]] = ..., identify: _Optional[_Union[Identify, _Mapping]] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ..., undecoded: _Optional[_Union[Undecoded, _Mapping]] = ..., search: _Optional[_Union[Search, _Mapping]] = ..., product_list_view: _Optional[_Union[ProductListView, _Mapping]] = ..., checkout_step: _Optional[_Union[CheckoutStep, _Mapping]] = ..., coupon: _Optional[_Union[Coupon, _Mapping]] = ..., wishlist_add: _Optional[_Union[WishlistAdd, _Mapping]] = ..., wishlist_remove: _Optional[_Union[WishlistRemove, _Mapping]] = ..., review: _Optional[_Union[Review, _Mapping]] = ..., order_cancel: _Optional[_Union[OrderCancel, _Mapping]] = ..., subscription: _Optional[_Union[Subscription, _Mapping]] = ..., custom: _Optional[_Union[Custom, _Mapping]] = ...) -> None: ...
 
 class Context(_message.Message):
     __slots__ = ("url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "user_agent", "language", "screen_width", "screen_height", "time_zone", "library_name", "library_version", "address", "automated", "origin", "privacy_signal", "analytics_consent")
@@ -289,6 +310,98 @@ class Alias(_message.Message):
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     identity: str
     def __init__(self, identity: _Optional[str] = ...) -> None: ...
+
+class Search(_message.Message):
+    __slots__ = ("query", "results", "filters")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    FILTERS_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    results: int
+    filters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, query: _Optional[str] = ..., results: _Optional[int] = ..., filters: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ProductListView(_message.Message):
+    __slots__ = ("list", "items")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    items: _containers.RepeatedCompositeFieldContainer[_commerce_pb2.ListItem]
+    def __init__(self, list: _Optional[str] = ..., items: _Optional[_Iterable[_Union[_commerce_pb2.ListItem, _Mapping]]] = ...) -> None: ...
+
+class CheckoutStep(_message.Message):
+    __slots__ = ("step", "option", "cart_id")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    OPTION_FIELD_NUMBER: _ClassVar[int]
+    CART_ID_FIELD_NUMBER: _ClassVar[int]
+    step: str
+    option: str
+    cart_id: str
+    def __init__(self, step: _Optional[str] = ..., option: _Optional[str] = ..., cart_id: _Optional[str] = ...) -> None: ...
+
+class Coupon(_message.Message):
+    __slots__ = ("code", "accepted", "reason", "value", "currency")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    accepted: bool
+    reason: str
+    value: str
+    currency: str
+    def __init__(self, code: _Optional[str] = ..., accepted: _Optional[bool] = ..., reason: _Optional[str] = ..., value: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class WishlistAdd(_message.Message):
+    __slots__ = ("sku",)
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    def __init__(self, sku: _Optional[str] = ...) -> None: ...
+
+class WishlistRemove(_message.Message):
+    __slots__ = ("sku",)
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    def __init__(self, sku: _Optional[str] = ...) -> None: ...
+
+class Review(_message.Message):
+    __slots__ = ("sku", "rating")
+    SKU_FIELD_NUMBER: _ClassVar[int]
+    RATING_FIELD_NUMBER: _ClassVar[int]
+    sku: str
+    rating: int
+    def __init__(self, sku: _Optional[str] = ..., rating: _Optional[int] = ...) -> None: ...
+
+class OrderCancel(_message.Message):
+    __slots__ = ("order_id", "reason")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    reason: str
+    def __init__(self, order_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Subscription(_message.Message):
+    __slots__ = ("subscription_id", "state", "amount", "interval", "currency")
+    SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    subscription_id: str
+    state: str
+    amount: str
+    interval: str
+    currency: str
+    def __init__(self, subscription_id: _Optional[str] = ..., state: _Optional[str] = ..., amount: _Optional[str] = ..., interval: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class Custom(_message.Message):
+    __slots__ = ("name", "properties")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    properties: _struct_pb2.Struct
+    def __init__(self, name: _Optional[str] = ..., properties: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class Undecoded(_message.Message):
     __slots__ = ("json", "field", "message", "rule_id")

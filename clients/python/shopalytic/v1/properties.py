@@ -6,28 +6,40 @@ is there only if the field is.
 
 from typing import Any
 
+from shopalytic.structs import struct_dict
 from shopalytic.timestamps import timestamp_text
 from shopalytic.v1.commerce_pb2 import (
     Address,
     Discount,
     LineItem,
+    ListItem,
 )
 from shopalytic.v1.events_pb2 import (
     Alias,
     CartAdd,
     CartModify,
+    CheckoutStep,
     Context,
+    Coupon,
+    Custom,
     CustomerRegister,
     CustomerUpdate,
     Event,
     Identify,
     Order,
+    OrderCancel,
     PageView,
+    ProductListView,
     ProductView,
     Refund,
+    Review,
+    Search,
     Shipment,
     ShipmentDelivered,
+    Subscription,
     Undecoded,
+    WishlistAdd,
+    WishlistRemove,
 )
 
 
@@ -409,6 +421,142 @@ def _undecoded(message: Undecoded) -> dict[str, Any]:
     return values
 
 
+def _search(message: Search) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.query
+    if value:
+        values["query"] = value
+    value = message.results
+    if value or message.HasField("results"):
+        values["results"] = value
+    if message.filters:
+        values["filters"] = list(message.filters)
+    return values
+
+
+def _list_item(message: ListItem) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.sku
+    if value:
+        values["sku"] = value
+    value = message.position
+    if value or message.HasField("position"):
+        values["position"] = value
+    return values
+
+
+def _product_list_view(message: ProductListView) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.list
+    if value:
+        values["list"] = value
+    if message.items:
+        values["items"] = [_list_item(item) for item in message.items]
+    return values
+
+
+def _checkout_step(message: CheckoutStep) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.step
+    if value:
+        values["step"] = value
+    value = message.option
+    if value or message.HasField("option"):
+        values["option"] = value
+    value = message.cart_id
+    if value or message.HasField("cart_id"):
+        values["cart_id"] = value
+    return values
+
+
+def _coupon(message: Coupon) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.code
+    if value:
+        values["code"] = value
+    value = message.accepted
+    if value or message.HasField("accepted"):
+        values["accepted"] = value
+    value = message.reason
+    if value or message.HasField("reason"):
+        values["reason"] = value
+    value = message.value
+    if value or message.HasField("value"):
+        values["value"] = value
+    value = message.currency
+    if value or message.HasField("currency"):
+        values["currency"] = value
+    return values
+
+
+def _wishlist_add(message: WishlistAdd) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.sku
+    if value:
+        values["sku"] = value
+    return values
+
+
+def _wishlist_remove(message: WishlistRemove) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.sku
+    if value:
+        values["sku"] = value
+    return values
+
+
+def _review(message: Review) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.sku
+    if value:
+        values["sku"] = value
+    value = message.rating
+    if value:
+        values["rating"] = value
+    return values
+
+
+def _order_cancel(message: OrderCancel) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.order_id
+    if value:
+        values["order_id"] = value
+    value = message.reason
+    if value or message.HasField("reason"):
+        values["reason"] = value
+    return values
+
+
+def _subscription(message: Subscription) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.subscription_id
+    if value:
+        values["subscription_id"] = value
+    value = message.state
+    if value:
+        values["state"] = value
+    value = message.amount
+    if value or message.HasField("amount"):
+        values["amount"] = value
+    value = message.interval
+    if value or message.HasField("interval"):
+        values["interval"] = value
+    value = message.currency
+    if value or message.HasField("currency"):
+        values["currency"] = value
+    return values
+
+
+def _custom(message: Custom) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    value = message.name
+    if value:
+        values["name"] = value
+    if message.HasField("properties"):
+        values["properties"] = struct_dict(message.properties)
+    return values
+
+
 _PAYLOADS: dict[str, Any] = {
     "customer_register": _customer_register,
     "customer_update": _customer_update,
@@ -423,6 +571,16 @@ _PAYLOADS: dict[str, Any] = {
     "identify": _identify,
     "alias": _alias,
     "undecoded": _undecoded,
+    "search": _search,
+    "product_list_view": _product_list_view,
+    "checkout_step": _checkout_step,
+    "coupon": _coupon,
+    "wishlist_add": _wishlist_add,
+    "wishlist_remove": _wishlist_remove,
+    "review": _review,
+    "order_cancel": _order_cancel,
+    "subscription": _subscription,
+    "custom": _custom,
 }
 
 

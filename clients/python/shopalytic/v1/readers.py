@@ -17,26 +17,38 @@ from shopalytic.checking import (
     matches_three_capitals,
     outside,
 )
+from shopalytic.structs import finite_dict
 from shopalytic.timestamps import timestamp_text
 from shopalytic.v1.commerce_pb2 import (
     Address,
     Discount,
     LineItem,
+    ListItem,
 )
 from shopalytic.v1.events_pb2 import (
     Alias,
     CartAdd,
     CartModify,
+    CheckoutStep,
     Context,
+    Coupon,
+    Custom,
     CustomerRegister,
     CustomerUpdate,
     Identify,
     Order,
+    OrderCancel,
     PageView,
+    ProductListView,
     ProductView,
     Refund,
+    Review,
+    Search,
     Shipment,
     ShipmentDelivered,
+    Subscription,
+    WishlistAdd,
+    WishlistRemove,
 )
 from shopalytic.v1.rules import CONTEXT_ANALYTICS_CONSENT, REFUND_REFUND_TYPE, SHIPMENT_CARRIER
 
@@ -787,6 +799,256 @@ def _alias(message: Alias, zeros: bool) -> Values | None:
     return values
 
 
+def _search(message: Search, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.query
+    if value:
+        if len(value) > 500:
+            return None
+        values["query"] = value
+    else:
+        return None
+    value = message.results
+    if value:
+        if not 0 <= value <= 1000000000:
+            return None
+        values["results"] = value
+    elif zeros and message.HasField("results"):
+        values["results"] = value
+    items = message.filters
+    if items:
+        if len(items) > 100:
+            return None
+        if not all(0 < len(item) <= 200 for item in items):
+            return None
+        values["filters"] = list(items)
+    return values
+
+
+def _list_item(message: ListItem, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            return None
+        values["sku"] = value
+    else:
+        return None
+    value = message.position
+    if value:
+        if not 0 <= value <= 1000000:
+            return None
+        values["position"] = value
+    elif zeros and message.HasField("position"):
+        values["position"] = value
+    return values
+
+
+def _product_list_view(message: ProductListView, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.list
+    if value:
+        if len(value) > 200:
+            return None
+        values["list"] = value
+    else:
+        return None
+    items = message.items
+    if items:
+        if len(items) > 500:
+            return None
+        read = [_list_item(item, zeros) for item in items]
+        if None in read:
+            return None
+        values["items"] = read
+    return values
+
+
+def _checkout_step(message: CheckoutStep, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.step
+    if value:
+        if len(value) > 100:
+            return None
+        values["step"] = value
+    else:
+        return None
+    value = message.option
+    if value:
+        if len(value) > 200:
+            return None
+        values["option"] = value
+    elif zeros and message.HasField("option"):
+        return None
+    value = message.cart_id
+    if value:
+        if len(value) > 200:
+            return None
+        values["cart_id"] = value
+    elif zeros and message.HasField("cart_id"):
+        return None
+    return values
+
+
+def _coupon(message: Coupon, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.code
+    if value:
+        if len(value) > 200:
+            return None
+        values["code"] = value
+    else:
+        return None
+    value = message.accepted
+    if value:
+        values["accepted"] = value
+    elif zeros and message.HasField("accepted"):
+        values["accepted"] = value
+    else:
+        return None
+    value = message.reason
+    if value:
+        if len(value) > 200:
+            return None
+        values["reason"] = value
+    elif zeros and message.HasField("reason"):
+        return None
+    value = message.value
+    if value:
+        if not matches_money(value):
+            return None
+        values["value"] = value
+    elif zeros and message.HasField("value"):
+        return None
+    value = message.currency
+    if value:
+        if not matches_three_capitals(value):
+            return None
+        values["currency"] = value
+    elif zeros and message.HasField("currency"):
+        return None
+    return values
+
+
+def _wishlist_add(message: WishlistAdd, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            return None
+        values["sku"] = value
+    else:
+        return None
+    return values
+
+
+def _wishlist_remove(message: WishlistRemove, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            return None
+        values["sku"] = value
+    else:
+        return None
+    return values
+
+
+def _review(message: Review, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            return None
+        values["sku"] = value
+    else:
+        return None
+    value = message.rating
+    if value:
+        if not 1 <= value <= 5:
+            return None
+        values["rating"] = value
+    else:
+        return None
+    return values
+
+
+def _order_cancel(message: OrderCancel, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.order_id
+    if value:
+        if len(value) > 200:
+            return None
+        values["order_id"] = value
+    else:
+        return None
+    value = message.reason
+    if value:
+        if len(value) > 200:
+            return None
+        values["reason"] = value
+    elif zeros and message.HasField("reason"):
+        return None
+    return values
+
+
+def _subscription(message: Subscription, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.subscription_id
+    if value:
+        if len(value) > 200:
+            return None
+        values["subscription_id"] = value
+    else:
+        return None
+    value = message.state
+    if value:
+        if len(value) > 100:
+            return None
+        values["state"] = value
+    else:
+        return None
+    value = message.amount
+    if value:
+        if not matches_money(value):
+            return None
+        values["amount"] = value
+    elif zeros and message.HasField("amount"):
+        return None
+    value = message.interval
+    if value:
+        if len(value) > 100:
+            return None
+        values["interval"] = value
+    elif zeros and message.HasField("interval"):
+        return None
+    value = message.currency
+    if value:
+        if not matches_three_capitals(value):
+            return None
+        values["currency"] = value
+    elif zeros and message.HasField("currency"):
+        return None
+    return values
+
+
+def _custom(message: Custom, zeros: bool) -> Values | None:
+    values: Values = {}
+    value = message.name
+    if value:
+        if len(value) > 100:
+            return None
+        values["name"] = value
+    else:
+        return None
+    if message.HasField("properties"):
+        inner = finite_dict(message.properties)
+        if inner is None:
+            return None
+        values["properties"] = inner
+    return values
+
+
 PAYLOADS: dict[str, Any] = {
     "customer_register": _customer_register,
     "customer_update": _customer_update,
@@ -800,5 +1062,15 @@ PAYLOADS: dict[str, Any] = {
     "page_view": _page_view,
     "identify": _identify,
     "alias": _alias,
+    "search": _search,
+    "product_list_view": _product_list_view,
+    "checkout_step": _checkout_step,
+    "coupon": _coupon,
+    "wishlist_add": _wishlist_add,
+    "wishlist_remove": _wishlist_remove,
+    "review": _review,
+    "order_cancel": _order_cancel,
+    "subscription": _subscription,
+    "custom": _custom,
 }
 """The reader of each kind of payload."""

@@ -538,12 +538,14 @@ class ListEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[StoredEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class FunnelStep(_message.Message):
-    __slots__ = ("event_type", "page_type")
+    __slots__ = ("event_type", "page_type", "custom_name")
     EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_NAME_FIELD_NUMBER: _ClassVar[int]
     event_type: str
     page_type: str
-    def __init__(self, event_type: _Optional[str] = ..., page_type: _Optional[str] = ...) -> None: ...
+    custom_name: str
+    def __init__(self, event_type: _Optional[str] = ..., page_type: _Optional[str] = ..., custom_name: _Optional[str] = ...) -> None: ...
 
 class GetFunnelReportRequest(_message.Message):
     __slots__ = ("scope", "steps", "window_seconds", "split")

@@ -21,6 +21,7 @@ from shopalytic.checking import (
     matches_uuid,
     not_listed,
     note,
+    note_in_struct,
     out_of_time,
     outside,
     too_long,
@@ -30,23 +31,34 @@ from shopalytic.v1.commerce_pb2 import (
     Address,
     Discount,
     LineItem,
+    ListItem,
 )
 from shopalytic.v1.events_pb2 import (
     Alias,
     CartAdd,
     CartModify,
+    CheckoutStep,
     Context,
+    Coupon,
+    Custom,
     CustomerRegister,
     CustomerUpdate,
     Event,
     Identify,
     Order,
+    OrderCancel,
     PageView,
+    ProductListView,
     ProductView,
     Refund,
+    Review,
+    Search,
     Shipment,
     ShipmentDelivered,
+    Subscription,
     Undecoded,
+    WishlistAdd,
+    WishlistRemove,
 )
 from shopalytic.v1.properties import context_dict, properties
 from shopalytic.violations import Violation
@@ -123,6 +135,7 @@ MONEY_FIELDS = frozenset(
     {
         "CartAdd.price",
         "CartModify.price",
+        "Coupon.value",
         "Discount.value",
         "LineItem.cost",
         "LineItem.price",
@@ -137,6 +150,7 @@ MONEY_FIELDS = frozenset(
         "Refund.subtotal_refund",
         "Refund.tax_refund",
         "Refund.total_refund",
+        "Subscription.amount",
     }
 )
 """Fields that hold money, as Message.field."""
@@ -1011,6 +1025,268 @@ def _undecoded(message: Undecoded) -> list[Violation] | None:
     return found
 
 
+def _search(message: Search) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.query
+    if value:
+        if len(value) > 500:
+            found = note(found, "query", "string.max_len", too_long(value, 500))
+        if "\0" in value:
+            found = note(found, "query", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "query", "required", REQUIRED)
+    value = message.results
+    if value:
+        if not 0 <= value <= 1000000000:
+            found = note(found, "results", "int32.gte_lte", "must be from 0 to 1,000,000,000")
+    if len(message.filters) > 100:
+        found = note(
+            found,
+            "filters",
+            "repeated.max_items",
+            f"must have at most 100 entries; this has {len(message.filters):,}",
+        )
+    for index, value in enumerate(message.filters):
+        if not value:
+            found = note(found, f"filters[{index}]", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, f"filters[{index}]", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, f"filters[{index}]", "string.no_nul", NO_NUL)
+        if enough(found):
+            break
+    return found
+
+
+def _list_item(message: ListItem) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            found = note(found, "sku", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "sku", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "sku", "required", REQUIRED)
+    value = message.position
+    if value:
+        if not 0 <= value <= 1000000:
+            found = note(found, "position", "int32.gte_lte", "must be from 0 to 1,000,000")
+    return found
+
+
+def _product_list_view(message: ProductListView) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.list
+    if value:
+        if len(value) > 200:
+            found = note(found, "list", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "list", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "list", "required", REQUIRED)
+    if len(message.items) > 500:
+        found = note(
+            found,
+            "items",
+            "repeated.max_items",
+            f"must have at most 500 entries; this has {len(message.items):,}",
+        )
+    for index, item in enumerate(message.items):
+        inner = _list_item(item)
+        if inner:
+            found = under(found, f"items[{index}]", inner)
+            if enough(found):
+                break
+    return found
+
+
+def _checkout_step(message: CheckoutStep) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.step
+    if value:
+        if len(value) > 100:
+            found = note(found, "step", "string.max_len", too_long(value, 100))
+        if "\0" in value:
+            found = note(found, "step", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "step", "required", REQUIRED)
+    value = message.option
+    if value or message.HasField("option"):
+        if not value:
+            found = note(found, "option", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, "option", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "option", "string.no_nul", NO_NUL)
+    value = message.cart_id
+    if value or message.HasField("cart_id"):
+        if not value:
+            found = note(found, "cart_id", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, "cart_id", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "cart_id", "string.no_nul", NO_NUL)
+    return found
+
+
+def _coupon(message: Coupon) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.code
+    if value:
+        if len(value) > 200:
+            found = note(found, "code", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "code", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "code", "required", REQUIRED)
+    if not message.HasField("accepted"):
+        found = note(found, "accepted", "required", REQUIRED)
+    value = message.reason
+    if value or message.HasField("reason"):
+        if not value:
+            found = note(found, "reason", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, "reason", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "reason", "string.no_nul", NO_NUL)
+    value = message.value
+    if value or message.HasField("value"):
+        if not matches_money(value):
+            found = note(found, "value", "string.pattern", MALFORMED_MONEY)
+            if "\0" in value:
+                found = note(found, "value", "string.no_nul", NO_NUL)
+    value = message.currency
+    if value or message.HasField("currency"):
+        if not matches_three_capitals(value):
+            found = note(found, "currency", "string.pattern", NOT_THREE_CAPITALS)
+            if "\0" in value:
+                found = note(found, "currency", "string.no_nul", NO_NUL)
+    return found
+
+
+def _wishlist_add(message: WishlistAdd) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            found = note(found, "sku", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "sku", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "sku", "required", REQUIRED)
+    return found
+
+
+def _wishlist_remove(message: WishlistRemove) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            found = note(found, "sku", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "sku", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "sku", "required", REQUIRED)
+    return found
+
+
+def _review(message: Review) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.sku
+    if value:
+        if len(value) > 200:
+            found = note(found, "sku", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "sku", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "sku", "required", REQUIRED)
+    value = message.rating
+    if value:
+        if not 1 <= value <= 5:
+            found = note(found, "rating", "int32.gte_lte", "must be from 1 to 5")
+    else:
+        found = note(found, "rating", "required", REQUIRED)
+    return found
+
+
+def _order_cancel(message: OrderCancel) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.order_id
+    if value:
+        if len(value) > 200:
+            found = note(found, "order_id", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "order_id", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "order_id", "required", REQUIRED)
+    value = message.reason
+    if value or message.HasField("reason"):
+        if not value:
+            found = note(found, "reason", "string.min_len", EMPTY)
+        if len(value) > 200:
+            found = note(found, "reason", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "reason", "string.no_nul", NO_NUL)
+    return found
+
+
+def _subscription(message: Subscription) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.subscription_id
+    if value:
+        if len(value) > 200:
+            found = note(found, "subscription_id", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "subscription_id", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "subscription_id", "required", REQUIRED)
+    value = message.state
+    if value:
+        if len(value) > 100:
+            found = note(found, "state", "string.max_len", too_long(value, 100))
+        if "\0" in value:
+            found = note(found, "state", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "state", "required", REQUIRED)
+    value = message.amount
+    if value or message.HasField("amount"):
+        if not matches_money(value):
+            found = note(found, "amount", "string.pattern", MALFORMED_MONEY)
+            if "\0" in value:
+                found = note(found, "amount", "string.no_nul", NO_NUL)
+    value = message.interval
+    if value or message.HasField("interval"):
+        if not value:
+            found = note(found, "interval", "string.min_len", EMPTY)
+        if len(value) > 100:
+            found = note(found, "interval", "string.max_len", too_long(value, 100))
+        if "\0" in value:
+            found = note(found, "interval", "string.no_nul", NO_NUL)
+    value = message.currency
+    if value or message.HasField("currency"):
+        if not matches_three_capitals(value):
+            found = note(found, "currency", "string.pattern", NOT_THREE_CAPITALS)
+            if "\0" in value:
+                found = note(found, "currency", "string.no_nul", NO_NUL)
+    return found
+
+
+def _custom(message: Custom) -> list[Violation] | None:
+    found: list[Violation] | None = None
+    value = message.name
+    if value:
+        if len(value) > 100:
+            found = note(found, "name", "string.max_len", too_long(value, 100))
+        if "\0" in value:
+            found = note(found, "name", "string.no_nul", NO_NUL)
+    else:
+        found = note(found, "name", "required", REQUIRED)
+    if message.HasField("properties"):
+        found = note_in_struct(found, "properties", message.properties)
+    return found
+
+
 def _event(message: Event) -> list[Violation] | None:
     found: list[Violation] | None = None
     if not message.tracking_id and not message.HasField("tracking_id") and not message.HasField("identity"):
@@ -1142,6 +1418,26 @@ def _event(message: Event) -> list[Violation] | None:
         inner = _alias(message.alias)
     elif kind == "undecoded":
         inner = _undecoded(message.undecoded)
+    elif kind == "search":
+        inner = _search(message.search)
+    elif kind == "product_list_view":
+        inner = _product_list_view(message.product_list_view)
+    elif kind == "checkout_step":
+        inner = _checkout_step(message.checkout_step)
+    elif kind == "coupon":
+        inner = _coupon(message.coupon)
+    elif kind == "wishlist_add":
+        inner = _wishlist_add(message.wishlist_add)
+    elif kind == "wishlist_remove":
+        inner = _wishlist_remove(message.wishlist_remove)
+    elif kind == "review":
+        inner = _review(message.review)
+    elif kind == "order_cancel":
+        inner = _order_cancel(message.order_cancel)
+    elif kind == "subscription":
+        inner = _subscription(message.subscription)
+    elif kind == "custom":
+        inner = _custom(message.custom)
     else:
         inner = None
         found = note(found, "payload", "required", REQUIRED)
@@ -1169,5 +1465,15 @@ PAYLOAD_CHECKS: dict[str, Callable[[Any], list[Violation] | None]] = {
     "identify": _identify,
     "alias": _alias,
     "undecoded": _undecoded,
+    "search": _search,
+    "product_list_view": _product_list_view,
+    "checkout_step": _checkout_step,
+    "coupon": _coupon,
+    "wishlist_add": _wishlist_add,
+    "wishlist_remove": _wishlist_remove,
+    "review": _review,
+    "order_cancel": _order_cancel,
+    "subscription": _subscription,
+    "custom": _custom,
 }
 """The check of each payload alone, by its field in Event."""

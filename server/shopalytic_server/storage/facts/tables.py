@@ -197,7 +197,7 @@ _TABLES = (
         "occurred_at",
         _SCOPE | {"carrier"},
     ),
-    # Every event, for funnels.
+    # Every event, for funnels. The `page_type` of a custom event is its name.
     Table(
         "steps",
         _EVENT | {"type": TEXT, "page_type": TEXT, "campaign": TEXT, "campaign_encoded": FLAG},

@@ -20,6 +20,8 @@ _SQL = load_beside(__name__)
 DEFAULT_STEPS = ("product_view", "cart_add", "order")
 DEFAULT_WINDOW = 7 * 24 * 3600
 
+# What a step's label is of, by how the step is asked for.
+_LABELLED = {"page_type": "page_view", "custom_name": "custom"}
 _SPLITS = {
     reports_pb2.FUNNEL_SPLIT_UNSPECIFIED: "",
     reports_pb2.FUNNEL_SPLIT_SOURCE: "source",
@@ -43,8 +45,8 @@ async def answer(
     scope = resolve_scope(project, request.scope)
     steps = list(request.steps) or [reports_pb2.FunnelStep(event_type=name) for name in DEFAULT_STEPS]
     question: dict[str, Any] = {
-        "types": [step.event_type or "page_view" for step in steps],
-        "page_types": [step.page_type for step in steps],
+        "types": [step.event_type or _LABELLED[step.WhichOneof("by")] for step in steps],
+        "page_types": [step.page_type or step.custom_name for step in steps],
         "window": request.window_seconds or DEFAULT_WINDOW,
         "split": _SPLITS[request.split],
     }
@@ -74,7 +76,7 @@ def _funnel(
         row = rows.get(number)
         customers = row["customers"] if row else 0
         funnel.steps.add(
-            step=f"page_view:{page_type}" if page_type else type_,
+            step=f"{type_}:{page_type}" if page_type else type_,
             customers=customers,
             conversion=share(customers, first),
             median_seconds=_median(row["waits"]) if row and number > 1 else "",

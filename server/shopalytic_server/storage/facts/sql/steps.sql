@@ -3,7 +3,8 @@ SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.sub
        e.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
        event_position(e.type, e.properties ->> 'refund_type', e.occurred_at) AS position, tie_order(e.tie_breaker) AS tie_breaker,
        e.event_id,
-       e.source, e.bot, e.type, e.properties ->> 'page_type' AS page_type,
+       e.source, e.bot, e.type,
+       CASE WHEN e.type = 'custom' THEN e.properties ->> 'name' ELSE e.properties ->> 'page_type' END AS page_type,
        coalesce(nullif(e.context ->> 'utm_campaign', ''), given.campaign, '') AS campaign,
        coalesce(e.context ->> 'utm_campaign', '') = '' AND coalesce(given.campaign, '') ~ '[%+]' AS campaign_encoded
   FROM events e
