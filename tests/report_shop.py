@@ -15,6 +15,7 @@ from shopalytic_server.domain.ingest import prepare
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.reports.answering import FactReports
 from shopalytic_server.storage.writer import Writer
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -189,7 +190,7 @@ async def open_shop(database_url: str) -> AsyncIterator[Shop]:
     writer = Writer(pool)
     await writer.start()
     try:
-        yield Shop(pool, writer, Reports(pool))
+        yield Shop(pool, writer, Reports(pool, FactReports(pool)))
     finally:
         await writer.close()
         await pool.close()

@@ -7,6 +7,7 @@ from report_shop import Shop
 from rpc_standins import Running, running
 from shopalytic_server.storage.database import open_pool
 from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.reports.answering import FactReports
 from shopalytic_server.storage.writer import Writer
 
 
@@ -18,7 +19,7 @@ async def serve_shop(database_url: str) -> AsyncIterator[tuple[Running, Shop]]:
     await writer.start()
     try:
         async with running(database_url, real_writer=writer) as server:
-            yield server, Shop(pool, writer, Reports(pool), server.project)
+            yield server, Shop(pool, writer, Reports(pool, FactReports(pool)), server.project)
     finally:
         await writer.close()
         await pool.close()

@@ -20,13 +20,13 @@ from shopalytic_server.exposure import check_exposure
 from shopalytic_server.gateway.local_session import opens_signed_in
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
-from shopalytic_server.grpc_service import Ports, give_back_memory, start_grpc, store_pool
+from shopalytic_server.grpc_service import Ports, ask_reporter, give_back_memory, start_grpc, store_pool
 from shopalytic_server.metrics import ServerMetrics, listen
+from shopalytic_server.reporter.keeper import ReporterKeeper
 from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.projects import Projects
-from shopalytic_server.storage.sealing import Sealer
 from shopalytic_server.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -125,15 +125,12 @@ async def _start(
         log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
     pool = await store_pool(database_url, parts)
     keys = await ensure_default_project(Projects(pool), directory, settings)
-    ports = await _start_grpc(settings, database_url, parts, with_http)
+    reporter = await _start_reporter(settings, database_url, parts)
+    ports = await _start_grpc(settings, database_url, parts, reporter, with_http)
     grpc_address = _address(settings.grpc_host, ports.port)
     # The gateway's, where outside connections cannot crowd it out.
     inner_address = f"127.0.0.1:{ports.inner}" if ports.inner else grpc_address
     own_address = inner_address if settings.tls_cert else grpc_address
-    if settings.rollups == "on":
-        sealer = Sealer(pool)
-        sealer.start()
-        parts.ends_in_order(sealer.stop)
     http_address = demo_address = None
     if demo is not None:
         http_address = await _start_demo(demo, settings, inner_address, keys.secrets, parts)
@@ -178,7 +175,20 @@ async def _database(settings: Settings, parts: Parts) -> str:
     return url
 
 
-async def _start_grpc(settings: Settings, database_url: str, parts: Parts, with_http: bool) -> Ports:
+async def _start_reporter(settings: Settings, database_url: str, parts: Parts) -> str:
+    """The process that answers reports, beside all others; gives where it is asked."""
+    if settings.rollups:
+        log.warning("--rollups has no effect any more; leave it out. [setting_removed]")
+    keeper = ReporterKeeper(settings, database_url)
+    parts.callback(keeper.end)
+    await keeper.start()
+    parts.ends_in_order(keeper.stop, settings.drain_timeout)
+    return keeper.place
+
+
+async def _start_grpc(
+    settings: Settings, database_url: str, parts: Parts, reporter: str, with_http: bool
+) -> Ports:
     """gRPC in this process, or in several others; gives the ports."""
     inner = with_http or settings.tls_cert is not None
     if settings.workers == 1:
@@ -188,12 +198,13 @@ async def _start_grpc(settings: Settings, database_url: str, parts: Parts, with_
             settings,
             database_url,
             parts,
+            reports=ask_reporter(reporter, metrics, parts),
             port=settings.grpc_port,
             inner_port=0 if inner else None,
             most_connections=shares(limit(), with_http=with_http).grpc,
             metrics=metrics,
         )
-    workers = Workers(settings, database_url, inner=inner)
+    workers = Workers(settings, database_url, reporter=reporter, inner=inner)
     parts.callback(workers.kill)  # When it is urgent, they are not waited for.
     ports = await workers.start()
     parts.ends_in_order(workers.stop, settings.drain_timeout)

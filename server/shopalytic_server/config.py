@@ -179,9 +179,10 @@ class Settings:
         "Processes that serve gRPC on one port; more than 1 are processes of their own beside the main one.",
     )
     rollups: str = _setting(
-        "on",
+        "",
         _choice("on", "off"),
-        "Whether past days are kept in files, so that reports read less; their numbers are the same.",
+        "Has no effect any more; `--facts-disk-mb 0` keeps no files of past days.",
+        "none",
     )
     facts_dir: Path | None = _setting(  # noqa: RUF009 - as above
         None,
@@ -193,9 +194,11 @@ class Settings:
         20_480, _number(0, 100_000_000), "Megabytes that files of past days may take; 0: none are made."
     )
     reports_memory_mb: int = _setting(
-        768, _number(64, 1_000_000), "Megabytes that reports may take at once in one process."
+        640,
+        _number(64, 1_000_000),
+        "Megabytes that reports may take at once, in a process of their own.",
     )
-    reports_threads: int = _setting(2, _number(1, 256), "Threads that add up reports in one process.")
+    reports_threads: int = _setting(2, _number(1, 256), "Threads that add up reports.")
     drain_timeout: float = _setting(
         30.0, _seconds, "Seconds that requests in flight get to finish at shutdown."
     )
@@ -291,6 +294,11 @@ class Settings:
     key: str = _setting(
         "", _text, "Key that the client commands use.", "the fitting key in the data directory"
     )
+
+    @property
+    def facts_folder(self) -> Path:
+        """Where files of past days are kept."""
+        return self.facts_dir or self.data_dir / "facts"
 
 
 def _info(name: str, default: Any, metadata: Mapping[str, Any]) -> SettingInfo:

@@ -13,6 +13,7 @@ from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
 from shopalytic_server.memory import GiveBack
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.probe import StoreProbe
+from shopalytic_server.reporter.client import RemoteReports
 from shopalytic_server.rpc.limits import Rates
 from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
@@ -22,9 +23,7 @@ from shopalytic_server.storage.database import Pool, open_pool
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.expirer import Expirer
 from shopalytic_server.storage.export import Exports
-from shopalytic_server.storage.facts.builder import Builder
-from shopalytic_server.storage.facts.engine import Engine
-from shopalytic_server.storage.facts.facts import FactStore
+from shopalytic_server.storage.facts.erased import ErasedFiles
 from shopalytic_server.storage.facts.files import FactFiles
 from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.projects import Projects
@@ -54,6 +53,7 @@ async def start_grpc(
     database_url: str,
     parts: Parts,
     *,
+    reports: RemoteReports,
     port: int,
     inner_port: int | None = None,
     most_connections: int = 2_000,
@@ -69,8 +69,7 @@ async def start_grpc(
     be listened on.
     """
     pool = await store_pool(database_url, parts, connections)
-    reports_pool = await open_pool(settings.reports_database_url or database_url, size=connections)
-    parts.ends_in_order(reports_pool.close)
+    reports_pool = await reading_pool(settings, database_url, parts, connections)
     own_session_url = settings.direct_database_url or database_url
     relay = _start_relay(own_session_url, pool, reports_pool, parts)
 
@@ -87,10 +86,10 @@ async def start_grpc(
     _start_expirer(own_session_url, metrics, room, parts)
     probe = _start_probe(pool, parts)
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
-    facts, forget = _start_facts(settings, pool, reports_pool, metrics, parts)
+    forget = _forget_erased(settings, pool, reports)
     server = GrpcServer(
         writer=writer,
-        reports=Reports(reports_pool, pool, facts=facts),
+        reports=Reports(reports_pool, reports),
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
@@ -129,32 +128,23 @@ def _rates(settings: Settings) -> Rates:
     return Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers)
 
 
-def _facts(settings: Settings, pool: Pool, reports_pool: Pool) -> tuple[FactStore, Builder | None]:
-    """Where reports get their facts, and what makes files of them."""
-    threads, memory = settings.reports_threads, settings.reports_memory_mb
-    if settings.rollups != "on" or not settings.facts_disk_mb:
-        return FactStore(Engine(threads=threads, memory_mb=memory)), None
-    folder = settings.facts_dir or settings.data_dir / "facts"
+def ask_reporter(place: str, metrics: ServerMetrics | None, parts: Parts) -> RemoteReports:
+    """Questions to the report process; `metrics` tell of it, if there are any."""
+    reports = RemoteReports(place)
+    reports.start(looks=metrics is not None)
+    parts.ends_in_order(reports.stop)
+    if metrics is not None:
+        metrics.watch_reporter(lambda: reports.state)
+    return reports
+
+
+def _forget_erased(settings: Settings, pool: Pool, reports: RemoteReports) -> Callable[[], Awaitable[None]]:
+    """What removes people who were erased from what this server keeps beside PostgreSQL."""
     try:
-        files = FactFiles(folder)
-    except OSError as error:
-        log.warning("Reports have no files in %s: %s. [facts_failed]", folder, error.strerror)
-        return FactStore(Engine(threads=threads, memory_mb=memory)), None
-    facts = FactStore(Engine(threads=threads, memory_mb=memory, folder=files.folder), files)
-    return facts, Builder(facts, pool, reports_pool, disk_mb=settings.facts_disk_mb)
-
-
-def _start_facts(
-    settings: Settings, pool: Pool, reports_pool: Pool, metrics: ServerMetrics, parts: Parts
-) -> tuple[FactStore, Callable[[], Awaitable[None]] | None]:
-    """Where reports get their facts, and what removes erased people from its files."""
-    facts, builder = _facts(settings, pool, reports_pool)
-    if builder is None:
-        return facts, None
-    metrics.watch_facts(builder)
-    builder.start()
-    parts.ends_in_order(builder.stop)
-    return facts, builder.forget_erased
+        files = FactFiles(settings.facts_folder)
+    except OSError:
+        return reports.forget  # The report process tells why there are no files.
+    return ErasedFiles(files, pool, reports.forget).remove
 
 
 def _start_probe(pool: Pool, parts: Parts) -> StoreProbe:
@@ -203,6 +193,13 @@ def _tls_files(settings: Settings) -> TlsFiles | None:
 async def store_pool(database_url: str, parts: Parts, connections: int = 8) -> Pool:
     """Connections to the database that is written to; closed in their turn."""
     pool = await open_pool(database_url, size=connections, statement_seconds=STATEMENT_SECONDS)
+    parts.ends_in_order(pool.close)
+    return pool
+
+
+async def reading_pool(settings: Settings, database_url: str, parts: Parts, connections: int) -> Pool:
+    """Connections to the database that answers reports; closed in their turn."""
+    pool = await open_pool(settings.reports_database_url or database_url, size=connections)
     parts.ends_in_order(pool.close)
     return pool
 

@@ -11,9 +11,9 @@ from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.domain.quarantine import FULL_RULE
 from shopalytic_server.domain.rule_names import rule_label
+from shopalytic_server.reporter.wire import State as ReporterState
 from shopalytic_server.signals import Parts
 from shopalytic_server.storage.database import Pool
-from shopalytic_server.storage.facts.builder import Builder
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
@@ -90,12 +90,16 @@ class ServerMetrics:
             self._quarantine_expired.labels(key_class)
             gauge.labels(key_class).set_function(lambda key_class=key_class: fill(key_class))  # type: ignore[misc]
 
-    def watch_facts(self, builder: Builder) -> None:
-        """Reports what is kept in files for reports, when asked."""
-        self._gauge(
-            "fact_days_missing", "Past days that reports read anew.", lambda: float(builder.days_missing)
-        )
-        self._gauge("fact_files_bytes", "What files of past days take.", lambda: float(builder.size))
+    def watch_reporter(self, state: Callable[[], ReporterState]) -> None:
+        """Reports how the report process is doing, when asked."""
+        for name, text, value in (
+            ("reports_memory_bytes", "Memory of the report process; 0: it is away.", "memory_bytes"),
+            ("reports_cpu_seconds", "What the report process has worked since its start.", "cpu_seconds"),
+            ("reports_asked", "Reports that are being answered or wait.", "asked"),
+            ("fact_days_missing", "Past days that reports read anew.", "days_missing"),
+            ("fact_files_bytes", "What files of past days take.", "file_bytes"),
+        ):
+            self._gauge(name, text, lambda value=value: float(getattr(state(), value)))  # type: ignore[misc]
 
     def listen_as(self, number: int, settings: Settings, parts: Parts) -> None:
         """Answers GET /metrics of the process with this number, from 1, if a port is set. Raises OSError."""

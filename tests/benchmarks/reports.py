@@ -34,6 +34,7 @@ from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.storage.database import open_pool
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.reports.answering import FactReports
 from shopalytic_server.storage.sealing import seal
 
 WARM_ROUNDS = 5
@@ -204,7 +205,7 @@ async def _cold(server: EmbeddedPostgres, ask: Ask) -> float:
     await asyncio.to_thread(server.stop)
     url = await asyncio.to_thread(server.start)
     pool = await open_pool(url)
-    seconds = await _timed(ask, Reports(pool))
+    seconds = await _timed(ask, Reports(pool, FactReports(pool)))
     await pool.close()
     return seconds
 
@@ -214,7 +215,7 @@ async def _measure(server: EmbeddedPostgres, duck: Duck, rounds: int) -> dict[st
     for name, ask in _asks().items():
         line = {"cold_ms": round(1000 * await _cold(server, ask), 1)}
         pool = await open_pool(server.url())
-        reports = Reports(pool)
+        reports = Reports(pool, FactReports(pool))
         answer = await ask(reports)
         warm = statistics.median([await _timed(ask, reports) for _ in range(rounds)])
         await pool.close()

@@ -29,6 +29,7 @@ from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.expiry import remove_expired
 from shopalytic_server.storage.facts.builder import Builder
+from shopalytic_server.storage.facts.erased import ErasedFiles
 from shopalytic_server.storage.facts.facts import EVER, FactStore, Span
 from shopalytic_server.storage.facts.files import FactFiles
 from shopalytic_server.storage.facts.tables import TABLES
@@ -36,6 +37,7 @@ from shopalytic_server.storage.merges import Merges
 from shopalytic_server.storage.reading import reading
 from shopalytic_server.storage.rebuild import rebuild
 from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.reports.answering import FactReports
 from shopalytic_server.storage.scope import resolve_scope
 
 EXAMPLES = max(6, settings.default.max_examples // 8)
@@ -61,6 +63,7 @@ class Files:
         self.store = FactStore(files=self.files)
         pool = self.shop.pool
         self.builder = Builder(self.store, pool, pool, disk_mb=1_000, quiet=timedelta())
+        self.erased = ErasedFiles(self.files, pool, self.store.engine.renew)
 
     async def send(self, events: Sequence[Event]) -> None:
         """Stores what can be stored."""
@@ -146,7 +149,7 @@ async def act(files: Files, what: str, chance: random.Random) -> None:
                 keep_order_totals=chance.random() < 0.5,
             )
             with suppress(NotFound):
-                await Erasures(pool, files.builder.forget_erased).erase_customer(PROJECT, request)
+                await Erasures(pool, files.erased.remove).erase_customer(PROJECT, request)
         case "expire":
             days = chance.randint(1, 4)
             kind = chance.choice(["page_view", "product_view"])
@@ -267,7 +270,7 @@ async def test_a_merge_rewrites_no_file_and_shows_at_once(files):
 async def test_an_erasure_ends_when_no_file_holds_the_person(files):
     old = {unit.path for unit in files.files.units() if unit.first <= _day(2) <= unit.last}
     request = admin_pb2.EraseCustomerRequest(customer=reports_pb2.CustomerSelector(any="p2"))
-    await Erasures(files.shop.pool, files.builder.forget_erased).erase_customer(PROJECT, request)
+    await Erasures(files.shop.pool, files.erased.remove).erase_customer(PROJECT, request)
     assert old
     assert not any(path.exists() for path in old)
     await files.agree()
@@ -306,7 +309,7 @@ async def test_a_damaged_file_is_found_by_a_new_process_and_made_again(files):
 
 
 async def test_a_file_that_vanishes_under_a_process_is_read_anew(files):
-    reports = Reports(files.shop.pool, facts=files.store)
+    reports = Reports(files.shop.pool, FactReports(files.shop.pool, facts=files.store))
     request = reports_pb2.GetSalesReportRequest()
     before = await reports.get_sales_report(PROJECT, request)
     assert before.reports

@@ -14,6 +14,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import Overloaded, ShuttingDown
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.reports.answering import FactReports
 from shopalytic_server.storage.writer import Writer
 
 
@@ -111,7 +112,7 @@ async def test_an_event_that_the_store_refuses_is_quarantined_alone(shop, databa
 async def waiting_writer(shop: Shop, limit: int) -> AsyncIterator[Shop]:
     """A shop whose writer begins only when it is started."""
     writer = Writer(shop.pool, max_pending_events=limit)
-    yield Shop(shop.pool, writer, Reports(shop.pool))
+    yield Shop(shop.pool, writer, Reports(shop.pool, FactReports(shop.pool)))
     await writer.close()
 
 

@@ -12,6 +12,7 @@ from shopalytic_server.domain.errors import InvalidRequest, NotFound, StoreUnava
 from shopalytic_server.storage.database import open_pool
 from shopalytic_server.storage.reading import reading
 from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.reports.answering import FactReports
 
 CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
 
@@ -350,6 +351,8 @@ async def test_a_store_that_is_away_is_said_so(shop):
     pool = await open_pool("postgresql://postgres@127.0.0.1:1/none")
     try:
         with pytest.raises(StoreUnavailable):
-            await Reports(pool).list_customers(shop.project, reports_pb2.ListCustomersRequest())
+            await Reports(pool, FactReports(pool)).list_customers(
+                shop.project, reports_pb2.ListCustomersRequest()
+            )
     finally:
         await pool.close()

@@ -126,7 +126,7 @@ def _check_partition(connection: Connection) -> Finding:
 
 def _check_facts(connection: Connection, settings: Settings) -> Iterator[Finding]:
     """How many past days reports need not read anew; nothing before the first server has begun."""
-    folder = settings.facts_dir or settings.data_dir / "facts"
+    folder = settings.facts_folder
     if not os.access(folder, os.W_OK | os.X_OK):
         return
     files = FactFiles(folder)

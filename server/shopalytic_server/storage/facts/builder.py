@@ -22,6 +22,7 @@ from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
 from shopalytic_server.storage.facts.changes import mark_every_day
+from shopalytic_server.storage.facts.erased import remove_erased
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
 from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
@@ -91,22 +92,6 @@ class Builder:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def forget_erased(self) -> None:
-        """Removes the units that hold what was erased; when it returns they are gone."""
-        async with reading(self._primary) as snapshot:
-            versions = await read_versions(snapshot, {unit.dataset for unit in self._files.units()})
-        await asyncio.to_thread(self._forget_erased, versions)
-
-    def _forget_erased(self, versions: Versions) -> None:
-        with self._files.publishing():
-            for unit in self._files.units():
-                if any(
-                    (unit.dataset, day) in versions.erased
-                    and versions.days.get((unit.dataset, day)) != version
-                    for day, version in unit.versions.items()
-                ):
-                    self._files.remove(unit, wait=True)
-
     async def build_all(self) -> int:
         """Makes all units that are missing; returns how many."""
         made = 0
@@ -121,7 +106,8 @@ class Builder:
             await self._close(conn, currencies)
         async with reading(self._reports) as snapshot:
             versions = await read_versions(snapshot, currencies)
-        await asyncio.to_thread(self._forget_erased, versions)
+        if await asyncio.to_thread(remove_erased, self._files, versions):
+            await self._store.engine.renew()
         units = await asyncio.to_thread(self._files.units)
         await asyncio.to_thread(self._files.remove_damaged)
         periods = self._missing(units, versions, currencies)

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -12,11 +13,14 @@ from typing import TypeVar
 import duckdb
 
 from shopalytic.violations import Violation
-from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.errors import InvalidRequest, Overloaded
+from shopalytic_server.storage.facts.customers import Customers
 
 Result = TypeVar("Result")
 
 _AT_ONCE = 2
+_MOST_WAITING = 64
+_QUEUE_FULL = "Too many reports are asked at once; ask again after the delay."
 _TOO_LARGE = "takes more memory than reports may have; choose a shorter range or fewer rows"
 
 # The sum of an amount, exact, with as many digits behind the point as the most exact of its parts.
@@ -30,11 +34,44 @@ class FilesUnreadable(Exception):
     """A file of facts is gone or damaged; PostgreSQL has its rows."""
 
 
+class Turns:
+    """A queue of those who want to do something of which only some may be done at once."""
+
+    def __init__(self, at_once: int, most_waiting: int) -> None:
+        self._free = asyncio.Semaphore(at_once)
+        self._most_waiting = most_waiting
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Waits for its turn; raises Overloaded when too many do."""
+        if self._free.locked() and self._waiting >= self._most_waiting:
+            raise Overloaded(_QUEUE_FULL, retry_after=2.0)
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A DuckDB with all that it keeps in memory; it is gone when nobody uses it any more."""
+
+    root: duckdb.DuckDBPyConnection
+    customers: Customers = field(default_factory=Customers)
+
+
 class Turn:
     """One question's own connection: its tables, views and variables are gone with it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, customers: Customers) -> None:
         self.connection = connection
+        self.customers = customers
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Does something with the connection in a thread, which ends when the caller is cancelled."""
@@ -67,28 +104,37 @@ class Engine:
             "memory_limit": f"{memory_mb}MB",
             "max_temp_directory_size": f"{spill_mb}MB",
         }
-        self._root: duckdb.DuckDBPyConnection | None = None
+        self._instance: Instance | None = None
         self._starting = Lock()
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns = Turns(_AT_ONCE, _MOST_WAITING)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
-        """A connection of one's own, when it is one's turn."""
-        async with self._turns:
-            root = await asyncio.to_thread(self._started)
-            with root.cursor() as connection:
-                yield Turn(connection)
+        """A connection of one's own, when it is one's turn; raises Overloaded."""
+        async with self._turns.take():
+            instance = await asyncio.to_thread(self._started)
+            with instance.root.cursor() as connection:
+                yield Turn(connection, instance.customers)
 
     async def own(self) -> duckdb.DuckDBPyConnection:
         """A connection beside those of questions, which does not wait for a turn."""
-        root = await asyncio.to_thread(self._started)
-        return root.cursor()
+        instance = await asyncio.to_thread(self._started)
+        return instance.root.cursor()
 
-    def _started(self) -> duckdb.DuckDBPyConnection:
+    async def renew(self) -> None:
+        """Keeps nothing in memory of what was read: the next question starts anew."""
+
+        def drop() -> None:
+            with self._starting:
+                self._instance = None
+
+        await asyncio.to_thread(drop)
+
+    def _started(self) -> Instance:
         with self._starting:
-            if self._root is None:
-                self._root = self._start()
-            return self._root
+            if self._instance is None:
+                self._instance = Instance(self._start())
+            return self._instance
 
     def _start(self) -> duckdb.DuckDBPyConnection:
         spill = Path(tempfile.gettempdir()) / f"shopalytic-facts-{os.getpid()}"
@@ -100,6 +146,8 @@ class Engine:
                 "autoload_known_extensions": False,
                 "python_enable_replacements": False,
                 "preserve_insertion_order": False,
+                # The operating system keeps what is read often, and forgets it with the file.
+                "enable_external_file_cache": False,
             }
         )
         for macro in _MACROS:

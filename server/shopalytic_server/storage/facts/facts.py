@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from psycopg import sql
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.touches import SESSION_GAP
 from shopalytic_server.storage.facts.arrow import ArrowConnections
-from shopalytic_server.storage.facts.customers import LINKS, Customers, Links
+from shopalytic_server.storage.facts.customers import LINKS, Links
 from shopalytic_server.storage.facts.engine import Engine, FilesUnreadable, Turn
 from shopalytic_server.storage.facts.files import FactFiles, Use
 from shopalytic_server.storage.facts.filters import condition_of, filters_of
@@ -34,6 +34,7 @@ from shopalytic_server.storage.scope import Scope
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
+Moment = Callable[[], AbstractAsyncContextManager[Snapshot]]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Facts:
         """`held` ends with the question, and with it the use of files."""
         self._turn = turn
         self._files = files
-        self._customers = store.customers
+        self._customers = turn.customers
         self._arrow = store.arrow
         self._held = held
         self._links: Links | None = None
@@ -186,31 +187,37 @@ class FactStore:
         """`files` are those of days that need not be read again; None for none."""
         self.engine = engine or Engine(folder=None if files is None else files.folder)
         self.files = files
-        self.customers = Customers()
         self.arrow = ArrowConnections()
 
     @asynccontextmanager
     async def question(self, snapshot: Snapshot, *, use_files: bool = True) -> AsyncIterator[Facts]:
-        """The facts of one question, as a snapshot sees them. Raises FilesUnreadable."""
+        """The facts of one question, as a snapshot sees them. Raises FilesUnreadable and Overloaded."""
         async with self.engine.turn() as turn:
             with ExitStack() as held:
                 yield Facts(self, turn, snapshot, held, self.files if use_files else None)
 
-    async def answer(self, snapshot: Snapshot, question: Callable[[Facts], Awaitable[Result]]) -> Result:
+    async def answer(self, moment: Moment, question: Callable[[Facts], Awaitable[Result]]) -> Result:
         """What a question finds; read anew from PostgreSQL where a file cannot be read.
 
-        Raises StoreUnavailable where DuckDB cannot use the disk even so.
+        `moment` opens the snapshot when it is the question's turn, so nobody who
+        waits holds one. Raises StoreUnavailable where DuckDB cannot use the disk even
+        so, and Overloaded.
         """
         try:
-            async with self.question(snapshot) as facts:
-                return await question(facts)
+            return await self._asked(moment, question, use_files=True)
         except FilesUnreadable:
             log.warning("A file of facts cannot be read: the report reads its days anew. [facts_failed]")
         try:
-            async with self.question(snapshot, use_files=False) as facts:
-                return await question(facts)
+            return await self._asked(moment, question, use_files=False)
         except FilesUnreadable as error:
             raise StoreUnavailable from error
+
+    async def _asked(
+        self, moment: Moment, question: Callable[[Facts], Awaitable[Result]], *, use_files: bool
+    ) -> Result:
+        async with self.engine.turn() as turn, moment() as snapshot:
+            with ExitStack() as held:
+                return await question(Facts(self, turn, snapshot, held, self.files if use_files else None))
 
 
 def _statements(

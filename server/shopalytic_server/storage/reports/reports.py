@@ -1,61 +1,37 @@
 """Answers questions about customers and the shop, each from one snapshot of the store.
 
-Reports of facts are modules of this package, listed in `registry`; the others
-ask PostgreSQL: modules with `async def get_…_report(snapshot, project, request)`,
-whose numbers carry tokens of `storage.explain`. Here each has one method that
-gives it the snapshot of its scope, which may be one of the past;
-`rpc.ports.Reports`, the servicer and the client's `shopalytic.Reports` have one
-of the same name.
+Questions about facts are listed in `registry`, and answered where facts are: in
+this process by `answering`, or in another one. The others ask PostgreSQL. Here
+each has one method; `rpc.ports.Reports`, the servicer and the client's
+`shopalytic.Reports` have one of the same name.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage import (
-    customer_list,
-    customers,
-    deliveries,
-    explain,
-    order_list,
-    timeline,
-)
-from shopalytic_server.storage.as_of import Past
+from shopalytic_server.storage import customer_list, customers, deliveries, order_list, timeline
 from shopalytic_server.storage.database import Pool
-from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.fifths import Fifths
-from shopalytic_server.storage.open_range import within_data
-from shopalytic_server.storage.reading import Snapshot, reading, reading_past
-from shopalytic_server.storage.reports.registry import REPORTS
-from shopalytic_server.storage.scope import datasets, resolve_scope
+from shopalytic_server.storage.reading import reading
 
-Answer = TypeVar(
-    "Answer",
-    reports_pb2.GetSalesReportResponse,
-    reports_pb2.GetFunnelReportResponse,
-    reports_pb2.GetRetentionReportResponse,
-    reports_pb2.GetTrafficReportResponse,
-    reports_pb2.GetProductReportResponse,
-    reports_pb2.GetCartReportResponse,
-    reports_pb2.GetFulfilmentReportResponse,
-)
+
+class AnswersFromFacts(Protocol):
+    """Where facts are."""
+
+    async def ask(self, name: str, project: Project, request: Any) -> Any:
+        """What a question of the registry finds; raises InvalidRequest, Overloaded, Unavailable."""
+        ...
 
 
 class Reports:
     """The reports of all projects. Every call may raise StoreUnavailable."""
 
-    def __init__(self, pool: Pool, primary: Pool | None = None, *, facts: FactStore | None = None) -> None:
-        """Reads from `pool`; the past from `primary`, which may write, if that is another."""
+    def __init__(self, pool: Pool, answering: AnswersFromFacts) -> None:
+        """Reads from `pool`; questions about facts go to `answering`."""
         self._pool = pool
-        self._primary = primary or pool
-        # Making the past anew keeps this process busy, so it is done once at a time.
-        self._past = asyncio.Semaphore(1)
         self._fifths = Fifths()
-        self._facts = facts or FactStore()
+        self._ask = answering.ask
 
     async def get_customer(
         self, project: Project, request: reports_pb2.GetCustomerRequest
@@ -145,42 +121,5 @@ class Reports:
         self, project: Project, request: reports_pb2.ListEventsRequest
     ) -> reports_pb2.ListEventsResponse:
         """A page of the events behind a number; raises InvalidRequest."""
-        as_of = explain.read_explain(project, request.explain).as_of
-        async with self._at(project, as_of) as snapshot:
-            return await self._facts.answer(
-                snapshot, lambda facts: explain.list_events(facts, project, request)
-            )
-
-    async def _ask(self, name: str, project: Project, request: Any) -> Any:
-        """What a report of the registry answers from facts; raises InvalidRequest."""
-
-        async def report(snapshot: Snapshot, project: Project, asked: Any) -> Any:
-            return await self._facts.answer(snapshot, lambda facts: REPORTS[name](facts, project, asked))
-
-        return await self._answer(report, project, request)
-
-    async def _answer(
-        self, report: Callable[[Snapshot, Project, Any], Awaitable[Answer]], project: Project, request: Any
-    ) -> Answer:
-        """What a report answers; an open range goes as far as the shop's data."""
-        async with self._reading(project, request.scope) as snapshot:
-            asked, outside = await within_data(snapshot, project, request)
-            answer = await report(snapshot, project, asked)
-        answer.outside.extend(outside)
+        answer: reports_pb2.ListEventsResponse = await self._ask("events", project, request)
         return answer
-
-    def _reading(
-        self, project: Project, scope: reports_pb2.ReportScope
-    ) -> AbstractAsyncContextManager[Snapshot]:
-        """What a report with this scope is to see; raises InvalidRequest."""
-        return self._at(project, resolve_scope(project, scope).as_of)
-
-    @asynccontextmanager
-    async def _at(self, project: Project, moment: datetime | None) -> AsyncIterator[Snapshot]:
-        if moment is None:
-            async with reading(self._pool) as snapshot:
-                yield snapshot
-            return
-        past = Past(datasets(project, include_sandbox=True), moment)
-        async with self._past, reading_past(str(self._primary.conninfo), past) as snapshot:
-            yield snapshot

@@ -1,0 +1,106 @@
+"""The report process: it is killed and revived, ends with the service, and no other one adds reports up."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rpc_standins import batch, page_view
+from running_service import PATIENCE_SECONDS, Service, folder
+from shopalytic.v1 import reports_pb2
+from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
+from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=[(), ("--workers", "2")], ids=["one", "workers"])
+def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    with folder() as place, Service(place, *request.param) as running:
+        with running.channel() as channel:
+            CollectorServiceStub(channel).Track(
+                batch(page_view()), metadata=running.metadata("server"), timeout=PATIENCE_SECONDS
+            )
+        yield running
+
+
+def reporter_of(service: Service) -> psutil.Process:
+    """The report process that is at work now."""
+    assert service.process is not None
+
+    def found() -> list[psutil.Process]:
+        assert service.process is not None
+        children = psutil.Process(service.process.pid).children()
+        return [each for each in children if "shopalytic_server.reporter.process" in each.cmdline()]
+
+    until(lambda: bool(found()))
+    [process] = found()
+    return process
+
+
+def until(asked: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not asked():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def page_views(service: Service, *, meanwhile: Callable[[], None] = lambda: None) -> int:
+    with service.channel() as channel:
+        asked = ReportServiceStub(channel).GetTrafficReport.future(
+            reports_pb2.GetTrafficReportRequest(),
+            metadata=service.metadata("reports"),
+            timeout=PATIENCE_SECONDS,
+        )
+        meanwhile()
+        return int(asked.result().total.page_views)
+
+
+def test_a_question_whose_process_is_killed_is_answered_by_the_next_one(service: Service):
+    assert page_views(service) == 1
+    victim = reporter_of(service)
+    # It takes the question, and never gets to it.
+    victim.send_signal(signal.SIGSTOP)
+
+    def kill() -> None:
+        time.sleep(0.3)
+        victim.kill()
+
+    assert page_views(service, meanwhile=kill) == 1
+    assert reporter_of(service).pid != victim.pid
+    assert "The report process ended (signal 9); starting it again. [reporter_died]" in service.log()
+
+
+def test_only_the_report_process_has_what_adds_reports_up(service: Service):
+    assert page_views(service) == 1
+    assert service.process is not None
+    reporter = reporter_of(service)
+    others = [service.process.pid, *(each.pid for each in service.workers())]
+    loaded = {pid: Path(f"/proc/{pid}/maps").read_text() for pid in (reporter.pid, *others)}
+    assert "_duckdb" in loaded[reporter.pid]
+    assert [pid for pid in others if "_duckdb" in loaded[pid] or "adbc_driver" in loaded[pid]] == []
+    assert reporter.nice() > psutil.Process(others[-1]).nice()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_with_the_service(how: signal.Signals):
+    with folder() as place, Service(place) as running:
+        assert page_views(running) == 0
+        reporter = reporter_of(running)
+        place_of_socket = next(each.laddr for each in reporter.net_connections("unix") if each.laddr)
+        running.stop(how)
+        until(lambda: not is_alive(reporter.pid))
+        assert not Path(place_of_socket).exists()
+        assert "reporter_died" not in running.log()
+
+
+def is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
