@@ -130,6 +130,11 @@ class ScriptedReports:
     ) -> reports_pb2.ListCustomersResponse:
         return self._answer(project, request, reports_pb2.ListCustomersResponse())
 
+    async def list_customer_orders(
+        self, project: Project, request: reports_pb2.ListCustomerOrdersRequest
+    ) -> reports_pb2.ListCustomerOrdersResponse:
+        return self._answer(project, request, reports_pb2.ListCustomerOrdersResponse())
+
     async def list_customer_events(
         self, project: Project, request: reports_pb2.ListCustomerEventsRequest
     ) -> reports_pb2.ListCustomerEventsResponse:

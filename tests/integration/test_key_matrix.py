@@ -41,6 +41,7 @@ RPC_RULES: dict[str, set[KeyClass]] = {
                 "GetCustomer",
                 "ListCustomers",
                 "ListCustomerEvents",
+                "ListCustomerOrders",
                 "ListEvents",
                 "GetSalesReport",
                 "GetFunnelReport",

@@ -70,9 +70,12 @@ async def test_a_conflict_is_kept_and_can_be_asked_for_by_its_rule(shop: Running
 async def test_pages_have_no_gaps_and_no_doubles_although_arrivals_share_a_time(shop: Running) -> None:
     sent = [page_view(url="") for _ in range(25)]
     await send(shop, *sent)
+    of_kinds = [(await listed(shop, page_size=1, type=kind)).total_events for kind in ("page_view", "order")]
+    assert of_kinds == [25, 0]
     found, token = [], ""
     while True:
         page = await listed(shop, page_size=10, page_token=token)
+        assert page.total_events == (0 if token else 25)
         found += [kept.event.event_id for kept in page.events]
         token = page.next_page_token
         if not token:

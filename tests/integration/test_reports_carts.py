@@ -41,12 +41,13 @@ async def ask(
     end: datetime | None = None,
     *,
     hours: int = 0,
-    limit: int = 0,
     as_of: datetime | None = None,
+    listing: dict[str, Any] | None = None,
+    limit: int = 0,
     **scope: Any,
 ) -> list[reports_pb2.CartReport]:
     request = reports_pb2.GetCartReportRequest(
-        scope=reports_pb2.ReportScope(**scope), abandoned_after_hours=hours, limit=limit
+        scope=reports_pb2.ReportScope(**scope), abandoned_after_hours=hours, limit=limit, **listing or {}
     )
     for name, time in (("from", begin), ("to", end), ("as_of", as_of)):
         if time is not None:
@@ -259,6 +260,49 @@ async def test_the_list_may_be_shorter_than_the_numbers(shop):
     assert (report.abandoned, report.abandoned_value) == (5, "5.00")
     assert [cart.cart_id for cart in report.carts] == ["c4", "c3"]
     assert len(await behind(shop, report.explain)) == 5
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("CHANGED", ["c2", "c1", "c3"]), ("CREATED", ["c3", "c2", "c1"]), ("VALUE", ["c1", "c3", "c2"])],
+)
+async def test_carts_are_sorted_and_paged_over_all_of_them(shop, order, expected, ascending):
+    await shop.send(
+        add("c1", "a", "10.00", identity="ann", at=1),
+        add("c2", "a", "9.00", identity="ann", at=2),
+        add("c3", "a", "9.50", identity="ann", at=3),
+        modify("c1", "a", price="10.00", identity="ann", at=5),
+        modify("c2", "a", price="9.00", identity="ann", at=9),
+    )
+    listing = {"order_by": f"CART_ORDER_{order}", "ascending": ascending}
+    [whole] = await ask(shop, listing=listing)
+    assert [cart.cart_id for cart in whole.carts] == (expected[::-1] if ascending else expected)
+    pages = [(await ask(shop, limit=2, listing=listing | {"offset": at}))[0] for at in (0, 2)]
+    assert [list(page.carts) for page in pages] == [list(whole.carts[:2]), list(whole.carts[2:])]
+    assert {page.total_carts for page in pages} == {3}
+    [dear] = await ask(shop, listing=listing | {"min_value": "9.50"})
+    assert {cart.cart_id for cart in dear.carts} == {"c1", "c3"}
+    assert (dear.total_carts, dear.abandoned) == (2, 3)
+
+
+async def test_a_cart_that_holds_nothing_is_emptied_and_not_abandoned(shop):
+    await shop.send(
+        add("c1", "a", "1.00", 2, identity="ann", at=1),
+        modify("c1", "a", qty=0, identity="ann", at=2),
+        event("cart_modify", {"cart_id": "c2", "sku": "a", "qty": 1}, identity="ann", at=3),
+        modify("c3", "a", qty=0, identity="ann", at=4),
+        event("order", bought("o3", "c3"), identity="ann", at=5),
+    )
+    [report] = await ask(shop)
+    assert (report.created, report.ordered, report.abandoned, report.open, report.emptied) == (3, 1, 1, 0, 1)
+    assert ([cart.cart_id for cart in report.carts], report.abandonment_rate) == (["c2"], "0.3333")
+    assert len(await behind(shop, report.explain)) == 1
+
+
+def bought(order_id: str, cart_id: str) -> dict[str, Any]:
+    line = {"sku": "a", "price": "1", "qty": 1}
+    return {"order_id": order_id, "cart_id": cart_id, "total": "1", "subtotal": "1", "line_items": [line]}
 
 
 async def test_where_no_cart_was_created_there_is_no_block_unless_a_currency_is_named(shop):

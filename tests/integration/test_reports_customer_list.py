@@ -33,6 +33,7 @@ class Truth:
     net: dict[str, Decimal] = field(default_factory=dict)
     countries: set[str] = field(default_factory=set)
     seen: datetime = START
+    last_order: datetime | None = None
 
     def says(self, text: str) -> bool:
         profile = " ".join(self.profile.values()).lower()
@@ -79,6 +80,7 @@ def _order(one: Truth, who: dict[str, Any], chance: random.Random, order_id: str
             address.city, address.zipcode, address.country = "x", "1", country
         one.countries.add(country)
     one.orders += 1
+    one.last_order = max(filter(None, (one.last_order, at)))
     one.net[currency] = one.net.get(currency, Decimal(0)) + Decimal(amount)
     if chance.random() < 0.4:
         one.net[currency] -= Decimal("1.5")
@@ -87,17 +89,20 @@ def _order(one: Truth, who: dict[str, Any], chance: random.Random, order_id: str
 
 
 async def listed(shop: Shop, **fields: Any) -> list[list[str]]:
-    """The identities of all customers of a list, read in small pages."""
+    """The identities of all customers of a list, read in small pages; the first page tells how many."""
     times = {name: fields.pop(name) for name in ("seen_after", "seen_before") if name in fields}
     request = reports_pb2.ListCustomersRequest(page_size=4, **fields)
     for name, time in times.items():
         getattr(request, name).FromDatetime(time)
-    found = []
+    found: list[list[str]] = []
+    total = 0
     while True:
         answer = await shop.reports.list_customers(shop.project, request)
-        found += [list(each.identities) for each in answer.customers if "clerk" not in each.identities]
+        total += answer.total_customers
+        found += [list(each.identities) for each in answer.customers]
         if not answer.next_page_token:
-            return found
+            assert total == len(found)
+            return [names for names in found if "clerk" not in names]
         request.page_token = answer.next_page_token
 
 
@@ -134,6 +139,7 @@ SORTS: dict[str, Callable[[Truth], Any]] = {
     "LAST_SEEN": lambda one: one.seen,
     "NET": lambda one: one.net.get("EUR", Decimal(0)),
     "ORDERS": lambda one: one.orders,
+    "LAST_ORDER": lambda one: one.last_order or datetime.min.replace(tzinfo=UTC),
 }
 
 
@@ -152,6 +158,27 @@ async def test_each_order_of_each_filter_is_the_plain_one(shop, asked):
         assert sorted(found) == expected, name
         keys = [key(by_name[tuple(names)]) for names in found]
         assert keys == sorted(keys, reverse=True), name
+        assert found[::-1] == await listed(shop, order_by=order_by, ascending=True, **fields), name
+
+
+@pytest.mark.parametrize("currency", ["", "USD"])
+async def test_a_row_has_the_class_currency_last_order_and_country_of_the_customers_own_page(shop, currency):
+    await fill(shop)
+    by_rfm = reports_pb2.CUSTOMER_ORDER_RFM
+    request = reports_pb2.ListCustomersRequest(order_by=by_rfm, currency=currency or None, page_size=1000)
+    answer = await shop.reports.list_customers(shop.project, request)
+    assert answer.currency == (currency or "EUR")
+    classes = []
+    for row in answer.customers:
+        own = reports_pb2.GetCustomerRequest(currency=currency or None)
+        own.customer.customer_id = row.customer_id
+        page = (await shop.reports.get_customer(shop.project, own)).customer
+        assert (row.rfm, row.last_order_at, row.country) == (page.rfm, page.last_order_at, page.country)
+        assert row.HasField("rfm") == bool(sum(value.orders for value in page.values))
+        assert not row.HasField("rfm") or row.rfm.currency == answer.currency
+        classes.append((row.rfm.recency, row.rfm.frequency, row.rfm.money))
+    assert classes == sorted(classes, reverse=True)
+    assert len(set(classes)) > 5
 
 
 async def test_a_search_finds_what_contains_the_text_now(shop):

@@ -71,6 +71,39 @@ async def test_only_the_latest_orders_are_shown(shop):
     assert [each.order_id for each in shown] == [f"o{number}" for number in range(MAX_ORDERS + 4, 4, -1)]
 
 
+async def test_all_orders_are_listed_a_page_at_a_time_and_counted(shop):
+    await shop.send(*(order(f"o{number}", identity="ann", at=number // 2) for number in range(25)))
+    whole = list((await shop.customer("ann")).orders)
+    request = reports_pb2.ListCustomerOrdersRequest(page_size=4)
+    request.customer.any = "ann"
+    found, totals = [], set()
+    while True:
+        page = await shop.reports.list_customer_orders(shop.project, request)
+        found += page.orders
+        totals.add(page.total_orders)
+        request.page_token = page.next_page_token
+        if not page.next_page_token:
+            break
+    assert found == whole
+    assert totals == {25}
+
+
+async def test_a_page_of_large_orders_ends_early_and_goes_on_in_the_next(shop):
+    lines = [{"sku": f"s{number}", "price": "1", "qty": 1} for number in range(2_000)]
+    properties = {"cart_id": "c", "total": "1", "subtotal": "1", "line_items": lines}
+    for number in range(4):
+        large = event("order", {"order_id": f"o{number}", **properties}, identity="ann", at=number)
+        await shop.send(large)
+    request = reports_pb2.ListCustomerOrdersRequest()
+    request.customer.any = "ann"
+    first = await shop.reports.list_customer_orders(shop.project, request)
+    request.page_token = first.next_page_token
+    second = await shop.reports.list_customer_orders(shop.project, request)
+    assert [each.order_id for each in (*first.orders, *second.orders)] == ["o3", "o2", "o1", "o0"]
+    assert second.orders
+    assert not second.next_page_token
+
+
 async def test_touches_are_the_first_pages_of_the_first_and_of_the_last_session(shop):
     minute = 60
     await shop.send(

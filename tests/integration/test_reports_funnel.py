@@ -177,6 +177,27 @@ async def test_page_types_are_steps(shop):
     assert [count for count, _, _ in await only(shop, steps=steps([("page_view", "")]))] == [2]
 
 
+async def test_a_split_by_campaign_names_the_campaign_of_the_session_as_traffic_does(shop):
+    landing = {"url": "https://shop.test/?utm_campaign=spring%20sale", "referrer": ""}
+    await shop.send(
+        event("page_view", landing, tracking_id="t1"),
+        view(tracking_id="t1", at=60),
+        cart(tracking_id="t1", at=120),
+        # The second session of the next visitor came without one.
+        event("page_view", landing, tracking_id="t2"),
+        event("page_view", landing | {"url": "https://shop.test/"}, tracking_id="t2", at=4_000),
+        view(tracking_id="t2", at=4_060),
+        # Who saw no page says it himself.
+        view(tracking_id="t3", at=5, context={"utm_campaign": "letter"}),
+    )
+    found = await ask(shop, split=reports_pb2.FUNNEL_SPLIT_CAMPAIGN)
+    customers = {each.value: [step.customers for step in each.steps] for each in found}
+    assert customers == {"": [1, 0, 0], "letter": [1, 0, 0], "spring sale": [1, 1, 0]}
+    [spring] = [each for each in found if each.value == "spring sale"]
+    behind = reports_pb2.ListEventsRequest(explain=spring.steps[0].explain)
+    assert len((await shop.reports.list_events(shop.project, behind)).events) == 1
+
+
 async def test_without_anybody_there_is_one_empty_funnel_and_none_when_split(shop):
     assert await only(shop) == [(0, "0.0000", "")] * 3
     assert await ask(shop, split=FUNNEL_SPLIT_SOURCE) == []

@@ -44,11 +44,18 @@ async def ask(
     limit: int = 0,
     offset: int = 0,
     order_by: str = "PRODUCT_ORDER_UNSPECIFIED",
+    ascending: bool = False,
+    search: str = "",
     as_of: datetime | None = None,
     **scope: Any,
 ) -> list[reports_pb2.ProductReport]:
     request = reports_pb2.GetProductReportRequest(
-        scope=reports_pb2.ReportScope(**scope), limit=limit, offset=offset, order_by=order_by
+        scope=reports_pb2.ReportScope(**scope),
+        limit=limit,
+        offset=offset,
+        order_by=order_by,
+        ascending=ascending,
+        search=search,
     )
     for name, time in (("from", begin), ("to", end), ("as_of", as_of)):
         if time is not None:
@@ -234,6 +241,9 @@ async def test_products_stand_by_net_then_by_code_point_up_to_the_limit(shop):
         ("UNITS", ["b", "c", "a"]),
         ("GROSS", ["b", "a", "c"]),
         ("REFUNDS", ["b", "c", "a"]),
+        ("VIEWERS", ["b", "a", "c"]),
+        ("VIEW_TO_ORDER_RATE", ["b", "a", "c"]),
+        ("SKU", ["c", "b", "a"]),
     ],
 )
 async def test_products_are_sorted_and_paged_over_all_of_them(shop, order, expected):
@@ -255,6 +265,23 @@ async def test_products_are_sorted_and_paged_over_all_of_them(shop, order, expec
     assert whole.total_products == 3
     pages = [(await ask(shop, order_by=f"PRODUCT_ORDER_{order}", limit=2, offset=at))[0] for at in (0, 2)]
     assert [list(page.rows) for page in pages] == [list(whole.rows[:2]), list(whole.rows[2:])]
+    [turned] = await ask(shop, order_by=f"PRODUCT_ORDER_{order}", ascending=True)
+    number = {"VIEWERS": "viewers", "VIEW_TO_ORDER_RATE": "view_to_order_rate", "SKU": "sku"}.get(
+        order, order.lower()
+    )
+    keys = [Decimal(getattr(row, number)) if order != "SKU" else row.sku for row in turned.rows]
+    assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"), [("MUG", ["m1", "mug-2"]), ("m1", ["m1"]), ("ÜBER", ["m3"]), ("%", []), ("p_t", [])]
+)
+async def test_a_search_looks_through_skus_and_names_of_all_products(shop, search, found):
+    names = {"m1": "Blue mug", "mug-2": "Red cup", "m3": "Über pot"}
+    await shop.send(*(view(sku, name, tracking_id="t") for sku, name in names.items()))
+    reports = await ask(shop, search=search, order_by="PRODUCT_ORDER_SKU", ascending=True, limit=1)
+    assert [row.sku for report in reports for row in report.rows] == found[:1]
+    assert sum(report.total_products for report in reports) == len(found)
 
 
 async def test_the_best_pairs_are_right_where_not_all_pairs_are_counted(shop):

@@ -124,6 +124,8 @@ async def test_only_some_kinds_of_event_can_be_asked_for(shop):
         "identify",
         "order",
     ]
+    totals = [(await shop.events("ann", types=types)).total_events for types in ([], ["order"], ["refund"])]
+    assert totals == [4, 1, 0]
     assert not (await shop.events("ann", types=["refund"])).events
 
 

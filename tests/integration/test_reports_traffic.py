@@ -39,10 +39,11 @@ async def ask(
     end: datetime | None = None,
     interval: "reports_pb2.Interval" = INTERVAL_UNSPECIFIED,
     limit: int = 0,
+    listing: dict[str, Any] | None = None,
     **scope: Any,
 ) -> reports_pb2.GetTrafficReportResponse:
     request = reports_pb2.GetTrafficReportRequest(
-        scope=reports_pb2.ReportScope(**scope), interval=interval, limit=limit
+        scope=reports_pb2.ReportScope(**scope), interval=interval, limit=limit, **listing or {}
     )
     for name, time in (("from", begin), ("to", end)):
         if time is not None:
@@ -281,3 +282,47 @@ async def test_neither_order_nor_repetition_of_the_events_changes_anything(shop)
     found = await ask(shop, begin=BEGIN, end=END, interval=INTERVAL_DAY, limit=1000)
     expected = traffic(read(sent), unit="day", zone=ZoneInfo("UTC"), begin=micros(BEGIN), end=micros(END))
     assert numbers(found) == of_oracle(expected)
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("SESSIONS", ["/b", "/a", "/c"]),
+        ("VISITORS", ["/a", "/c", "/b"]),
+        ("LAST_TOUCH_REVENUE", ["/c", "/a", "/b"]),
+        ("VALUE", ["/c", "/b", "/a"]),
+    ],
+)
+async def test_landing_pages_are_sorted_and_paged_over_all_of_them(shop, sort, expected):
+    hour = 3_600
+    visits = [
+        ("/a", "t1", 0),
+        ("/a", "t2", 0),
+        ("/b", "t3", 0),
+        ("/b", "t3", 1),
+        ("/b", "t3", 2),
+        ("/c", "t4", 0),
+        ("/c", "t5", 0),
+    ]
+    await shop.send(
+        *(
+            seen_page(f"https://shop.test{path}", tracking_id=who, at=turn * hour)
+            for path, who, turn in visits
+        ),
+        order("o1", "9.00", tracking_id="t4", at=60),
+    )
+    listing = {"order_by": f"TRAFFIC_ORDER_{sort}"}
+
+    def paths(answer: reports_pb2.GetTrafficReportResponse) -> list[str]:
+        return [each.value.removeprefix("https://shop.test") for each in answer.landing_pages]
+
+    assert paths(await ask(shop, listing=listing)) == expected
+    pages = [await ask(shop, limit=2, listing=listing | {"offset": at}) for at in (0, 2)]
+    assert [paths(page) for page in pages] == [expected[:2], expected[2:]]
+    assert {(page.total_landing_pages, page.total_referrers, page.total_campaigns) for page in pages} == {
+        (3, 1, 1)
+    }
+    turned = paths(await ask(shop, listing=listing | {"ascending": True}))
+    # Ties stand by value either way.
+    assert sorted(turned) == sorted(expected)
+    assert turned.index(expected[0]) > 0

@@ -24,6 +24,7 @@ class Cart:
     state: str
     customer: Customer
     email: str
+    holds: bool
     lines: list[tuple[str, str, int]] = field(default_factory=list)
     events: set[str] = field(default_factory=set)
 
@@ -68,6 +69,8 @@ def carts(
         deadline = cart.changed_at + hours * HOUR
         if any(at <= deadline for at in orders[name]):
             cart.state = "ordered"
+        elif not cart.holds:
+            cart.state = "emptied"
         elif deadline < now:
             cart.state = "abandoned"
         if (
@@ -100,6 +103,7 @@ def _cart(name: Name, changes: list[Seen], project_currency: str) -> Cart:
         state="open",
         customer=changes[-1].customer,
         email="",
+        holds=any(line.qty > 0 for line in lines.values()),
         lines=[
             (sku, line.price, line.qty)
             for sku, line in sorted(lines.items())

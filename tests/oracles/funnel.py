@@ -7,6 +7,7 @@ from typing import Any
 from oracles.digits import divided
 from oracles.pages import campaign
 from oracles.seen import Customer, Seen, counted
+from oracles.traffic import sessions
 
 Step = tuple[str, str]
 Funnels = dict[str, list[tuple[int, str, str, list[str]]]]
@@ -30,9 +31,11 @@ def funnel(
 ) -> Funnels:
     """By value: per step its customers, conversion, median seconds, and ids of the events that took it."""
     timelines: dict[Customer, list[Seen]] = defaultdict(list)
-    for each in counted(seen, **scope):
+    right = list(counted(seen, **scope))
+    for each in right:
         if each.at >= begin:
             timelines[each.customer].append(each)
+    begun = sessions([each for each in right if each.type == "page_view" and each.at < end])
     taken: dict[str, list[list[Seen]]] = defaultdict(list)
     for timeline in timelines.values():
         attempts = [
@@ -42,7 +45,11 @@ def funnel(
         ]
         if attempts:
             best = max(attempts, key=len)
-            taken[_SPLITS[split](best[0])].append(best)
+            said_by = best[0]
+            if split == "campaign":
+                before = [each for each in begun[said_by.customer] if each.key <= said_by.key]
+                said_by = before[-1] if before else said_by
+            taken[_SPLITS[split](said_by)].append(best)
     if not split:
         taken.setdefault("", [])
     return {value: _steps(attempts, len(steps)) for value, attempts in taken.items()}

@@ -69,10 +69,10 @@ def traffic(
         "referrer": referrer,
         "campaign": campaign,
     }
-    sessions = _sessions(views)
+    begun = sessions(views)
     starts = begins(begin, end, unit, zone)
     report = Traffic(starts, [Row() for _ in starts], Row(), {name: defaultdict(Way) for name in readings})
-    firsts = {each.event_id for of_one in sessions.values() for each in of_one}
+    firsts = {each.event_id for of_one in begun.values() for each in of_one}
     for each in views:
         if begin <= each.at < end:
             for row in (report.total, report.rows[bisect_right(starts, each.at) - 1]):
@@ -87,14 +87,14 @@ def traffic(
     right = {each.event_id for each in counted(everything, **scope)}
     for order in orders:
         if order.seen.event_id in right and order.currency == currency and begin <= order.at < end:
-            before = [each for each in sessions[order.customer] if each.at <= order.at]
+            before = [each for each in begun[order.customer] if each.at <= order.at]
             for name, reading in readings.items() if before else ():
                 report.ways[name][reading(before[0])].first_touch += order.amount
                 report.ways[name][reading(before[-1])].last_touch += order.amount
     return report
 
 
-def _sessions(views: list[Seen]) -> dict[Customer, list[Seen]]:
+def sessions(views: list[Seen]) -> dict[Customer, list[Seen]]:
     """The first page view of each of everybody's sessions, in order."""
     last: dict[Customer, int] = {}
     firsts: dict[Customer, list[Seen]] = defaultdict(list)

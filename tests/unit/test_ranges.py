@@ -2,6 +2,7 @@
 
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,29 @@ def test_days_of_a_clock_change_are_shorter_or_longer(day, hours):
     begin = day_start(day, BERLIN)
     today, tomorrow = bucket_starts(begin, begin + timedelta(hours=26), Unit.DAY, BERLIN)
     assert tomorrow - today == timedelta(hours=hours)
+
+
+@given(moments, st.integers(1, 200_000), st.sampled_from([*ZONES, "Australia/Lord_Howe", "Europe/Berlin"]))
+def test_hours_are_those_that_the_clocks_show(begin, seconds, name):
+    zone = time_zone(name)
+    end = begin + timedelta(seconds=seconds)
+    starts = bucket_starts(begin, end, Unit.HOUR, zone)
+    assert starts[0] <= begin
+    assert starts[-1] < end
+    assert starts == sorted(set(starts))
+    for start, following in pairwise([*starts, end]):
+        first, last = start.astimezone(zone), (following - timedelta(microseconds=1)).astimezone(zone)
+        if start != starts[0]:
+            assert (first.hour, first.date()) == (last.hour, last.date()) or following - start < timedelta(
+                hours=1
+            )
+
+
+def test_a_day_of_a_clock_change_has_23_or_25_hours():
+    for day, hours in ((date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 7, 1), 24)):
+        begin, end = day_start(day, BERLIN), day_start(day + timedelta(days=1), BERLIN)
+        starts = bucket_starts(begin, end, Unit.HOUR, BERLIN)
+        assert (starts[0], len(starts)) == (begin, hours)
 
 
 def test_a_day_that_a_zone_left_out_has_no_bucket():

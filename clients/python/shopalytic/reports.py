@@ -16,8 +16,8 @@ from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 _Request = TypeVar("_Request")
 _Answer = TypeVar("_Answer")
 
-Interval = Literal["day", "week", "month"]
-CustomerOrder = Literal["last_seen", "net", "orders"]
+Interval = Literal["hour", "day", "week", "month"]
+CustomerOrder = Literal["last_seen", "net", "orders", "last_order", "rfm"]
 FunnelSplit = Literal["source", "campaign"]
 
 
@@ -65,14 +65,17 @@ class Reports:
         self._timeout = timeout
 
     def customer(
-        self, name: str | None = None, *, sandbox: bool = False, **by: str
+        self, name: str | None = None, *, currency: str | None = None, sandbox: bool = False, **by: str
     ) -> reports_pb2.GetCustomerResponse:
         """Everything known of one customer.
 
-        `name` may be a customer id, identity, tracking id or email; or say
-        which: `customer(email="jane@example.com")`.
+        `name` may be a customer id, identity, tracking id, email, order number or
+        parcel number; or say which: `customer(email="jane@example.com")`. `rfm`
+        weighs money in `currency`, or else in the project's.
         """
-        request = reports_pb2.GetCustomerRequest(customer=_selector(name, by), sandbox=sandbox)
+        request = reports_pb2.GetCustomerRequest(
+            customer=_selector(name, by), currency=currency, sandbox=sandbox
+        )
         return self._ask(self._stub.GetCustomer, request)
 
     def customers(
@@ -91,6 +94,21 @@ class Reports:
             if moment is not None:
                 getattr(request, name).CopyFrom(_timestamp(name, moment))
         return self._ask(self._stub.ListCustomers, request)
+
+    def customer_orders(
+        self,
+        name: str | None = None,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        sandbox: bool = False,
+        **by: str,
+    ) -> reports_pb2.ListCustomerOrdersResponse:
+        """A page of a customer's orders with all that happened to them, newest first."""
+        request = reports_pb2.ListCustomerOrdersRequest(
+            customer=_selector(name, by), page_size=page_size, page_token=page_token, sandbox=sandbox
+        )
+        return self._ask(self._stub.ListCustomerOrders, request)
 
     def customer_events(
         self,
@@ -177,26 +195,52 @@ class Reports:
         return self._ask(self._stub.GetRetentionReport, request)
 
     def products(
-        self, *, limit: int = 0, offset: int = 0, order_by: str = "net", **scope: Unpack[Scope]
+        self,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        order_by: str = "net",
+        ascending: bool = False,
+        search: str = "",
+        **scope: Unpack[Scope],
     ) -> reports_pb2.GetProductReportResponse:
         """Views, carts, orders and refunds per product, and what is bought together.
 
-        `order_by` is "net", "views", "carts", "orders", "units", "gross" or "refunds". Raises ValueError.
+        `order_by` is one of ProductOrder of the contract, such as "net" or "refunds". Raises ValueError.
         """
         request = reports_pb2.GetProductReportRequest(
             scope=report_scope(**scope),
             limit=limit,
             offset=offset,
             order_by=f"PRODUCT_ORDER_{order_by.upper()}",
+            ascending=ascending,
+            search=search,
         )
         return self._ask(self._stub.GetProductReport, request)
 
     def carts(
-        self, *, abandoned_after_hours: int = 0, limit: int = 0, **scope: Unpack[Scope]
+        self,
+        *,
+        abandoned_after_hours: int = 0,
+        limit: int = 0,
+        offset: int = 0,
+        order_by: str = "changed",
+        ascending: bool = False,
+        min_value: str | None = None,
+        **scope: Unpack[Scope],
     ) -> reports_pb2.GetCartReportResponse:
-        """Carts, and those that were left."""
+        """Carts, and those that were left.
+
+        `order_by` is "changed", "created" or "value". Raises ValueError.
+        """
         request = reports_pb2.GetCartReportRequest(
-            scope=report_scope(**scope), abandoned_after_hours=abandoned_after_hours, limit=limit
+            scope=report_scope(**scope),
+            abandoned_after_hours=abandoned_after_hours,
+            limit=limit,
+            offset=offset,
+            order_by=f"CART_ORDER_{order_by.upper()}",
+            ascending=ascending,
+            min_value=min_value,
         )
         return self._ask(self._stub.GetCartReport, request)
 
@@ -210,11 +254,26 @@ class Reports:
         return self._ask(self._stub.GetFulfilmentReport, request)
 
     def traffic(
-        self, *, interval: Interval | None = None, limit: int = 0, **scope: Unpack[Scope]
+        self,
+        *,
+        interval: Interval | None = None,
+        limit: int = 0,
+        offset: int = 0,
+        order_by: str = "sessions",
+        ascending: bool = False,
+        **scope: Unpack[Scope],
     ) -> reports_pb2.GetTrafficReportResponse:
-        """Page views, visitors and sessions, where they come from and what they buy."""
+        """Page views, visitors and sessions, where they come from and what they buy.
+
+        `order_by` is one of TrafficOrder of the contract, such as "visitors". Raises ValueError.
+        """
         request = reports_pb2.GetTrafficReportRequest(
-            scope=report_scope(**scope), interval=report_interval(interval), limit=limit
+            scope=report_scope(**scope),
+            interval=report_interval(interval),
+            limit=limit,
+            offset=offset,
+            order_by=f"TRAFFIC_ORDER_{order_by.upper()}",
+            ascending=ascending,
         )
         return self._ask(self._stub.GetTrafficReport, request)
 
@@ -255,8 +314,8 @@ def report_interval(name: str | None) -> reports_pb2.Interval:
     """The interval with this name; without one the whole range is one row."""
     if name is None:
         return reports_pb2.INTERVAL_UNSPECIFIED
-    if name not in ("day", "week", "month"):
-        raise ValueError(f"{name!r} is no interval; it is day, week or month.")
+    if name not in ("hour", "day", "week", "month"):
+        raise ValueError(f"{name!r} is no interval; it is hour, day, week or month.")
     interval: reports_pb2.Interval = getattr(reports_pb2, f"INTERVAL_{name.upper()}")
     return interval
 

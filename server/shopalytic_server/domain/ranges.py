@@ -1,4 +1,4 @@
-"""Cuts a range of time into the days, weeks or months of a time zone, and finds where a shop's data lies."""
+"""Cuts a range into the hours, days, weeks or months of a time zone, and finds where a shop's data lies."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +16,7 @@ _EMPTY_MONTHS, _FAR_MONTHS, _TRIFLE = 12, 60, 0.05
 class Unit(StrEnum):
     """Length of a bucket."""
 
+    HOUR = "hour"
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
@@ -40,11 +41,15 @@ def bucket_starts(begin: datetime, end: datetime, unit: Unit, zone: ZoneInfo) ->
     so every instant is in exactly one. It begins when the zone's clocks first
     show its first day: where they skip midnight that is later than midnight,
     where midnight comes twice it is the first one. A day that a zone left out
-    (Samoa, 30 December 2011) has no bucket.
+    (Samoa, 30 December 2011) has no bucket. Hours are those that the zone's
+    clocks show: one that comes twice has two buckets.
     """
     starts: list[datetime] = []
-    for day in _first_days(begin.astimezone(zone).date(), unit):
-        start = day_start(day, zone)
+    if unit is Unit.HOUR:
+        begins = _hours(begin, zone)
+    else:
+        begins = (day_start(day, zone) for day in _first_days(begin.astimezone(zone).date(), unit))
+    for start in begins:
         if start >= end and starts:
             return starts
         if starts and (start <= begin or start == starts[-1]):
@@ -53,6 +58,28 @@ def bucket_starts(begin: datetime, end: datetime, unit: Unit, zone: ZoneInfo) ->
         if len(starts) > MAX_BUCKETS:
             raise TooManyBuckets
     return starts
+
+
+def _hours(begin: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """The instants, in UTC, at which the hour that `begin` is in and those after it begin."""
+    start = begin.astimezone(UTC) - _past_hour(begin, zone)
+    while True:
+        yield start
+        following = start + timedelta(hours=1) - _past_hour(start, zone)
+        # Where clocks go back by half an hour, they show the rest of the hour again.
+        while (past := _past_hour(following, zone)) and _hour(following, zone) == _hour(start, zone):
+            following += timedelta(hours=1) - past
+        start = following
+
+
+def _hour(moment: datetime, zone: ZoneInfo) -> int:
+    return moment.astimezone(zone).hour
+
+
+def _past_hour(moment: datetime, zone: ZoneInfo) -> timedelta:
+    """How far a zone's clocks are past the full hour."""
+    shown = moment.astimezone(zone)
+    return timedelta(minutes=shown.minute, seconds=shown.second, microseconds=shown.microsecond)
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:

@@ -41,6 +41,12 @@ class Reports(Protocol):
         """A page of identified customers."""
         ...
 
+    async def list_customer_orders(
+        self, project: Project, request: reports_pb2.ListCustomerOrdersRequest
+    ) -> reports_pb2.ListCustomerOrdersResponse:
+        """A page of one customer's orders; raises NotFound."""
+        ...
+
     async def list_customer_events(
         self, project: Project, request: reports_pb2.ListCustomerEventsRequest
     ) -> reports_pb2.ListCustomerEventsResponse:

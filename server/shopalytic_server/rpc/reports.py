@@ -39,6 +39,12 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         """A page of customers."""
         return await self._reports.list_customers(await self._admit(request, context), request)
 
+    async def ListCustomerOrders(
+        self, request: reports_pb2.ListCustomerOrdersRequest, context: Context
+    ) -> reports_pb2.ListCustomerOrdersResponse:
+        """A page of a customer's orders."""
+        return await self._reports.list_customer_orders(await self._admit(request, context), request)
+
     async def ListCustomerEvents(
         self, request: reports_pb2.ListCustomerEventsRequest, context: Context
     ) -> reports_pb2.ListCustomerEventsResponse:

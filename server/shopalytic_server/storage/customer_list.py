@@ -16,6 +16,7 @@ from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import EVENT_TYPES, Project
 from shopalytic_server.storage.customers import describe
+from shopalytic_server.storage.fifths import Fifths
 from shopalytic_server.storage.paging import page_size, read_token, write_token
 from shopalytic_server.storage.people import Found, add_aliases, load_people
 from shopalytic_server.storage.queries import load
@@ -36,27 +37,44 @@ _LONGEST_LOOK = timedelta(days=3_000)
 _LISTS = {
     reports_pb2.CUSTOMER_ORDER_UNSPECIFIED: _SQL.by_id,
     reports_pb2.CUSTOMER_ORDER_LAST_SEEN: _SQL.by_last_seen,
-    reports_pb2.CUSTOMER_ORDER_NET: _SQL.by_net,
-    reports_pb2.CUSTOMER_ORDER_ORDERS: _SQL.by_orders,
+}
+_KEYS = {
+    reports_pb2.CUSTOMER_ORDER_NET: _SQL.key_of_net,
+    reports_pb2.CUSTOMER_ORDER_ORDERS: _SQL.key_of_orders,
+    reports_pb2.CUSTOMER_ORDER_LAST_ORDER: _SQL.key_of_last_order,
+    reports_pb2.CUSTOMER_ORDER_RFM: _SQL.key_of_rfm,
 }
 
 _Rows = list[dict[str, Any]]
 
 
 async def list_customers(
-    snapshot: Snapshot, project: Project, request: reports_pb2.ListCustomersRequest
+    snapshot: Snapshot,
+    project: Project,
+    request: reports_pb2.ListCustomersRequest,
+    fifths: Fifths | None = None,
 ) -> reports_pb2.ListCustomersResponse:
-    """A page of the identified customers; raises InvalidRequest."""
+    """A page of the identified customers; raises InvalidRequest. `fifths` may know those of before."""
     dataset = 2 * project.project_id + request.sandbox
     if request.HasField("min_net") and not request.HasField("currency"):
         message = "is needed with min_net; send the code of the currency that the amount is in"
         raise InvalidRequest([Violation("currency", "list_customers.currency", message)])
     key, customer_id = read_token(request, project, _parse_position) or (None, None)
-    rows = await _Question(snapshot, project, request, key, customer_id).rows()
+    fifths, currency = fifths or Fifths(), request.currency or project.currency
+    cuts: _Rows = []
+    if request.order_by == reports_pb2.CUSTOMER_ORDER_RFM:
+        cuts = await fifths.cuts(snapshot, dataset, currency)
+    question = _Question(snapshot, project, request, key, customer_id, cuts)
+    rows = await question.rows()
     page = rows[: page_size(request)]
     people = await load_people(snapshot, dataset, [Found(row["customer_id"]) for row in page])
     await add_aliases(snapshot, dataset, people)
-    response = reports_pb2.ListCustomersResponse(customers=await describe(snapshot, dataset, people))
+    response = reports_pb2.ListCustomersResponse(
+        customers=await describe(snapshot, dataset, people, fifths=fifths, currency=currency),
+        currency=currency,
+    )
+    if not request.page_token:
+        response.total_customers = await question.total()
     if len(rows) > len(page):
         response.next_page_token = write_token(request, project, _position(page[-1]))
     return response
@@ -72,6 +90,7 @@ class _Question:
         request: reports_pb2.ListCustomersRequest,
         key: str | None,
         customer_id: UUID | None,
+        cuts: _Rows,
     ) -> None:
         self._snapshot = snapshot
         self._request = request
@@ -92,19 +111,33 @@ class _Question:
             "after_key": key,
             "after_id": customer_id or UUID(int=0),
             "limit": page_size(request) + 1,
+            **{f"cuts_{name}": [cut[name] for cut in cuts] for name in ("last_at", "orders", "net")},
         }
 
     async def rows(self) -> _Rows:
         """The customers of a page, and one more if there is one."""
-        bounds = [self._parameters[name] for name in ("seen_after", "seen_before") if self._parameters[name]]
         if self._request.search:
             return await self._read(since=None)
         if self._request.order_by != reports_pb2.CUSTOMER_ORDER_LAST_SEEN:
-            return await self._read(since=min(bounds, default=None))
+            return await self._read(since=self._earliest())
+        if self._request.ascending:
+            return await self._read(since=self._parameters["seen_after"])
         if {"min_orders", "min_net", "country"} & {field.name for field, _ in self._request.ListFields()}:
             # They may be few and far between, and adding up at each look costs more.
             return await self._read(since=self._parameters["seen_after"])
         return await self._latest(self._parameters["seen_after"])
+
+    async def total(self) -> int:
+        """How many customers the whole list has."""
+        statement = sql.SQL(_SQL.total).format(**self._parts(), base=self._base(), where=self._where())
+        since = None if self._request.search else self._earliest()
+        found = await self._snapshot.fetch_one(statement, **self._parameters, since=_moment(since))
+        return 0 if found is None else int(found["customers"])
+
+    def _earliest(self) -> datetime | None:
+        """From when on it matters when customers were seen."""
+        bounds = [self._parameters[name] for name in ("seen_after", "seen_before") if self._parameters[name]]
+        return min(bounds, default=None)
 
     async def _latest(self, seen_after: datetime | None) -> _Rows:
         """Those last seen, looking further back until a page is full."""
@@ -122,16 +155,28 @@ class _Question:
         return await self._read(since=seen_after)
 
     async def _read(self, *, since: datetime | None) -> _Rows:
+        order_by, ascending = self._request.order_by, self._request.ascending
         statement = sql.SQL(_SQL.page).format(
-            found=self._found(),
-            worth=sql.SQL(_SQL.worth).format(**_PARTS),
-            recent=self._recent(),
-            list=sql.SQL(_LISTS[self._request.order_by]).format(
-                where=self._where(), base=sql.SQL(_SQL.only_found if self._request.search else _SQL.every)
+            **self._parts(),
+            list=sql.SQL(_LISTS.get(order_by, _SQL.by_worth)).format(
+                where=self._where(),
+                base=self._base(),
+                key=sql.SQL(_KEYS.get(order_by, "NULL")),
+                before=sql.SQL(">" if ascending else "<"),
+                direction=sql.SQL("ASC" if ascending else "DESC"),
             ),
         )
-        moment = "-infinity" if since is None else since.isoformat()
-        return await self._snapshot.fetch(statement, **self._parameters, since=moment)
+        return await self._snapshot.fetch(statement, **self._parameters, since=_moment(since))
+
+    def _parts(self) -> dict[str, sql.Composable]:
+        return {
+            "found": self._found(),
+            "worth": sql.SQL(_SQL.worth).format(**_PARTS),
+            "recent": self._recent(),
+        }
+
+    def _base(self) -> sql.Composable:
+        return sql.SQL(_SQL.only_found if self._request.search else _SQL.every)
 
     def _found(self) -> sql.Composable:
         if not self._request.search:
@@ -160,6 +205,10 @@ class _Question:
     def _time(self, name: str) -> datetime | None:
         time = getattr(self._request, name)
         return time.ToDatetime(UTC) if self._request.HasField(name) else None
+
+
+def _moment(since: datetime | None) -> str:
+    return "-infinity" if since is None else since.isoformat()
 
 
 def _position(row: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """One customer in full: orders with all that happened to them, touches and devices."""
 
 from collections import defaultdict
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -9,9 +10,17 @@ import ua_parser
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import text
 from shopalytic_server.domain.event_order import NO_TIE_BREAKER
+from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.touches import View, host_of, referrer_host, session_start
-from shopalytic_server.storage.paging import NEWEST
-from shopalytic_server.storage.people import Joined, Person, link
+from shopalytic_server.storage.paging import (
+    NEWEST,
+    page_size,
+    parse_position,
+    position,
+    read_token,
+    write_token,
+)
+from shopalytic_server.storage.people import Joined, Person, find, link, load_people
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.times import timestamp
@@ -19,16 +28,50 @@ from shopalytic_server.storage.times import timestamp
 _SQL = load("customer_page")
 
 MAX_ORDERS = 100
+# gRPC clients refuse answers beyond 4 MB. Orders that have more lines together end a page early.
+MAX_LINES = 5_000
+_NEWEST_ORDER = ("infinity", "")
 _VIEWS_A_TIME = 200
 # Browsers name themselves in fewer.
 _MOST_LETTERS = 300
 
 
+async def list_customer_orders(
+    snapshot: Snapshot, project: Project, request: reports_pb2.ListCustomerOrdersRequest
+) -> reports_pb2.ListCustomerOrdersResponse:
+    """A page of a customer's orders, newest first; raises NotFound and InvalidRequest."""
+    dataset = 2 * project.project_id + request.sandbox
+    before = read_token(request, project, parse_position) or _NEWEST_ORDER
+    [person] = await load_people(snapshot, dataset, [await find(snapshot, dataset, request.customer)])
+    orders, last = await orders_of(snapshot, dataset, person, before=before, limit=page_size(request))
+    total = await snapshot.fetch_one(_SQL.number_of_orders, dataset=dataset, subjects=person.subjects)
+    response = reports_pb2.ListCustomerOrdersResponse(
+        orders=orders, total_orders=total["orders"] if total else 0
+    )
+    if last is not None:
+        response.next_page_token = write_token(request, project, position(*last))
+    return response
+
+
 async def orders_of(
-    snapshot: Snapshot, dataset: int, person: Person
-) -> list[reports_pb2.CustomerOrderDetail]:
-    """A customer's latest orders, newest first."""
-    rows = await snapshot.fetch(_SQL.orders, dataset=dataset, subjects=person.subjects, limit=MAX_ORDERS)
+    snapshot: Snapshot,
+    dataset: int,
+    person: Person,
+    *,
+    before: tuple[str, str] = _NEWEST_ORDER,
+    limit: int = MAX_ORDERS,
+) -> tuple[list[reports_pb2.CustomerOrderDetail], tuple[datetime, str] | None]:
+    """Orders before a position, newest first, and where the next page begins if more follow."""
+    rows = await snapshot.fetch(
+        _SQL.orders,
+        dataset=dataset,
+        subjects=person.subjects,
+        before_at=before[0],
+        before_id=before[1],
+        limit=limit + 1,
+    )
+    found = len(rows)
+    rows = [row for row in rows[:limit] if row["lines_before"] < MAX_LINES]
     orders = {
         row["order_id"]: reports_pb2.CustomerOrderDetail(
             order_id=row["order_id"],
@@ -48,7 +91,8 @@ async def orders_of(
         orders[refund.pop("order_id")].refunds.add(**refund)
     for row in await snapshot.fetch(_SQL.parcels, **which):
         orders[row["order_id"]].parcels.append(_parcel(row))
-    return list(orders.values())
+    last = (rows[-1]["ordered_at"], rows[-1]["order_id"]) if len(rows) < found else None
+    return list(orders.values()), last
 
 
 def _parcel(row: dict[str, Any]) -> reports_pb2.Parcel:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -33,19 +33,15 @@ async def get_customer(
     await add_aliases(snapshot, dataset, people)
     parameters = members(dataset, people)
     values_of = await _values(snapshot, parameters)
-    values = values_of[people[0].customer_id]
-    [customer] = await describe(snapshot, dataset, people, values_of)
+    currency = request.currency or project.currency
+    [customer] = await describe(snapshot, dataset, people, values_of, fifths=fifths, currency=currency)
     customer.links.extend(link(people[0], fact) for fact in people[0].facts)
-    customer.orders.extend(await orders_of(snapshot, dataset, people[0]))
+    orders, _ = await orders_of(snapshot, dataset, people[0])
+    customer.orders.extend(orders)
     customer.devices.extend(await devices_of(snapshot, dataset, people[0]))
     if touches := await touches_of(snapshot, dataset, people[0]):
         customer.first_touch.CopyFrom(touches[0])
         customer.last_touch.CopyFrom(touches[1])
-    if last_at := max((value.last_at for value in values.values() if value.last_at), default=None):
-        own = values[project.currency]
-        orders, net = sum(value.orders for value in values.values()), difference(own.gross, own.refunds)
-        rfm = await fifths.classify(snapshot, dataset, project.currency, last_at, orders, net)
-        customer.rfm.CopyFrom(rfm)
     return reports_pb2.GetCustomerResponse(customer=customer)
 
 
@@ -58,6 +54,8 @@ class _Value:
     refunds: Decimal = Decimal(0)
     first_at: datetime | None = None
     last_at: datetime | None = None
+    country: str | None = None
+    country_at: datetime | None = None
 
 
 # By customer and currency.
@@ -65,26 +63,37 @@ _Values = dict[UUID, dict[str, _Value]]
 
 
 async def describe(
-    snapshot: Snapshot, dataset: int, people: Sequence[Person], values: _Values | None = None
+    snapshot: Snapshot,
+    dataset: int,
+    people: Sequence[Person],
+    values: _Values | None = None,
+    *,
+    fifths: Fifths | None = None,
+    currency: str = "",
 ) -> list[reports_pb2.Customer]:
     """Who these people are and what they are worth. Their facts count; load those of alias calls before.
 
-    `values`, if they were read already, are what they did.
+    `values`, if they were read already, are what they did. With `fifths` they are
+    classified, by their money in `currency`.
     """
     parameters = members(dataset, people)
     profiles = {row["customer_id"]: row for row in await snapshot.fetch(_SQL.profiles, **parameters)}
     seen = {row["customer_id"]: row for row in await snapshot.fetch(_SQL.seen, **parameters)}
     if values is None:
         values = await _values(snapshot, parameters)
-    return [
-        _customer(
-            person,
-            profiles.get(person.customer_id, {}),
-            seen.get(person.customer_id, {}),
-            values[person.customer_id],
-        )
-        for person in people
-    ]
+    described = []
+    for person in people:
+        own = values[person.customer_id]
+        profile, times = profiles.get(person.customer_id, {}), seen.get(person.customer_id, {})
+        described.append(_customer(person, profile, times, own))
+        if fifths is not None and described[-1].HasField("last_order_at"):
+            last_at = described[-1].last_order_at.ToDatetime(UTC)
+            orders = sum(value.orders for value in own.values())
+            money = own.get(currency, _Value())
+            net = difference(money.gross, money.refunds)
+            rfm = await fifths.classify(snapshot, dataset, currency, last_at, orders, net)
+            described[-1].rfm.CopyFrom(rfm)
+    return described
 
 
 def members(dataset: int, people: Sequence[Person]) -> dict[str, Any]:
@@ -102,6 +111,7 @@ async def _values(snapshot: Snapshot, parameters: dict[str, Any]) -> _Values:
         value = values[row["customer_id"]][row["currency"]]
         value.orders, value.gross = row["orders"], row["gross"]
         value.first_at, value.last_at = row["first_at"], row["last_at"]
+        value.country, value.country_at = row["country"], row["country_at"]
     for row in await snapshot.fetch(_SQL.refunds, **parameters):
         values[row["customer_id"]][row["currency"]].refunds = row["refunds"]
     return values
@@ -116,6 +126,7 @@ def _customer(
         tracking_ids=person.tracking_ids,
         profile=_profile(profile),
         days_between_orders=_days_between(values.values()),
+        country=_country(values.values()),
     )
     for currency, value in sorted(values.items()):
         customer.values.add(
@@ -125,12 +136,20 @@ def _customer(
             refunds=text(value.refunds),
             net=text(difference(value.gross, value.refunds)),
         )
+    if last_at := max((value.last_at for value in values.values() if value.last_at), default=None):
+        customer.last_order_at.CopyFrom(timestamp(last_at))
     times = [*person.named_at, *(fact.occurred_at for fact in person.facts)]
     times += [seen[name] for name in ("first_seen", "last_seen") if name in seen]
     if times:
         customer.first_seen.CopyFrom(timestamp(min(times)))
         customer.last_seen.CopyFrom(timestamp(max(times)))
     return customer
+
+
+def _country(values: Iterable[_Value]) -> str:
+    """Where the latest order with an address went."""
+    named = [(value.country_at, value.country) for value in values if value.country and value.country_at]
+    return max(named)[1] if named else ""
 
 
 def _days_between(values: Iterable[_Value]) -> str:

@@ -26,14 +26,16 @@ class Fifths:
         self, snapshot: Snapshot, dataset: int, currency: str, last_at: datetime, orders: int, net: Decimal
     ) -> reports_pb2.RfmClass:
         """The classes of a customer who ordered."""
-        cuts = await self._cuts(snapshot, dataset, currency)
+        cuts = await self.cuts(snapshot, dataset, currency)
         return reports_pb2.RfmClass(
+            currency=currency,
             recency=_fifth([cut["last_at"] for cut in cuts], last_at),
             frequency=_fifth([cut["orders"] for cut in cuts], orders),
             money=_fifth([cut["net"] for cut in cuts], net),
         )
 
-    async def _cuts(self, snapshot: Snapshot, dataset: int, currency: str) -> list[dict[str, Any]]:
+    async def cuts(self, snapshot: Snapshot, dataset: int, currency: str) -> list[dict[str, Any]]:
+        """The four values of each measure, `last_at`, `orders` and `net`; none where nobody ordered."""
         now = time.monotonic()
         read_at, cuts = self._kept.get((dataset, currency), (-KEPT_SECONDS, []))
         if not cuts or now - read_at >= KEPT_SECONDS:

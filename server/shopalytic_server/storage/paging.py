@@ -16,6 +16,9 @@ from shopalytic_server.domain.projects import Project
 
 DEFAULT_PAGE_SIZE = 100
 
+MOST_COUNTED = 100_000
+"""Up to how many rows of a list of events are counted."""
+
 # The position before everything in a list that is newest first.
 NEWEST = ("infinity", UUID(int=(1 << 128) - 1))
 
@@ -28,6 +31,7 @@ _WRONG = (
 
 Paged = (
     reports_pb2.ListCustomersRequest
+    | reports_pb2.ListCustomerOrdersRequest
     | reports_pb2.ListCustomerEventsRequest
     | reports_pb2.ListEventsRequest
     | reports_pb2.ListOrdersRequest

@@ -8,6 +8,7 @@ from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.paging import (
+    MOST_COUNTED,
     NEWEST,
     page_size,
     parse_id_position,
@@ -37,18 +38,22 @@ class Quarantine:
         """A page of a project's quarantine, newest arrival first; raises InvalidRequest."""
         dataset = 2 * project.project_id + request.sandbox
         before_at, before_id = read_token(request, project, parse_id_position) or NEWEST
+        which = {"dataset": dataset, "rule_id": request.rule_id or None, "type": request.type or None}
         async with reading(self._pool) as snapshot:
             rows = await snapshot.fetch(
                 _SQL.page,
-                dataset=dataset,
+                **which,
                 before_at=before_at,
                 before_id=before_id,
-                rule_id=request.rule_id or None,
                 limit=page_size(request) + 1,
                 max_bytes=MAX_PAGE_BYTES,
             )
+            total = None
+            if not request.page_token:
+                total = await snapshot.fetch_one(_SQL.total, **which, most=MOST_COUNTED)
         page = [row for row in rows[: page_size(request)] if row["fits"]]
         response = admin_pb2.ListQuarantineResponse(events=[_message(row) for row in page])
+        response.total_events = total["events"] if total else 0
         if len(page) < len(rows):
             last = position(page[-1]["received_at"], page[-1]["fingerprint"])
             response.next_page_token = write_token(request, project, last)

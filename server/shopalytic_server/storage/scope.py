@@ -29,6 +29,7 @@ from shopalytic_server.domain.ranges import MAX_BUCKETS, TooManyBuckets, Unit, b
 
 # Without an entry: the whole range is one row.
 UNITS = {
+    reports_pb2.INTERVAL_HOUR: Unit.HOUR,
     reports_pb2.INTERVAL_DAY: Unit.DAY,
     reports_pb2.INTERVAL_WEEK: Unit.WEEK,
     reports_pb2.INTERVAL_MONTH: Unit.MONTH,

@@ -6,6 +6,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.paging import (
     ALL_EVENTS,
+    MOST_COUNTED,
     event_place,
     page_size,
     parse_event_place,
@@ -43,6 +44,12 @@ async def list_customer_events(
     )
     page = rows[: page_size(request)]
     response = reports_pb2.ListCustomerEventsResponse(events=[stored_event(row) for row in page])
+    if not request.page_token:
+        types = list(request.types) or None
+        total = await snapshot.fetch_one(
+            _SQL.total, dataset=dataset, subjects=person.subjects, types=types, most=MOST_COUNTED
+        )
+        response.total_events = total["events"] if total else 0
     if page and page[0]["found"] > len(page):
         response.next_page_token = write_token(request, project, event_place(page[-1]))
     return response

@@ -264,24 +264,28 @@ class RotateKeyResponse(_message.Message):
     def __init__(self, key: _Optional[_Union[CreatedKey, _Mapping]] = ..., replaced: _Optional[_Union[Key, _Mapping]] = ...) -> None: ...
 
 class ListQuarantineRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "sandbox", "rule_id")
+    __slots__ = ("page_size", "page_token", "sandbox", "rule_id", "type")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     sandbox: bool
     rule_id: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., rule_id: _Optional[str] = ...) -> None: ...
+    type: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., rule_id: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
 
 class ListQuarantineResponse(_message.Message):
-    __slots__ = ("events", "next_page_token")
+    __slots__ = ("events", "next_page_token", "total_events")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_EVENTS_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[QuarantinedEvent]
     next_page_token: str
-    def __init__(self, events: _Optional[_Iterable[_Union[QuarantinedEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    total_events: int
+    def __init__(self, events: _Optional[_Iterable[_Union[QuarantinedEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_events: _Optional[int] = ...) -> None: ...
 
 class QuarantinedEvent(_message.Message):
     __slots__ = ("quarantine_id", "status", "received_at", "violations", "event", "key_class", "key_id")

@@ -18,6 +18,8 @@ class CustomerOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CUSTOMER_ORDER_LAST_SEEN: _ClassVar[CustomerOrder]
     CUSTOMER_ORDER_NET: _ClassVar[CustomerOrder]
     CUSTOMER_ORDER_ORDERS: _ClassVar[CustomerOrder]
+    CUSTOMER_ORDER_LAST_ORDER: _ClassVar[CustomerOrder]
+    CUSTOMER_ORDER_RFM: _ClassVar[CustomerOrder]
 
 class Interval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -25,6 +27,7 @@ class Interval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INTERVAL_DAY: _ClassVar[Interval]
     INTERVAL_WEEK: _ClassVar[Interval]
     INTERVAL_MONTH: _ClassVar[Interval]
+    INTERVAL_HOUR: _ClassVar[Interval]
 
 class FunnelSplit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -42,14 +45,36 @@ class ProductOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PRODUCT_ORDER_UNITS: _ClassVar[ProductOrder]
     PRODUCT_ORDER_GROSS: _ClassVar[ProductOrder]
     PRODUCT_ORDER_REFUNDS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_VIEWERS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_VIEW_TO_ORDER_RATE: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_SKU: _ClassVar[ProductOrder]
+
+class CartOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CART_ORDER_UNSPECIFIED: _ClassVar[CartOrder]
+    CART_ORDER_CHANGED: _ClassVar[CartOrder]
+    CART_ORDER_CREATED: _ClassVar[CartOrder]
+    CART_ORDER_VALUE: _ClassVar[CartOrder]
+
+class TrafficOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRAFFIC_ORDER_UNSPECIFIED: _ClassVar[TrafficOrder]
+    TRAFFIC_ORDER_SESSIONS: _ClassVar[TrafficOrder]
+    TRAFFIC_ORDER_VISITORS: _ClassVar[TrafficOrder]
+    TRAFFIC_ORDER_FIRST_TOUCH_REVENUE: _ClassVar[TrafficOrder]
+    TRAFFIC_ORDER_LAST_TOUCH_REVENUE: _ClassVar[TrafficOrder]
+    TRAFFIC_ORDER_VALUE: _ClassVar[TrafficOrder]
 CUSTOMER_ORDER_UNSPECIFIED: CustomerOrder
 CUSTOMER_ORDER_LAST_SEEN: CustomerOrder
 CUSTOMER_ORDER_NET: CustomerOrder
 CUSTOMER_ORDER_ORDERS: CustomerOrder
+CUSTOMER_ORDER_LAST_ORDER: CustomerOrder
+CUSTOMER_ORDER_RFM: CustomerOrder
 INTERVAL_UNSPECIFIED: Interval
 INTERVAL_DAY: Interval
 INTERVAL_WEEK: Interval
 INTERVAL_MONTH: Interval
+INTERVAL_HOUR: Interval
 FUNNEL_SPLIT_UNSPECIFIED: FunnelSplit
 FUNNEL_SPLIT_SOURCE: FunnelSplit
 FUNNEL_SPLIT_CAMPAIGN: FunnelSplit
@@ -61,6 +86,19 @@ PRODUCT_ORDER_ORDERS: ProductOrder
 PRODUCT_ORDER_UNITS: ProductOrder
 PRODUCT_ORDER_GROSS: ProductOrder
 PRODUCT_ORDER_REFUNDS: ProductOrder
+PRODUCT_ORDER_VIEWERS: ProductOrder
+PRODUCT_ORDER_VIEW_TO_ORDER_RATE: ProductOrder
+PRODUCT_ORDER_SKU: ProductOrder
+CART_ORDER_UNSPECIFIED: CartOrder
+CART_ORDER_CHANGED: CartOrder
+CART_ORDER_CREATED: CartOrder
+CART_ORDER_VALUE: CartOrder
+TRAFFIC_ORDER_UNSPECIFIED: TrafficOrder
+TRAFFIC_ORDER_SESSIONS: TrafficOrder
+TRAFFIC_ORDER_VISITORS: TrafficOrder
+TRAFFIC_ORDER_FIRST_TOUCH_REVENUE: TrafficOrder
+TRAFFIC_ORDER_LAST_TOUCH_REVENUE: TrafficOrder
+TRAFFIC_ORDER_VALUE: TrafficOrder
 
 class CustomerSelector(_message.Message):
     __slots__ = ("identity", "tracking_id", "email", "customer_id", "any", "order_id", "parcel")
@@ -81,12 +119,14 @@ class CustomerSelector(_message.Message):
     def __init__(self, identity: _Optional[str] = ..., tracking_id: _Optional[str] = ..., email: _Optional[str] = ..., customer_id: _Optional[str] = ..., any: _Optional[str] = ..., order_id: _Optional[str] = ..., parcel: _Optional[str] = ...) -> None: ...
 
 class GetCustomerRequest(_message.Message):
-    __slots__ = ("customer", "sandbox")
+    __slots__ = ("customer", "sandbox", "currency")
     CUSTOMER_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
     customer: CustomerSelector
     sandbox: bool
-    def __init__(self, customer: _Optional[_Union[CustomerSelector, _Mapping]] = ..., sandbox: _Optional[bool] = ...) -> None: ...
+    currency: str
+    def __init__(self, customer: _Optional[_Union[CustomerSelector, _Mapping]] = ..., sandbox: _Optional[bool] = ..., currency: _Optional[str] = ...) -> None: ...
 
 class GetCustomerResponse(_message.Message):
     __slots__ = ("customer",)
@@ -95,7 +135,7 @@ class GetCustomerResponse(_message.Message):
     def __init__(self, customer: _Optional[_Union[Customer, _Mapping]] = ...) -> None: ...
 
 class Customer(_message.Message):
-    __slots__ = ("customer_id", "identities", "tracking_ids", "profile", "values", "first_seen", "last_seen", "links", "orders", "first_touch", "last_touch", "devices", "days_between_orders", "rfm")
+    __slots__ = ("customer_id", "identities", "tracking_ids", "profile", "values", "first_seen", "last_seen", "links", "orders", "first_touch", "last_touch", "devices", "days_between_orders", "rfm", "last_order_at", "country")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     IDENTITIES_FIELD_NUMBER: _ClassVar[int]
     TRACKING_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +150,8 @@ class Customer(_message.Message):
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     DAYS_BETWEEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
     RFM_FIELD_NUMBER: _ClassVar[int]
+    LAST_ORDER_AT_FIELD_NUMBER: _ClassVar[int]
+    COUNTRY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     identities: _containers.RepeatedScalarFieldContainer[str]
     tracking_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -124,7 +166,9 @@ class Customer(_message.Message):
     devices: _containers.RepeatedCompositeFieldContainer[Device]
     days_between_orders: str
     rfm: RfmClass
-    def __init__(self, customer_id: _Optional[str] = ..., identities: _Optional[_Iterable[str]] = ..., tracking_ids: _Optional[_Iterable[str]] = ..., profile: _Optional[_Union[Profile, _Mapping]] = ..., values: _Optional[_Iterable[_Union[CustomerValue, _Mapping]]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[CustomerOrderDetail, _Mapping]]] = ..., first_touch: _Optional[_Union[Touch, _Mapping]] = ..., last_touch: _Optional[_Union[Touch, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., days_between_orders: _Optional[str] = ..., rfm: _Optional[_Union[RfmClass, _Mapping]] = ...) -> None: ...
+    last_order_at: _timestamp_pb2.Timestamp
+    country: str
+    def __init__(self, customer_id: _Optional[str] = ..., identities: _Optional[_Iterable[str]] = ..., tracking_ids: _Optional[_Iterable[str]] = ..., profile: _Optional[_Union[Profile, _Mapping]] = ..., values: _Optional[_Iterable[_Union[CustomerValue, _Mapping]]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[CustomerOrderDetail, _Mapping]]] = ..., first_touch: _Optional[_Union[Touch, _Mapping]] = ..., last_touch: _Optional[_Union[Touch, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., days_between_orders: _Optional[str] = ..., rfm: _Optional[_Union[RfmClass, _Mapping]] = ..., last_order_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., country: _Optional[str] = ...) -> None: ...
 
 class CustomerOrderDetail(_message.Message):
     __slots__ = ("order_id", "ordered_at", "currency", "total", "lines", "refunds", "parcels", "revisions")
@@ -217,14 +261,16 @@ class Device(_message.Message):
     def __init__(self, tracking_id: _Optional[str] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user_agent_family: _Optional[str] = ..., joined_by: _Optional[_Union[Link, _Mapping]] = ...) -> None: ...
 
 class RfmClass(_message.Message):
-    __slots__ = ("recency", "frequency", "money")
+    __slots__ = ("recency", "frequency", "money", "currency")
     RECENCY_FIELD_NUMBER: _ClassVar[int]
     FREQUENCY_FIELD_NUMBER: _ClassVar[int]
     MONEY_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
     recency: int
     frequency: int
     money: int
-    def __init__(self, recency: _Optional[int] = ..., frequency: _Optional[int] = ..., money: _Optional[int] = ...) -> None: ...
+    currency: str
+    def __init__(self, recency: _Optional[int] = ..., frequency: _Optional[int] = ..., money: _Optional[int] = ..., currency: _Optional[str] = ...) -> None: ...
 
 class Profile(_message.Message):
     __slots__ = ("email", "first_name", "last_name", "join_date")
@@ -271,7 +317,7 @@ class Link(_message.Message):
     def __init__(self, tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., kind: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_id: _Optional[str] = ..., existing_identity: _Optional[str] = ..., owner: _Optional[bool] = ...) -> None: ...
 
 class ListCustomersRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "sandbox", "search", "min_orders", "min_net", "currency", "seen_after", "seen_before", "country", "order_by")
+    __slots__ = ("page_size", "page_token", "sandbox", "search", "min_orders", "min_net", "currency", "seen_after", "seen_before", "country", "order_by", "ascending")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
@@ -283,6 +329,7 @@ class ListCustomersRequest(_message.Message):
     SEEN_BEFORE_FIELD_NUMBER: _ClassVar[int]
     COUNTRY_FIELD_NUMBER: _ClassVar[int]
     ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     sandbox: bool
@@ -294,15 +341,42 @@ class ListCustomersRequest(_message.Message):
     seen_before: _timestamp_pb2.Timestamp
     country: str
     order_by: CustomerOrder
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., search: _Optional[str] = ..., min_orders: _Optional[int] = ..., min_net: _Optional[str] = ..., currency: _Optional[str] = ..., seen_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seen_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., country: _Optional[str] = ..., order_by: _Optional[_Union[CustomerOrder, str]] = ...) -> None: ...
+    ascending: bool
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., search: _Optional[str] = ..., min_orders: _Optional[int] = ..., min_net: _Optional[str] = ..., currency: _Optional[str] = ..., seen_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seen_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., country: _Optional[str] = ..., order_by: _Optional[_Union[CustomerOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class ListCustomersResponse(_message.Message):
-    __slots__ = ("customers", "next_page_token")
+    __slots__ = ("customers", "next_page_token", "total_customers", "currency")
     CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
     customers: _containers.RepeatedCompositeFieldContainer[Customer]
     next_page_token: str
-    def __init__(self, customers: _Optional[_Iterable[_Union[Customer, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    total_customers: int
+    currency: str
+    def __init__(self, customers: _Optional[_Iterable[_Union[Customer, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_customers: _Optional[int] = ..., currency: _Optional[str] = ...) -> None: ...
+
+class ListCustomerOrdersRequest(_message.Message):
+    __slots__ = ("customer", "page_size", "page_token", "sandbox")
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    customer: CustomerSelector
+    page_size: int
+    page_token: str
+    sandbox: bool
+    def __init__(self, customer: _Optional[_Union[CustomerSelector, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ...) -> None: ...
+
+class ListCustomerOrdersResponse(_message.Message):
+    __slots__ = ("orders", "next_page_token", "total_orders")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[CustomerOrderDetail]
+    next_page_token: str
+    total_orders: int
+    def __init__(self, orders: _Optional[_Iterable[_Union[CustomerOrderDetail, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_orders: _Optional[int] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("to", "order_ids", "page_size", "page_token", "sandbox")
@@ -360,12 +434,14 @@ class ListCustomerEventsRequest(_message.Message):
     def __init__(self, customer: _Optional[_Union[CustomerSelector, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., types: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListCustomerEventsResponse(_message.Message):
-    __slots__ = ("events", "next_page_token")
+    __slots__ = ("events", "next_page_token", "total_events")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_EVENTS_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[StoredEvent]
     next_page_token: str
-    def __init__(self, events: _Optional[_Iterable[_Union[StoredEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    total_events: int
+    def __init__(self, events: _Optional[_Iterable[_Union[StoredEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_events: _Optional[int] = ...) -> None: ...
 
 class StoredEvent(_message.Message):
     __slots__ = ("event_id", "type", "occurred_at", "received_at", "corrected_at", "tracking_id", "identity", "source", "properties", "context", "counted_at", "robot")
@@ -590,16 +666,20 @@ class FunnelStepResult(_message.Message):
     def __init__(self, step: _Optional[str] = ..., customers: _Optional[int] = ..., conversion: _Optional[str] = ..., median_seconds: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetProductReportRequest(_message.Message):
-    __slots__ = ("scope", "limit", "order_by", "offset")
+    __slots__ = ("scope", "limit", "order_by", "offset", "ascending", "search")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     ORDER_BY_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
     scope: ReportScope
     limit: int
     order_by: ProductOrder
     offset: int
-    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., order_by: _Optional[_Union[ProductOrder, str]] = ..., offset: _Optional[int] = ...) -> None: ...
+    ascending: bool
+    search: str
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., order_by: _Optional[_Union[ProductOrder, str]] = ..., offset: _Optional[int] = ..., ascending: _Optional[bool] = ..., search: _Optional[str] = ...) -> None: ...
 
 class GetProductReportResponse(_message.Message):
     __slots__ = ("reports", "outside")
@@ -715,14 +795,22 @@ class RetentionPeriod(_message.Message):
     def __init__(self, index: _Optional[int] = ..., customers: _Optional[int] = ..., share: _Optional[str] = ..., net: _Optional[_Mapping[str, str]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetCartReportRequest(_message.Message):
-    __slots__ = ("scope", "abandoned_after_hours", "limit")
+    __slots__ = ("scope", "abandoned_after_hours", "limit", "offset", "order_by", "ascending", "min_value")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     ABANDONED_AFTER_HOURS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
+    MIN_VALUE_FIELD_NUMBER: _ClassVar[int]
     scope: ReportScope
     abandoned_after_hours: int
     limit: int
-    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., abandoned_after_hours: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    offset: int
+    order_by: CartOrder
+    ascending: bool
+    min_value: str
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., abandoned_after_hours: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[CartOrder, str]] = ..., ascending: _Optional[bool] = ..., min_value: _Optional[str] = ...) -> None: ...
 
 class GetCartReportResponse(_message.Message):
     __slots__ = ("reports", "outside")
@@ -733,7 +821,7 @@ class GetCartReportResponse(_message.Message):
     def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
 
 class CartReport(_message.Message):
-    __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain")
+    __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain", "emptied", "total_carts")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FIELD_NUMBER: _ClassVar[int]
@@ -743,6 +831,8 @@ class CartReport(_message.Message):
     ABANDONED_VALUE_FIELD_NUMBER: _ClassVar[int]
     CARTS_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    EMPTIED_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_CARTS_FIELD_NUMBER: _ClassVar[int]
     currency: str
     created: int
     ordered: int
@@ -752,7 +842,9 @@ class CartReport(_message.Message):
     abandoned_value: str
     carts: _containers.RepeatedCompositeFieldContainer[AbandonedCart]
     explain: str
-    def __init__(self, currency: _Optional[str] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., carts: _Optional[_Iterable[_Union[AbandonedCart, _Mapping]]] = ..., explain: _Optional[str] = ...) -> None: ...
+    emptied: int
+    total_carts: int
+    def __init__(self, currency: _Optional[str] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., carts: _Optional[_Iterable[_Union[AbandonedCart, _Mapping]]] = ..., explain: _Optional[str] = ..., emptied: _Optional[int] = ..., total_carts: _Optional[int] = ...) -> None: ...
 
 class AbandonedCart(_message.Message):
     __slots__ = ("cart_id", "created_at", "changed_at", "value", "lines", "customer_id", "email")
@@ -819,30 +911,42 @@ class CarrierRow(_message.Message):
     def __init__(self, carrier: _Optional[str] = ..., parcels: _Optional[int] = ..., on_the_way: _Optional[int] = ..., delivered: _Optional[int] = ..., order_to_shipped_median: _Optional[str] = ..., order_to_shipped_p90: _Optional[str] = ..., shipped_to_delivered_median: _Optional[str] = ..., shipped_to_delivered_p90: _Optional[str] = ..., late: _Optional[int] = ..., late_rate: _Optional[str] = ..., refund_rate_after_late: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetTrafficReportRequest(_message.Message):
-    __slots__ = ("scope", "interval", "limit")
+    __slots__ = ("scope", "interval", "limit", "offset", "order_by", "ascending")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
     scope: ReportScope
     interval: Interval
     limit: int
-    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., limit: _Optional[int] = ...) -> None: ...
+    offset: int
+    order_by: TrafficOrder
+    ascending: bool
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[TrafficOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class GetTrafficReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside")
+    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside", "total_landing_pages", "total_referrers", "total_campaigns")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
     REFERRERS_FIELD_NUMBER: _ClassVar[int]
     CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_REFERRERS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[TrafficRow]
     total: TrafficRow
     landing_pages: _containers.RepeatedCompositeFieldContainer[TrafficSource]
     referrers: _containers.RepeatedCompositeFieldContainer[TrafficSource]
     campaigns: _containers.RepeatedCompositeFieldContainer[TrafficSource]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    total_landing_pages: int
+    total_referrers: int
+    total_campaigns: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., total_landing_pages: _Optional[int] = ..., total_referrers: _Optional[int] = ..., total_campaigns: _Optional[int] = ...) -> None: ...
 
 class TrafficRow(_message.Message):
     __slots__ = ("start", "page_views", "visitors", "sessions", "explain")

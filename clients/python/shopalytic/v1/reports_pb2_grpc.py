@@ -46,6 +46,11 @@ class ReportServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomersRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomersResponse.FromString,
                 _registered_method=True)
+        self.ListCustomerOrders = channel.unary_unary(
+                '/shopalytic.v1.ReportService/ListCustomerOrders',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomerOrdersRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomerOrdersResponse.FromString,
+                _registered_method=True)
         self.ListCustomerEvents = channel.unary_unary(
                 '/shopalytic.v1.ReportService/ListCustomerEvents',
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomerEventsRequest.SerializeToString,
@@ -123,6 +128,14 @@ class ReportServiceServicer:
 
     def ListCustomers(self, request, context):
         """The identified customers, in order of their id, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCustomerOrders(self, request, context):
+        """A customer's orders with all that happened to them, newest first, a page at a
+        time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,6 +242,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.ListCustomers,
                     request_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomersRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomersResponse.SerializeToString,
+            ),
+            'ListCustomerOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCustomerOrders,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomerOrdersRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.ListCustomerOrdersResponse.SerializeToString,
             ),
             'ListCustomerEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCustomerEvents,
@@ -347,6 +365,33 @@ class ReportService:
             '/shopalytic.v1.ReportService/ListCustomers',
             shopalytic_dot_v1_dot_reports__pb2.ListCustomersRequest.SerializeToString,
             shopalytic_dot_v1_dot_reports__pb2.ListCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCustomerOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/ListCustomerOrders',
+            shopalytic_dot_v1_dot_reports__pb2.ListCustomerOrdersRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.ListCustomerOrdersResponse.FromString,
             options,
             channel_credentials,
             insecure,

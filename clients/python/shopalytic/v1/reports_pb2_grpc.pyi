@@ -25,6 +25,7 @@ class ReportServiceStub:
     def __new__(cls, channel: grpc.aio.Channel) -> ReportServiceAsyncStub: ...
     GetCustomer: grpc.UnaryUnaryMultiCallable[reports_pb2.GetCustomerRequest, reports_pb2.GetCustomerResponse]
     ListCustomers: grpc.UnaryUnaryMultiCallable[reports_pb2.ListCustomersRequest, reports_pb2.ListCustomersResponse]
+    ListCustomerOrders: grpc.UnaryUnaryMultiCallable[reports_pb2.ListCustomerOrdersRequest, reports_pb2.ListCustomerOrdersResponse]
     ListCustomerEvents: grpc.UnaryUnaryMultiCallable[reports_pb2.ListCustomerEventsRequest, reports_pb2.ListCustomerEventsResponse]
     GetSalesReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetSalesReportRequest, reports_pb2.GetSalesReportResponse]
     ListEvents: grpc.UnaryUnaryMultiCallable[reports_pb2.ListEventsRequest, reports_pb2.ListEventsResponse]
@@ -41,6 +42,7 @@ class ReportServiceStub:
 class ReportServiceAsyncStub(ReportServiceStub):
     GetCustomer: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetCustomerRequest, reports_pb2.GetCustomerResponse]  # type: ignore[assignment]
     ListCustomers: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListCustomersRequest, reports_pb2.ListCustomersResponse]  # type: ignore[assignment]
+    ListCustomerOrders: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListCustomerOrdersRequest, reports_pb2.ListCustomerOrdersResponse]  # type: ignore[assignment]
     ListCustomerEvents: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListCustomerEventsRequest, reports_pb2.ListCustomerEventsResponse]  # type: ignore[assignment]
     GetSalesReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetSalesReportRequest, reports_pb2.GetSalesReportResponse]  # type: ignore[assignment]
     ListEvents: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListEventsRequest, reports_pb2.ListEventsResponse]  # type: ignore[assignment]
@@ -61,6 +63,9 @@ class ReportServiceServicer(metaclass=ABCMeta):
     def ListCustomers(
         self, request: reports_pb2.ListCustomersRequest, context: _Context
     ) -> reports_pb2.ListCustomersResponse | Awaitable[reports_pb2.ListCustomersResponse]: ...
+    def ListCustomerOrders(
+        self, request: reports_pb2.ListCustomerOrdersRequest, context: _Context
+    ) -> reports_pb2.ListCustomerOrdersResponse | Awaitable[reports_pb2.ListCustomerOrdersResponse]: ...
     def ListCustomerEvents(
         self, request: reports_pb2.ListCustomerEventsRequest, context: _Context
     ) -> reports_pb2.ListCustomerEventsResponse | Awaitable[reports_pb2.ListCustomerEventsResponse]: ...

@@ -11,8 +11,8 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.amounts import text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.shares import share
-from shopalytic_server.storage.explain import explain_token, explained_by
-from shopalytic_server.storage.facts.facts import EVER, Facts, Row
+from shopalytic_server.storage.explain import explain_token, explained_through
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span
 from shopalytic_server.storage.queries import load, load_beside
 from shopalytic_server.storage.reading import Snapshot
 from shopalytic_server.storage.scope import Scope, resolve_scope
@@ -21,10 +21,14 @@ from shopalytic_server.storage.times import timestamp
 _SQL = load_beside(__name__)
 _NAMES = load("carts")
 
-explained_by("abandoned_carts", _SQL.explain_abandoned, lambda _: {"cart_changes": EVER, "orders": EVER})
+# A cart is of the range by its first change, and what became of it may be told at any time.
+_SPANS: dict[str, Span] = {"cart_changes": EVER, "orders": EVER}
+
+explained_through("abandoned_carts", _SQL.explain_abandoned, lambda *_: _SPANS, {"judged": _SQL.judged})
 
 DEFAULT_HOURS = 24
 DEFAULT_LIMIT = 100
+_ORDERS = {reports_pb2.CART_ORDER_VALUE: "value", reports_pb2.CART_ORDER_CREATED: "created"}
 
 # The real data's carts and customers are not the sandbox's, so a dataset is part of each key.
 _Contents = dict[tuple[int, str], list[dict[str, Any]]]
@@ -42,12 +46,20 @@ async def answer(
         "known_at": (scope.as_of or datetime.now(UTC)).replace(tzinfo=None).isoformat(),
         "default_currency": project.currency,
     }
-    # A cart is of the range by its first change, and what became of it may be told at any time.
-    await facts.take(scope, cart_changes=EVER, orders=EVER)
-    totals = {row["currency"]: row for row in await facts.ask(_SQL.totals, **question)}
+    await facts.take(scope, **_SPANS)
+    await facts.keep("judged", _SQL.judged, **question)
+    least = request.min_value or "0"
+    totals = {row["currency"]: row for row in await facts.ask(_SQL.totals, min_value=least)}
     if scope.currency is not None:
         totals.setdefault(scope.currency, {})
-    abandoned = await facts.ask(_SQL.abandoned, **question, most=request.limit or DEFAULT_LIMIT)
+    abandoned = await facts.ask(
+        _SQL.abandoned,
+        min_value=least,
+        order_by=_ORDERS.get(request.order_by, "changed"),
+        ascending=request.ascending,
+        first=request.offset + 1,
+        last=request.offset + (request.limit or DEFAULT_LIMIT),
+    )
     listed = await _with_customers(facts.snapshot, abandoned)
     carts = _carts(listed, await _contents(facts.snapshot, listed), await _emails(facts.snapshot, listed))
     return reports_pb2.GetCartReportResponse(
@@ -130,6 +142,8 @@ def _report(
         ordered=totals.get("ordered", 0),
         abandoned=abandoned,
         open=totals.get("open", 0),
+        emptied=totals.get("emptied", 0),
+        total_carts=totals.get("listed", 0),
         abandonment_rate=share(abandoned, created),
         abandoned_value=text(totals.get("abandoned_value") or Decimal(0)),
         carts=carts,

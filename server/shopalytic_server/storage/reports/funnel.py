@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from shopalytic_server.domain.campaigns import campaign_of
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.shares import rounded, share
 from shopalytic_server.storage.explain import explain_token, explained_through
-from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until
 from shopalytic_server.storage.queries import load_beside
 from shopalytic_server.storage.scope import Scope, resolve_scope
 
@@ -32,10 +32,12 @@ _SPLITS = {
 def _spans(scope: Scope, question: Mapping[str, Any]) -> dict[str, Span]:
     """First steps are of the range; the others may follow it while the window lasts."""
     end = None if scope.to_at is None else scope.to_at + timedelta(seconds=question["window"])
-    return {"steps": Span(scope.from_at, end), "customers_of": EVER}
+    never = scope.from_at or scope.to_at or datetime.min.replace(tzinfo=UTC)
+    sessions = until(scope) if question["split"] == "campaign" else Span(never, never)
+    return {"steps": Span(scope.from_at, end), "page_views": sessions, "customers_of": EVER}
 
 
-explained_through("funnel_step", _SQL.explain_step, _spans, {"chosen": _SQL.chosen})
+explained_through("funnel_step", _SQL.explain_step, _spans, {"begun": _SQL.begun, "chosen": _SQL.chosen})
 
 
 async def answer(
@@ -51,6 +53,7 @@ async def answer(
         "split": _SPLITS[request.split],
     }
     await facts.take(scope, **_spans(scope, question))
+    await facts.keep("begun", _SQL.begun)
     await facts.keep("chosen", _SQL.chosen, **question)
     campaigns = {row["value"]: campaign_of(row["value"]) for row in await facts.ask(_SQL.encoded)}
     rows = await facts.ask(_SQL.steps, encoded=list(campaigns), decoded=list(campaigns.values()))

@@ -1,8 +1,22 @@
 -- Funnels. Times are compared as they are, so no time zone is needed.
 
+-- Where customers' sessions begin, and their campaigns, as the traffic report has
+-- them. Only a funnel that is split by campaign takes page views.
+-- name: begun
+SELECT customer, position, campaign, campaign_encoded
+  FROM (
+    SELECT coalesce(c.customer, v.subject) AS customer, v.*
+      FROM counted_page_views v
+      LEFT JOIN customers_of c ON c.subject = v.subject
+     WHERE v.occurred_at < $to_at::TIMESTAMP
+  )
+QUALIFY coalesce(occurred_at - max(last_at) OVER (
+                     PARTITION BY customer ORDER BY position, tie_breaker, event_id
+                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > $session_gap, true)
+
 -- Each event that a customer's chosen attempt took, with its step and how many
 -- microseconds after the step before. `value` is what the funnel is split by; it
--- is that of the attempt's first event.
+-- is that of the attempt's first event, or of the session which that is in.
 --
 -- Each first step begins an attempt; its next step is the customer's first event
 -- of that kind after it, and so on while the window lasts. Of each customer the
@@ -127,12 +141,15 @@ WITH placed AS MATERIALIZED (
     SELECT r.step, r.customer, r.place, CASE WHEN r.after < 0 THEN 0 ELSE r.after END AS waited
       FROM reached r
       JOIN furthest f ON f.customer = r.customer AND f.first = r.first
+), firsts AS (
+    SELECT e.customer, coalesce(s.campaign, e.value) AS value, coalesce(s.campaign_encoded, e.encoded) AS encoded
+      FROM (SELECT p.* FROM placed p JOIN taken t ON t.customer = p.customer AND t.place = p.place AND t.step = 1) e
+      ASOF LEFT JOIN begun s ON s.customer = e.customer AND e.position >= s.position
 )
-SELECT t.step, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.event_id, t.waited,
-       first_value(e.value) OVER attempt AS value, first_value(e.encoded) OVER attempt AS encoded
+SELECT t.step, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.event_id, t.waited, f.value, f.encoded
   FROM placed e
   JOIN taken t ON t.customer = e.customer AND t.place = e.place
-WINDOW attempt AS (PARTITION BY t.customer ORDER BY t.step)
+  JOIN firsts f ON f.customer = e.customer
 
 -- Campaigns that stand encoded in the addresses of first steps ("spring%20sale").
 -- name: encoded

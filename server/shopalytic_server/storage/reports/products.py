@@ -24,6 +24,9 @@ _ORDERS = {
     reports_pb2.PRODUCT_ORDER_UNITS: "units",
     reports_pb2.PRODUCT_ORDER_GROSS: "gross",
     reports_pb2.PRODUCT_ORDER_REFUNDS: "refunds",
+    reports_pb2.PRODUCT_ORDER_VIEWERS: "viewers",
+    reports_pb2.PRODUCT_ORDER_VIEW_TO_ORDER_RATE: "rate",
+    reports_pb2.PRODUCT_ORDER_SKU: "sku",
 }
 
 _NOTHING: Row = {
@@ -65,6 +68,9 @@ async def answer(
     products = await facts.ask(
         _SQL.products,
         order_by=_ORDERS.get(request.order_by, "net"),
+        ascending=request.ascending,
+        search=request.search.lower(),
+        named=await _named(facts, scope, request.search),
         first=request.offset + 1,
         last=request.offset + (request.limit or DEFAULT_LIMIT),
     )
@@ -82,6 +88,14 @@ async def answer(
     for currency, report in reports.items():
         report.currency = currency
     return reports_pb2.GetProductReportResponse(reports=[reports[currency] for currency in sorted(reports)])
+
+
+async def _named(facts: Facts, scope: Scope, search: str) -> list[str]:
+    """The products whose name contains a text."""
+    if not search:
+        return []
+    found = await facts.snapshot.fetch(_NAMES.products_named, datasets=scope.datasets, search=search)
+    return [row["sku"] for row in found]
 
 
 def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRow:

@@ -44,17 +44,27 @@ WITH bought AS MATERIALIZED (
     SELECT *,
            CASE $order_by WHEN 'views' THEN views WHEN 'carts' THEN carts WHEN 'orders' THEN orders
                 WHEN 'units' THEN units WHEN 'gross' THEN gross.sum WHEN 'refunds' THEN refunds.sum
-                ELSE coalesce(gross.sum, 0) - coalesce(refunds.sum, 0) END AS key
+                WHEN 'viewers' THEN viewers WHEN 'rate' THEN 0 WHEN 'sku' THEN 0
+                ELSE coalesce(gross.sum, 0) - coalesce(refunds.sum, 0) END AS key,
+           CASE $order_by WHEN 'rate' THEN coalesce(converted / viewers, 0) ELSE 0 END AS rate
       FROM viewed
       FULL JOIN ordered USING (currency, sku)
       FULL JOIN carted USING (currency, sku)
       FULL JOIN refunded USING (currency, sku)
+     WHERE $search = '' OR contains(lower(sku), $search) OR list_contains($named::VARCHAR[], sku)
+), placed AS (
+    SELECT *, count(*) OVER (PARTITION BY currency) AS products,
+           row_number() OVER (
+               PARTITION BY currency
+               ORDER BY coalesce(CASE WHEN $ascending THEN -key ELSE key END, 0) DESC,
+                        CASE WHEN $ascending THEN -rate ELSE rate END DESC,
+                        CASE WHEN $order_by = 'sku' AND NOT $ascending THEN sku END DESC, sku) AS place
+      FROM products
 )
-SELECT * EXCLUDE (key), count(*) OVER (PARTITION BY currency) AS products
-  FROM products
-QUALIFY row_number() OVER (PARTITION BY currency ORDER BY coalesce(key, 0) DESC, sku)
-        BETWEEN $first AND $last
- ORDER BY currency, coalesce(key, 0) DESC, sku
+SELECT * EXCLUDE (key, rate, place)
+  FROM placed
+ WHERE place BETWEEN $first AND $last
+ ORDER BY currency, place
 
 -- The pairs with the most orders of each currency. An order of n products has
 -- n (n - 1) / 2 pairs, so not all are counted: no pair is in more orders than

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage import customer_list, customers, deliveries, order_list, timeline
+from shopalytic_server.storage import customer_list, customer_page, customers, deliveries, order_list, timeline
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.fifths import Fifths
 from shopalytic_server.storage.reading import reading
@@ -45,7 +45,14 @@ class Reports:
     ) -> reports_pb2.ListCustomersResponse:
         """A page of identified customers; raises InvalidRequest."""
         async with reading(self._pool) as snapshot:
-            return await customer_list.list_customers(snapshot, project, request)
+            return await customer_list.list_customers(snapshot, project, request, self._fifths)
+
+    async def list_customer_orders(
+        self, project: Project, request: reports_pb2.ListCustomerOrdersRequest
+    ) -> reports_pb2.ListCustomerOrdersResponse:
+        """A page of one customer's orders; raises NotFound and InvalidRequest."""
+        async with reading(self._pool, planned_once=True) as snapshot:
+            return await customer_page.list_customer_orders(snapshot, project, request)
 
     async def list_customer_events(
         self, project: Project, request: reports_pb2.ListCustomerEventsRequest

@@ -74,8 +74,8 @@ async def answer(
 
 
 def _unit(request: reports_pb2.GetRetentionReportRequest) -> Unit:
-    if request.interval == reports_pb2.INTERVAL_DAY:
-        message = "must be a week or a month; customers do not come back by the day"
+    if request.interval in (reports_pb2.INTERVAL_DAY, reports_pb2.INTERVAL_HOUR):
+        message = "must be a week or a month; customers do not come back by the day or hour"
         raise InvalidRequest([Violation("interval", "interval.retention", message)])
     return UNITS.get(request.interval, Unit.MONTH)
 

@@ -19,6 +19,12 @@ from shopalytic_server.storage.times import timestamp
 _SQL = load_beside(__name__)
 
 DEFAULT_LIMIT = 50
+_ORDERS = {
+    reports_pb2.TRAFFIC_ORDER_VISITORS: "visitors",
+    reports_pb2.TRAFFIC_ORDER_FIRST_TOUCH_REVENUE: "first_touch_revenue",
+    reports_pb2.TRAFFIC_ORDER_LAST_TOUCH_REVENUE: "last_touch_revenue",
+    reports_pb2.TRAFFIC_ORDER_VALUE: "value",
+}
 
 
 def _spans(scope: Scope, _: Mapping[str, Any]) -> dict[str, Span]:
@@ -50,7 +56,10 @@ async def answer(
         **question,
         encoded=list(campaigns),
         decoded=list(campaigns.values()),
-        most=request.limit or DEFAULT_LIMIT,
+        order_by=_ORDERS.get(request.order_by, "sessions"),
+        ascending=request.ascending,
+        first=request.offset + 1,
+        last=request.offset + (request.limit or DEFAULT_LIMIT),
     )
     lists = {
         "landing_page": response.landing_pages,
@@ -59,6 +68,7 @@ async def answer(
     }
     for way in ways:
         lists[way["dimension"]].append(_source(scope, question, campaigns, way))
+        setattr(response, f"total_{way['dimension']}s", way["ways"])
     return response
 
 

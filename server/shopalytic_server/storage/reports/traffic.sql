@@ -78,7 +78,7 @@ SELECT number, coalesce(page_views, 0) AS page_views, visitors, coalesce(session
   FROM viewed
   LEFT JOIN begun USING (number)
 
--- The ways in which most sessions came, and what came of them: each order's total
+-- The ways in which sessions came, in the order that is asked for, and what came of them: each order's total
 -- goes to the first session of its customer, and to the last one, that began no
 -- later than the order counts.
 -- name: ways
@@ -128,12 +128,24 @@ WITH read AS MATERIALIZED (
           FROM touched
       )
      GROUP BY ALL
+), placed_ways AS (
+    SELECT dimension, value, coalesce(sessions, 0) AS sessions, coalesce(visitors, 0) AS visitors, first_touch,
+           last_touch, count(*) OVER (PARTITION BY dimension) AS ways,
+           CASE $order_by WHEN 'visitors' THEN coalesce(visitors, 0)
+                WHEN 'first_touch_revenue' THEN coalesce(first_touch.sum, 0)
+                WHEN 'last_touch_revenue' THEN coalesce(last_touch.sum, 0)
+                WHEN 'value' THEN 0 ELSE coalesce(sessions, 0) END AS key,
+           row_number() OVER (
+               PARTITION BY dimension
+               ORDER BY CASE WHEN $ascending THEN -key ELSE key END DESC,
+                        CASE WHEN $order_by = 'value' AND NOT $ascending THEN value END DESC, value) AS place
+      FROM came
+      FULL JOIN paid USING (dimension, value)
 )
-SELECT dimension, value, coalesce(sessions, 0) AS sessions, coalesce(visitors, 0) AS visitors, first_touch, last_touch
-  FROM came
-  FULL JOIN paid USING (dimension, value)
-QUALIFY row_number() OVER (PARTITION BY dimension ORDER BY coalesce(sessions, 0) DESC, value) <= $most
- ORDER BY dimension, coalesce(sessions, 0) DESC, value
+SELECT * EXCLUDE (key, place)
+  FROM placed_ways
+ WHERE place BETWEEN $first AND $last
+ ORDER BY dimension, place
 
 -- The page views of a row.
 -- name: explain_row

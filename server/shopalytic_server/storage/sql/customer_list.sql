@@ -88,9 +88,9 @@ trigrams(i.identity) @> trigrams(%(search)s::text)
 -- What customers ordered, and are worth in one currency: as a customer's own
 -- page has it.
 -- name: worth
-SELECT customer_id, sum(orders) AS orders, sum(amount) AS net, bool_or(there) AS there
+SELECT customer_id, sum(orders) AS orders, sum(amount) AS net, bool_or(there) AS there, max(last_at) AS last_at
   FROM (
-    SELECT m.customer_id, count(*) AS orders,
+    SELECT m.customer_id, count(*) AS orders, max(o.ordered_at) AS last_at,
            coalesce(sum(o.total) FILTER (WHERE o.currency = %(currency)s), 0) AS amount,
            bool_or(coalesce(o.billing_country, o.shipping_country) = %(country)s) AS there
       FROM order_revisions o
@@ -98,7 +98,7 @@ SELECT customer_id, sum(orders) AS orders, sum(amount) AS net, bool_or(there) AS
      WHERE o.dataset_id = %(dataset)s AND o.current
      GROUP BY m.customer_id
      UNION ALL
-    SELECT m.customer_id, 0, -sum(f.amount), NULL
+    SELECT m.customer_id, 0, NULL, -sum(f.amount), NULL
       FROM refunds f
       LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
       JOIN ({members}) AS m ON m.subject = coalesce(o.subject, f.subject)
@@ -191,6 +191,19 @@ WITH found AS MATERIALIZED (
 )
 {list}
 
+-- How many there are. Of those last seen since a time, nobody else can be among them.
+-- name: total
+WITH found AS MATERIALIZED (
+{found}
+), worth AS MATERIALIZED (
+{worth}
+), recent AS MATERIALIZED (
+{recent}
+)
+SELECT count(*) AS customers
+  FROM ({base}) AS c
+ WHERE {where}
+
 -- name: by_id
 SELECT c.customer_id, NULL AS key
   FROM ({base}) AS c
@@ -198,24 +211,18 @@ SELECT c.customer_id, NULL AS key
  ORDER BY c.customer_id
  LIMIT %(limit)s
 
--- name: by_orders
-SELECT c.customer_id, coalesce(w.orders, 0) AS key
-  FROM ({base}) AS c
-  LEFT JOIN worth w ON w.customer_id = c.customer_id
- WHERE {where}
-   AND (%(after_key)s::numeric IS NULL
-        OR (coalesce(w.orders, 0), c.customer_id) < (%(after_key)s::numeric, %(after_id)s::uuid))
- ORDER BY key DESC, c.customer_id DESC
- LIMIT %(limit)s
-
--- name: by_net
-SELECT c.customer_id, coalesce(w.net, 0) AS key
-  FROM ({base}) AS c
-  LEFT JOIN worth w ON w.customer_id = c.customer_id
- WHERE {where}
-   AND (%(after_key)s::numeric IS NULL
-        OR (coalesce(w.net, 0), c.customer_id) < (%(after_key)s::numeric, %(after_id)s::uuid))
- ORDER BY key DESC, c.customer_id DESC
+-- `{key}` is a number; `{before}` and `{direction}` are < and DESC, or > and ASC.
+-- name: by_worth
+SELECT *
+  FROM (
+    SELECT c.customer_id, {key} AS key
+      FROM ({base}) AS c
+      LEFT JOIN worth w ON w.customer_id = c.customer_id
+     WHERE {where}
+  ) AS c
+ WHERE %(after_key)s::numeric IS NULL
+    OR (c.key, c.customer_id) {before} (%(after_key)s::numeric, %(after_id)s::uuid)
+ ORDER BY c.key {direction}, c.customer_id {direction}
  LIMIT %(limit)s
 
 -- name: by_last_seen
@@ -223,9 +230,26 @@ SELECT c.customer_id, c.at AS key
   FROM recent c
  WHERE {where}
    AND (%(after_key)s::timestamptz IS NULL
-        OR (c.at, c.customer_id) < (%(after_key)s::timestamptz, %(after_id)s::uuid))
- ORDER BY key DESC, c.customer_id DESC
+        OR (c.at, c.customer_id) {before} (%(after_key)s::timestamptz, %(after_id)s::uuid))
+ ORDER BY key {direction}, c.customer_id {direction}
  LIMIT %(limit)s
+
+-- name: key_of_orders
+coalesce(w.orders, 0)
+
+-- name: key_of_net
+coalesce(w.net, 0)
+
+-- name: key_of_last_order
+coalesce(extract(epoch FROM w.last_at), -1000000000000)
+
+-- As `fifths` classifies: one more than how many of four values lie below.
+-- name: key_of_rfm
+CASE WHEN w.orders > 0
+     THEN 111 + 100 * (SELECT count(*) FROM unnest(%(cuts_last_at)s::timestamptz[]) AS cut (value) WHERE value < w.last_at)
+          + 10 * (SELECT count(*) FROM unnest(%(cuts_orders)s::bigint[]) AS cut (value) WHERE value < w.orders)
+          + (SELECT count(*) FROM unnest(%(cuts_net)s::numeric[]) AS cut (value) WHERE value < w.net)
+     ELSE 0 END
 
 -- name: where_orders
 c.customer_id IN (SELECT customer_id FROM worth WHERE orders >= %(min_orders)s)

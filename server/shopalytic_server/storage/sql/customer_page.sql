@@ -2,13 +2,26 @@
 -- access by index access.
 
 -- name: orders
-SELECT o.order_id, o.content, o.ordered_at, o.currency, o.total,
-       (SELECT count(*) - 1 FROM order_revisions r
-         WHERE r.dataset_id = o.dataset_id AND r.order_id = o.order_id) AS revisions
+SELECT o.*, sum(o.lines) OVER newest - o.lines AS lines_before
+  FROM (
+    SELECT o.order_id, o.content, o.ordered_at, o.currency, o.total,
+           (SELECT count(*) - 1 FROM order_revisions r
+             WHERE r.dataset_id = o.dataset_id AND r.order_id = o.order_id) AS revisions,
+           (SELECT count(*) FROM order_items i
+             WHERE i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content) AS lines
+      FROM order_revisions o
+     WHERE o.dataset_id = %(dataset)s AND o.subject = ANY(%(subjects)s::uuid[]) AND o.current
+       AND (o.ordered_at, o.order_id COLLATE "C") < (%(before_at)s::timestamptz, %(before_id)s::text)
+     ORDER BY o.ordered_at DESC, o.order_id COLLATE "C" DESC
+     LIMIT %(limit)s
+  ) AS o
+WINDOW newest AS (ORDER BY o.ordered_at DESC, o.order_id COLLATE "C" DESC)
+ ORDER BY o.ordered_at DESC, o.order_id COLLATE "C" DESC
+
+-- name: number_of_orders
+SELECT count(*) AS orders
   FROM order_revisions o
  WHERE o.dataset_id = %(dataset)s AND o.subject = ANY(%(subjects)s::uuid[]) AND o.current
- ORDER BY o.ordered_at DESC, o.order_id DESC
- LIMIT %(limit)s
 
 -- name: lines
 SELECT i.order_id, i.sku, coalesce(p.name, '') AS name, i.price, i.qty

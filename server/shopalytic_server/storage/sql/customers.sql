@@ -105,7 +105,10 @@ SELECT m.customer_id,
 
 -- name: orders
 SELECT m.customer_id, o.currency, count(*) AS orders, sum(o.total) AS gross, min(o.ordered_at) AS first_at,
-       max(o.ordered_at) AS last_at
+       max(o.ordered_at) AS last_at,
+       (array_agg(coalesce(o.billing_country, o.shipping_country) ORDER BY o.ordered_at DESC, o.order_id COLLATE "C" DESC)
+           FILTER (WHERE coalesce(o.billing_country, o.shipping_country) IS NOT NULL))[1] AS country,
+       max(o.ordered_at) FILTER (WHERE coalesce(o.billing_country, o.shipping_country) IS NOT NULL) AS country_at
   FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
   JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.subject = m.subject AND o.current
  GROUP BY m.customer_id, o.currency

@@ -7,6 +7,7 @@ SELECT *, sum(length(event)) OVER newest - length(event) < %(max_bytes)s AS fits
       FROM quarantine
      WHERE dataset_id = %(dataset)s
        AND (received_at, fingerprint) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
+       AND (%(type)s::text IS NULL OR type = %(type)s::text)
        AND (%(rule_id)s::text IS NULL
             OR violations @> jsonb_build_array(jsonb_build_object('rule_id', %(rule_id)s::text)))
      ORDER BY received_at DESC, fingerprint DESC
@@ -14,6 +15,19 @@ SELECT *, sum(length(event)) OVER newest - length(event) < %(max_bytes)s AS fits
   ) AS page
 WINDOW newest AS (ORDER BY received_at DESC, fingerprint DESC)
  ORDER BY received_at DESC, fingerprint DESC
+
+-- How many there are, up to a number.
+-- name: total
+SELECT count(*) AS events
+  FROM (
+    SELECT 1
+      FROM quarantine
+     WHERE dataset_id = %(dataset)s
+       AND (%(type)s::text IS NULL OR type = %(type)s::text)
+       AND (%(rule_id)s::text IS NULL
+            OR violations @> jsonb_build_array(jsonb_build_object('rule_id', %(rule_id)s::text)))
+     LIMIT %(most)s
+  ) AS counted
 
 -- name: one
 SELECT fingerprint, status, received_at, violations, event, key_class, key_id

@@ -47,3 +47,14 @@ SELECT *
   FROM sized
  WHERE coalesce(bytes_before, 0) < %(max_bytes)s
  ORDER BY place DESC, tie_breaker DESC, event_id DESC
+
+-- How many events there are, up to a number.
+-- name: total
+SELECT count(*) AS events
+  FROM (
+    SELECT 1
+      FROM unnest(%(subjects)s::uuid[]) AS m (subject)
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = m.subject
+     WHERE %(types)s::text[] IS NULL OR e.type = ANY(%(types)s::text[])
+     LIMIT %(most)s
+  ) AS counted
