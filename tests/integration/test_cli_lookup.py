@@ -1,5 +1,6 @@
 """`shopalytic customer` and `report`, against a running service with a small shop's events."""
 
+import csv
 import json
 from decimal import Decimal
 
@@ -125,6 +126,49 @@ def test_customers_are_searched_and_sorted(service):
     assert listed("--min-net", "7", "--currency", "EUR", "--seen-after", "2026-03-01") == [["jane"]]
     for nobody in (["--search", "nobody"], ["--min-orders", "3"], ["--seen-before", "2026-03-01"]):
         assert listed(*nobody) == []
+
+
+@pytest.mark.parametrize("who", ["G-1", "Jane Doe", "doe"])
+def test_a_customer_is_found_by_order_and_by_a_name_that_one_has(service, who):
+    shown = service.json("customer", "show", who, "--currency", "GBP")
+    assert shown["identities"] == ["jane"]
+    assert shown["rfm"]["currency"] == "GBP"
+
+
+def test_a_list_says_how_long_it_is_and_in_which_currency(service):
+    listed = service.json("customer", "list", "--sort", "net", "--currency", "EUR", "--ascending")
+    assert (listed["total_customers"], listed["currency"]) == (1, "EUR")
+    [jane] = listed["customers"]
+    assert (jane["last_order_at"], jane["rfm"]["currency"]) == ("2026-03-04T12:00:00Z", "EUR")
+    printed = service.command("customer", "list", "--currency", "EUR").stdout
+    assert "Customers, 1 of 1, net and RFM in EUR" in printed
+
+
+def test_lists_are_saved_whole_as_csv(service):
+    def rows(*args):
+        return list(csv.DictReader(service.command(*args, "--csv").stdout.splitlines()))
+
+    [jane] = rows("customer", "list", "--sort", "rfm", "--currency", "GBP")
+    assert (jane["identities"], jane["orders"], jane["currency"]) == ("jane", "2", "GBP")
+    assert money(jane["net"]) == "9"
+    assert [row["order"] for row in rows("customer", "orders", "jane")] == ["E-1", "G-1"]
+    assert [row["order"] for row in rows("customer", "orders", "jane", "--limit", "1")] == ["E-1"]
+    events = rows("customer", "events", "jane")
+    assert [row["type"] for row in events] == [
+        "order", "refund", "order", "customer_register", "identify", "page_view",
+    ]  # fmt: skip
+    assert json.loads(events[0]["properties"])["order_id"] == "E-1"
+    assert [row["sku"] for row in rows("report", "products", "--currency", "GBP")] == ["A", "B"]
+
+
+def test_orders_are_counted_and_paged(service):
+    first = service.json("customer", "orders", "jane", "--limit", "1")
+    assert first["total_orders"] == 2
+    second = service.json(
+        "customer", "orders", "jane", "--limit", "1", "--page-token", first["next_page_token"]
+    )
+    assert [each["order_id"] for each in (*first["orders"], *second["orders"])] == ["E-1", "G-1"]
+    assert second["next_page_token"] == ""
 
 
 def test_a_customers_page_has_orders_devices_and_touches(service):

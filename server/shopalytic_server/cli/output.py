@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
@@ -16,6 +18,8 @@ from shopalytic_server.cli.csv_line import csv_line
 from shopalytic_server.domain.terminal_text import json_text, one_line, several_lines
 
 PIPE_WIDTH = 1_000
+# A column of words is readable when folded to this.
+_FOLDED_WIDTH = 12
 
 
 def say(text: str, err: bool = False) -> None:
@@ -32,8 +36,8 @@ def print_json(data: Any, *, indent: int | None = 2) -> None:
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table for spreadsheets and programs, with its columns' names first."""
-    for row in (columns, *rows):
+    """A table for spreadsheets and programs, with its columns' names first; a row is printed as it comes."""
+    for row in chain([columns], rows):
         line = csv_line(row)
         # A file keeps the marks that some scripts are written with; a terminal shows them.
         click.echo(several_lines(line) if is_read_by_a_person() else line)
@@ -51,14 +55,40 @@ def print_table(
     title: str | None = None,
     right: Sequence[str] = (),
 ) -> None:
-    """A table as wide as the terminal; the first column, which names the row, is never folded."""
+    """A table as wide as the terminal; the first column, which names the row, and numbers are never folded.
+
+    Columns that do not fit are left out, the last ones first, and named below.
+    """
     table = Table(title=title and one_line(title), title_justify="left", box=box.SIMPLE_HEAD)
+    cells = [[_cell(value) for value in row] for row in rows]
+    place = console()
+    shown = _fitting(columns, cells, right, place.width)
+    for number in shown:
+        justify: JustifyMethod = "right" if columns[number] in right else "left"
+        whole = number == 0 or columns[number] in right
+        table.add_column(columns[number], justify=justify, overflow="fold", no_wrap=whole)
+    for row in cells:
+        table.add_row(*(row[number] for number in shown))
+    place.print(table)
+    left_out = [column for number, column in enumerate(columns) if number not in shown]
+    if left_out:
+        say(f"Not shown, for the terminal is too narrow: {', '.join(left_out)}.", err=True)
+
+
+def _fitting(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str], width: int
+) -> list[int]:
+    """Which columns fit beside each other: numbers whole, words folded to a few letters where need be."""
+    room, shown = width - 2, []  # the edges
     for number, column in enumerate(columns):
-        justify: JustifyMethod = "right" if column in right else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    console().print(table)
+        needed = max(map(cell_len, (column, *(row[number] for row in cells))))
+        if number > 0 and column not in right:
+            needed = min(needed, _FOLDED_WIDTH)
+        room -= needed + 2
+        if room < 0 and number > 0:
+            break
+        shown.append(number)
+    return shown
 
 
 def console(stderr: bool = False) -> Console:

@@ -5,7 +5,8 @@ from typing import IO
 import click
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2
-from shopalytic_server.cli.customer import customer, sandbox_option
+from shopalytic_server.cli.customer import sandbox_option
+from shopalytic_server.cli.customer_lists import customer
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_json, print_table, say
 from shopalytic_server.cli.remote import connect

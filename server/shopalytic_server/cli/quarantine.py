@@ -1,20 +1,28 @@
 """`shopalytic quarantine`: the events that were not accepted, and storing them after all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import click
 from google.protobuf import json_format
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, collector_pb2
-from shopalytic_server.cli.customer import limit_option, page_option, print_more, sandbox_option
+from shopalytic_server.cli.customer import (
+    csv_option,
+    limit_option,
+    page_option,
+    pages,
+    print_more,
+    sandbox_option,
+)
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import print_json, print_table, say, time_text
+from shopalytic_server.cli.output import print_csv, print_json, print_table, say, time_text
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.config import Settings
 
 Command = Callable[..., Any]
 
+_VIOLATION = ("received_at", "status", "key", "type", "field", "rule", "message")
 REPLAY_SECONDS = 600.0
 
 
@@ -29,13 +37,22 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @click.option("--rule", default="", metavar="RULE_ID", help="Only events that break this rule.")
+@click.option("--type", "type_", default="", metavar="TYPE", help="Only events of this type.")
 @limit_option
 @page_option
 @sandbox_option
 @with_settings(*REMOTE)
+@csv_option
 @json_option
 def list_events(
-    settings: Settings, rule: str, limit: int, page_token: str, sandbox: bool, as_json: bool
+    settings: Settings,
+    rule: str,
+    type_: str,
+    limit: int,
+    page_token: str,
+    sandbox: bool,
+    as_csv: bool,
+    as_json: bool,
 ) -> None:
     """List them, newest arrival first, a page at a time.
 
@@ -43,30 +60,39 @@ def list_events(
     Example:  shopalytic quarantine list --limit 20 --json
     """
     request = admin_pb2.ListQuarantineRequest(
-        page_size=limit, page_token=page_token, sandbox=sandbox, rule_id=rule
+        page_size=limit, page_token=page_token, sandbox=sandbox, rule_id=rule, type=type_
     )
     with connect(settings, "reports") as remote:
-        stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
-        answer = stub.ListQuarantine(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+        call = admin_pb2_grpc.AdminServiceStub(remote.channel).ListQuarantine
+        if as_csv:
+            found = (each for page in pages(remote, call, request) for each in page.events)
+            rows = ((event.quarantine_id, *row) for event in found for row in _violations(event))
+            print_csv(("quarantine_id", *_VIOLATION), rows)
+            return
+        answer = call(request, metadata=remote.metadata, timeout=CALL_SECONDS)
     if as_json:
-        found = [_event_data(event) for event in answer.events]
-        print_json({"events": found, "next_page_token": answer.next_page_token})
+        data = [_event_data(event) for event in answer.events]
+        total = answer.total_events
+        print_json({"events": data, "next_page_token": answer.next_page_token, "total_events": total})
         return
-    rows = [
-        (
+    of = "" if page_token else f" of {answer.total_events:,}"
+    title = f"Quarantine, {len(answer.events):,}{of} events, a line for each reason"
+    print_table(_VIOLATION, [row for event in answer.events for row in _violations(event)], title=title)
+    print_more(answer.next_page_token)
+
+
+def _violations(event: admin_pb2.QuarantinedEvent) -> Iterator[tuple[str | None, ...]]:
+    """A line for each reason why an event was not accepted."""
+    for found in event.violations:
+        yield (
             time_text(event.received_at),
             _status(event),
             _key_class(event),
             event.event.WhichOneof("payload"),
-            field,
-            rule_id,
-            message,
+            found.field,
+            found.rule_id,
+            found.message,
         )
-        for event in answer.events
-        for field, rule_id, message in ((v.field, v.rule_id, v.message) for v in event.violations)
-    ]
-    print_table(["received_at", "status", "key", "type", "field", "rule", "message"], rows)
-    print_more(answer.next_page_token)
 
 
 @quarantine.command()

@@ -20,6 +20,8 @@ from shopalytic_server.cli.report_question import Question, Sheet, interval_opti
 from shopalytic_server.cli.report_visitors import funnel, retention, traffic
 from shopalytic_server.config import Settings
 
+_WEIGHTY = ("start", "orders", "units", "net_sales", "total_sales", "gross_sales", "discounts", "returns")
+
 
 @click.group()
 def report() -> None:
@@ -37,9 +39,12 @@ def report() -> None:
 @interval_option
 @report_options
 def sales(question: Question, interval: str | None) -> None:
-    """Print orders, units, gross, refunds, net, costs and customers per interval.
+    """Print orders, sales by the names that shops use, costs and customers per interval.
 
-    Gross is the sum of the orders' totals, net is gross less refunds.
+    Net sales are gross sales less discounts less returns, without tax and
+    shipping; total sales are what was charged. A terminal shows as many columns
+    as fit; --csv and --json have all. `gross` and `net` are the former names of
+    total_sales and net_of_refunds.
 
     \b
     Example:  shopalytic report sales --from 2026-01-01 --to 2026-04-01 --interval month --currency EUR
@@ -51,7 +56,7 @@ def sales(question: Question, interval: str | None) -> None:
         rows = [[block.currency, *_cells(row, columns)] for row in block.rows]
         total = [block.currency, "total", *_cells(block.total, columns[1:])]
         title = f"Sales in {block.currency}, days in {question.zone}"
-        sheets.append(Sheet("sales", ["currency", *columns], rows, title, total))
+        sheets.append(Sheet("sales", ["currency", *columns], rows, title, total, shown=_shown(columns)))
     question.show(answer, sheets, nothing="No orders and no refunds in this range.")
 
 
@@ -76,6 +81,17 @@ def events(settings: Settings, token: str, limit: int, page_token: str, as_json:
 
 for command in (funnel, products, retention, carts, fulfilment, traffic, delivery):
     report.add_command(command)
+
+
+def _shown(columns: list[str]) -> list[str]:
+    """What people see: without the former names of the same numbers, what is asked for most first."""
+    former = {"gross", "net", "net_of_refunds", "refunds"}
+    return [
+        *_WEIGHTY,
+        *(column for column in columns if column not in {*_WEIGHTY, *former}),
+        "refunds",
+        "net_of_refunds",
+    ]
 
 
 def _cells(row: Message, columns: list[str]) -> list[object]:

@@ -1,7 +1,7 @@
 """What every `shopalytic report` command shares: its scope, the call, and how answers are printed."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,9 @@ from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_csv, print_json, print_table, say
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
 from shopalytic_server.config import Settings
+
+# A page of a list that is read to its end.
+_CSV_PAGE = 1_000
 
 
 class Zone(click.ParamType[str]):
@@ -47,6 +50,10 @@ class Sheet:
     title: str | None = None
     total: Sequence[Any] | None = None
     """A last line for people; CSV is without it, so that columns can be added up."""
+    shown: Sequence[str] = ()
+    """The columns that people see, the weightiest first; without any all of them."""
+    is_paged: bool = False
+    """Whether further pages of the answer have more rows."""
     words: Sequence[str] = ()
     """Columns of words; all others but the first are numbers, and stand right."""
     local: Sequence[str] = ("start",)
@@ -62,6 +69,8 @@ class Question:
     as_json: bool
     as_csv: bool
     sheet: str | None
+    by_hour: bool = False
+    """Whether rows are shorter than a day."""
 
     def ask(self, request: Any) -> Any:
         """Asks; the method is the one of the request's type (GetSalesReportRequest: GetSalesReport)."""
@@ -70,15 +79,67 @@ class Question:
         method = getattr(stub, request.DESCRIPTOR.name.removesuffix("Request"))
         return method(request, metadata=self.remote.metadata, timeout=CALL_SECONDS)
 
-    def show(self, answer: Message, sheets: Sequence[Sheet], *, nothing: str = "") -> None:
-        """Prints an answer: all of it as JSON, or its sheets. Without a row people read `nothing`."""
+    def show_list(
+        self,
+        request: Any,
+        sheets_of: Callable[[Any], Sequence[Sheet]],
+        total_of: Callable[[Any], int],
+        *,
+        limit: int | None,
+        nothing: str,
+    ) -> None:
+        """Asks for a list and prints its part; as CSV without a limit all of it, page after page.
+
+        `total_of` tells how long the longest list of an answer is.
+        """
+        everything = self.as_csv and limit is None
+        request.limit = _CSV_PAGE if everything else limit or 0
+        answer = self.ask(request)
+        if everything:
+            self._print_pages(request, answer, sheets_of, total_of)
+        else:
+            self.show(answer, sheets_of(answer), nothing=nothing)
+
+    def _print_pages(
+        self,
+        request: Any,
+        answer: Any,
+        sheets_of: Callable[[Any], Sequence[Sheet]],
+        total_of: Callable[[Any], int],
+    ) -> None:
+        name = self._csv_name(sheets_of(answer))
+        first = next((each for each in sheets_of(answer) if each.name == name), None)
+        if first is None:
+            return
+
+        def rows() -> Iterator[Sequence[Any]]:
+            page = answer
+            while True:
+                for each in sheets_of(page):
+                    if each.name == name:
+                        yield from each.rows
+                request.offset += request.limit
+                if not first.is_paged or request.offset >= total_of(answer):
+                    return
+                page = self.ask(request)
+
+        print_csv(first.columns, rows())
+
+    def _csv_name(self, sheets: Sequence[Sheet]) -> str | None:
         if self.sheet and sheets and self.sheet not in [each.name for each in sheets]:
             names = ", ".join(dict.fromkeys(each.name for each in sheets))
             raise click.UsageError(f"This answer has no table {self.sheet!r}; it has {names}.")
+        return self.sheet or (sheets[0].name if sheets else None)
+
+    def show(self, answer: Message, sheets: Sequence[Sheet], *, nothing: str = "") -> None:
+        """Prints an answer: all of it as JSON, or its sheets. Without a row people read `nothing`."""
+        name = self._csv_name(sheets)
         if self.as_json:
             print_json(self._data(answer))
         elif self.as_csv:
-            self._print_csv(sheets)
+            chosen = [each for each in sheets if each.name == name]
+            if chosen:
+                print_csv(chosen[0].columns, [row for each in chosen for row in each.rows])
         else:
             chosen = [each for each in sheets if self.sheet in (None, each.name)]
             for each in chosen:
@@ -101,18 +162,16 @@ class Question:
             data = data["reports"][0]
         return data | {"outside": outside} if outside else data
 
-    def _print_csv(self, sheets: Sequence[Sheet]) -> None:
-        name = self.sheet or (sheets[0].name if sheets else None)
-        chosen = [each for each in sheets if each.name == name]
-        if chosen:
-            print_csv(chosen[0].columns, [row for each in chosen for row in each.rows])
-
     def _print(self, sheet: Sheet) -> None:
         rows = [self._line(sheet, row) for row in sheet.rows]
         if sheet.total is not None:
             rows.append(self._line(sheet, sheet.total))
-        right = [name for name in sheet.columns[1:] if name not in (*sheet.words, *sheet.local)]
-        print_table(sheet.columns, rows, title=sheet.title, right=right)
+        columns = sheet.shown or sheet.columns
+        places = [sheet.columns.index(column) for column in columns]
+        right = [name for name in columns[1:] if name not in (*sheet.words, *sheet.local)]
+        print_table(
+            columns, [[row[place] for place in places] for row in rows], title=sheet.title, right=right
+        )
 
     def _line(self, sheet: Sheet, row: Sequence[Any]) -> list[Any]:
         return [
@@ -122,16 +181,19 @@ class Question:
 
     def _day(self, text: Any) -> Any:
         try:
-            return datetime.fromisoformat(text).astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%d")
+            at = datetime.fromisoformat(text).astimezone(ZoneInfo(self.zone))
+            return at.strftime("%Y-%m-%d %H:%M" if self.by_hour else "%Y-%m-%d")
         except (TypeError, ValueError):
             return text
 
 
 interval_option = click.option(
     "--interval",
-    type=click.Choice(("day", "week", "month")),
+    type=click.Choice(("hour", "day", "week", "month")),
     help="Length of a row.  [default: the whole range]",
 )
+
+ascending_option = click.option("--ascending", is_flag=True, help="Smallest first instead.")
 
 _SCOPE_OPTIONS = (
     click.option("--from", "start", type=Moment(), help="Begin of the range.  [default: the first event]"),
@@ -175,7 +237,8 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
         with connect(settings, "reports") as remote:
             zone = given["time_zone"] or project_zone(settings, remote)
             scope = _scope(zone, given)
-            function(question=Question(remote, scope, zone, as_json, as_csv, sheet), **arguments)
+            by_hour = arguments.get("interval") == "hour"
+            function(question=Question(remote, scope, zone, as_json, as_csv, sheet, by_hour), **arguments)
 
     command: Callable[..., Any] = with_settings(*REMOTE)(run)
     for option in reversed((*_SCOPE_OPTIONS, *_FORM_OPTIONS)):

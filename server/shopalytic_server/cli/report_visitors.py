@@ -9,10 +9,17 @@ import click
 from shopalytic.reports import funnel_split, funnel_step, report_interval
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.cli.output import time_text
-from shopalytic_server.cli.report_question import Question, Sheet, interval_option, report_options
+from shopalytic_server.cli.report_question import (
+    Question,
+    Sheet,
+    ascending_option,
+    interval_option,
+    report_options,
+)
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 _WAYS = ("landing_pages", "referrers", "campaigns")
+_WAY_ORDERS = ("sessions", "visitors", "first-touch-revenue", "last-touch-revenue", "value")
 
 
 class Duration(click.ParamType[int]):
@@ -121,10 +128,23 @@ def _retention_sheets(answer: reports_pb2.GetRetentionReportResponse) -> list[Sh
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
-    help="How many landing pages, referrers and campaigns.  [default: 50]",
+    help="How many landing pages, referrers and campaigns.  [default: 50; as CSV all]",
 )
+@click.option(
+    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many of each to pass over first."
+)
+@click.option(
+    "--sort",
+    type=click.Choice(_WAY_ORDERS),
+    default="sessions",
+    show_default=True,
+    help="Of landing pages, referrers and campaigns; largest first.",
+)
+@ascending_option
 @report_options
-def traffic(question: Question, interval: str | None, limit: int | None) -> None:
+def traffic(
+    question: Question, interval: str | None, limit: int | None, offset: int, sort: str, ascending: bool
+) -> None:
     """Print page views, visitors and sessions, where they come from and what they buy.
 
     Revenue is in one currency: the one of --currency, else the project's. It
@@ -133,10 +153,18 @@ def traffic(question: Question, interval: str | None, limit: int | None) -> None
     \b
     Example:  shopalytic report traffic --from 2026-01-01 --interval week --table campaigns
     """
-    answer = question.ask(
-        reports_pb2.GetTrafficReportRequest(interval=report_interval(interval), limit=limit or 0)
+    question.show_list(
+        reports_pb2.GetTrafficReportRequest(
+            interval=report_interval(interval),
+            offset=offset,
+            order_by=f"TRAFFIC_ORDER_{sort.upper().replace('-', '_')}",
+            ascending=ascending,
+        ),
+        _traffic_sheets,
+        lambda answer: max(getattr(answer, f"total_{name}") for name in _WAYS),
+        limit=limit,
+        nothing="No page views and no orders in this range.",
     )
-    question.show(answer, _traffic_sheets(answer), nothing="No page views and no orders in this range.")
 
 
 def _traffic_sheets(answer: reports_pb2.GetTrafficReportResponse) -> list[Sheet]:
@@ -152,6 +180,7 @@ def _traffic_sheets(answer: reports_pb2.GetTrafficReportResponse) -> list[Sheet]
             [each.value, *(getattr(each, column) for column in columns)] for each in getattr(answer, name)
         ]
         if rows:
-            title = name.replace("_", " ").capitalize()
-            sheets.append(Sheet(name, [name.removesuffix("s"), *columns], rows, title))
+            total = getattr(answer, f"total_{name}")
+            title = f"{name.replace('_', ' ').capitalize()}, {len(rows):,} of {total:,}"
+            sheets.append(Sheet(name, [name.removesuffix("s"), *columns], rows, title, is_paged=True))
     return sheets
