@@ -110,6 +110,9 @@ export async function attempt<I extends DescMessage, O extends DescMessage>(
   await transport.unary(method, undefined, LONGEST_MS, { authorization: `Bearer ${given}` }, init);
 }
 
+/** What tells one question from another. */
+export { question as questionName };
+
 function question<I extends DescMessage>(
   method: { parent: { typeName: string }; name: string; input: I },
   init: MessageInitShape<I>,

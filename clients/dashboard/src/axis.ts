@@ -6,7 +6,7 @@ import { clockTime, month, shortDay, date } from "./zones";
 const WIDTHS = { hour: 70, day: 64, month: 84, dated: 104 };
 
 /** Which intervals are labelled, and how, on an axis of this width. Times are in seconds. */
-export function axisLabels(times: number[], interval: IntervalName | "hour", zone: string, width: number): { at: number; text: string }[] {
+export function axisLabels(times: number[], interval: IntervalName, zone: string, width: number): { at: number; text: string }[] {
   const years = new Set(times.map((time) => new Date(time * 1000).getUTCFullYear()));
   const dated = years.size > 1 && (interval === "day" || interval === "week");
   const room = dated ? WIDTHS.dated : interval === "week" ? WIDTHS.day : WIDTHS[interval];

@@ -43,8 +43,29 @@ export function fileName(what: string, range: Range | null): string {
 
 /** Lets the browser save a text as a file. */
 export function save(name: string, text: string): void {
-  // The mark tells spreadsheets that this is UTF-8.
-  const url = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" }));
+  saveBlob(name, new Blob([MARK, text], TYPE));
+}
+
+/**
+ * Saves a list that comes in pages. Each page becomes part of the file as it comes, so that a page at a time
+ * is held here, however long the list is; `told` hears how many rows there are.
+ */
+export async function savePages(name: string, head: string[], pages: AsyncIterable<string[][]>, told: (rows: number) => void): Promise<void> {
+  let file = new Blob([MARK, csv([head])], TYPE);
+  let rows = 0;
+  for await (const page of pages) {
+    file = new Blob([file, csv(page)], TYPE);
+    told((rows += page.length));
+  }
+  saveBlob(name, file);
+}
+
+/** The mark tells spreadsheets that this is UTF-8. */
+const MARK = "\ufeff";
+const TYPE = { type: "text/csv;charset=utf-8" };
+
+function saveBlob(name: string, file: Blob): void {
+  const url = URL.createObjectURL(file);
   const anchor = document.createElement("a");
   anchor.href = url;
   anchor.download = name;

@@ -55,13 +55,23 @@ export function before(range: Range): Range | null {
   return { name: "", label: first === last ? written(first) : `${written(first)} – ${written(last)}`, first, end };
 }
 
-export type IntervalName = "day" | "week" | "month";
+export type IntervalName = "hour" | "day" | "week" | "month";
 
 /** The interval that gives a readable number of rows. */
 export function fitting(range: Range): IntervalName {
   if (!range.first || !range.end) return "month";
   const days = daysBetween(range.first, range.end);
+  if (days === 1) return "hour";
   return days <= 92 ? "day" : days <= 400 ? "week" : "month";
+}
+
+/** Hours are too many for longer ranges. */
+const MOST_DAYS_BY_HOUR = 31;
+
+/** The intervals that a range may be shown in. */
+export function intervalsOf(range: Range): IntervalName[] {
+  const few = range.first !== null && range.end !== null && daysBetween(range.first, range.end) <= MOST_DAYS_BY_HOUR;
+  return few ? ["hour", "day", "week", "month"] : ["day", "week", "month"];
 }
 
 export function moments(range: Range, zone: string): { from?: Date; to?: Date } {

@@ -5,7 +5,7 @@ import type { Project } from "contract/admin_pb";
 import { Interval, type ReportScope, ReportScopeSchema } from "contract/reports_pb";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { before, fitting, type IntervalName, moments, type Range, rangeNamed, standardFor } from "./ranges";
+import { before, fitting, type IntervalName, intervalsOf, moments, type Range, rangeNamed, standardFor } from "./ranges";
 import type { Route } from "./route";
 import { date, isZone, moment, month } from "./zones";
 
@@ -26,10 +26,10 @@ export interface View {
   over: (range: Range) => ReportScope;
 }
 
-const INTERVALS: Record<IntervalName, Interval> = { day: Interval.DAY, week: Interval.WEEK, month: Interval.MONTH };
+const INTERVALS: Record<IntervalName, Interval> = { hour: Interval.HOUR, day: Interval.DAY, week: Interval.WEEK, month: Interval.MONTH };
 
-export function isInterval(name: string | null): name is IntervalName {
-  return name !== null && name in INTERVALS;
+function isInterval(name: string | null, range: Range): name is IntervalName {
+  return intervalsOf(range).some((each) => each === name);
 }
 
 export function intervalOf(name: IntervalName): Interval {
@@ -53,7 +53,7 @@ export function viewOf({ page, params }: Route, project: Project | undefined): V
     currency: params.get("currency") ?? "",
     home: project?.currency ?? "",
     sandbox,
-    interval: isInterval(interval) ? interval : fitting(range),
+    interval: isInterval(interval, range) ? interval : fitting(range),
     scope: over(range),
     over,
   };
@@ -81,12 +81,18 @@ export function blockOf<T extends { currency: string }>(blocks: T[], view: View)
 }
 
 /** The begin of an interval, as a row is headed. */
-export function intervalLabel(start: Timestamp | undefined, interval: IntervalName | "hour", zone: string): string {
+export function intervalLabel(start: Timestamp | undefined, interval: IntervalName, zone: string): string {
   if (!start) return "";
   const at = timestampDate(start);
   if (interval === "month") return month(at, zone);
   if (interval === "hour") return moment(at, zone);
   return interval === "week" ? `Week of ${date(at, zone)}` : date(at, zone);
+}
+
+/** The rows of a report that have begun: those of today's hours that are to come say nothing yet. */
+export function begun<R extends { start?: Timestamp }>(rows: R[]): R[] {
+  const now = Date.now();
+  return rows.filter(({ start }) => !start || timestampDate(start).getTime() <= now);
 }
 
 export const ViewContext = createContext<View>(null as unknown as View);

@@ -1,7 +1,7 @@
 /** Days begin where the time zone says, also when its clocks change. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { before, datesOf, fitting, moments, rangeNamed } from "../src/ranges";
+import { before, datesOf, fitting, intervalsOf, moments, rangeNamed } from "../src/ranges";
 import { dayOf, firstOfMonth, plusDays, startOf } from "../src/zones";
 
 const at = (day, zone) => startOf(day, zone).toISOString();
@@ -53,10 +53,13 @@ test("the range before touches the range and is as long", () => {
 
 test("all time has no ends, and long ranges have long intervals", () => {
   assert.deepEqual(moments(rangeNamed("all", "UTC"), "UTC"), {});
+  assert.equal(fitting(rangeNamed("today", "UTC")), "hour");
   assert.equal(fitting(rangeNamed("28d", "UTC")), "day");
   assert.equal(fitting(rangeNamed("365d", "UTC")), "week");
   assert.equal(fitting(rangeNamed("all", "UTC")), "month");
   assert.equal(firstOfMonth("2026-01-31", 1), "2026-02-01");
+  assert.deepEqual(intervalsOf(rangeNamed("7d", "UTC")), ["hour", "day", "week", "month"]);
+  assert.deepEqual(intervalsOf(rangeNamed("90d", "UTC")), ["day", "week", "month"]);
 });
 
 test("the dates of a range say when today is among them", () => {

@@ -1,27 +1,29 @@
 /** Carts that were made, and those that were left. */
-import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type AbandonedCart, type CartReport, ReportService } from "contract/reports_pb";
-import { ask, useAnswer } from "../answers";
-import { count, money, percent, scaled } from "../amounts";
-import { Choice, Controls } from "../parts/controls";
-import { ShowMore } from "../parts/folded";
+import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type AbandonedCart, CartOrder, type CartReport, ReportService } from "contract/reports_pb";
+import { ask as asked, call, questionName, useAnswer } from "../answers";
+import { count, money, percent } from "../amounts";
+import { Choice, Controls, Entry } from "../parts/controls";
+import { useOrdered } from "../parts/ordered";
+import { everyPage, following, type Page, Paged } from "../parts/pages";
 import { Empty, Shown } from "../parts/states";
-import { Table } from "../parts/table";
+import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
-import { change, link, useRoute } from "../route";
+import { link, useRoute } from "../route";
 import { blockOf, useView } from "../view";
 import { moment } from "../zones";
 
-const MOST_LISTED = 1_000;
+const PAGE_SIZE = 50;
+const EXPORTED_AT_ONCE = 500;
+const ORDERS: Record<string, CartOrder> = { changed: CartOrder.CHANGED, created: CartOrder.CREATED, value: CartOrder.VALUE };
 
 export function Carts() {
   const view = useView();
   const { params } = useRoute();
   const hours = Number(params.get("hours")) || 0;
-  const limit = Number(params.get("limit")) || 0;
-  const over = (scope: typeof view.scope) => ({ scope, abandonedAfterHours: hours, limit });
+  const over = (scope: typeof view.scope) => ({ scope, abandonedAfterHours: hours, limit: 1 });
   const answer = useAnswer(ReportService.method.getCartReport, over(view.scope));
-  const before = useAnswer(ReportService.method.getCartReport, view.previous && { ...over(view.over(view.previous)), limit: 1 });
+  const before = useAnswer(ReportService.method.getCartReport, view.previous && over(view.over(view.previous)));
   return (
     <>
       <Controls compared>
@@ -38,6 +40,13 @@ export function Carts() {
             ["168", "7 days"],
           ]}
         />
+        <Entry
+          label="Worth at least"
+          name="min"
+          placeholder="any value"
+          understood={(text) => (MONEY.test(text) ? text : null)}
+          otherwise="Give an amount such as 100 or 99.50."
+        />
       </Controls>
       <Shown answer={answer}>
         {({ reports }) => {
@@ -53,26 +62,7 @@ export function Carts() {
   );
 }
 
-/** A report lists up to a thousand carts; the rest can be reached by a shorter range. */
-function Rest({ listed, all }: { listed: number; all: bigint }) {
-  if (BigInt(listed) >= all) return null;
-  if (listed < MOST_LISTED) return <ShowMore shown={listed} all={all} more={() => change({ limit: `${MOST_LISTED}` }, "replace")} />;
-  return (
-    <p class="note">
-      {count(listed)} of {count(all)}, those that were changed last. Choose a shorter range to see the others.
-    </p>
-  );
-}
-
 function Report({ block, before }: { block: CartReport; before: CartReport | undefined }) {
-  const { zone, scope } = useView();
-  const hours = Number(useRoute().params.get("hours")) || 0;
-  const everything = async (): Promise<AbandonedCart[]> => {
-    const answer = await ask(ReportService.method.getCartReport, { scope, abandonedAfterHours: hours, limit: MOST_LISTED });
-    return answer.reports.find(({ currency }) => currency === block.currency)?.carts ?? [];
-  };
-  const at = (cart: AbandonedCart, end: "createdAt" | "changedAt"): Date | undefined => cart[end] && timestampDate(cart[end]);
-  const contents = (cart: AbandonedCart): string => cart.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", ");
   return (
     <>
       <Tiles>
@@ -106,43 +96,92 @@ function Report({ block, before }: { block: CartReport; before: CartReport | und
           explain={block.explain}
           falling
         />
+        <Tile label="Emptied" define="CartReport.emptied" now={block.emptied} before={before?.emptied} show={count} />
         <Tile label="Still open" define="CartReport.open" now={block.open} before={before?.open} show={count} />
       </Tiles>
-      <Table
-        title="Abandoned carts"
-        file={`abandoned carts ${block.currency}`}
-        rows={block.carts}
-        everything={everything}
-        foot={<Rest listed={block.carts.length} all={block.abandoned} />}
-        empty="No cart was abandoned."
-        columns={[
-          { label: "Cart", text: (cart) => cart.cartId },
-          {
-            label: "Changed last",
-            text: (cart) => at(cart, "changedAt")?.toISOString() ?? "",
-            cell: (cart) => {
-              const changed = at(cart, "changedAt");
-              return changed && moment(changed, zone);
-            },
-            by: (cart) => BigInt(at(cart, "changedAt")?.getTime() ?? 0),
-            define: "AbandonedCart.changed_at",
-          },
-          {
-            label: "Customer",
-            text: (cart) => cart.email || cart.customerId,
-            cell: (cart) => cart.customerId && <a href={link("customers", cart.customerId)}>{cart.email || "Anonymous visitor"}</a>,
-          },
-          { label: "Contents", text: contents, cell: (cart) => <span class="long">{contents(cart)}</span> },
-          {
-            label: "Value",
-            text: (cart) => cart.value,
-            cell: (cart) => money(cart.value, block.currency),
-            number: true,
-            by: (cart) => scaled(cart.value),
-            define: "AbandonedCart.value",
-          },
-        ]}
-      />
+      <Abandoned block={block} />
     </>
   );
+}
+
+const MONEY = /^[0-9]{1,14}([.][0-9]{1,4})?$/;
+
+function Abandoned({ block: { currency } }: { block: CartReport }) {
+  const { scope, zone } = useView();
+  const { params } = useRoute();
+  const ordered = useOrdered("changed");
+  const least = params.get("min") ?? "";
+  const question = (offset: number, limit: number) => ({
+    scope,
+    abandonedAfterHours: Number(params.get("hours")) || 0,
+    limit,
+    offset,
+    orderBy: ORDERS[ordered.by] ?? CartOrder.CHANGED,
+    ascending: !ordered.down,
+    ...(MONEY.test(least) ? { minValue: least } : {}),
+  });
+  const page = async (token: string, limit: number, ask: typeof asked): Promise<Page<AbandonedCart>> => {
+    const offset = Number(token);
+    const { reports } = await ask(ReportService.method.getCartReport, question(offset, limit));
+    const block = reports.find((each) => each.currency === currency);
+    const items = block?.carts ?? [];
+    const total = block?.totalCarts ?? 0n;
+    return { items, total, next: following(offset, items.length, total) };
+  };
+  return (
+    <Paged
+      name={`${currency} ${questionName(ReportService.method.getCartReport, question(0, PAGE_SIZE))}`}
+      empty={least ? "No abandoned cart is worth so much" : "No cart was abandoned"}
+      load={(token) => page(token, PAGE_SIZE, asked)}
+    >
+      {(carts, foot) => (
+        <Table
+          title="Abandoned carts"
+          file={`abandoned carts ${currency}`}
+          rows={carts}
+          everything={() => everyPage((token) => page(token, EXPORTED_AT_ONCE, call))}
+          ordered={ordered}
+          foot={foot}
+          columns={columns(currency, zone)}
+        />
+      )}
+    </Paged>
+  );
+}
+
+function columns(currency: string, zone: string): Column<AbandonedCart>[] {
+  const exact = (at: Timestamp | undefined): string => (at ? timestampDate(at).toISOString() : "");
+  const shown = (at: Timestamp | undefined): string => (at ? moment(timestampDate(at), zone) : "");
+  const contents = (cart: AbandonedCart): string => cart.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", ");
+  return [
+    { label: "Cart", text: (cart) => cart.cartId },
+    {
+      label: "Changed last",
+      text: (cart) => exact(cart.changedAt),
+      cell: (cart) => shown(cart.changedAt),
+      order: "changed",
+      define: "AbandonedCart.changed_at",
+    },
+    {
+      label: "Customer",
+      text: (cart) => cart.email || cart.customerId,
+      cell: (cart) => cart.customerId && <a href={link("customers", cart.customerId)}>{cart.email || "Anonymous visitor"}</a>,
+    },
+    { label: "Contents", text: contents, cell: (cart) => <span class="long">{contents(cart)}</span> },
+    {
+      label: "Value",
+      text: (cart) => cart.value,
+      cell: (cart) => money(cart.value, currency),
+      number: true,
+      order: "value",
+      define: "AbandonedCart.value",
+    },
+    {
+      label: "Created",
+      text: (cart) => exact(cart.createdAt),
+      cell: (cart) => shown(cart.createdAt),
+      order: "created",
+      define: "AbandonedCart.created_at",
+    },
+  ];
 }

@@ -1,14 +1,15 @@
 /** Finds customers as one types; one of them is shown at an address of their own. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Customer, CustomerOrder, type ListCustomersRequestSchema, ReportService } from "contract/reports_pb";
-import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Customer, CustomerOrder, ReportService } from "contract/reports_pb";
+import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, call } from "../answers";
+import { ask as asked, call, questionName } from "../answers";
 import { count, money } from "../amounts";
 import { countryCode, countryName, countryNames } from "../countries";
-import { Choice, Entry } from "../parts/controls";
-import { Paged } from "../parts/pages";
-import { Table } from "../parts/table";
+import { Choice, CurrencyPicker, Entry } from "../parts/controls";
+import { useOrdered } from "../parts/ordered";
+import { everyPage, type Page, Paged } from "../parts/pages";
+import { type Column, Table } from "../parts/table";
+import { groupOf } from "../rfm";
 import { change, link, useRoute } from "../route";
 import { useView } from "../view";
 import { moment, plusDays, startOf, dayOf } from "../zones";
@@ -16,8 +17,14 @@ import { Profile } from "./profile";
 
 const PAUSE_MS = 150;
 const PAGE_SIZE = 50;
-const MOST_PER_PAGE = 1_000;
-const ORDERS: Record<string, CustomerOrder> = { "": CustomerOrder.LAST_SEEN, net: CustomerOrder.NET, orders: CustomerOrder.ORDERS };
+const EXPORTED_AT_ONCE = 1_000;
+const ORDERS: Record<string, CustomerOrder> = {
+  seen: CustomerOrder.LAST_SEEN,
+  net: CustomerOrder.NET,
+  orders: CustomerOrder.ORDERS,
+  ordered: CustomerOrder.LAST_ORDER,
+  rfm: CustomerOrder.RFM,
+};
 
 export function Customers() {
   const { item } = useRoute();
@@ -25,38 +32,33 @@ export function Customers() {
 }
 
 function Found() {
-  const { zone, sandbox, currency } = useView();
+  const { zone, sandbox, currency, home } = useView();
   const { params } = useRoute();
   const search = params.get("q") ?? "";
   const seen = Number(params.get("seen")) || 0;
   const minOrders = /^\d{1,9}$/.test(params.get("min-orders") ?? "") ? BigInt(params.get("min-orders") ?? "") : undefined;
   const country = countryCode(params.get("country") ?? "") ?? "";
+  const ordered = useOrdered("seen");
   const request = {
-    pageSize: PAGE_SIZE,
     search,
     sandbox,
-    orderBy: ORDERS[params.get("sort") ?? ""] ?? CustomerOrder.LAST_SEEN,
+    orderBy: ORDERS[ordered.by] ?? CustomerOrder.LAST_SEEN,
+    ascending: !ordered.down,
     ...(minOrders ? { minOrders } : {}),
     ...(currency ? { currency } : {}),
     ...(country ? { country } : {}),
     ...(seen ? { seenAfter: timestampFromDate(startOf(plusDays(dayOf(new Date(), zone), 1 - seen), zone)) } : {}),
   };
   const filtered = Boolean(minOrders || country || seen);
-  const name = JSON.stringify([search, sandbox, request.orderBy, `${minOrders}`, currency, country, seen]);
+  const page = async (pageToken: string, pageSize: number, ask: typeof asked): Promise<Page<Customer>> => {
+    const answer = await ask(ReportService.method.listCustomers, { ...request, pageSize, pageToken });
+    return { items: answer.customers, next: answer.nextPageToken, total: answer.totalCustomers };
+  };
   return (
     <>
       <div class="controls">
         <Search value={search} />
-        <Choice
-          label="Sort by"
-          name="sort"
-          standard=""
-          choices={[
-            ["", "last seen"],
-            ["net", "net"],
-            ["orders", "orders"],
-          ]}
-        />
+        <CurrencyPicker />
         <Choice
           label="Seen"
           name="seen"
@@ -92,14 +94,22 @@ function Found() {
         />
       </div>
       <Paged
-        name={name}
+        name={questionName(ReportService.method.listCustomers, request)}
         empty={search ? `No customer found for “${search}”` : filtered ? "No customer fits these filters" : "No identified customers yet"}
-        load={async (pageToken) => {
-          const page = await ask(ReportService.method.listCustomers, { ...request, pageToken });
-          return { items: page.customers, next: page.nextPageToken };
-        }}
+        load={(token) => page(token, PAGE_SIZE, asked)}
       >
-        {(customers, more) => <List customers={customers} everything={more ? () => all(request) : undefined} />}
+        {(customers, foot) => (
+          <Table
+            title="Customers"
+            file={`customers${search ? ` found for ${search}` : ""}`}
+            dated={false}
+            rows={customers}
+            everything={() => everyPage((token) => page(token, EXPORTED_AT_ONCE, call))}
+            ordered={ordered}
+            foot={foot}
+            columns={columns(currency || home, zone)}
+          />
+        )}
       </Paged>
       {search && (
         <p class="note">
@@ -144,66 +154,51 @@ export function nameOf({ profile, identities, trackingIds, customerId }: Custome
   return name || profile?.email || identities[0] || trackingIds[0] || customerId;
 }
 
-/** Every customer of the list, page after page. */
-async function all(request: MessageInitShape<typeof ListCustomersRequestSchema>): Promise<Customer[]> {
-  const found: Customer[] = [];
-  let pageToken = "";
-  do {
-    const page = await call(ReportService.method.listCustomers, { ...request, pageSize: MOST_PER_PAGE, pageToken });
-    found.push(...page.customers);
-    pageToken = page.nextPageToken;
-  } while (pageToken);
-  return found;
-}
-
-interface ListProps {
-  customers: Customer[];
-  everything: (() => Promise<Customer[]>) | undefined;
-}
-
-function List({ customers, everything }: ListProps) {
-  const { zone } = useView();
-  const seen = (customer: Customer): Date | undefined => customer.lastSeen && timestampDate(customer.lastSeen);
+function columns(currency: string, zone: string): Column<Customer>[] {
+  const exact = (at: Timestamp | undefined): string => (at ? timestampDate(at).toISOString() : "");
+  const shown = (at: Timestamp | undefined): string => (at ? moment(timestampDate(at), zone) : "");
   const orders = (customer: Customer): bigint => customer.values.reduce((sum, value) => sum + value.orders, 0n);
-  return (
-    <Table
-      title="Customers"
-      file="customers"
-      dated={false}
-      rows={customers}
-      {...(everything ? { everything } : {})}
-      columns={[
-        { label: "Customer", text: nameOf, cell: (customer) => <a href={link("customers", customer.customerId)}>{nameOf(customer)}</a> },
-        { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },
-        {
-          label: "Identities",
-          text: (customer) => customer.identities.join(" "),
-          cell: (customer) => <span class="long">{customer.identities.join(", ")}</span>,
-        },
-        {
-          label: "Orders",
-          text: (customer) => `${orders(customer)}`,
-          cell: (customer) => count(orders(customer)),
-          number: true,
-          define: "CustomerValue.orders",
-        },
-        {
-          label: "Net",
-          text: (customer) => customer.values.map((value) => `${value.net} ${value.currency}`).join(" "),
-          cell: (customer) => customer.values.map((value) => <div key={value.currency}>{money(value.net, value.currency)}</div>),
-          number: true,
-          define: "CustomerValue.net",
-        },
-        {
-          label: "Last seen",
-          text: (customer) => seen(customer)?.toISOString() ?? "",
-          cell: (customer) => {
-            const at = seen(customer);
-            return at && moment(at, zone);
-          },
-          define: "Customer.last_seen",
-        },
-      ]}
-    />
-  );
+  const net = (customer: Customer): string => customer.values.find((value) => value.currency === currency)?.net ?? "0";
+  const others = (customer: Customer) => customer.values.filter((value) => value.currency !== currency);
+  const rfm = ({ rfm: of }: Customer): string => (of ? `${of.recency}-${of.frequency}-${of.money}` : "");
+  return [
+    { label: "Customer", text: nameOf, cell: (customer) => <a href={link("customers", customer.customerId)}>{nameOf(customer)}</a> },
+    { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },
+    {
+      label: "Identities",
+      text: (customer) => customer.identities.join(" "),
+      cell: (customer) => <span class="long">{customer.identities.join(", ")}</span>,
+    },
+    {
+      label: "Orders",
+      text: (customer) => `${orders(customer)}`,
+      cell: (customer) => count(orders(customer)),
+      number: true,
+      order: "orders",
+      define: "CustomerValue.orders",
+    },
+    {
+      label: `Net in ${currency}`,
+      text: net,
+      cell: (customer) => (
+        <>
+          {money(net(customer), currency)}
+          {others(customer).length > 0 && <small class="also">and {others(customer).map((value) => money(value.net, value.currency)).join(", ")}</small>}
+        </>
+      ),
+      number: true,
+      order: "net",
+      define: "CustomerValue.net",
+    },
+    {
+      label: "RFM",
+      text: rfm,
+      cell: (customer) => customer.rfm && <span title={groupOf(customer.rfm)}>{rfm(customer)} <small>{groupOf(customer.rfm)}</small></span>,
+      order: "rfm",
+      define: "Customer.rfm",
+    },
+    { label: "Last order", text: ({ lastOrderAt }) => exact(lastOrderAt), cell: ({ lastOrderAt }) => shown(lastOrderAt), order: "ordered", define: "Customer.last_order_at" },
+    { label: "Country", text: ({ country }) => country, cell: ({ country }) => country && countryName(country), define: "Customer.country" },
+    { label: "Last seen", text: ({ lastSeen }) => exact(lastSeen), cell: ({ lastSeen }) => shown(lastSeen), order: "seen", define: "Customer.last_seen" },
+  ];
 }

@@ -1,29 +1,59 @@
 /** A customer's orders, each with its products, refunds and parcels. */
 import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
-import type { CustomerOrderDetail } from "contract/reports_pb";
+import { type CustomerOrderDetail, ReportService } from "contract/reports_pb";
+import { ask as asked, call } from "../answers";
 import { count, money, price } from "../amounts";
-import { Folded } from "../parts/folded";
+import { fileName, savePages } from "../csv";
+import { everyPage, type Page, Paged } from "../parts/pages";
+import { ExportButton } from "../parts/table";
 import { useView } from "../view";
 import { date, moment } from "../zones";
 
 const MOST_NAMED = 4;
 
-/** The answer has the latest hundred; `all` says how many there are. */
-export function Orders({ orders, all }: { orders: CustomerOrderDetail[]; all: bigint }) {
+const PAGE_SIZE = 10;
+const EXPORTED_AT_ONCE = 500;
+
+export function Orders({ id, name }: { id: string; name: string }) {
+  const { sandbox } = useView();
+  const page = async (pageToken: string, pageSize: number, ask: typeof asked): Promise<Page<CustomerOrderDetail>> => {
+    const customer = { by: { case: "customerId" as const, value: id } };
+    const answer = await ask(ReportService.method.listCustomerOrders, { customer, pageSize, pageToken, sandbox });
+    return { items: answer.orders, next: answer.nextPageToken, total: answer.totalOrders };
+  };
+  const texts = (order: CustomerOrderDetail): string[] => [
+    order.orderId,
+    order.orderedAt ? timestampDate(order.orderedAt).toISOString() : "",
+    order.total,
+    order.currency,
+    order.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", "),
+    `${order.refunds.length}`,
+    order.parcels.map((parcel) => parcel.trackingNumber || parcel.shipmentId).join(" "),
+  ];
+  const pages = async function* (): AsyncGenerator<string[][]> {
+    for await (const orders of everyPage((token) => page(token, EXPORTED_AT_ONCE, call))) yield orders.map(texts);
+  };
   return (
     <section class="card" aria-labelledby="orders">
       <header class="card-head">
         <h2 id="orders">Orders</h2>
+        <ExportButton disabled={false} run={(told) => savePages(fileName(`orders of ${name}`, null), HEAD, pages(), told)} />
       </header>
-      <Folded items={orders}>{(shown) => shown.map((order) => <Order key={order.orderId} order={order} />)}</Folded>
-      {all > BigInt(orders.length) && (
-        <p class="note">
-          These are the latest {count(orders.length)} of {count(all)}. The older ones are in the timeline: choose “order” there.
-        </p>
-      )}
+      <Paged name={`${id} ${sandbox}`} empty="No orders" load={(token) => page(token, PAGE_SIZE, asked)}>
+        {(orders, foot) => (
+          <>
+            {orders.map((order) => (
+              <Order key={order.orderId} order={order} />
+            ))}
+            {foot}
+          </>
+        )}
+      </Paged>
     </section>
   );
 }
+
+const HEAD = ["Order", "Date", "Total", "Currency", "Contents", "Refunds", "Parcels"];
 
 function Order({ order }: { order: CustomerOrderDetail }) {
   const { zone } = useView();

@@ -1,11 +1,10 @@
 /** How the shop does: today, the range against the range before, what sells, and how far visitors come. */
 import { Interval, type ProductRow, ReportService, type SalesReport, type SalesRow, type TrafficRow } from "contract/reports_pb";
-import { ask, useAnswer } from "../answers";
+import { useAnswer } from "../answers";
 import { count, money, percent, scaled } from "../amounts";
 import { Controls } from "../parts/controls";
 import { Define } from "../parts/define";
 import { Explain } from "../parts/explain";
-import { useHours } from "../parts/hours";
 import { Steps } from "../parts/steps";
 import { Empty, Shown } from "../parts/states";
 import { Table } from "../parts/table";
@@ -153,10 +152,6 @@ function Numbers() {
 function SalesInShort({ block, before, total }: { block: SalesReport; before: SalesReport | undefined; total: SalesRow }) {
   const old = before?.total;
   const amount = (text: string): string => money(text, block.currency);
-  const hours = useHours("sales", async (scope) => {
-    const answer = await ask(ReportService.method.getSalesReport, { scope: { ...scope, currency: block.currency } });
-    return answer.reports[0]?.total;
-  });
   return (
     <>
       <Tiles>
@@ -196,7 +191,6 @@ function SalesInShort({ block, before, total }: { block: SalesReport; before: Sa
           label="Net sales"
           rows={block.rows}
           before={before?.rows ?? []}
-          hours={hours}
           value={(row) => Number(row.net)}
           words={(row) => amount(row.net)}
         />
@@ -214,7 +208,6 @@ function TrafficInShort({
   total: TrafficRow;
   before: { rows: TrafficRow[]; total?: TrafficRow } | undefined;
 }) {
-  const hours = useHours("traffic", async (scope) => (await ask(ReportService.method.getTrafficReport, { scope, limit: 1 })).total);
   return (
     <section class="card">
       <header class="card-head">
@@ -231,7 +224,6 @@ function TrafficInShort({
         label="Visitors"
         rows={rows}
         before={before?.rows ?? []}
-        hours={hours}
         value={(row) => Number(row.visitors)}
         words={(row) => count(row.visitors)}
       />

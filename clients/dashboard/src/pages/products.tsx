@@ -1,19 +1,19 @@
 /** What each product brings, and what is bought together. */
 import { ProductOrder, type ProductReport, type ProductRow, ReportService } from "contract/reports_pb";
-import { ask, useAnswer } from "../answers";
-import { count, money, percent, scaled } from "../amounts";
+import { ask as asked, call, questionName, useAnswer } from "../answers";
+import { count, money, percent } from "../amounts";
 import { Controls, Entry } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
-import { ShowMore } from "../parts/folded";
+import { useOrdered } from "../parts/ordered";
+import { everyPage, following, type Page, Paged } from "../parts/pages";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
-import { change, useRoute } from "../route";
+import { useRoute } from "../route";
 import { blockOf, useView } from "../view";
 
-const FIRST = 100;
-/** What the server takes as a limit. */
-const MOST = 10_000;
+const PAGE_SIZE = 100;
+const EXPORTED_AT_ONCE = 1_000;
 const ORDERS: Record<string, ProductOrder> = {
   net: ProductOrder.NET,
   views: ProductOrder.VIEWS,
@@ -22,15 +22,32 @@ const ORDERS: Record<string, ProductOrder> = {
   units: ProductOrder.UNITS,
   gross: ProductOrder.GROSS,
   refunds: ProductOrder.REFUNDS,
+  viewers: ProductOrder.VIEWERS,
+  rate: ProductOrder.VIEW_TO_ORDER_RATE,
+  sku: ProductOrder.SKU,
 };
 
 export function Products() {
   const view = useView();
   const { params } = useRoute();
-  const limit = Math.min(Number(params.get("limit")) || FIRST, MOST);
-  const sort = params.get("sort") ?? "net";
-  const orderBy = ORDERS[sort] ?? ProductOrder.NET;
-  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.scope, limit, orderBy });
+  const ordered = useOrdered("net");
+  const search = params.get("find") ?? "";
+  const question = (offset: number, limit: number) => ({
+    scope: view.scope,
+    limit,
+    offset,
+    search,
+    orderBy: ORDERS[ordered.by] ?? ProductOrder.NET,
+    ascending: !ordered.down,
+  });
+  const answer = useAnswer(ReportService.method.getProductReport, question(0, PAGE_SIZE));
+  const page = async (token: string, limit: number, ask: typeof asked): Promise<Page<ProductRow>> => {
+    const offset = Number(token);
+    const block = blockOf((await ask(ReportService.method.getProductReport, question(offset, limit))).reports, view);
+    const items = block?.rows ?? [];
+    const total = block?.totalProducts ?? 0n;
+    return { items, total, next: following(offset, items.length, total) };
+  };
   return (
     <>
       <Controls>
@@ -39,12 +56,30 @@ export function Products() {
       <Shown answer={answer}>
         {({ reports }) => {
           const block = blockOf(reports, view);
-          return block?.rows.length ? (
-            <Report block={block} find={params.get("find") ?? ""} limit={limit} sort={sort} />
-          ) : (
-            <Empty title={`No products${view.currency ? ` in ${view.currency}` : ""} in this range`}>
-              Products appear with their first view, cart or order.
-            </Empty>
+          if (!block?.rows.length) {
+            return (
+              <Empty title={search ? `No product found for “${search}”` : `No products${view.currency ? ` in ${view.currency}` : ""} in this range`}>
+                Products appear with their first view, cart or order.
+              </Empty>
+            );
+          }
+          return (
+            <>
+              <Paged name={`${view.currency} ${questionName(ReportService.method.getProductReport, question(0, PAGE_SIZE))}`} empty="" load={(token) => page(token, PAGE_SIZE, asked)}>
+                {(rows, foot) => (
+                  <Table
+                    title={`Products in ${block.currency}`}
+                    file={`products ${block.currency}`}
+                    rows={rows}
+                    everything={() => everyPage((token) => page(token, EXPORTED_AT_ONCE, call))}
+                    ordered={ordered}
+                    foot={foot}
+                    columns={columns(block.currency)}
+                  />
+                )}
+              </Paged>
+              <Together block={block} />
+            </>
           );
         }}
       </Shown>
@@ -52,61 +87,32 @@ export function Products() {
   );
 }
 
-function Report({ block, find, limit, sort }: { block: ProductReport; find: string; limit: number; sort: string }) {
-  const { scope } = useView();
+function Together({ block }: { block: ProductReport }) {
   const names = new Map(block.rows.map((row) => [row.sku, row.name]));
-  const wanted = find.toLowerCase();
-  const all = Number(block.totalProducts);
-  const called = (all: ProductRow[]): ProductRow[] => all.filter((row) => `${row.sku}\n${row.name}`.toLowerCase().includes(wanted));
-  const rows = called(block.rows);
   const named = (sku: string) => (
     <>
       {names.get(sku) || sku} <small>{names.get(sku) ? sku : ""}</small>
     </>
   );
+  if (block.boughtTogether.length === 0) return null;
   return (
-    <>
-      <Table
-        title={`Products in ${block.currency}`}
-        file={`products ${block.currency}`}
-        rows={rows}
-        everything={async () => {
-          const answer = await ask(ReportService.method.getProductReport, { scope, limit: MOST, orderBy: ORDERS[sort] ?? ProductOrder.NET });
-          return called(answer.reports.find(({ currency }) => currency === block.currency)?.rows ?? []);
-        }}
-        ordered={{ by: sort, ask: (by) => change({ sort: by === "net" ? null : by }, "replace") }}
-        foot={
-          all > limit && limit < MOST ? (
-            <ShowMore shown={limit} all={all} more={() => change({ limit: `${Math.min(limit * 10, MOST)}` }, "replace")} />
-          ) : (
-            all > limit && (
-              <p class="note">
-                These are the first {count(MOST)} of {count(all)} products.
-              </p>
-            )
-          )
-        }
-        columns={columns(block.currency)}
-        empty="None of these products is called so."
-      />
-      <Table
-        title="Bought together"
-        file={`bought together ${block.currency}`}
-        rows={block.boughtTogether}
-        empty="No two products were in one order."
-        columns={[
-          { label: "Product", text: (pair) => pair.sku, cell: (pair) => named(pair.sku) },
-          { label: "With", text: (pair) => pair.otherSku, cell: (pair) => named(pair.otherSku) },
-          {
-            label: "Orders with both",
-            text: (pair) => `${pair.orders}`,
-            cell: (pair) => count(pair.orders),
-            number: true,
-            define: "ProductPair.orders",
-          },
-        ]}
-      />
-    </>
+    <Table
+      title="Most often bought together"
+      file={`bought together ${block.currency}`}
+      rows={block.boughtTogether}
+      empty="No two products were in one order."
+      columns={[
+        { label: "Product", text: (pair) => pair.sku, cell: (pair) => named(pair.sku) },
+        { label: "With", text: (pair) => pair.otherSku, cell: (pair) => named(pair.otherSku) },
+        {
+          label: "Orders with both",
+          text: (pair) => `${pair.orders}`,
+          cell: (pair) => count(pair.orders),
+          number: true,
+          define: "ProductPair.orders",
+        },
+      ]}
+    />
   );
 }
 
@@ -118,7 +124,6 @@ function columns(currency: string): Column<ProductRow>[] {
     text: (row) => `${value(row)}`,
     cell: (row) => count(value(row)),
     number: true,
-    by: value,
   });
   const amount = (label: string, define: Defined, value: (row: ProductRow) => string, order?: string): Column<ProductRow> => ({
     label,
@@ -127,7 +132,6 @@ function columns(currency: string): Column<ProductRow>[] {
     text: value,
     cell: (row) => money(value(row), currency),
     number: true,
-    by: (row) => scaled(value(row)),
   });
   return [
     {
@@ -138,11 +142,11 @@ function columns(currency: string): Column<ProductRow>[] {
           {row.sku}
         </Explain>
       ),
-      by: (row) => row.sku,
+      order: "sku",
     },
-    { label: "Name", text: (row) => row.name, by: (row) => row.name.toLowerCase() },
+    { label: "Name", text: (row) => row.name },
     whole("Views", "ProductRow.views", (row) => row.views, "views"),
-    whole("Viewers", "ProductRow.viewers", (row) => row.viewers),
+    whole("Viewers", "ProductRow.viewers", (row) => row.viewers, "viewers"),
     whole("Carts", "ProductRow.carts", (row) => row.carts, "carts"),
     whole("Orders", "ProductRow.orders", (row) => row.orders, "orders"),
     whole("Units", "ProductRow.units", (row) => row.units, "units"),
@@ -152,10 +156,10 @@ function columns(currency: string): Column<ProductRow>[] {
     {
       label: "View to order",
       define: "ProductRow.view_to_order_rate",
+      order: "rate",
       text: (row) => row.viewToOrderRate,
       cell: (row) => percent(row.viewToOrderRate),
       number: true,
-      by: (row) => scaled(row.viewToOrderRate),
     },
   ];
 }

@@ -1,16 +1,18 @@
 /** One customer: who they are, what they are worth, what they did on which device, and why we think it was them. */
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { type Customer, type Link, ReportService, type RfmClass, type Touch } from "contract/reports_pb";
-import { ask, useAnswer } from "../answers";
+import { type Customer, type Link, ReportService, type StoredEvent, type Touch } from "contract/reports_pb";
+import { ask as asked, call, useAnswer } from "../answers";
 import { count, decimal, money } from "../amounts";
 import { EVENT_TYPES, words } from "../catalogue";
+import { fileName, savePages } from "../csv";
 import { Choice } from "../parts/controls";
 import { Define } from "../parts/define";
 import { EventLine } from "../parts/event";
 import { Folded } from "../parts/folded";
-import { Paged } from "../parts/pages";
+import { everyPage, type Page, Paged } from "../parts/pages";
+import { groupOf } from "../rfm";
 import { Shown } from "../parts/states";
-import { Table } from "../parts/table";
+import { ExportButton, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { link, useRoute } from "../route";
 import { useView } from "../view";
@@ -19,11 +21,13 @@ import { nameOf } from "./customers";
 import { Orders } from "./orders";
 
 const PAGE_SIZE = 20;
+const EXPORTED_AT_ONCE = 500;
 const MOST_CHIPS = 12;
 
 export function Profile({ who }: { who: string }) {
-  const { sandbox } = useView();
-  const answer = useAnswer(ReportService.method.getCustomer, { customer: { by: { case: "any", value: who } }, sandbox });
+  const { sandbox, currency } = useView();
+  const customer = { by: { case: "any" as const, value: who } };
+  const answer = useAnswer(ReportService.method.getCustomer, { customer, sandbox, ...(currency ? { currency } : {}) });
   return (
     <>
       <p class="back">
@@ -37,7 +41,6 @@ export function Profile({ who }: { who: string }) {
 function Known({ customer }: { customer: Customer }) {
   const { zone } = useView();
   const day = (at: Timestamp | undefined): string => (at ? date(timestampDate(at), zone) : "not known");
-  const all = customer.values.reduce((sum, { orders }) => sum + orders, 0n);
   return (
     <>
       <header class="person">
@@ -62,10 +65,10 @@ function Known({ customer }: { customer: Customer }) {
         <TouchCard title="First visit" touch={customer.firstTouch} />
         <TouchCard title="Latest visit" touch={customer.lastTouch} />
       </div>
-      {customer.orders.length > 0 && <Orders orders={customer.orders} all={all} />}
+      {customer.orders.length > 0 && <Orders id={customer.customerId} name={nameOf(customer)} />}
       <Devices customer={customer} />
       <Joined links={customer.links} />
-      <Timeline id={customer.customerId} />
+      <Timeline id={customer.customerId} name={nameOf(customer)} />
     </>
   );
 }
@@ -95,20 +98,12 @@ function Worth({ customer }: { customer: Customer }) {
           now={`${customer.rfm.recency}-${customer.rfm.frequency}-${customer.rfm.money}`}
           show={(text) => text}
         >
-          {groupOf(customer.rfm)}: recency, frequency and money, each from 1 to 5 (the best fifth)
+          {groupOf(customer.rfm)}: recency, frequency and money{customer.rfm.currency && ` in ${customer.rfm.currency}`}, each from 1 to 5 (the best
+          fifth)
         </Tile>
       )}
     </Tiles>
   );
-}
-
-/** A name for the customers of one kind, as shops speak of them. */
-function groupOf({ recency, frequency, money }: RfmClass): string {
-  const worth = Math.max(frequency, money);
-  if (recency >= 4 && worth >= 4) return "Best customers";
-  if (recency >= 4) return frequency <= 1 ? "New customers" : "Promising";
-  if (recency === 3) return worth >= 4 ? "Loyal" : "Needs attention";
-  return worth >= 4 ? "At risk" : "Lost";
 }
 
 function TouchCard({ title, touch }: { title: string; touch: Touch | undefined }) {
@@ -140,10 +135,31 @@ function TouchCard({ title, touch }: { title: string; touch: Touch | undefined }
   );
 }
 
-function Timeline({ id }: { id: string }) {
+const EVENT = ["Time", "Event", "Event id", "Tracking id", "Identity", "Sender", "Properties", "Context"];
+
+function Timeline({ id, name }: { id: string; name: string }) {
   const { sandbox } = useView();
   const { params } = useRoute();
   const type = params.get("type") ?? "";
+  const page = async (pageToken: string, pageSize: number, ask: typeof asked): Promise<Page<StoredEvent>> => {
+    const customer = { by: { case: "customerId" as const, value: id } };
+    const types = type ? [type] : [];
+    const answer = await ask(ReportService.method.listCustomerEvents, { customer, pageSize, pageToken, sandbox, types });
+    return { items: answer.events, next: answer.nextPageToken, total: answer.totalEvents };
+  };
+  const texts = (event: StoredEvent): string[] => [
+    event.countedAt ? timestampDate(event.countedAt).toISOString() : "",
+    event.type,
+    event.eventId,
+    event.trackingId ?? "",
+    event.identity ?? "",
+    event.source ?? "",
+    JSON.stringify(event.properties ?? {}),
+    JSON.stringify(event.context ?? {}),
+  ];
+  const pages = async function* (): AsyncGenerator<string[][]> {
+    for await (const events of everyPage((token) => page(token, EXPORTED_AT_ONCE, call))) yield events.map(texts);
+  };
   return (
     <section class="card" aria-labelledby="timeline">
       <header class="card-head">
@@ -154,22 +170,21 @@ function Timeline({ id }: { id: string }) {
           standard=""
           choices={[["", "everything"], ...EVENT_TYPES.map((type): [string, string] => [type, words(type)])]}
         />
+        <ExportButton disabled={false} run={(told) => savePages(fileName(`timeline of ${name}`, null), EVENT, pages(), told)} />
       </header>
       <Paged
         name={`${id} ${type} ${sandbox}`}
         empty="No such events"
-        load={async (pageToken) => {
-          const page = await ask(ReportService.method.listCustomerEvents, {
-            customer: { by: { case: "customerId", value: id } },
-            pageSize: PAGE_SIZE,
-            pageToken,
-            sandbox,
-            types: type ? [type] : [],
-          });
-          return { items: page.events, next: page.nextPageToken };
-        }}
+        load={(token) => page(token, PAGE_SIZE, asked)}
       >
-        {(events) => events.map((event) => <EventLine key={event.eventId} event={event} who={false} />)}
+        {(events, foot) => (
+          <>
+            {events.map((event) => (
+              <EventLine key={event.eventId} event={event} who={false} />
+            ))}
+            {foot}
+          </>
+        )}
       </Paged>
     </section>
   );

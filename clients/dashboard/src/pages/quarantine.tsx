@@ -41,6 +41,7 @@ export function Quarantine() {
   const { sandbox } = useView();
   const { params } = useRoute();
   const ruleId = params.get("rule") ?? "";
+  const type = params.get("type") ?? "";
   const [choice, setChoice] = useState<Choice>(new Set<string>());
   const [told, setTold] = useState<{ outcome: Outcome; events: QuarantinedEvent[] } | null>(null);
   const hands = useHands((target, outcome) => {
@@ -52,7 +53,7 @@ export function Quarantine() {
   useEffect(() => {
     setChoice(new Set<string>());
     hands.cancel();
-  }, [ruleId, sandbox]);
+  }, [ruleId, type, sandbox]);
   return (
     <>
       <div class="controls">
@@ -66,14 +67,14 @@ export function Quarantine() {
       </div>
       {told && <Replayed outcome={told.outcome} events={told.events} close={() => setTold(null)} />}
       <Paged
-        name={`${ruleId} ${sandbox}`}
-        empty={ruleId ? "No event breaks this rule" : "Nothing is in quarantine"}
+        name={`${ruleId} ${type} ${sandbox}`}
+        empty={ruleId || type ? "No event in quarantine fits these filters" : "Nothing is in quarantine"}
         load={async (pageToken) => {
-          const page = await ask(AdminService.method.listQuarantine, { pageSize: PAGE_SIZE, pageToken, sandbox, ruleId });
-          return { items: page.events, next: page.nextPageToken };
+          const page = await ask(AdminService.method.listQuarantine, { pageSize: PAGE_SIZE, pageToken, sandbox, ruleId, type });
+          return { items: page.events, next: page.nextPageToken, total: page.totalEvents };
         }}
       >
-        {(events, more) => (
+        {(events, foot, more) => (
           <>
             <Picks events={events} more={more} choice={choice} setChoice={setChoice} hands={hands} ruleId={ruleId} />
             <section class="card" aria-label="Events, the newest first">
@@ -87,6 +88,7 @@ export function Quarantine() {
                 />
               ))}
             </section>
+            {foot}
           </>
         )}
       </Paged>

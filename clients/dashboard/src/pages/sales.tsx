@@ -1,19 +1,18 @@
 /** Sales per interval, exact. */
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { ReportService, type SalesReport, type SalesRow } from "contract/reports_pb";
-import { ask as asked, useAnswer } from "../answers";
+import { useAnswer } from "../answers";
 import { count, money, scaled } from "../amounts";
 import { Controls, Segments } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
-import { useHours } from "../parts/hours";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
-import { fitting } from "../ranges";
+import { fitting, type IntervalName, intervalsOf } from "../ranges";
 import { useRoute } from "../route";
-import { blockOf, intervalLabel, intervalOf, useView, type View } from "../view";
+import { begun, blockOf, intervalLabel, intervalOf, useView, type View } from "../view";
 
 type Amount = "net" | "gross" | "refunds" | "discounts" | "tax" | "shipping" | "averageOrder" | "cost" | "margin";
 
@@ -56,7 +55,7 @@ export function Sales() {
   );
 }
 
-/** Days, weeks or months; what fits the range unless chosen. */
+/** Hours, days, weeks or months; what fits the range unless chosen. */
 export function Intervals() {
   const { range } = useView();
   return (
@@ -64,14 +63,12 @@ export function Intervals() {
       label="Interval"
       name="interval"
       standard={fitting(range)}
-      choices={[
-        ["day", "Day"],
-        ["week", "Week"],
-        ["month", "Month"],
-      ]}
+      choices={intervalsOf(range).map((name) => [name, LABELS[name]])}
     />
   );
 }
+
+const LABELS: Record<IntervalName, string> = { hour: "Hour", day: "Day", week: "Week", month: "Month" };
 
 function Report({ block, total, before }: { block: SalesReport; total: SalesRow; before: SalesReport | undefined }) {
   const view = useView();
@@ -79,10 +76,6 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
   const chosen = MEASURES.find(([name]) => name === params.get("measure")) ?? (["net", "Net"] as const);
   const write = (text: string): string => money(text, block.currency);
   const old = before?.total;
-  const hours = useHours("sales", async (scope) => {
-    const answer = await asked(ReportService.method.getSalesReport, { scope: { ...scope, currency: block.currency } });
-    return answer.reports[0]?.total;
-  });
   const tile = (label: string, define: Defined, name: Amount, falling = false) => (
     <Tile
       label={label}
@@ -124,7 +117,6 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
           label={chosen[1]}
           rows={block.rows}
           before={before?.rows ?? []}
-          hours={hours}
           value={(row) => Number(row[chosen[0]])}
           words={(row) => write(row[chosen[0]])}
         />
@@ -132,7 +124,7 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
       <Table
         title={`Sales in ${block.currency}`}
         file={`sales ${block.currency}`}
-        rows={block.rows}
+        rows={begun(block.rows)}
         total={total}
         columns={columns(block.currency, view)}
       />

@@ -1,17 +1,25 @@
 /** Page views, visitors and sessions, where they come from and what they buy. */
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type GetTrafficReportResponse, ReportService, type TrafficRow, type TrafficSource } from "contract/reports_pb";
-import { ask as asked, useAnswer } from "../answers";
-import { count, money, scaled } from "../amounts";
+import {
+  type GetTrafficReportResponse,
+  type ReportScope,
+  ReportService,
+  TrafficOrder,
+  type TrafficRow,
+  type TrafficSource,
+} from "contract/reports_pb";
+import { ask as asked, call, questionName, useAnswer } from "../answers";
+import { count, money } from "../amounts";
 import { Controls, Segments } from "../parts/controls";
 import { Explain } from "../parts/explain";
-import { useHours } from "../parts/hours";
+import { useOrdered } from "../parts/ordered";
+import { everyPage, following, type Page, Paged } from "../parts/pages";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
 import { useRoute } from "../route";
-import { intervalLabel, intervalOf, useView } from "../view";
+import { begun, intervalLabel, intervalOf, useView, type View } from "../view";
 import { Intervals } from "./sales";
 
 type Measure = "visitors" | "sessions" | "pageViews";
@@ -24,11 +32,7 @@ const MEASURES: [Measure, string][] = [
 
 export function Traffic() {
   const view = useView();
-  // Revenue here is of one currency, so this report is told which.
-  const ask = (scope: typeof view.scope) => ({
-    scope: view.currency ? { ...scope, currency: view.currency } : scope,
-    interval: intervalOf(view.interval),
-  });
+  const ask = (scope: ReportScope) => trafficQuestion(view, scope);
   const answer = useAnswer(ReportService.method.getTrafficReport, ask(view.scope));
   const before = useAnswer(ReportService.method.getTrafficReport, view.previous && ask(view.over(view.previous)));
   return (
@@ -58,15 +62,13 @@ function Report({
   total: TrafficRow;
   before: GetTrafficReportResponse | undefined;
 }) {
-  const { currency, home, zone, interval } = useView();
+  const { zone, interval } = useView();
   const { params } = useRoute();
   const [measure, name] = MEASURES.find(([each]) => each === params.get("measure")) ?? (MEASURES[0] as (typeof MEASURES)[0]);
   const old = before?.total;
-  const hours = useHours("traffic", async (scope) => (await asked(ReportService.method.getTrafficReport, { scope, limit: 1 })).total);
   const tile = (label: string, define: "TrafficRow.visitors" | "TrafficRow.sessions" | "TrafficRow.page_views", each: Measure) => (
     <Tile label={label} define={define} now={total[each]} before={old?.[each]} show={count} explain={total.explain} />
   );
-  const unit = currency || home;
   return (
     <>
       <Tiles>
@@ -83,36 +85,17 @@ function Report({
           label={name}
           rows={report.rows}
           before={before?.rows ?? []}
-          hours={hours}
           value={(row) => Number(row[measure])}
           words={(row) => count(row[measure])}
         />
       </section>
-      <Table
-        title="Where sessions come from"
-        file="referrers"
-        rows={report.referrers}
-        columns={sources("Referrer", "Direct", unit)}
-        empty="No sessions."
-      />
-      <Table
-        title="Campaigns"
-        file="campaigns"
-        rows={report.campaigns}
-        columns={sources("Campaign", "No campaign", unit)}
-        empty="No sessions."
-      />
-      <Table
-        title="Landing pages"
-        file="landing pages"
-        rows={report.landingPages}
-        columns={sources("Page", "not known", unit)}
-        empty="No sessions."
-      />
+      <Ways way="referrers" title="Where sessions come from" label="Referrer" none="Direct" />
+      <Ways way="campaigns" title="Campaigns" label="Campaign" none="No campaign" />
+      <Ways way="landingPages" title="Landing pages" label="Page" none="not known" />
       <Table
         title="Over time"
         file="traffic"
-        rows={report.rows}
+        rows={begun(report.rows)}
         total={total}
         columns={[
           {
@@ -137,10 +120,69 @@ function Report({
   );
 }
 
+type Way = "referrers" | "campaigns" | "landingPages";
+
+const PAGE_SIZE = 50;
+const EXPORTED_AT_ONCE = 1_000;
+const TOTALS = { referrers: "totalReferrers", campaigns: "totalCampaigns", landingPages: "totalLandingPages" } as const;
+const ORDERS: Record<string, TrafficOrder> = {
+  sessions: TrafficOrder.SESSIONS,
+  visitors: TrafficOrder.VISITORS,
+  first: TrafficOrder.FIRST_TOUCH_REVENUE,
+  last: TrafficOrder.LAST_TOUCH_REVENUE,
+  value: TrafficOrder.VALUE,
+};
+
+/** One of the lists of how sessions came, which the server sorts and cuts into pages. */
+function Ways({ way, title, label, none }: { way: Way; title: string; label: string; none: string }) {
+  const view = useView();
+  const ordered = useOrdered("sessions", `sort-${way.toLowerCase()}`);
+  const question = (offset: number, limit: number) => ({
+    ...trafficQuestion(view, view.scope),
+    offset,
+    // What the page has asked for anyway is not asked for again.
+    limit: offset === 0 && limit === PAGE_SIZE ? 0 : limit,
+    orderBy: ordered.by === "sessions" && ordered.down ? TrafficOrder.UNSPECIFIED : (ORDERS[ordered.by] ?? TrafficOrder.SESSIONS),
+    ascending: !ordered.down,
+  });
+  const page = async (token: string, limit: number, ask: typeof asked): Promise<Page<TrafficSource>> => {
+    const offset = Number(token);
+    const answer = await ask(ReportService.method.getTrafficReport, question(offset, limit));
+    const items = answer[way];
+    const total = answer[TOTALS[way]];
+    return { items, total, next: following(offset, items.length, total) };
+  };
+  return (
+    <Paged
+      name={questionName(ReportService.method.getTrafficReport, question(0, PAGE_SIZE))}
+      empty="No sessions"
+      load={(token) => page(token, PAGE_SIZE, asked)}
+    >
+      {(rows, foot) => (
+        <Table
+          title={title}
+          file={way === "landingPages" ? "landing pages" : way}
+          rows={rows}
+          everything={() => everyPage((token) => page(token, EXPORTED_AT_ONCE, call))}
+          ordered={ordered}
+          foot={foot}
+          columns={sources(label, none, view.currency || view.home)}
+        />
+      )}
+    </Paged>
+  );
+}
+
+/** Revenue here is of one currency, so this report is told which. */
+function trafficQuestion(view: View, scope: ReportScope) {
+  return { scope: view.currency ? { ...scope, currency: view.currency } : scope, interval: intervalOf(view.interval) };
+}
+
 function sources(label: string, none: string, currency: string): Column<TrafficSource>[] {
   return [
     {
       label,
+      order: "value",
       text: (row) => row.value,
       cell: (row) => (
         <Explain token={row.explain} of={`Sessions, ${label.toLowerCase()} ${row.value || none}`}>
@@ -153,7 +195,7 @@ function sources(label: string, none: string, currency: string): Column<TrafficS
       text: (row) => `${row.sessions}`,
       cell: (row) => count(row.sessions),
       number: true,
-      by: (row) => row.sessions,
+      order: "sessions",
       define: "TrafficSource.sessions",
     },
     {
@@ -161,7 +203,7 @@ function sources(label: string, none: string, currency: string): Column<TrafficS
       text: (row) => `${row.visitors}`,
       cell: (row) => count(row.visitors),
       number: true,
-      by: (row) => row.visitors,
+      order: "visitors",
       define: "TrafficSource.visitors",
     },
     {
@@ -169,7 +211,7 @@ function sources(label: string, none: string, currency: string): Column<TrafficS
       text: (row) => row.firstTouchRevenue,
       cell: (row) => money(row.firstTouchRevenue, currency),
       number: true,
-      by: (row) => scaled(row.firstTouchRevenue),
+      order: "first",
       define: "TrafficSource.first_touch_revenue",
     },
     {
@@ -177,7 +219,7 @@ function sources(label: string, none: string, currency: string): Column<TrafficS
       text: (row) => row.lastTouchRevenue,
       cell: (row) => money(row.lastTouchRevenue, currency),
       number: true,
-      by: (row) => scaled(row.lastTouchRevenue),
+      order: "last",
       define: "TrafficSource.last_touch_revenue",
     },
   ];

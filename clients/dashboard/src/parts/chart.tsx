@@ -21,7 +21,7 @@ interface ChartProps {
   times: number[];
   series: Series[];
   zone: string;
-  interval: IntervalName | "hour";
+  interval: IntervalName;
   /** The exact words for one interval, by its place. */
   describe: (index: number) => string;
 }

@@ -187,7 +187,7 @@ function RangePicker() {
 
 const COMMON = ["AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "JPY", "NOK", "PLN", "SEK", "USD"];
 
-function CurrencyPicker() {
+export function CurrencyPicker() {
   const { home, currency } = useView();
   const all = [...new Set([...(currency ? [currency] : []), ...COMMON])].filter((each) => each !== home).sort();
   return (

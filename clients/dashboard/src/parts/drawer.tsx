@@ -32,7 +32,14 @@ export function Drawer({ token, of }: { token: string; of: string }) {
             return { items: page.events, next: page.nextPageToken };
           }}
         >
-          {(events) => events.map((event) => <EventLine key={event.eventId} event={event} />)}
+          {(events, foot) => (
+            <>
+              {events.map((event) => (
+                <EventLine key={event.eventId} event={event} />
+              ))}
+              {foot}
+            </>
+          )}
         </Paged>
       </div>
     </dialog>

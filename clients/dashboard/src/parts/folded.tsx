@@ -11,18 +11,24 @@ export function Folded<T>({ items, children }: { items: T[]; children: (shown: T
   return (
     <>
       {children(items.slice(0, most))}
-      {items.length > most && <ShowMore shown={most} all={items.length} more={() => setMost(most + MORE)} />}
+      {items.length > FIRST && (
+        <Shown shown={Math.min(most, items.length)} all={items.length} {...(items.length > most ? { more: () => setMost(most + MORE) } : {})} />
+      )}
     </>
   );
 }
 
-/** How much of a list is shown, and the way to more of it. Without a total that is known, `all` is left out. */
-export function ShowMore({ shown, all, more }: { shown: number; all?: number | bigint; more: () => void }) {
+/** How much of a list is shown, and the way to more of it, if there is any. `all` is left out while it is not known. */
+export function Shown({ shown, all, more }: { shown: number; all?: number | bigint | undefined; more?: () => void }) {
   return (
     <p class="more">
-      <button type="button" onClick={more}>
-        Show more
-      </button>{" "}
+      {more && (
+        <>
+          <button type="button" onClick={more}>
+            Show more
+          </button>{" "}
+        </>
+      )}
       <small>{all === undefined ? `${count(shown)} shown` : `${count(shown)} of ${count(all)}`}</small>
     </p>
   );

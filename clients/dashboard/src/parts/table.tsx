@@ -1,7 +1,8 @@
 /** A table of an answer's rows: headed, defined, sortable where it makes sense, and saved as CSV. */
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
-import { csv, fileName, save } from "../csv";
+import { count } from "../amounts";
+import { csv, fileName, save, savePages } from "../csv";
 import { useView } from "../view";
 import { Scroll } from "./scroll";
 import { Define, type Defined } from "./define";
@@ -17,7 +18,7 @@ export interface Column<Row> {
   define?: Defined;
   /** What rows can be sorted by. */
   by?: (row: Row) => bigint | string;
-  /** The server's name for it, where the server sorts all rows by it, the largest first. */
+  /** The server's name for it, where the server sorts all rows by it. */
   order?: string;
 }
 
@@ -32,13 +33,20 @@ interface TableProps<Row> {
   empty?: string;
   /** Whether the rows are those of the range, which the file is then named after. */
   dated?: boolean;
-  /** All rows, where those that are shown are only the first: the file has them all. */
-  everything?: () => Promise<Row[]>;
+  /** All rows, page by page, where those that are shown are only the first: the file has them all. */
+  everything?: () => AsyncIterable<Row[]>;
   /** By which column the server has sorted the rows, and how to ask for another. */
-  ordered?: { by: string; ask: (by: string) => void };
+  ordered?: Ordered;
   /** What stands below the rows: how many there are, and the way to more. */
   foot?: ComponentChildren;
   children?: ComponentChildren;
+}
+
+/** How the server has sorted a list. */
+export interface Ordered {
+  by: string;
+  down: boolean;
+  ask: (by: string, down: boolean) => void;
 }
 
 export function Table<Row>({ title, file, rows, columns, total, empty = "No rows", dated = true, everything, ordered, foot, children }: TableProps<Row>) {
@@ -55,7 +63,16 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
       <header class="card-head">
         <h2 id={id}>{title}</h2>
         {children}
-        <ExportButton disabled={rows.length === 0} run={async () => save(name, saved(everything ? await everything() : shown))} />
+        <ExportButton
+          disabled={rows.length === 0}
+          run={async (told) => {
+            if (!everything) return save(name, saved(shown));
+            const pages = async function* (): AsyncGenerator<string[][]> {
+              for await (const page of everything()) yield page.map(texts);
+            };
+            await savePages(name, columns.map((column) => column.label), pages(), told);
+          }}
+        />
       </header>
       {rows.length === 0 ? (
         <p class="none">{empty}</p>
@@ -68,13 +85,9 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
                   <Head
                     key={column.label}
                     column={column}
-                    sorted={sorted ? (sorted.column === index ? sorted.down : null) : ordered && ordered.by === column.order ? true : null}
-                    sort={(down) => {
-                      if (ordered && column.order && down) {
-                        setSorted(null);
-                        ordered.ask(column.order);
-                      } else setSorted({ column: index, down });
-                    }}
+                    sorted={ordered ? (ordered.by === column.order ? ordered.down : null) : sorted?.column === index ? sorted.down : null}
+                    sortable={ordered ? column.order !== undefined : column.by !== undefined}
+                    sort={(down) => (ordered ? ordered.ask(column.order ?? "", down) : setSorted({ column: index, down }))}
                   />
                 ))}
               </tr>
@@ -97,18 +110,20 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
   );
 }
 
-function ExportButton({ disabled, run }: { disabled: boolean; run: () => Promise<void> }) {
+export function ExportButton({ disabled, run }: { disabled: boolean; run: (told: (rows: number) => void) => Promise<void> }) {
   const [state, setState] = useState<"" | "busy" | "failed">("");
+  const [rows, setRows] = useState(0);
   const start = (): void => {
     setState("busy");
-    run().then(
+    setRows(0);
+    run(setRows).then(
       () => setState(""),
       () => setState("failed"),
     );
   };
   return (
     <button type="button" class="quiet" disabled={disabled || state === "busy"} onClick={start}>
-      {state === "busy" ? "Exporting…" : state === "failed" ? "Export failed. Try again" : "Export CSV"}
+      {state === "busy" ? (rows ? `Exporting… ${count(rows)} rows` : "Exporting…") : state === "failed" ? "Export failed. Try again" : "Export CSV"}
     </button>
   );
 }
@@ -129,14 +144,15 @@ interface HeadProps<Row> {
   column: Column<Row>;
   /** Whether the rows go down by this column; null: not sorted by it. */
   sorted: boolean | null;
+  sortable: boolean;
   sort: (down: boolean) => void;
 }
 
-function Head<Row>({ column, sorted, sort }: HeadProps<Row>) {
+function Head<Row>({ column, sorted, sortable, sort }: HeadProps<Row>) {
   const order = sorted === null ? undefined : sorted ? "descending" : "ascending";
   return (
     <th scope="col" class={column.number ? "number" : undefined} aria-sort={order}>
-      {column.by ? (
+      {sortable ? (
         <button type="button" class="sort" onClick={() => sort(sorted === null ? (column.number ?? false) : !sorted)}>
           {column.label}
           <span aria-hidden="true">{sorted === null ? "" : sorted ? " ↓" : " ↑"}</span>

@@ -1,7 +1,6 @@
 /** The line of one measure over the range, with the previous period behind it. */
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import type { IntervalName } from "../ranges";
-import { intervalLabel, useView } from "../view";
+import { begun, intervalLabel, useView } from "../view";
 import { Chart } from "./chart";
 
 interface Row {
@@ -12,27 +11,23 @@ interface TrendProps<R extends Row> {
   label: string;
   rows: R[];
   before: R[];
-  /** The same by the hour, where the range is one day. */
-  hours?: R[] | undefined;
   /** The measure as a plain number, for the line. */
   value: (row: R) => number;
   /** The measure in exact words. */
   words: (row: R) => string;
 }
 
-export function Trend<R extends Row>({ label, rows: days, before: daysBefore, hours, value, words }: TrendProps<R>) {
-  const view = useView();
-  const interval: IntervalName | "hour" = hours ? "hour" : view.interval;
-  const rows = hours ?? days;
-  const before = hours ? [] : daysBefore;
-  const zone = view.zone;
+export function Trend<R extends Row>({ label, rows, before, value, words }: TrendProps<R>) {
+  const { interval, zone } = useView();
+  // What is to come is no zero.
+  const there = begun(rows).length;
   const times = rows.map((row) => (row.start ? timestampDate(row.start).getTime() / 1000 : 0));
   const name = (row: R): string => intervalLabel(row.start, interval, zone);
   const describe = (index: number): string => {
     const row = rows[index];
     const earlier = before[index];
     if (!row) return "";
-    return `${name(row)}: ${words(row)}${earlier ? ` · ${name(earlier)}: ${words(earlier)}` : ""}`;
+    return `${name(row)}: ${index < there ? words(row) : "to come"}${earlier ? ` · ${name(earlier)}: ${words(earlier)}` : ""}`;
   };
   const behind = before.length
     ? [{ label: "Previous period", values: rows.map((_, index) => (before[index] ? value(before[index]) : null)), faint: true }]
@@ -44,7 +39,7 @@ export function Trend<R extends Row>({ label, rows: days, before: daysBefore, ho
       zone={zone}
       interval={interval}
       describe={describe}
-      series={[...behind, { label, values: rows.map(value) }]}
+      series={[...behind, { label, values: rows.map((row, index) => (index < there ? value(row) : null)) }]}
     />
   );
 }

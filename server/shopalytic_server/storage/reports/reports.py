@@ -10,7 +10,14 @@ from typing import Any, Protocol
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage import customer_list, customer_page, customers, deliveries, order_list, timeline
+from shopalytic_server.storage import (
+    customer_list,
+    customer_page,
+    customers,
+    deliveries,
+    order_list,
+    timeline,
+)
 from shopalytic_server.storage.database import Pool
 from shopalytic_server.storage.fifths import Fifths
 from shopalytic_server.storage.reading import reading
