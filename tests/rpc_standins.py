@@ -263,6 +263,7 @@ async def running(
     tail: EventTail | None = None,
     rates: Rates = NO_LIMITS,
     bounds: Bounds | None = None,
+    most_connections: int = 2_000,
 ) -> AsyncIterator[Running]:
     """A server on a free port with one project and its keys. Without `tail`, watchers see nothing."""
     writer, reports, store = ScriptedWriter(), ScriptedReports(), {"ready": True}
@@ -281,6 +282,7 @@ async def running(
             store_ready=lambda: store["ready"],
             rates=rates,
             bounds=bounds,
+            most_connections=most_connections,
         )
         port = await server.start()
         try:

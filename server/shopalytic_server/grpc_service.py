@@ -10,7 +10,7 @@ from shopalytic_server.config import Settings
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
-from shopalytic_server.memory import GiveBack
+from shopalytic_server.memory import GiveBack, resident_bytes
 from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.reporter.client import RemoteReports
@@ -84,8 +84,7 @@ async def start_grpc(
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
     _start_expirer(own_session_url, metrics, room, parts)
-    probe = _start_probe(pool, parts)
-    metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
+    probe = _start_probe(pool, writer, metrics, parts)
     forget = _forget_erased(settings, pool, reports)
     server = GrpcServer(
         writer=writer,
@@ -104,6 +103,7 @@ async def start_grpc(
         most_connections=most_connections,
         addresses=addresses,
         rates=_rates(settings),
+        memory=resident_bytes,
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)
@@ -147,10 +147,11 @@ def _forget_erased(settings: Settings, pool: Pool, reports: RemoteReports) -> Ca
     return ErasedFiles(files, pool, reports.forget).remove
 
 
-def _start_probe(pool: Pool, parts: Parts) -> StoreProbe:
+def _start_probe(pool: Pool, writer: Writer, metrics: ServerMetrics, parts: Parts) -> StoreProbe:
     probe = StoreProbe(pool)
     probe.start()
     parts.ends_in_order(probe.stop)
+    metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     return probe
 
 

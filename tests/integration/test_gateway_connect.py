@@ -235,11 +235,11 @@ async def anybody(key: str, service: str) -> None:
 
 
 @asynccontextmanager
-async def watching() -> AsyncIterator[Watch]:
+async def watching(max_streams: int = 90) -> AsyncIterator[Watch]:
     """A scripted health service behind a Connect route of its own."""
     async with running_gateway() as gateway, grpc.aio.insecure_channel(gateway.grpc_address) as channel:
         stopping = asyncio.Event()
-        options = GatewayOptions(port=0)
+        options = GatewayOptions(port=0, max_streams=max_streams)
         methods, admission = methods_of([health_pb2.DESCRIPTOR]), Admission(anybody)
         route = ConnectRoute(methods, lambda _: channel, options, stopping, AddressLimit(0, 0), admission)
         server = HttpServer(Edge(route, Metrics(), 1_000_000), options)
@@ -332,6 +332,24 @@ async def test_the_deadline_of_a_stream_holds():
         flags, message = await watch.next()
     assert flags == 2
     assert json.loads(message)["error"]["code"] == "deadline_exceeded"
+
+
+async def test_a_stream_more_than_the_gateway_passes_on_is_refused_and_not_left_waiting():
+    async with watching(max_streams=1) as watch:
+        watch.health.told.put_nowait(SERVING)
+        await watch.open()
+        await watch.next()
+        second = Watch(watch.port, watch.health, watch.stopping)
+        assert (await second.open()).status == 200
+        flags, message = await fixed_length_envelope(second)
+        assert flags == 2
+        assert json.loads(message)["error"]["code"] == "resource_exhausted"
+        await second.close()
+        await watch.close()
+        await asyncio.wait_for(watch.health.watch_ended.wait(), 10)
+        watch.health.told.put_nowait(SERVING)
+        await watch.open()
+        assert (await watch.next())[0] == 0
 
 
 async def fixed_length_envelope(watch: Watch) -> tuple[int, bytes]:

@@ -13,6 +13,8 @@ from shopalytic_server.state import DataDirectory, is_running
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 CALL_SECONDS = 120.0
+# Tells within a minute that a service vanished without a word; it allows a ping each ten seconds.
+_KEEPALIVE = (("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000))
 _OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -68,13 +70,16 @@ def kept_key(settings: Settings, key_class: str) -> str:
 
 
 @contextmanager
-def connect(settings: Settings, key_class: str) -> Iterator[Remote]:
-    """A channel to the service, with the key in each call's metadata."""
+def connect(settings: Settings, key_class: str, *, keepalive: bool = False) -> Iterator[Remote]:
+    """A channel to the service, with the key in each call's metadata.
+
+    `keepalive`: for calls that may last for hours.
+    """
     target = target_of(settings)
     key = key_of(settings, key_class, target)
     if not key.isascii() or not key.isprintable():
         raise Failure("The key has characters that no key has: check --key or SHOPALYTIC_KEY.")
-    options = [("grpc.max_receive_message_length", 64 * 1024 * 1024)]
+    options = [("grpc.max_receive_message_length", 64 * 1024 * 1024), *(_KEEPALIVE if keepalive else ())]
     with _channel(settings, target, options) as channel:
         yield Remote(channel, bearer(key), target)
 

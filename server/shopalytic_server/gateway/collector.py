@@ -46,9 +46,9 @@ _CHECK_SECONDS = 3.0
 class Collector:
     """Calls the collector's services.
 
-    What a browser waits for, what a page asks for, streams that last, and
-    questions about the collector itself have connections of their own: however
-    many of one kind there are, the others get through.
+    What a browser waits for, what a page asks for, each kind of stream that
+    lasts, and questions about the collector itself have connections of their
+    own: however many of one kind there are, the others get through.
     """
 
     def __init__(
@@ -66,7 +66,10 @@ class Collector:
                 return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
             return grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
 
-        self._events, self._streams, self._questions = connect(), connect(), connect()
+        self._connect = connect
+        self._events, self._questions = connect(), connect()
+        # By path.
+        self._streams: dict[str, grpc.aio.Channel] = {}
         self._rpcs = [connect() for _ in range(_RPC_CHANNELS)]
         self._next_rpcs = itertools.cycle(self._rpcs)
         self._stub = collector_pb2_grpc.CollectorServiceStub(self._events)
@@ -84,7 +87,11 @@ class Collector:
 
     def channel_for(self, method: Method) -> grpc.aio.Channel:
         """The connection that calls of a method go over."""
-        return self._streams if method.server_streaming else next(self._next_rpcs)
+        if not method.server_streaming:
+            return next(self._next_rpcs)
+        if method.path not in self._streams:
+            self._streams[method.path] = self._connect()
+        return self._streams[method.path]
 
     async def check_key(self, key: str, service: str) -> None:
         """Returns if a key may call a service. Raises grpc.aio.AioRpcError."""
@@ -124,7 +131,7 @@ class Collector:
 
     async def close(self) -> None:
         """Closes the connections; calls still under way are cancelled."""
-        for channel in (self._events, self._streams, self._questions, *self._rpcs):
+        for channel in (self._events, self._questions, *self._streams.values(), *self._rpcs):
             await channel.close()
 
     def _failed(self, error: grpc.aio.AioRpcError) -> None:

@@ -1,7 +1,9 @@
 """Every RPC over the Connect protocol (https://connectrpc.com/docs/protocol), for browsers and curl."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -63,6 +65,8 @@ class ConnectRoute:
         self._stopping = stopping
         self._limit = limit
         self._admission = admission
+        # Streams that are open, by path.
+        self._streams: Counter[str] = Counter()
         self._requests = Work()
         self._answers = Work()
 
@@ -104,15 +108,29 @@ class ConnectRoute:
             raise Refusal(400, "invalid_argument", text)
 
         request = await self._read(scope, body, method, codec)
-        calling = call(request, timeout=timeout, metadata=metadata)
         if streaming:
 
             async def write(message: bytes) -> bytes:
                 return await codec.write(message, method.response, self._answers)
 
-            await stream_answer(scope, receive, send, calling, codec.name, write, cors, self._stopping)
+            with self._place(method):
+                calling = call(request, timeout=timeout, metadata=metadata)
+                await stream_answer(scope, receive, send, calling, codec.name, write, cors, self._stopping)
         else:
+            calling = call(request, timeout=timeout, metadata=metadata)
             await self._unary(send, calling, method, codec, cors)
+
+    @contextmanager
+    def _place(self, method: Method) -> Iterator[None]:
+        """A place among the open streams of a method; more than its connection takes would wait in there."""
+        if self._streams[method.path] >= self._options.max_streams:
+            text = "This gateway passes on as many of these streams as it may; end one, or try again later."
+            raise Refusal(429, "resource_exhausted", text, retry_after=10)
+        self._streams[method.path] += 1
+        try:
+            yield
+        finally:
+            self._streams[method.path] -= 1
 
     async def _read(self, scope: Scope, body: bytes, method: Method, codec: Codec) -> bytes:
         """The request in a body. Who sends what cannot be used pays for the bytes that were looked at."""

@@ -53,6 +53,8 @@ class GatewayOptions:
     """How long the collector may take to store a collect request."""
     rpc_seconds: float = 60.0
     """The longest an RPC may take; a client's own timeout can only shorten it."""
+    max_streams: int = 90
+    """TailEvents at once, and as many ExportCustomer: fewer than the collector takes on one connection."""
     max_connections: int = 10_000
     """Connections at once; for one more the longest idle is closed, or it is refused when none is idle."""
     keep_alive_seconds: int = 75

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -21,8 +21,11 @@ from shopalytic_server.rpc.validation import MAX_EVENTS, too_many_events
 # one that somebody means takes a fraction of one.
 _WHOLE_BYTES = 384 * 1024
 _PIECE_BYTES = 64 * 1024
-# How long one request may keep the loop before others have their turn.
+# How long one request may keep the loop before others have their turn. That is less where small requests are
+# in work, and these then have as much time: answering one of them takes the loop a dozen rounds.
 TURN_SECONDS = 0.004
+_SHORT_TURN_SECONDS = 0.001
+_OTHERS_SECONDS = 0.001
 
 _EVENTS = TrackRequest.DESCRIPTOR.fields_by_name["events"].number
 _EVENT_TAG = _EVENTS << 3 | 2
@@ -52,26 +55,44 @@ class Turns:
     """Shares the loop between long work and all else: long work does one step after the other, of all calls.
 
     So however many large batches come at once, whoever has a small one waits
-    for no more than one step.
+    for no more than a few short steps, and has half of the loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, small_calls: Callable[[], int] = lambda: 0) -> None:
+        """`small_calls`: how many calls with small requests are in work."""
+        self._small_calls = small_calls
         self._long = asyncio.Lock()
 
     def turn(self) -> "Turn":
         """A turn for work that may turn out to be long."""
-        return Turn(self._long)
+        return Turn(self)
+
+    def begin(self) -> float:
+        """When a step that begins now ends."""
+        return time.perf_counter() + (_SHORT_TURN_SECONDS if self._small_calls() else TURN_SECONDS)
+
+    async def enter(self) -> None:
+        """Returns when no other call does long work."""
+        await self._long.acquire()
+
+    def leave(self) -> None:
+        """Ends long work."""
+        self._long.release()
+
+    async def rest(self) -> None:
+        """Lets others have the loop."""
+        await asyncio.sleep(_OTHERS_SECONDS if self._small_calls() else 0)
 
 
 class Turn:
     """One call's work, while the block runs; `pass_on` is to be called whenever it `is_over`."""
 
-    __slots__ = ("_ends", "_is_long", "_long")
+    __slots__ = ("_ends", "_is_long", "_turns")
 
-    def __init__(self, long: asyncio.Lock) -> None:
-        self._long = long
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
         self._is_long = False
-        self._ends = time.perf_counter() + TURN_SECONDS
+        self._ends = turns.begin()
 
     @property
     def is_over(self) -> bool:
@@ -81,17 +102,17 @@ class Turn:
     async def pass_on(self) -> None:
         """Lets them, and begins another turn once no other call does long work."""
         if not self._is_long:
-            await self._long.acquire()
+            await self._turns.enter()
             self._is_long = True
-        await asyncio.sleep(0)
-        self._ends = time.perf_counter() + TURN_SECONDS
+        await self._turns.rest()
+        self._ends = self._turns.begin()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._is_long:
-            self._long.release()
+            self._turns.leave()
 
 
 async def read_batch(data: bytes, turns: Turns) -> Batch:

@@ -12,9 +12,10 @@ from shopalytic_server.domain.errors import TooLarge
 from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
 from shopalytic_server.domain.wire import check_values
 from shopalytic_server.rpc.auth import Door
+from shopalytic_server.rpc.connections import Peer
 from shopalytic_server.rpc.errors import to_status
 from shopalytic_server.rpc.places import Places
-from shopalytic_server.rpc.receiving import Bounds, Receiver, Sender, sender_of, weight
+from shopalytic_server.rpc.receiving import SMALL_BYTES, Bounds, Receiver, Sender, sender_of, weight
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 OWN_SERVICES = "/shopalytic."
@@ -112,17 +113,19 @@ class _Answering(grpc.GenericRpcHandler):
         door, receiver = self._door, self._receiver
 
         async def received(_: Any, context: Context) -> Any:
-            caller = await door.enter(name, context.invocation_metadata() or (), once=True)
-            with receiver.call():
-                peer = context.peer()
+            with receiver.call(context) as peer:
+                caller = await door.enter(name, context.invocation_metadata() or (), once=True)
                 sender = sender_of(caller.key.key_class)
                 data = await receiver.receive(context, peer, sender)
                 size = weight(len(data), sender)
+                small = size <= SMALL_BYTES
+                receiver.small_calls += small
                 try:
                     request = await read(data)
                     del data  # Not kept beside what was made of it.
                     return await method(request, context)
                 finally:
+                    receiver.small_calls -= small
                     receiver.done(peer, size)
 
         return received
@@ -146,17 +149,18 @@ class _Answering(grpc.GenericRpcHandler):
         door, receiver, streams = self._door, self._receiver, self._places.requests
 
         async def streamed(_: Any, context: Context) -> None:
-            caller = await door.enter(name, context.invocation_metadata() or (), once=False)
-            sender = sender_of(caller.key.key_class)
-            async with streams[sender].take(context.peer()):
-                requests = _Requests(receiver, context, sender, read)
-                try:
-                    async with aclosing(method(requests, context)) as answers:  # type: ignore[type-var]
-                        async for answer in answers:
-                            await context.write(answer)
-                            requests.answered()
-                finally:
-                    requests.end()
+            with receiver.call(context) as peer:
+                caller = await door.enter(name, context.invocation_metadata() or (), once=False)
+                sender = sender_of(caller.key.key_class)
+                async with streams[sender].take(context.peer()):
+                    requests = _Requests(receiver, context, peer, sender, read)
+                    try:
+                        async with aclosing(method(requests, context)) as answers:  # type: ignore[type-var]
+                            async for answer in answers:
+                                await context.write(answer)
+                                requests.answered()
+                    finally:
+                        requests.end()
 
         return streamed
 
@@ -164,12 +168,12 @@ class _Answering(grpc.GenericRpcHandler):
 class _Requests:
     """The requests of a stream. Each has one answer, in the same order, which ends its work."""
 
-    def __init__(self, receiver: Receiver, context: Context, sender: Sender, read: Read) -> None:
+    def __init__(self, receiver: Receiver, context: Context, peer: Peer, sender: Sender, read: Read) -> None:
         self._sender = sender
         self._receiver = receiver
         self._context = context
         self._read = read
-        self._peer = context.peer()
+        self._peer = peer
         self._sizes: deque[int] = deque()
 
     def __aiter__(self) -> AsyncIterator[Any]:

@@ -10,6 +10,7 @@ import grpc
 
 from shopalytic_server.domain.errors import RateLimited, TooLarge
 from shopalytic_server.domain.rates import Buckets
+from shopalytic_server.rpc.connections import Peer
 from shopalytic_server.rpc.interceptor import Answer, Context, Handler, answering
 from shopalytic_server.rpc.places import Places
 from shopalytic_server.rpc.receiving import Bounds, Receiver, Sender
@@ -78,39 +79,40 @@ class _Open(grpc.GenericRpcHandler):
         returning: Any = answering(self._returning(parse, handler.unary_unary))
         return grpc.stream_unary_rpc_method_handler(returning, None, serialize)
 
-    async def _receive(self, parse: Any, context: Context) -> Any:
-        peer = context.peer()
+    async def _receive(self, parse: Any, context: Context, peer: Peer) -> Any:
         data = await self._receiver.receive(context, peer, Sender.STRANGER)
         self._receiver.done(peer, len(data))
         return parse(_limited(data))
 
     def _returning(self, parse: Any, method: Answer) -> Answer:
         async def returned(_: Any, context: Context) -> Any:
-            return await method(await self._receive(parse, context), context)
+            with self._receiver.call(context) as peer:
+                return await method(await self._receive(parse, context, peer), context)
 
         return returned
 
     def _writing(self, parse: Any, method: Answer) -> Answer:
         async def written(_: Any, context: Context) -> None:
-            async with self._places.take(context.peer()):
-                await method(await self._receive(parse, context), context)
+            with self._receiver.call(context) as peer:
+                async with self._places.take(context.peer()):
+                    await method(await self._receive(parse, context, peer), context)
 
         return written
 
     def _streaming(self, parse: Any, method: Any) -> Answer:
         async def streamed(_: Any, context: Context) -> None:
-            async with (
-                self._places.take(context.peer()),
-                aclosing(method(self._requests(parse, context), context)) as answers,
-            ):
-                async for answer in answers:
-                    await context.write(answer)
+            with self._receiver.call(context) as peer:
+                async with (
+                    self._places.take(context.peer()),
+                    aclosing(method(self._requests(parse, context, peer), context)) as answers,
+                ):
+                    async for answer in answers:
+                        await context.write(answer)
 
         return streamed
 
-    async def _requests(self, parse: Any, context: Context) -> Any:
+    async def _requests(self, parse: Any, context: Context, peer: Peer) -> Any:
         """The requests of a stream, until the caller has nothing to ask for a while."""
-        peer = context.peer()
         while True:
             try:
                 async with asyncio.timeout(_IDLE_SECONDS):

@@ -9,7 +9,6 @@ for few of those.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -19,6 +18,7 @@ import grpc
 from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest, Overloaded, TooSlow
 from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.rpc.connections import Connections, Peer
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -27,6 +27,8 @@ _TICK_SECONDS = 0.1
 _SLOW_TICKS = 3
 _WOKEN_AT_ONCE = 8
 _LARGE_BYTES = 384 * 1024
+SMALL_BYTES = 16 * 1024
+"""A request of so many bytes is soon done with."""
 _PUBLIC_FACTOR = 4
 
 _SLOW = "Too many requests arrive slowly at the moment; nothing of this one was stored, send it again later."
@@ -100,7 +102,7 @@ class _Reading:
 
     __slots__ = ("end", "peer", "sender", "task", "ticks")
 
-    def __init__(self, peer: str, sender: Sender, task: "asyncio.Task[Any] | None") -> None:
+    def __init__(self, peer: Peer, sender: Sender, task: "asyncio.Task[Any] | None") -> None:
         self.peer = peer
         self.sender = sender
         self.task = task
@@ -113,15 +115,39 @@ class _Reading:
             self.task.cancel()
 
 
+class Call:
+    """A call in work, as long as the block runs, which is given its connection."""
+
+    __slots__ = ("_peer", "_receiver")
+
+    def __init__(self, receiver: "Receiver", peer: Peer) -> None:
+        self._receiver = receiver
+        self._peer = peer
+
+    def __enter__(self) -> Peer:
+        self._receiver.calls += 1
+        self._peer.calls += 1
+        self._peer.heard = True
+        return self._peer
+
+    def __exit__(self, *_: object) -> None:
+        self._receiver.calls -= 1
+        self._peer.calls -= 1
+        self._peer.heard = True
+
+
 class Receiver:
     """Reads the messages of all calls of one process, within its bounds."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, connections: Connections) -> None:
         self.bounds = bounds
-        self._calls = 0
+        self.calls = 0
+        """Calls in work."""
+        self.small_calls = 0
+        """Of these, the ones whose small request was read and is not answered yet."""
+        self._connections = connections
         self._bytes = 0
-        self._peers: dict[str, int] = {}
-        self._waiting: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[Peer, asyncio.Future[None]]] = deque()
         # In the order of their beginning.
         self._readings: dict[_Reading, None] = {}
         self._ticking = False
@@ -131,18 +157,13 @@ class Receiver:
         """Bytes of the requests that were read and are not answered yet."""
         return self._bytes
 
-    @contextmanager
-    def call(self) -> Iterator[None]:
-        """Counts a call in work. Raises Overloaded when there are too many."""
-        if self._calls >= self.bounds.calls:
+    def call(self, context: Context) -> Call:
+        """A call in work. Raises Overloaded when there are too many."""
+        if self.calls >= self.bounds.calls:
             raise Overloaded(_BUSY)
-        self._calls += 1
-        try:
-            yield
-        finally:
-            self._calls -= 1
+        return Call(self, self._connections.peer(context.peer()))
 
-    async def receive(self, context: Context, peer: str, sender: Sender) -> bytes:
+    async def receive(self, context: Context, peer: Peer, sender: Sender) -> bytes:
         """The one message of a call; `done` gives its bytes back.
 
         Raises Overloaded, TooSlow, and InvalidRequest when no message comes.
@@ -158,6 +179,7 @@ class Receiver:
         if not self._ticking:
             self._ticking = True
             asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
+        peer.messages += 1
         try:
             data = await context.read()
         except asyncio.CancelledError:
@@ -166,45 +188,46 @@ class Receiver:
             reading.task.uncancel()
             raise reading.end from None
         finally:
+            peer.messages -= 1
             del self._readings[reading]
         if data is grpc.aio.EOF:
             raise InvalidRequest([Violation("", "required", "no request came; send one message")])
         self._take(peer, weight(len(data), sender))
         return data  # type: ignore[no-any-return]
 
-    async def receive_next(self, context: Context, peer: str, sender: Sender) -> bytes | None:
+    async def receive_next(self, context: Context, peer: Peer, sender: Sender) -> bytes | None:
         """The next message of a stream, whenever it comes; None after the last one."""
         if not self._has_room(peer):
             await self._room(peer)
-        data = await context.read()
+        peer.messages += 1
+        try:
+            data = await context.read()
+        finally:
+            peer.messages -= 1
         if data is grpc.aio.EOF:
             return None
         self._take(peer, weight(len(data), sender))
         return data  # type: ignore[no-any-return]
 
-    def done(self, peer: str, size: int) -> None:
+    def done(self, peer: Peer, size: int) -> None:
         """A request of so many bytes, by its `weight`, is answered."""
         self._bytes -= size
-        left = self._peers.get(peer, 0) - size
-        if left:
-            self._peers[peer] = left
-        else:
-            self._peers.pop(peer, None)  # An empty request has no bytes to give back.
+        peer.bytes -= size
         if self._waiting:
             self._let_in()
 
-    def _take(self, peer: str, size: int) -> None:
+    def _take(self, peer: Peer, size: int) -> None:
         self._bytes += size
-        self._peers[peer] = self._peers.get(peer, 0) + size
+        peer.bytes += size
+        peer.heard = True
 
-    def _has_room(self, peer: str) -> bool:
-        held = self._peers.get(peer, 0)
+    def _has_room(self, peer: Peer) -> bool:
         bounds = self.bounds
         if self._bytes < bounds.work_bytes:
-            return held < bounds.peer_bytes
-        return not held and self._bytes < bounds.work_bytes * 3 // 2
+            return peer.bytes < bounds.peer_bytes
+        return not peer.bytes and self._bytes < bounds.work_bytes * 3 // 2
 
-    async def _room(self, peer: str) -> None:
+    async def _room(self, peer: Peer) -> None:
         """Returns when there is room for another message of this connection."""
         waiting = peer, asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
@@ -248,7 +271,7 @@ def too_many(readings: list[_Reading], most: int) -> Iterator[_Reading]:
     if len(readings) <= most:
         return
     held = Counter(reading.peer for reading in readings)
-    queues: dict[str, deque[_Reading]] = {peer: deque() for peer in held}
+    queues: dict[Peer, deque[_Reading]] = {peer: deque() for peer in held}
     for reading in readings:
         queues[reading.peer].append(reading)
     for _ in range(len(readings) - most):

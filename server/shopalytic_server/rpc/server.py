@@ -18,6 +18,7 @@ from shopalytic_server.rpc.admission import add_admission
 from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
 from shopalytic_server.rpc.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.collector import CollectorServicer
+from shopalytic_server.rpc.connections import Connections
 from shopalytic_server.rpc.health import HealthServicer
 from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringServer
 from shopalytic_server.rpc.key_use import KeyUse
@@ -102,7 +103,9 @@ class GrpcServer:
         clock: Callable[[], datetime] = now,
         addresses: AddressLevel = AddressLevel.TRUNCATED,
         bounds: Bounds | None = None,
+        memory: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`memory`: how many bytes the process has; see Connections."""
         self._writer = writer
         self._reports = reports
         self._tail = tail
@@ -120,6 +123,8 @@ class GrpcServer:
         self._clock = clock
         self._addresses = addresses
         self._bounds = bounds or Bounds()
+        self.connections = Connections(memory)
+        """Those of the port."""
         self._drain = asyncio.Event()
         self._health = HealthServicer(SERVICES)
         self._server: grpc.aio.Server | None = None
@@ -157,6 +162,7 @@ class GrpcServer:
         self._health.set_serving(self._store_ready())
         await server.start()
         self._server = server
+        self.connections.start(port, self._most_connections)
         self._key_use.start()
         self._following = asyncio.ensure_future(self._health.follow(self._store_ready))
         return port
@@ -167,6 +173,7 @@ class GrpcServer:
             return
         self._following.cancel()
         self._health.end()
+        await self.connections.stop()
         self._drain.set()
         await self._server.stop(grace)
         with contextlib.suppress(asyncio.CancelledError):
@@ -177,7 +184,8 @@ class GrpcServer:
         cache = KeyCache(self._projects)
         self._key_use = KeyUse(cache, self._projects)
         door = Door(cache, Limits(self._rates))
-        receiver, turns = Receiver(self._bounds), Turns()
+        receiver = Receiver(self._bounds, self.connections)
+        turns = Turns(lambda: receiver.small_calls)
 
         async def read(data: bytes) -> Batch:
             return await read_batch(data, turns)

@@ -1,7 +1,7 @@
-"""Arrays of uuids as parameters, packed by hand.
+"""Arrays as parameters that the driver cannot pass, or not fast enough.
 
-The driver adapts an array element by element; ingest passes two uuids an
-event, so that it packs them itself.
+It adapts an array element by element; ingest passes two uuids an event, so that
+it packs them itself.
 """
 
 import struct
@@ -36,3 +36,9 @@ class _UuidArrayDumper(Dumper):
 
 
 psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
+
+
+def array_text(values: Sequence[str]) -> str:
+    """A text array as PostgreSQL writes it: arrays of arrays of different lengths cannot be parameters."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shopalytic_server.domain.ingest import Prepared
-from shopalytic_server.storage.arrays import UuidArray
+from shopalytic_server.storage.arrays import UuidArray, array_text
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 
@@ -27,7 +27,7 @@ async def upsert_products(conn: Connection, views: Sequence[Prepared]) -> None:
     )
     named = _latest([item for item in views if item.properties.get("categories")])
     if named:
-        categories = [_array(item.properties["categories"]) for item in named]
+        categories = [array_text(item.properties["categories"]) for item in named]
         await conn.execute(_SQL.update_product_categories, {**_columns(named), "categories": categories})
 
 
@@ -50,9 +50,3 @@ def _columns(items: list[Prepared]) -> dict[str, Any]:
         "tie_breakers": [item.tie_breaker for item in items],
         "event_ids": UuidArray([item.event_key for item in items]),
     }
-
-
-def _array(values: list[str]) -> str:
-    """A text array as PostgreSQL writes it: arrays of arrays of different lengths cannot be parameters."""
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"

@@ -7,13 +7,12 @@ events out counts anew instead, which mends whatever the version before did not
 write down.
 """
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-
-from psycopg.types.json import Jsonb
 
 from shopalytic.v1 import collector_pb2
 from shopalytic.violations import Violation
@@ -21,7 +20,7 @@ from shopalytic_server.domain.prepared import Admitted, Prepared
 from shopalytic_server.domain.quarantine import Bounds, full
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import tombstones
-from shopalytic_server.storage.arrays import UuidArray
+from shopalytic_server.storage.arrays import UuidArray, array_text
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.tombstones import refuse_erased
@@ -33,6 +32,24 @@ _QUARANTINED = collector_pb2.EVENT_STATUS_QUARANTINED
 _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 
 _EXPIRED_A_TIME = 1_000
+
+# One statement takes so much.
+_PART_BYTES = 4 * 1024 * 1024
+# What the statement calls the columns, and the rows their values.
+_COLUMNS = {
+    "fingerprints": "fingerprint",
+    "event_ids": "event_id",
+    "statuses": "status",
+    "types": "type",
+    "events": "event",
+    "violations": "violations",
+    "received": "received_at",
+    "sent": "sent_at",
+    "key_classes": "key_class",
+    "key_ids": "key_id",
+    "address_levels": "address_level",
+    "signed_identities": "signed_identities",
+}
 
 Row = dict[str, Any]
 
@@ -75,14 +92,10 @@ class QuarantineRoom:
         if limit:
             items, rows, turned_away = await self._fitting(conn, dataset, key_class, items, rows)
         events = size = 0
-        if rows:
-            async with conn.cursor() as cursor:
-                await cursor.executemany(_SQL.keep, rows, returning=True)
-                while True:
-                    for (length,) in await cursor.fetchall():
-                        events, size = events + 1, size + length
-                    if not cursor.nextset():
-                        break
+        for part in _parts(rows):
+            found = await (await conn.execute(_SQL.keep, {"dataset": dataset, **_columns(part)})).fetchone()
+            if found is not None:
+                events, size = events + found[0], size + int(found[1])
         for item in turned_away:
             reasons = [
                 Violation(found.field, found.rule_id, found.message)
@@ -164,24 +177,46 @@ def _row(item: Prepared) -> Row:
     violations = result.violations if result is not None else ()
     sending = item.sending
     sender = (
-        (str(sending.key_class), sending.key_id, str(sending.addresses), sorted(item.proven) or None)
+        (
+            str(sending.key_class),
+            sending.key_id,
+            str(sending.addresses),
+            array_text(sorted(item.proven)) if item.proven else None,
+        )
         if isinstance(sending, Admitted)
         else (None, None, None, None)
     )
     return {
-        "dataset": item.dataset_id,
         "fingerprint": UUID(bytes=item.fingerprint),
         "event_id": item.event.event_id[:100].replace("\0", ""),
         "status": "CONFLICT" if result is not None and result.status == _CONFLICT else "QUARANTINED",
         "type": item.type,
         "event": item.event.SerializeToString(),
-        "violations": Jsonb(
+        "violations": json.dumps(
             [{"field": v.field, "rule_id": v.rule_id, "message": v.message} for v in violations]
         ),
         "received_at": item.received_at,
         "sent_at": item.sent_at,
         **dict(zip(("key_class", "key_id", "address_level", "signed_identities"), sender, strict=True)),
     }
+
+
+def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows in parts of a few megabytes; of equal events the first."""
+    part: list[Row] = []
+    size = 0
+    for row in {row["fingerprint"]: row for row in reversed(list(rows))}.values():
+        part.append(row)
+        size += len(row["event"])
+        if size >= _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, Any]:
+    return {column: [row[name] for row in rows] for column, name in _COLUMNS.items()}
 
 
 def _class_of(item: Prepared) -> str | None:

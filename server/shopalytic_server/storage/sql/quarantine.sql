@@ -65,13 +65,24 @@ UPDATE quarantine
        address_level = %(address_level)s, signed_identities = %(signed_identities)s
  WHERE dataset_id = %(dataset)s AND fingerprint = %(fingerprint)s
 
+-- In the order of the index, so that groups which keep the same cannot block each other in a circle.
 -- name: keep
-INSERT INTO quarantine (dataset_id, fingerprint, event_id, status, type, event, violations, received_at, sent_at,
-                        key_class, key_id, address_level, signed_identities)
-VALUES (%(dataset)s, %(fingerprint)s, %(event_id)s, %(status)s, %(type)s, %(event)s, %(violations)s,
-        %(received_at)s, %(sent_at)s, %(key_class)s, %(key_id)s, %(address_level)s, %(signed_identities)s)
-    ON CONFLICT DO NOTHING
-RETURNING length(event)
+WITH kept AS (
+    INSERT INTO quarantine (dataset_id, fingerprint, event_id, status, type, event, violations, received_at,
+                            sent_at, key_class, key_id, address_level, signed_identities)
+    SELECT %(dataset)s, k.fingerprint, k.event_id, k.status, k.type, k.event, k.violations::jsonb, k.received_at,
+           k.sent_at, k.key_class, k.key_id, k.address_level, k.signed_identities::text[]
+      FROM unnest(%(fingerprints)s::uuid[], %(event_ids)s::text[], %(statuses)s::text[], %(types)s::text[],
+                  %(events)s::bytea[], %(violations)s::text[], %(received)s::timestamptz[],
+                  %(sent)s::timestamptz[], %(key_classes)s::text[], %(key_ids)s::uuid[],
+                  %(address_levels)s::text[], %(signed_identities)s::text[])
+           AS k (fingerprint, event_id, status, type, event, violations, received_at, sent_at, key_class, key_id,
+                 address_level, signed_identities)
+     ORDER BY k.fingerprint
+        ON CONFLICT DO NOTHING
+    RETURNING length(event) AS size
+)
+SELECT count(*), coalesce(sum(size), 0) FROM kept
 
 -- name: known
 SELECT fingerprint FROM quarantine

@@ -1,0 +1,239 @@
+"""Ends connections of a gRPC port that take up room and bring nothing.
+
+gRPC hands over calls and tells nothing of connections. One that never makes a
+call keeps a place of the port for as long as idle ones may. One whose headers
+never end (CONTINUATION frames, CVE-2024-27316 and its like) keeps memory, of
+which gRPC takes 36 bytes for each that came, and no setting of its bounds that.
+
+Both are seen from below: the connections are sockets of this process, of which
+the kernel tells how much has come. The process may not read or close them, for
+they are gRPC's; but it may disconnect them, which gRPC takes as the other
+side's end. Where the system tells nothing of sockets as Linux does, nothing is watched.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import ipaddress
+import os
+import socket
+import stat
+import struct
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+_FOLDER = Path("/proc/self/fd")
+# Where tcp_info in linux/tcp.h has tcpi_bytes_received.
+_RECEIVED_AT, _TCP_INFO_BYTES = 128, 192
+
+# The memory of the process is looked at so often, its connections in any case this often.
+_GLANCE_SECONDS = 0.05
+_LOOK_SECONDS = 1.0
+# By how much memory must have grown since the last look for another one at once.
+_GROWTH_BYTES = 8 * 1024 * 1024
+
+FRAMES_BYTES = 128 * 1024
+"""What a connection may send in frames that are no call and no message."""
+# Beside that, what each call in work may send before its message is taken, and each message on its way.
+_CALL_BYTES = 256 * 1024
+_MESSAGE_BYTES = 4 * 1024 * 1024 + 128 * 1024
+
+# connect(2): a socket that is connected to no address (AF_UNSPEC) loses its connection and all that came.
+_disconnect = ctypes.CDLL(None).connect
+_NO_ADDRESS = struct.pack("=H14x", socket.AF_UNSPEC)
+
+FIRST_CALL_SECONDS = 10.0
+"""How long a connection may be there without a call."""
+CROWDED_PART = 0.75
+"""When so much of the port is taken, connections that have been idle longest make room."""
+IDLE_SECONDS = 30.0
+"""How long one is left alone even then."""
+
+
+class Peer:
+    """What its calls tell of a connection."""
+
+    __slots__ = ("bytes", "calls", "heard", "messages")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        """That are in work."""
+        self.messages = 0
+        """That it was asked for and that have not come yet."""
+        self.bytes = 0
+        """Of its requests in work."""
+        self.heard = True
+        """Whether a call or a message came since the last look."""
+
+
+@dataclass(slots=True)
+class _Connection:
+    """A socket of the port."""
+
+    name: str
+    since: float
+    """When it was seen first, or had something in work last."""
+    received: int = 0
+    """What had come when it was last heard."""
+    excessive: bool = False
+    """Whether it had sent too much at the last look; a call that it has begun may be heard by the next."""
+
+
+class _Socket(NamedTuple):
+    descriptor: int
+    inode: int
+
+
+class Connections:
+    """Those of one server, of which the port that strangers reach is watched."""
+
+    def __init__(
+        self, memory: Callable[[], int] = lambda: 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`memory`: how many bytes the process has; 0 where nobody knows."""
+        self._memory = memory
+        self._clock = clock
+        self._peers: dict[str, Peer] = {}
+        self._known: dict[_Socket, _Connection | None] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._port = 0
+        self._most = 0
+        self.ended = 0
+        """How many were disconnected."""
+
+    @property
+    def count(self) -> int:
+        """How many there were at the last look."""
+        return sum(each is not None for each in self._known.values())
+
+    def peer(self, name: str) -> Peer:
+        """What is known of the connection of this name, which is as gRPC writes it."""
+        peer = self._peers.get(name)
+        if peer is None:
+            peer = self._peers[name] = Peer()
+        return peer
+
+    # What is looked at
+
+    def start(self, port: int, most: int) -> None:
+        """Begins to watch the port, which takes `most` connections."""
+        if _FOLDER.is_dir() and hasattr(socket, "TCP_INFO"):
+            self._port, self._most = port, most
+            self._task = asyncio.create_task(self._run(), name="shopalytic-connections")
+
+    async def stop(self) -> None:
+        """Ends watching."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        least = self._memory()
+        looked = self._clock()
+        while True:
+            await asyncio.sleep(_GLANCE_SECONDS)
+            now, memory = self._clock(), self._memory()
+            if now - looked < _LOOK_SECONDS and memory - least < _GROWTH_BYTES:
+                continue
+            self.look(now)
+            least, looked = memory, now
+
+    def look(self, now: float) -> None:
+        """Looks at all connections, and ends those that may not stay."""
+        self._find(now)
+        idle: list[tuple[float, _Socket]] = []
+        count = 0
+        for place, connection in self._known.items():
+            if connection is None:
+                continue
+            count += 1
+            peer = self._peers.get(connection.name)
+            if self._may_stay(place, connection, peer, now):
+                if not (peer and peer.calls):
+                    idle.append((connection.since, place))
+            else:
+                self._end(place)
+        crowd = count - int(self._most * CROWDED_PART)
+        if crowd > 0:
+            for since, place in sorted(idle)[:crowd]:
+                if now - since > IDLE_SECONDS:
+                    self._end(place)
+
+    def _may_stay(self, place: _Socket, connection: _Connection, peer: Peer | None, now: float) -> bool:
+        received, allowed = self._received(place), FRAMES_BYTES
+        if peer is None:
+            if now - connection.since > FIRST_CALL_SECONDS:
+                return False
+        else:
+            if peer.heard or peer.calls:
+                connection.since = now
+            if peer.heard:
+                peer.heard, connection.received = False, received
+            allowed += peer.calls * _CALL_BYTES + peer.messages * _MESSAGE_BYTES
+        before, connection.excessive = connection.excessive, received - connection.received > allowed
+        return not (before and connection.excessive)
+
+    def _find(self, now: float) -> None:
+        """Which sockets are connections of the port; each is asked once."""
+        before, self._known = self._known, {}
+        for name in os.listdir(_FOLDER):  # noqa: PTH208 - names alone, of which there may be thousands
+            try:
+                found = os.fstat(descriptor := int(name))
+            except OSError:
+                continue
+            if stat.S_ISSOCK(found.st_mode):
+                place = _Socket(descriptor, found.st_ino)
+                self._known[place] = before[place] if place in before else self._connection(place, now)
+        names = {each.name for each in self._known.values() if each is not None}
+        gone = [name for name, peer in self._peers.items() if name not in names and not peer.calls]
+        for name in gone:
+            del self._peers[name]
+
+    def _connection(self, place: _Socket, now: float) -> _Connection | None:
+        with contextlib.suppress(OSError), _opened(place) as sock:
+            if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.getsockname()[1] == self._port:
+                name = _name_of(*sock.getpeername()[:2])
+                return None if name is None else _Connection(name, now)
+        return None
+
+    def _received(self, place: _Socket) -> int:
+        with contextlib.suppress(OSError), _opened(place) as sock:
+            told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+            if len(told) >= _RECEIVED_AT + 8:
+                return int(struct.unpack_from("=Q", told, _RECEIVED_AT)[0])
+        return 0
+
+    def _end(self, place: _Socket) -> None:
+        self.ended += 1
+        with contextlib.suppress(OSError), _opened(place) as sock:
+            # Not shut down, for then what has come and was not read yet would still be taken.
+            _disconnect(sock.fileno(), _NO_ADDRESS, len(_NO_ADDRESS))
+
+
+def _name_of(host: str, port: int) -> str | None:
+    """How gRPC names a peer; None for addresses of one link, whose names have more than an address."""
+    if "%" in host:
+        return None
+    if ":" not in host:
+        return f"ipv4:{host}:{port}"
+    mapped = ipaddress.IPv6Address(host).ipv4_mapped
+    return f"ipv4:{mapped}:{port}" if mapped else f"ipv6:%5B{host}%5D:{port}"
+
+
+@contextlib.contextmanager
+def _opened(place: _Socket) -> Iterator[socket.socket]:
+    """A descriptor of our own for a socket; raises OSError when it is another one by now."""
+    own = os.dup(place.descriptor)
+    try:
+        if os.fstat(own).st_ino != place.inode:
+            raise OSError
+        sock = socket.socket(fileno=own)
+    except BaseException:
+        os.close(own)
+        raise
+    with sock:
+        yield sock
