@@ -69,7 +69,7 @@ def run_ours(target: str, calls: int) -> dict[str, float]:
 
 def run_segment(target: str, calls: int) -> dict[str, float]:
     """segment-analytics-python, with room for every event; it drops what finds none."""
-    from segment.analytics.client import Client  # type: ignore[import-not-found]
+    from segment.analytics.client import Client
 
     client = Client("a-key", host=f"http://{target}", max_queue_size=calls + 10)
     result = measure(lambda _: client.track("visitor-1", "page_view", PROPERTIES), client.flush, calls)
@@ -79,7 +79,7 @@ def run_segment(target: str, calls: int) -> dict[str, float]:
 
 def run_posthog(target: str, calls: int) -> dict[str, float]:
     """posthog, the same."""
-    from posthog import Posthog  # type: ignore[import-not-found]
+    from posthog import Posthog
 
     client = Posthog("a-key", host=f"http://{target}", max_queue_size=calls + 10)
     result = measure(

@@ -21,6 +21,7 @@ from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.projects import IssuedKey, KeyClass, Project, new_secret
 from shopalytic_server.gateway.application import make_application
 from shopalytic_server.gateway.collector import Collector
+from shopalytic_server.gateway.compatibility.routes import paths as compatible_paths
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
@@ -91,6 +92,9 @@ ROUTE_RULES = {
     "/metrics": THIS_MACHINE,
     "/": PUBLIC,
     "/session.json": THIS_ACCOUNT,
+    **dict.fromkeys(compatible_paths(), KEYED),
+    **dict.fromkeys(("/flags", "/flags/", "/decide", "/decide/"), PUBLIC),
+    **dict.fromkeys(("/v1/projects/{key}/settings", "/array/{key}/config", "/array/{key}/config.js"), PUBLIC),
 }
 ASSETS = "/assets/"
 
@@ -261,6 +265,11 @@ def _requests() -> list[tuple[str, set[KeyClass], bytes | None]]:
     keyed: list[tuple[str, set[KeyClass], bytes | None]] = [
         ("/collect", SENDERS, json.dumps({"events": [view]}).encode()),
         ("/collect.gif?url=https://shop.example/", SENDERS, None),
+        ("/v1/batch", SENDERS, b'{"batch": [{"type": "track", "event": "x"}]}'),
+        ("/v1/t", SENDERS, b'{"event": "x"}'),
+        ("/batch/", SENDERS, b'{"batch": [{"event": "x"}]}'),
+        ("/mp/collect", SENDERS, b'{"client_id": "1.2", "events": [{"name": "x"}]}'),
+        ("/g/collect?en=x", SENDERS, b""),
     ]
     unary = [method for method in METHODS if not (method.client_streaming or method.server_streaming)]
     return keyed + [

@@ -2,8 +2,9 @@
 
 It is no part of the contract: gateway and server are of one product. The key is
 in the metadata as with any call, the request is the name of a service
-(google.protobuf.StringValue), the answer google.protobuf.Empty or the status
-that a call with this key would have.
+(google.protobuf.StringValue), the answer what tells the key's project from
+others (a StringValue; a server of the version before answers with nothing in
+it), or the status that a call with this key would have.
 """
 
 SERVICE = "shopalytic.internal.Admission"

@@ -30,7 +30,7 @@ MAX_WAITING = 500
 # What the collector says of a key itself, and not of its own state.
 REFUSALS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
-Ask = Callable[[str, str], Awaitable[None]]
+Ask = Callable[[str, str], Awaitable[str]]
 _Name = tuple[str, str]
 
 
@@ -38,6 +38,7 @@ _Name = tuple[str, str]
 class _Known:
     fresh_until: float
     ends_at: float
+    project: str
 
 
 @dataclass(slots=True)
@@ -59,7 +60,8 @@ class Admission:
     def __init__(
         self, ask: Ask, *, clock: Callable[[], float] = time.monotonic, max_entries: int = MAX_ENTRIES
     ) -> None:
-        """`ask`: takes a key and a service, and returns, or raises the collector's AioRpcError."""
+        """`ask`: takes a key and a service, and returns what tells the key's project from others, or raises
+        the collector's AioRpcError."""
         self._ask = ask
         self._clock = clock
         self._max_entries = max_entries
@@ -105,6 +107,11 @@ class Admission:
         # Shielded, because others may wait for the same answer.
         await asyncio.shield(question)
 
+    def project_of(self, key: str, service: str) -> str:
+        """What tells the project of an admitted key from others; "" where the collector does not tell."""
+        known = self._known.get((key, service))
+        return known.project if known is not None else ""
+
     def forget(self, key: str, service: str) -> None:
         """Asks again about a key of which a call said that it is not valid any more."""
         self._known.pop((key, service), None)
@@ -117,8 +124,9 @@ class Admission:
 
     async def _find(self, name: _Name) -> None:
         async with self._at_once:
+            project = ""
             try:
-                await self._ask(*name)
+                project = await self._ask(*name)
             except grpc.aio.AioRpcError as error:
                 if error.code() in REFUSALS:
                     self._known.pop(name, None)
@@ -130,7 +138,7 @@ class Admission:
                     raise
             now = self._clock()
             self._refused.pop(name, None)
-            self._known[name] = _Known(now + FRESH_SECONDS, now + STALE_SECONDS)
+            self._known[name] = _Known(now + FRESH_SECONDS, now + STALE_SECONDS, project)
             self._known.move_to_end(name)
             self._bound(self._known)
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shopalytic_server.gateway.admission import Admission
 from shopalytic_server.gateway.collect import CollectRoute
 from shopalytic_server.gateway.collector import Collector
+from shopalytic_server.gateway.compatibility.routes import compatible_routes
 from shopalytic_server.gateway.connect import ConnectRoute
 from shopalytic_server.gateway.dashboard import dashboard_routes
 from shopalytic_server.gateway.edge import ROUTE, Edge
@@ -57,6 +58,7 @@ def make_application(
         Route(f"{options.collect_path}.gif", PixelRoute(intake)),
         *_static_routes(options),
         Route("/shopalytic.v1.{service}/{method}", connect),
+        *compatible_routes(intake, options, work, metrics),
         Route("/healthz", _App(probes.alive)),
         Route("/readyz", _App(probes.ready)),
         Route("/metrics", _App(probes.metrics)),

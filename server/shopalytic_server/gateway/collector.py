@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 
 import grpc
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2
@@ -79,7 +78,9 @@ class Collector:
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
         self._check_key = self._questions.unary_unary(
-            PATH, request_serializer=StringValue.SerializeToString, response_deserializer=Empty.FromString
+            PATH,
+            request_serializer=StringValue.SerializeToString,
+            response_deserializer=StringValue.FromString,
         )
         self._metrics = metrics
         self._track_seconds = track_seconds
@@ -93,11 +94,13 @@ class Collector:
             self._streams[method.path] = self._connect()
         return self._streams[method.path]
 
-    async def check_key(self, key: str, service: str) -> None:
-        """Returns if a key may call a service. Raises grpc.aio.AioRpcError."""
+    async def check_key(self, key: str, service: str) -> str:
+        """Returns if a key may call a service: what tells its project from others, "" where a server of
+        the version before does not tell. Raises grpc.aio.AioRpcError."""
         request = StringValue(value=service)
         metadata = (*bearer(key), *carried())
-        await self._check_key(request, timeout=_CHECK_SECONDS, metadata=metadata)
+        answer: StringValue = await self._check_key(request, timeout=_CHECK_SECONDS, metadata=metadata)
+        return answer.value
 
     async def track(
         self, token: str, events: Sequence[events_pb2.Event], sent_at: float | None

@@ -54,7 +54,7 @@ async def decode_events(payload: Payload, sender: Sender, work: Work) -> list[Ev
                     events.append(_decode(payload, index))
                 await work.rest()
     for event in events:
-        _describe(event, sender)
+        describe(event, sender)
     return events
 
 
@@ -79,7 +79,8 @@ def _without_placeholder(event: Event) -> Event:
     return event
 
 
-def _describe(event: Event, sender: Sender) -> None:
+def describe(event: Event, sender: Sender) -> None:
+    """Puts what the connection says about the sender into an event's context."""
     context = event.context
     if sender.user_agent and not context.HasField("user_agent"):
         context.user_agent = sender.user_agent[:_MAX_USER_AGENT]

@@ -97,19 +97,14 @@ class Intake:
         token = payload.token or key
         if token != key:
             await self.admit(scope, token)
-        if payload.count > 1:
-            self._limit.charge(scope, payload.count - 1)
+        self.charge_events(scope, payload.count)
         sent_at = decode_sent_at(payload.sent_at)
-        address = client_address(scope, self._options.trusted_proxies, self._options.client_addresses)
-        sender = _sender(scope, address, token)
+        sender = self.sender(scope, token)
         events = await decode_events(payload, sender, self._work)
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
         tracking_id = known or _new_visitor(token, payload, events)
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
-        results = await self._track(token, events, sent_at, size) if events else []
-        for event, result in zip(events, results, strict=True):
-            rules = [violation.rule_id for violation in result.violations]
-            self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none", rules)
+        results = await self.submit(token, events, sent_at, size) if events else []
         if not events and sender.privacy_signal:
             # Only a verdict would tell whether the project respects the signal.
             # The cookie is forgotten; the next event's answer may bring another.
@@ -120,15 +115,34 @@ class Intake:
         cookie = [] if unwanted else self._cookie(scope, payload, tracking_id)
         return Taken(tracking_id, cookie, results)
 
-    async def _track(
+    def sender(self, scope: Scope, key: str) -> Sender:
+        """What the connection of a request with this key says about its sender."""
+        address = client_address(scope, self._options.trusted_proxies, self._options.client_addresses)
+        return _sender(scope, address, key)
+
+    def project_of(self, key: str) -> str:
+        """What tells the project of an admitted key from others."""
+        return self._admission.project_of(key, _SERVICE)
+
+    def charge_events(self, scope: Scope, count: int) -> None:
+        """Counts the events of a request but the first, which `charge` counted."""
+        if count > 1:
+            self._limit.charge(scope, count - 1)
+
+    async def submit(
         self, token: str, events: list[Event], sent_at: float | None, size: int
     ) -> list[EventResult]:
+        """Stores events and counts their verdicts. Returns these after COMMIT, or raises Refusal."""
         try:
-            return await self._joiner.track(token, events, sent_at, size)
+            results = await self._joiner.track(token, events, sent_at, size)
         except Refusal as refusal:
             if refusal.status == 401:
                 self._admission.forget(token, _SERVICE)
             raise
+        for event, result in zip(events, results, strict=True):
+            rules = [violation.rule_id for violation in result.violations]
+            self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none", rules)
+        return results
 
     def _end_cookie(self, scope: Scope, payload: Payload) -> list[Header]:
         known = read_cookie(scope, self._options.cookie_name)

@@ -56,6 +56,18 @@ class Metrics:
             ["code"],
             registry=self.registry,
         )
+        self._foreign = Counter(
+            "shopalytic_gateway_foreign_events",
+            "Events that came by the surfaces of other tools, by their name there and their type here.",
+            ["surface", "name", "type"],
+            registry=self.registry,
+        )
+        self._left_out = Counter(
+            "shopalytic_gateway_foreign_properties_left_out",
+            "Properties of such events that have no place in the event they became.",
+            ["surface", "name"],
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, str, str], Counter] = {}
 
     def _counter(self, name: str, text: str) -> Counter:
@@ -83,6 +95,12 @@ class Metrics:
             self._quarantined.inc()
             for rule in set(map(rule_label, rules)):
                 self._reasons.labels(rule).inc()
+
+    def foreign(self, surface: str, name: str, event_type: str, left_out: int) -> None:
+        """Counts an event that came by another tool's surface; `name` is of a closed set."""
+        self._foreign.labels(surface, name, event_type).inc()
+        if left_out:
+            self._left_out.labels(surface, name).inc(left_out)
 
     def call(self, events: int, seconds: float) -> None:
         """Records a Track call that was answered."""

@@ -66,7 +66,7 @@ class Payload:
         part = self._parts[index]
         if part.fault is not None:
             return UnreadableEvent(part.fault)
-        return _read_event(self._body[part.start : part.end])
+        return read_value(self._body[part.start : part.end])
 
     def raw(self, index: int) -> str:
         """The JSON text of one event, exactly as it was sent."""
@@ -132,7 +132,7 @@ def payload_of(body: bytes, parts: Parts) -> Payload:
         if part.end - part.start > _LONGEST_FIELD:
             value: Any = UnreadableEvent("is too long")
         else:
-            value = UnreadableEvent(part.fault) if part.fault else _read_event(body[part.start : part.end])
+            value = UnreadableEvent(part.fault) if part.fault else read_value(body[part.start : part.end])
         if isinstance(value, UnreadableEvent):
             if name != "sent_at":
                 raise unusable(f"The body cannot be taken: {name[:100]}: {value.message}.")
@@ -189,7 +189,7 @@ def _check_count(count: int | None, fields: dict[str, Any]) -> None:
         raise unusable("events: give at least one event.")
 
 
-def _read_event(data: bytes) -> Any:
+def read_value(data: bytes) -> Any:
     """What JSON gives for one value, or UnreadableEvent."""
     try:
         return strict_json.read(data.decode())
@@ -212,7 +212,7 @@ def read_some(data: bytes, names: Collection[str]) -> dict[str, Any]:
     except Malformed:
         pass  # what came before it may do
     found = {
-        name: _read_event(data[part.start : part.end])
+        name: read_value(data[part.start : part.end])
         for name, part in scanning.parts.members.items()
         if name in names and part.fault is None
     }

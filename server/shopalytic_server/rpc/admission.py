@@ -3,7 +3,6 @@
 from typing import Any
 
 import grpc
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.wrappers_pb2 import StringValue
 
 from shopalytic_server.domain.admission import METHOD, SERVICE
@@ -17,12 +16,14 @@ _WEAKEST = {ADMIN_SERVICE: ADMIN_READING}
 def add_admission(door: Door, server: Any) -> None:
     """Registers the service at a server, which answers the domain's errors."""
 
-    async def check(request: StringValue, context: grpc.aio.ServicerContext[Any, Any]) -> Empty:
+    async def check(request: StringValue, context: grpc.aio.ServicerContext[Any, Any]) -> StringValue:
         service = _WEAKEST.get(request.value, request.value)
         if service not in RIGHTS:
             raise NotFound("There is no such service here.")
-        await door.identify(context, service)
-        return Empty()
+        caller = await door.identify(context, service)
+        return StringValue(value=str(caller.project.project_id))
 
-    handler = grpc.unary_unary_rpc_method_handler(check, StringValue.FromString, Empty.SerializeToString)
+    handler = grpc.unary_unary_rpc_method_handler(
+        check, StringValue.FromString, StringValue.SerializeToString
+    )
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler}),))

@@ -1,0 +1,93 @@
+"""Takes the body of one request apart: the messages in it, and what stands beside them."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_plus
+
+from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.json_scan import Part, Scanner
+from shopalytic_server.gateway.payload import UnreadableEvent, read_value, steps_of, unusable
+
+MAX_MESSAGES = 20_000
+"""The most messages of one request; they are sent on in calls of what the contract takes."""
+
+_LONGEST_MEMBER = 65_536
+_FORM = b"data="
+
+
+@dataclass(slots=True)
+class Body:
+    """One request's body. Its messages are read one by one, and each may turn out to be unreadable."""
+
+    text: bytes
+    parts: list[Part]
+    beside: dict[str, Any] = field(default_factory=dict)
+
+    def size(self, index: int) -> int:
+        """How many bytes one message has."""
+        return self.parts[index].end - self.parts[index].start
+
+    def raw(self, index: int) -> bytes:
+        """One message exactly as it was sent."""
+        return self.text[self.parts[index].start : self.parts[index].end]
+
+    def message(self, index: int) -> Any:
+        """What JSON gives for one message, unchecked, or UnreadableEvent."""
+        if self.parts[index].fault is not None:
+            return UnreadableEvent(self.parts[index].fault or "")
+        return read_value(self.raw(index))
+
+
+def plain_json(text: bytes) -> bytes:
+    """The JSON of a body: as it is, out of a form's `data`, or with a list made the batch that it is."""
+    stripped = text.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if stripped.startswith(_FORM):
+        stripped = _of_form(stripped)
+    if stripped.startswith(b"["):
+        return b'{"batch":' + stripped + b"}"
+    return stripped
+
+
+def _of_form(text: bytes) -> bytes:
+    value = unquote_plus(text[len(_FORM) :].partition(b"&")[0].decode("latin-1")).encode("latin-1", "replace")
+    if value.lstrip().startswith((b"{", b"[")):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise unusable("The body is a form whose data is neither JSON nor base64 of it.") from None
+
+
+class Reading:
+    """Reads one body in steps."""
+
+    def __init__(self, text: bytes, list_name: str, beside: tuple[str, ...]) -> None:
+        """`list_name`: where a batch stands; `beside`: the members beside it that count."""
+        self._text = text
+        self._beside = beside
+        self._list_name = list_name
+        self._scanner = Scanner(text, list_name, lambda name: MAX_MESSAGES if name == list_name else None)
+
+    def steps(self) -> Iterator[None]:
+        """The work; raises Refusal for what is no JSON object."""
+        yield from steps_of(self._scanner)
+
+    def body(self) -> Body:
+        """What was found."""
+        parts = self._scanner.parts
+        beside: dict[str, Any] = {}
+        for name, part in parts.members.items():
+            if name in self._beside and part.fault is None and part.end - part.start <= _LONGEST_MEMBER:
+                value = read_value(self._text[part.start : part.end])
+                if not isinstance(value, UnreadableEvent):
+                    beside[name] = value
+        if parts.items is None:
+            if self._list_name in parts.members:
+                raise unusable(f"{self._list_name}: give a list of messages.")
+            return Body(self._text, [Part(0, len(self._text))], beside)
+        if not parts.items:
+            raise Refusal(400, "invalid_argument", f"{self._list_name}: give at least one message.")
+        return Body(self._text, parts.items, beside)

@@ -1,0 +1,271 @@
+"""Answers the SDKs of other tools: who sends, what they sent, and what became of each event."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic_server.gateway.answers import (
+    JSON,
+    NO_STORE,
+    Header,
+    answer,
+    answer_empty,
+    answer_json,
+    answer_wrong_method,
+    refusal_headers,
+)
+from shopalytic_server.gateway.bodies import header, is_zipped, read_body, unzipped
+from shopalytic_server.gateway.compatibility.body import Body, Reading, plain_json
+from shopalytic_server.gateway.compatibility.decoding import Decoded, Decoder, chunks
+from shopalytic_server.gateway.compatibility.ga4 import read_hits
+from shopalytic_server.gateway.compatibility.keys import key_of, seen_at_the_end, seen_in
+from shopalytic_server.gateway.compatibility.message import namespace_of
+from shopalytic_server.gateway.compatibility.surfaces import GA4, Surface
+from shopalytic_server.gateway.compatibility.values import moment
+from shopalytic_server.gateway.cors import collect_headers, preflight
+from shopalytic_server.gateway.edge import HOLD, ROUTE
+from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.events import decode_sent_at, describe
+from shopalytic_server.gateway.intake import Intake, status_name
+from shopalytic_server.gateway.keys import KEYLESS_PLAIN_BYTES, KEYLESS_SENT_BYTES
+from shopalytic_server.gateway.metrics import Metrics
+from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.payload import MAX_EVENTS
+from shopalytic_server.gateway.work import SMALL_BYTES, Work
+
+MAX_BODY_BYTES = 5 * 1024 * 1024
+"""The largest body whose key stands in its headers or its address, packed and unpacked."""
+MAX_CALL_BYTES = 3_000_000
+"""How much of a body one call of the collector gets; it takes 4 MiB."""
+
+_REQUEST_HEADERS = ("content-type", "content-encoding", "authorization")
+_CROSS_ORIGIN: Header = (b"cross-origin-resource-policy", b"cross-origin")
+_KEY_NAMES = ("writeKey", "api_key", "api_secret", "token")
+_SENT_AT = ("sentAt", "sent_at", "$sent_at")
+
+
+class CompatibleRoute:
+    """The ASGI application at one path of one tool."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        intake: Intake,
+        options: GatewayOptions,
+        work: Work,
+        metrics: Metrics,
+        *,
+        kind: str | None = None,
+    ) -> None:
+        """`kind`: what every message of this path is; None: each says it itself."""
+        self._surface = surface
+        self._intake = intake
+        self._options = options
+        self._work = work
+        self._strangers = Work()
+        self._metrics = metrics
+        self._kind = kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        scope[ROUTE] = self._surface.name
+        headers = [*collect_headers(scope), _CROSS_ORIGIN]
+        if scope["method"] == "OPTIONS":
+            await answer_empty(send, 204, preflight(scope, headers, b"POST", _REQUEST_HEADERS))
+        elif scope["method"] != "POST":
+            await answer_wrong_method(send, "POST, OPTIONS", headers)
+        else:
+            try:
+                results = await self._take(scope, receive)
+            except Refusal as refusal:
+                await answer_refused(send, refusal, headers)
+            else:
+                body = json.dumps(self._surface.answer(results), separators=(",", ":")).encode()
+                await answer(send, 200, body, JSON, [NO_STORE, *headers])
+
+    async def _take(self, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
+        self._intake.charge(scope)
+        key, text = await self._read(scope, receive)
+        try:
+            body = await self._apart(text)
+        except Refusal:
+            self._intake.owe_for_nothing(scope, len(text))
+            raise
+        key = await self._stated(scope, key, body)
+        self._intake.charge_events(scope, len(body.parts))
+        decoder = Decoder(self._surface, self._namespace(key), self._metrics)
+        decoded = await self._decode(body, decoder)
+        return await self._store(scope, key, decoded, _sent_at(body), len(text))
+
+    async def _read(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        """The key and the body. Without a key before the body only so much is read as one is found by."""
+        key = key_of(scope)
+        if key is None:
+            return await self._read_keyless(scope, receive)
+        await self._intake.admit(scope, key)
+        sent = await read_body(scope, receive, limit=MAX_BODY_BYTES, seconds=self._options.body_seconds)
+        return key, plain_json(await self._plain(scope, sent, MAX_BODY_BYTES, self._work))
+
+    async def _read_keyless(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        sent = text = b""
+        limit = self._options.max_body_bytes
+        try:
+            sent = await read_body(scope, receive, limit=limit, seconds=self._options.body_seconds)
+            text = sent
+            if is_zipped(sent, header(scope, b"content-encoding")):
+                if len(sent) > KEYLESS_SENT_BYTES:
+                    raise _no_key()
+                text = await self._plain(scope, sent, KEYLESS_PLAIN_BYTES, self._strangers)
+            text = plain_json(text)
+            key = seen_in(text) or seen_at_the_end(text)
+            if key is None:
+                raise _no_key()
+        except Refusal:
+            self._intake.owe(scope, max(len(sent), len(text)))
+            raise
+        await self._intake.admit(scope, key, len(text))
+        return key, text
+
+    async def _plain(self, scope: Scope, sent: bytes, limit: int, work: Work) -> bytes:
+        if not is_zipped(sent, header(scope, b"content-encoding")):
+            return sent
+        text = await unzipped(sent, limit=limit, work=work)
+        scope[HOLD](len(text))
+        return text
+
+    async def _apart(self, text: bytes) -> Body:
+        reading = Reading(text, self._surface.list_name, self._surface.beside)
+        if len(text) <= SMALL_BYTES:
+            for _ in reading.steps():
+                pass
+            return reading.body()
+        async with self._work.turn():
+            await self._work.through(reading.steps())
+            return reading.body()
+
+    async def _stated(self, scope: Scope, key: str, body: Body) -> str:
+        """The key that the body names where headers and address name none."""
+        if key_of(scope) is not None:
+            return key
+        stated = next(
+            (body.beside[name] for name in _KEY_NAMES if isinstance(body.beside.get(name), str)), key
+        )
+        if stated != key:
+            await self._intake.admit(scope, stated)
+        return str(stated)
+
+    def _namespace(self, key: str) -> Any:
+        project = self._intake.project_of(key)
+        # A server of the version before does not tell the project.
+        return namespace_of(project or f"key:{hashlib.sha256(key.encode()).hexdigest()}")
+
+    async def _decode(self, body: Body, decoder: Decoder) -> list[Decoded]:
+        if len(body.parts) == 1 and body.size(0) <= SMALL_BYTES:
+            return decoder.message(body, 0, self._kind)
+        decoded: list[Decoded] = []
+        async with self._work.turn():
+            for index in range(len(body.parts)):
+                if body.size(index) > SMALL_BYTES:
+                    decoded += await self._work.apart(decoder.message, body, index, self._kind)
+                else:
+                    decoded += decoder.message(body, index, self._kind)
+                await self._work.rest()
+        return decoded
+
+    async def _store(
+        self, scope: Scope, key: str, decoded: Iterable[Decoded], sent_at: float | None, size: int
+    ) -> list[dict[str, Any]]:
+        sender = self._intake.sender(scope, key)
+        answers: list[dict[str, Any]] = []
+        for part in chunks(decoded, MAX_EVENTS, MAX_CALL_BYTES):
+            sendable = [each.event for each in part if each.refused is None]
+            for event in sendable:
+                describe(event, sender)
+            results = iter(await self._intake.submit(key, sendable, sent_at, size) if sendable else [])
+            answers += [_told(each, None if each.refused else next(results)) for each in part]
+        return answers
+
+
+class GtagRoute(CompatibleRoute):
+    """The ASGI application at `/g/collect`: hits in the address, or a line of the body each."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request; `gtag` also sends by GET."""
+        if scope["method"] == "GET":
+            scope = {**scope, "method": "POST"}
+        await super().__call__(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
+        self._intake.charge(scope)
+        key = key_of(scope)
+        if key is None:
+            self._intake.owe(scope, 0)
+            raise _no_key()
+        await self._intake.admit(scope, key)
+        sent = await read_body(scope, receive, limit=KEYLESS_SENT_BYTES, seconds=self._options.body_seconds)
+        try:
+            messages = read_hits(scope["query_string"].decode("latin-1"), sent.decode("utf-8", "replace"))
+        except ValueError:
+            raise Refusal(400, "invalid_argument", "A hit has more than 1,000 parameters.") from None
+        if not messages:
+            raise Refusal(400, "invalid_argument", "en: give the event's name.")
+        self._intake.charge_events(scope, len(messages))
+        decoder = Decoder(GA4, self._namespace(key), self._metrics)
+        decoded: list[Decoded] = []
+        async with self._work.turn():
+            for message in messages:
+                decoded += decoder.read(message)
+                await self._work.rest()
+        return await self._store(scope, key, decoded, None, len(sent))
+
+
+async def answer_refused(send: Send, refusal: Refusal, headers: list[Header]) -> None:
+    """A refusal in the words that the SDKs read: RudderStack's `code` and `message`, PostHog's `detail`."""
+    value = {
+        "success": False,
+        "code": refusal.code,
+        "message": refusal.message,
+        "detail": refusal.message,
+        "error": {"code": refusal.code, "message": refusal.message},
+    }
+    await answer_json(send, refusal.status, value, [*refusal_headers(refusal), *headers])
+
+
+def _told(decoded: Decoded, result: EventResult | None) -> dict[str, Any]:
+    if result is None:
+        return {
+            "event_id": decoded.event.event_id,
+            "status": "REJECTED",
+            "violations": [decoded.refused],
+            **decoded.told,
+        }
+    violations = [
+        {"field": violation.field, "rule_id": violation.rule_id, "message": violation.message}
+        for violation in result.violations
+    ]
+    return {
+        "event_id": result.event_id,
+        "status": status_name(result),
+        "violations": violations,
+        **decoded.told,
+    }
+
+
+def _sent_at(body: Body) -> float | None:
+    for name in _SENT_AT:
+        if name in body.beside:
+            return decode_sent_at(moment(body.beside[name]))
+    return None
+
+
+def _no_key() -> Refusal:
+    text = (
+        "Give the project's key as the user of Basic, as Bearer, in the address as ?token=KEY, or in the "
+        "body as writeKey, api_key or api_secret: in its first 64 KB or at its end. A packed body above "
+        "64 KB needs it outside."
+    )
+    return Refusal(401, "unauthenticated", text)
