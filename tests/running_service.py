@@ -23,7 +23,8 @@ def folder() -> Iterator[Path]:
     Not pytest's: another run of pytest shuts the way to it for every other
     account, and PostgreSQL has one of its own when root runs the tests.
     """
-    with tempfile.TemporaryDirectory(prefix="shopalytic-test-") as path:
+    # Processes of a service that was killed end a moment after it.
+    with tempfile.TemporaryDirectory(prefix="shopalytic-test-", ignore_cleanup_errors=True) as path:
         yield Path(path)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import select
 import signal
 import sys
 from dataclasses import asdict, dataclass
@@ -62,6 +63,9 @@ def take_orders(kind: type[Told]) -> Told:
         signal.signal(number, signal.SIG_IGN)
     values: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     values["settings"] = Settings(**{name: _typed(name, value) for name, value in values["settings"].items()})
+    # What was killed while its child was being started wants nothing done any more.
+    if select.select([sys.stdin], [], [], 0)[0]:
+        sys.exit(0)
     return kind(**values)
 
 
