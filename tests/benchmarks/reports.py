@@ -1,6 +1,6 @@
 """Every report over a year of a large shop, warm and cold, beside DuckDB over the same raw events in Parquet.
 
-Prints JSON. The shop is the one of tests/large_shop.py, its days sealed. Warm is the median of
+Prints JSON. The shop is the one of tests/large_shop.py. Warm is the median of
 several answers after a first one; cold the first answer of a PostgreSQL that
 was just started, whose own buffers are empty (the operating system's are not).
 A report that says something else than DuckDB ends the run.
@@ -35,7 +35,6 @@ from shopalytic_server.storage.database import open_pool
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.reports.answering import FactReports
-from shopalytic_server.storage.sealing import seal
 
 WARM_ROUNDS = 5
 _COLUMNS = "dataset_id, occurred_at, event_id, type, tracking_id, identity, source, bot, properties"
@@ -145,8 +144,6 @@ async def _load(url: str, events: int) -> int:
         await conn.execute(_ADD_PROJECT, {**asdict(PROJECT), "browser_event_types": None})
         await fill(conn, events)
         row = await (await conn.execute("SELECT count(*) FROM events")).fetchone()
-    while await seal(pool):
-        pass
     await pool.close()
     return int(row[0]) if row else 0
 

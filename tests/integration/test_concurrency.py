@@ -208,7 +208,7 @@ async def test_an_identity_is_not_forgotten_while_another_server_meets_it(
 ):
     """Bob's only order turns out to have been Ann's, in the moment in which he looks at a page."""
     noted, released = asyncio.Event(), asyncio.Event()
-    after_noting = ingest.count_in_days
+    after_noting = ingest.add_late
 
     async def count_later(conn: Any, items: Any) -> None:
         if any(item.type == "page_view" for item in items):
@@ -219,7 +219,7 @@ async def test_an_identity_is_not_forgotten_while_another_server_meets_it(
     async with two_servers(database_url) as [one, other]:
         [taken] = await one.writer.submit(prepared(one, order("o", identity="bob", at=10)))
         assert words([taken]) == [A]
-        monkeypatch.setattr(ingest, "count_in_days", count_later)
+        monkeypatch.setattr(ingest, "add_late", count_later)
         looking = one.writer.submit(prepared(one, page(None, identity="bob", at=20)))
         await noted.wait()
         taking_over = other.writer.submit(prepared(other, order("o", identity="ann", at=5)))

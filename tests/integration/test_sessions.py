@@ -23,9 +23,9 @@ from conftest import OUTSIDE_SERVER
 from report_shop import START, open_shop, order, page
 from running_service import Service, folder, run
 from shopalytic_server.storage.database import open_pool
+from shopalytic_server.storage.expiry import remove_expired
 from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.rebuild import rebuild
-from shopalytic_server.storage.sealing import seal
 from shopalytic_server.storage.sessions import alone, connect, connect_blocking
 
 SERVER = Path(__file__).resolve().parents[2] / "server" / "shopalytic_server"
@@ -233,7 +233,7 @@ async def test_a_pooler_may_lend_its_sessions_for_each_transaction(pooled_url: s
         [then] = await shop.sales(as_of=arrival + timedelta(days=10))
         async with shop.pool.connection() as connection:
             assert connection.is_shared
-        assert await seal(shop.pool)
+        assert await remove_expired(pooled_url) is not None
     assert (now.total.gross, then.total.gross) == ("200.20", "110.11")
     assert (await rebuild(pooled_url, check=True)).equal
     # Nothing of ours is left for those who borrow next.

@@ -31,13 +31,13 @@ from shopalytic_server.storage import tombstones
 from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.database import Connection, Pool, translated
 from shopalytic_server.storage.decisions import Decisions, lock_dataset
-from shopalytic_server.storage.facts.changes import mark_times
+from shopalytic_server.storage.facts.changes import mark_times, note_upheaval
 from shopalytic_server.storage.ingest import copy_events
+from shopalytic_server.storage.page_sums import forget_subjects
 from shopalytic_server.storage.people import Person, find_held, load_people
 from shopalytic_server.storage.quarantine_room import recount
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.reading import Snapshot
-from shopalytic_server.storage.sealing import forget_customers, forget_subjects
 from shopalytic_server.storage.settlement import settle_orders
 from shopalytic_server.storage.times import timestamp
 
@@ -267,10 +267,7 @@ async def _delete(erasure: _Erasure) -> None:
         erasure.conn,
         erasure.dataset,
         sorted({*erasure.person.subjects, *(row["subject"] for row in views)}),
-        (row["occurred_at"] for row in views),
     )
-    times = [row["occurred_at"] for row in events]
-    await forget_subjects(erasure.conn, erasure.dataset, erasure.person.subjects, times)
     # An event that somebody else sent of an order is refused as a duplicate for ever.
     own = [row["event_id"] for row in events if row["own"]]
     erasure.erased["event_keys"] = await erasure.run(_SQL.delete_event_keys, event_ids=own)
@@ -280,7 +277,7 @@ async def _delete(erasure: _Erasure) -> None:
     left = set(keys["order_ids"]) - set(erasure.order_ids)
     settled = await settle_orders(erasure.conn, erasure.dataset, erasure.project.first_currency, left)
     await _mark(erasure, settled)
-    await forget_customers(erasure.conn, [erasure.dataset])
+    await note_upheaval(erasure.conn, [erasure.dataset])
 
 
 async def _mark(erasure: _Erasure, times: Iterable[datetime]) -> None:

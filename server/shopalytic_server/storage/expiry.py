@@ -2,10 +2,9 @@
 
 Event ids stay in `event_keys`, so an event that was removed is a duplicate when
 it is sent again. Identities and products stay as they are. Before page views
-go, their days are summed up: first `expirations` tells everybody that these days
-must not be unsealed any more (`sealing`), then all that may not have seen it yet
-ends, then what is not sealed is. So a day loses events only while it is sealed,
-and stays sealed.
+go, their days are summed up (`page_sums`): first `expirations` tells everybody to
+add late page views of these days to the sums, then all that may not have seen it
+yet ends, then the sums are made. So a day loses page views only when it has sums.
 
 A partition of which nothing is to stay is emptied at once. It is not dropped:
 that would need a lock on all of `events`, and the next late event would have to
@@ -18,7 +17,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
 
 import psycopg
@@ -28,9 +27,9 @@ from shopalytic_server.domain.expiry import cut_off, days_kept
 from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.facts.changes import mark_days, mark_every_day
+from shopalytic_server.storage.page_sums import LOCK, forget_days, older_writers_end, sum_up_before
 from shopalytic_server.storage.partitions import month_of
 from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.sealing import LOCK, older_writers_end, renew_days, seal_before
 from shopalytic_server.storage.sessions import alone, connect
 
 log = logging.getLogger(__name__)
@@ -136,7 +135,7 @@ async def _sum_up(conn: Connection, expired: Sequence[Expired]) -> None:
     await older_writers_end(conn)
     for each in expired:
         if each.event_type == "page_view":
-            await seal_before(conn, each.project_id, each.before.date())
+            await sum_up_before(conn, each.project_id, each.before.date())
 
 
 async def _mark_summed_up(conn: Connection, expired: Sequence[tuple[int, Expired]]) -> None:
@@ -145,10 +144,12 @@ async def _mark_summed_up(conn: Connection, expired: Sequence[tuple[int, Expired
     rows = await (await conn.execute(_SQL.announced, {"datasets": list(before)})).fetchall()
     known = dict(rows)
     for dataset, until in before.items():
+        first = known[dataset].date() if dataset in known else date.min
+        await forget_days(conn, dataset, first, until.date())
         if dataset not in known:
             await mark_every_day(conn, [dataset])
         elif known[dataset] < until:
-            await mark_days(conn, [dataset], known[dataset].date(), until.date())
+            await mark_days(conn, [dataset], first, until.date())
 
 
 async def _empty_partitions(conn: Connection, expiry: Expiry) -> None:
@@ -195,7 +196,6 @@ async def _empty_if_expired(
             return
         await conn.execute(sql.SQL(_SQL.empty).format(partition=table))
         datasets = {dataset for dataset, _, _ in tally}
-        await renew_days(conn, datasets, begin.date(), end.date())
         await mark_days(conn, datasets, begin.date(), end.date())
     counts = {(dataset, event_type): count for dataset, event_type, count in tally}
     for each in expiry.expired:
@@ -221,7 +221,6 @@ async def _remove(conn: Connection, expired: Expired) -> None:
                 assert row is not None  # noqa: S101 - an aggregate has a row
                 found, first, reached = row
                 if found:
-                    await renew_days(conn, [dataset], first.date(), reached.date())
                     await mark_days(conn, [dataset], first.date(), reached.date())
             expired.events += found
             from_at = reached or from_at

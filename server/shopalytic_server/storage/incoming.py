@@ -19,9 +19,9 @@ from shopalytic_server.domain.prepared import microseconds
 from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.decisions import DECIDED_TYPES
+from shopalytic_server.storage.page_sums import YOUNGEST
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.rows import CART_TYPES, cart_time
-from shopalytic_server.storage.sealing import YOUNGEST
 from shopalytic_server.storage.tombstones import hashes_of, known_salt
 
 _SQL = load("ingest")

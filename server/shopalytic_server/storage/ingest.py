@@ -32,11 +32,11 @@ from shopalytic_server.storage.decisions import (
 from shopalytic_server.storage.facts.changes import mark_times
 from shopalytic_server.storage.identities import StoredIdentities
 from shopalytic_server.storage.incoming import PlainGroups, plain_of
+from shopalytic_server.storage.page_sums import add_late
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.products import upsert_products
 from shopalytic_server.storage.quarantine_room import QuarantineRoom
 from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.sealing import count_in_days, forget_days
 from shopalytic_server.storage.tie_breakers import lower_tie_breakers
 from shopalytic_server.storage.tombstones import refuse_erased
 
@@ -232,13 +232,11 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
         await lock_dataset(conn, dataset)
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
-    await count_in_days(conn, plain)
+    await add_late(conn, plain)
     await mark_times(conn, _hours(plain))
     await upsert_products(conn, [item for item in plain if item.type == "product_view"])
     dated = [item for item in plain if item.type in typed.CART_TYPES and "modified_date" in item.properties]
-    changed = [(item.dataset_id, typed.cart_time(item)) for item in dated]
-    await forget_days(conn, changed)
-    await mark_times(conn, changed)
+    await mark_times(conn, [(item.dataset_id, typed.cart_time(item)) for item in dated])
     if not decided:
         return plain
     stored = plain
@@ -282,9 +280,7 @@ async def _store_decided(conn: Connection, dataset: int, items: list[Prepared]) 
         item.verdict = result
     await note_identities(conn, accepted)
     await copy_events(conn, accepted)
-    touched = [*_hours(accepted), *((dataset, at) for at in decisions.times)]
-    await forget_days(conn, touched)
-    await mark_times(conn, touched)
+    await mark_times(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
     if decisions.vacated:
         subjects = list(decisions.vacated)
         await conn.execute(_SQL.lock_identities, {"dataset": dataset})

@@ -7,11 +7,10 @@ from psycopg import sql
 
 from shopalytic_server.domain.plain_dates import DATES, begin_of_day
 from shopalytic_server.storage.database import Connection, schema_of_tables
-from shopalytic_server.storage.facts.changes import mark_every_day
+from shopalytic_server.storage.facts.changes import mark_every_day, note_upheaval
 from shopalytic_server.storage.partitions import Partitions
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.replay import TABLES, Progress, replay, silent
-from shopalytic_server.storage.sealing import forget_all_days, forget_customers
 from shopalytic_server.storage.sessions import connect
 
 _SQL = load("rebuild")
@@ -39,8 +38,7 @@ async def rebuild(
     """Builds every typed table from `events` beside the live ones, and compares.
 
     With `check` nothing is changed and ingest goes on. Without it ingest waits,
-    and tables that differ get the rebuilt rows; reports go on meanwhile. Days
-    whose page views are summed up are so anew, after a while. What events said that
+    and tables that differ get the rebuilt rows; reports go on meanwhile. What events said that
     have expired since is taken over as it is. Days without a time of day are those of their
     project's time zone of now: `differences` tells of events that move under "events".
     With `midnights_are_days` so are times that are midnights in UTC and that nobody has
@@ -68,11 +66,9 @@ async def rebuild(
                 for table in TABLES:
                     if differences[table]:
                         await _replace(conn, home, table)
-                await forget_customers(conn)
+                await note_upheaval(conn)
                 await mark_every_day(conn)
                 await conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(_SCHEMA)))
-        if not check:
-            await forget_all_days(conn)
     return RebuildResult(events, differences)
 
 

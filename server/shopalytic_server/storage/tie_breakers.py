@@ -6,7 +6,6 @@ the order of events follows.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.facts.changes import mark_times
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.rows import CART_TYPES, cart_time
-from shopalytic_server.storage.sealing import forget_days
 from shopalytic_server.storage.settlement import settle_orders
 
 _SQL = load("tie_breakers")
@@ -55,9 +53,9 @@ async def lower_tie_breakers(conn: Connection, dataset: int, copies: Iterable[Pr
     if lowered:
         await conn.execute(_SQL.events, _columns(dataset, lowered))
         await _lower_typed(conn, dataset, lowered)
-        await _touch(conn, [(dataset, item.occurred_at) for item in lowered])
+        await mark_times(conn, [(dataset, item.occurred_at) for item in lowered])
         carts = [item for item in lowered if item.type in CART_TYPES]
-        await _touch(conn, [(dataset, cart_time(item)) for item in carts])
+        await mark_times(conn, [(dataset, cart_time(item)) for item in carts])
     calls = [item for item in lowered if item.type in ("identify", "alias")]
     return Lowered(calls, [item for item in smallest.values() if item.type == "order"])
 
@@ -94,16 +92,11 @@ async def _lower_typed(conn: Connection, dataset: int, items: Sequence[Prepared]
     if orders["order_ids"]:
         await conn.execute(_SQL.mark_current, orders)
         rows = await (await conn.execute(_SQL.order_times, orders)).fetchall()
-        await _touch(conn, [(dataset, at) for row in rows for at in row])
+        await mark_times(conn, [(dataset, at) for row in rows for at in row])
     settled = _order_ids(items, "order", "refund")
     if settled:
         times = await settle_orders(conn, dataset, items[0].currency, settled)
-        await _touch(conn, [(dataset, at) for at in times])
-
-
-async def _touch(conn: Connection, times: Sequence[tuple[int, datetime]]) -> None:
-    await forget_days(conn, times)
-    await mark_times(conn, times)
+        await mark_times(conn, [(dataset, at) for at in times])
 
 
 def _order_ids(items: Iterable[Prepared], *types: str) -> list[str]:

@@ -163,6 +163,7 @@ class Builder:
         }
         rows = await (await conn.execute(_SQL.first_times, values)).fetchall()
         firsts = {dataset: at.astimezone(UTC).date() for dataset, at in rows}
+        await conn.execute(_SQL.forget_upheavals)
         await conn.execute(_SQL.compact, {"most": _MOST_TOKENS})
         await conn.execute(_SQL.close, {"datasets": list(firsts), "firsts": list(firsts.values())})
 

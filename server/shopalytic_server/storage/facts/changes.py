@@ -63,5 +63,13 @@ async def mark_every_day(conn: Connection, datasets: Iterable[int] | None = None
     await conn.execute(_SQL.mark_every_day, values)
 
 
+async def note_upheaval(conn: Connection, datasets: Iterable[int] | None = None) -> None:
+    """Says that links of some datasets, or of all, may be others now; see `customers`.
+
+    For those who delete links, or change more than the links of some subjects.
+    """
+    await conn.execute(_SQL.note_upheaval, {"datasets": None if datasets is None else sorted(datasets)})
+
+
 def _columns(days: list[tuple[int, date]]) -> dict[str, Any]:
     return {"datasets": [dataset for dataset, _ in days], "days": [day for _, day in days]}

@@ -1,8 +1,20 @@
 -- Tokens of days whose facts change, and the versions that they make.
 
+-- The version before facts keeps sums of days, which hold no more; a release later
+-- nobody does.
 -- name: mark
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
+), gone AS (
+    DELETE FROM rollup_days r
+     USING given d
+     WHERE r.dataset_id = d.dataset_id AND r.day = d.day
+       AND NOT EXISTS (SELECT FROM expirations x
+                        WHERE x.dataset_id = d.dataset_id AND x.type = 'page_view'
+                          AND d.day < (x.before AT TIME ZONE 'UTC')::date)
+)
 INSERT INTO fact_changes (dataset_id, day, erased)
-SELECT dataset_id, day, %(erased)s FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
+SELECT dataset_id, day, %(erased)s FROM given
 
 -- name: mark_span
 INSERT INTO fact_changes (dataset_id, day)
@@ -32,6 +44,17 @@ SELECT dataset_id, day, md5(string_agg(token::text, '' ORDER BY token)), bool_or
                     WHERE datname = current_database() AND application_name = 'shopalytic')
  GROUP BY dataset_id, day
 HAVING bool_or(closing) OR day = '0001-01-01'
+
+-- Says that what is known of whose subject each is may be otherwise now.
+-- name: note_upheaval
+INSERT INTO customer_changes (dataset_id)
+SELECT dataset_id
+  FROM (SELECT 2 * project_id + kind AS dataset_id FROM projects CROSS JOIN (VALUES (0), (1)) AS k (kind)) AS d
+ WHERE %(datasets)s::int[] IS NULL OR dataset_id = ANY(%(datasets)s::int[])
+
+-- Nobody keeps links from before these for so long.
+-- name: forget_upheavals
+DELETE FROM customer_changes WHERE changed_at < now() - interval '2 days'
 
 -- Datasets, and the first currency of their project.
 -- name: datasets

@@ -1,32 +1,32 @@
--- Summing up the page views of past days.
+-- Sums of the page views that retention removes: a row of `rollup_days` that is
+-- `sealed` says that `page_quarters` has all page views of its day.
 
--- Days that can be sealed, newest first, those of a project's datasets alike. A
--- day is left alone for half a day after its end: most late events come by then.
--- `project` and `before` may ask for fewer.
+-- Days of a project before one that have no sums yet, newest first.
 -- name: missing
 SELECT d.dataset_id, d.day
   FROM projects p
  CROSS JOIN LATERAL (
     SELECT min(e.occurred_at) AS at
       FROM (VALUES (2 * p.project_id), (2 * p.project_id + 1)) AS own (dataset_id)
-     CROSS JOIN unnest(%(types)s::text[]) AS kind (type)
      CROSS JOIN LATERAL (
         SELECT occurred_at FROM events
-         WHERE dataset_id = own.dataset_id AND type = kind.type
+         WHERE dataset_id = own.dataset_id AND type = 'page_view'
          ORDER BY occurred_at LIMIT 1
       ) AS e
   ) AS first
- CROSS JOIN LATERAL generate_series((first.at AT TIME ZONE 'UTC')::date,
-                                    least((now() AT TIME ZONE 'UTC' - interval '36 hours')::date,
-                                          %(before)s::date - 1),
-                                    interval '1 day') AS s (day)
+ CROSS JOIN LATERAL generate_series((first.at AT TIME ZONE 'UTC')::date, %(before)s::date - 1, interval '1 day')
+       AS s (day)
  CROSS JOIN LATERAL (VALUES (2 * p.project_id, s.day::date), (2 * p.project_id + 1, s.day::date))
        AS d (dataset_id, day)
- WHERE (%(project)s::int IS NULL OR p.project_id = %(project)s::int)
+ WHERE p.project_id = %(project)s
    AND NOT EXISTS (SELECT FROM rollup_days r
                     WHERE r.dataset_id = d.dataset_id AND r.day = d.day AND r.sealed)
  ORDER BY d.day DESC, d.dataset_id
  LIMIT %(limit)s
+
+-- Sums of days that lost nothing yet are made anew: nobody has kept them up to date.
+-- name: forget_days
+DELETE FROM rollup_days WHERE dataset_id = %(dataset)s AND day >= %(first)s::date AND day < %(before)s::date
 
 -- name: announce
 INSERT INTO rollup_days (dataset_id, day, sealed)
@@ -123,7 +123,7 @@ WINDOW alike AS (PARTITION BY dataset_id, subject, quarter, bot, source, site)
  ORDER BY dataset_id, subject, quarter, bot, source, site, occurred_at, event_id
 
 -- name: seal_day
-UPDATE rollup_days SET sealed = true, version = nextval('rollup_versions') WHERE dataset_id = %(dataset)s AND day = %(day)s
+UPDATE rollup_days SET sealed = true WHERE dataset_id = %(dataset)s AND day = %(day)s
 
 -- Facts of a day from which page views may have been removed are made of its sums.
 -- name: mark_expired
@@ -131,49 +131,16 @@ INSERT INTO fact_changes (dataset_id, day)
 SELECT dataset_id, %(day)s FROM expirations
  WHERE dataset_id = %(dataset)s AND type = 'page_view' AND %(day)s::date < (before AT TIME ZONE 'UTC')::date
 
--- Days from which page views may have been removed, of these.
--- name: expired
-SELECT d.dataset_id, d.day
-  FROM (SELECT DISTINCT dataset_id, day FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)) AS d
-  JOIN expirations x ON x.dataset_id = d.dataset_id AND x.type = 'page_view'
-       AND d.day < (x.before AT TIME ZONE 'UTC')::date
-
--- name: forget_days
-DELETE FROM rollup_days r
- USING (SELECT DISTINCT dataset_id, day FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)) AS d
- WHERE r.dataset_id = d.dataset_id AND r.day = d.day
-
--- Of days from which page views may have been removed the sums are all there is.
--- name: forget_all_days
-DELETE FROM rollup_days r
- WHERE NOT EXISTS (SELECT FROM expirations x
-                    WHERE x.dataset_id = r.dataset_id AND x.type = 'page_view'
-                      AND r.day < (x.before AT TIME ZONE 'UTC')::date)
-
--- A day is held by whoever adds to its sums, and by whoever seals it.
+-- Of some days those whose page views may have been removed, and that have sums; nobody
+-- makes these meanwhile.
 -- name: hold_days
 SELECT r.dataset_id, r.day, r.sealed
   FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
-  JOIN rollup_days r USING (dataset_id, day)
+  JOIN expirations x ON x.dataset_id = d.dataset_id AND x.type = 'page_view'
+       AND d.day < (x.before AT TIME ZONE 'UTC')::date
+  JOIN rollup_days r ON r.dataset_id = d.dataset_id AND r.day = d.day
  ORDER BY r.dataset_id, r.day
    FOR UPDATE OF r
 
--- name: renew_days
-UPDATE rollup_days r SET version = nextval('rollup_versions')
-  FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
- WHERE r.dataset_id = d.dataset_id AND r.day = d.day
-
 -- name: forget_quarters
 DELETE FROM page_quarters WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
-
--- name: forget_customers
-INSERT INTO customer_changes (dataset_id)
-SELECT dataset_id
-  FROM (SELECT 2 * project_id AS dataset_id FROM projects
-         UNION ALL
-        SELECT 2 * project_id + 1 FROM projects) AS d
- WHERE %(datasets)s::int[] IS NULL OR dataset_id = ANY(%(datasets)s::int[])
-
--- Nobody keeps numbers from before these for so long.
--- name: forget_changes
-DELETE FROM customer_changes WHERE changed_at < now() - interval '2 days'
