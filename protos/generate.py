@@ -28,6 +28,7 @@ from generator.readers import write_readers
 from generator.rules import write_rules
 from generator.schema import Schema
 from generator.stubs import write_stubs
+from generator.tables import write_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
@@ -60,6 +61,7 @@ def generated(work: Path) -> dict[Path, bytes]:
     files["v1/rules.py"] = write_rules(book, schema).encode()
     files["v1/readers.py"] = write_readers(book, schema).encode()
     files["v1/properties.py"] = write_properties(schema).encode()
+    files["v1/tables.py"] = write_tables(book, schema).encode()
     page = write_event_page(image, book, schema, VECTORS).encode()
     return {PACKAGE / name: content for name, content in files.items()} | {EVENT_PAGE: page}
 

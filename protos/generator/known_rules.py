@@ -9,6 +9,8 @@ class Pattern:
 
     matcher: str
     message: str
+    form: str
+    """Its name in the native core."""
     may_hold_nul: bool = False
     """Whether a text that matches can still contain U+0000."""
 
@@ -20,16 +22,20 @@ class CelRule:
     broken_if: str
     broken_by_empty: bool = False
     """Whether the empty text breaks it."""
+    form: str = ""
+    """Of a field's rule: its name in the native core, which leaves to Python what has none."""
+    needs: tuple[bool, str, str, str] | None = None
+    """Of a message's rule: given or not, a field, its value or any, and the field that must be given then."""
 
 
 MONEY = "^[0-9]{1,14}([.][0-9]{1,4})?$"
 PATTERNS = {
     "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$": Pattern(
-        "matches_uuid", "MALFORMED_UUID"
+        "matches_uuid", "MALFORMED_UUID", "uuid"
     ),
-    MONEY: Pattern("matches_money", "MALFORMED_MONEY"),
-    "^[A-Z]{3}$": Pattern("matches_three_capitals", "NOT_THREE_CAPITALS"),
-    "^[^@\\s]+@[^@\\s]+$": Pattern("matches_email", "MALFORMED_EMAIL", may_hold_nul=True),
+    MONEY: Pattern("matches_money", "MALFORMED_MONEY", "money"),
+    "^[A-Z]{3}$": Pattern("matches_three_capitals", "NOT_THREE_CAPITALS", "capitals"),
+    "^[^@\\s]+@[^@\\s]+$": Pattern("matches_email", "MALFORMED_EMAIL", "email", may_hold_nul=True),
 }
 
 _SHARED = r"null|undefined|none|nil|nan|\\[object object\\]"
@@ -50,24 +56,33 @@ CEL_RULES = {
     (
         "total_discount.required_with_discounts",
         "size(this.discounts) == 0 || has(this.total_discount)",
-    ): CelRule('message.discounts and not message.HasField("total_discount")'),
+    ): CelRule(
+        'message.discounts and not message.HasField("total_discount")',
+        needs=(True, "discounts", "", "total_discount"),
+    ),
     ("sku.or_name", "this.sku != '' || has(this.name)"): CelRule(
-        'not message.sku and not message.HasField("name")'
+        'not message.sku and not message.HasField("name")', needs=(False, "sku", "", "name")
     ),
     (
         "total_refund.required_if_partial",
         "this.refund_type != 'partial' || has(this.total_refund)",
-    ): CelRule('message.refund_type == "partial" and not message.HasField("total_refund")'),
+    ): CelRule(
+        'message.refund_type == "partial" and not message.HasField("total_refund")',
+        needs=(True, "refund_type", "partial", "total_refund"),
+    ),
     (
         "subtotal_refund.required_if_partial",
         "this.refund_type != 'partial' || has(this.subtotal_refund)",
-    ): CelRule('message.refund_type == "partial" and not message.HasField("subtotal_refund")'),
+    ): CelRule(
+        'message.refund_type == "partial" and not message.HasField("subtotal_refund")',
+        needs=(True, "refund_type", "partial", "subtotal_refund"),
+    ),
     (
         "tracking_id.placeholder",
         rf"!this.matches('(?i)^\\s*({_SHARED}|true|false|[0-]*)\\s*$')",
-    ): CelRule("is_device_placeholder(value)", broken_by_empty=True),
+    ): CelRule("is_device_placeholder(value)", broken_by_empty=True, form="device"),
     (
         "identity.placeholder",
         rf"!this.matches('(?i)^\\s*({_SHARED}|-1|true|false|{_NOBODY}|[0-]*)\\s*$')",
-    ): CelRule("is_identity_placeholder(value)", broken_by_empty=True),
+    ): CelRule("is_identity_placeholder(value)", broken_by_empty=True, form="identity"),
 }

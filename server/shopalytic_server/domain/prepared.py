@@ -170,6 +170,11 @@ class Prepared:
     """Which of its times are days of the project's time zone."""
 
     @property
+    def json_size(self) -> int:
+        """Bytes of JSON."""
+        return len(self.properties_jsonb) + len(self.context_jsonb or b"")
+
+    @property
     def event_id(self) -> UUID:
         """The event's id."""
         return UUID(bytes=self.event_key)

@@ -6,6 +6,7 @@ from typing import overload
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult, TrackResponse
 from shopalytic.violations import Violation
+from shopalytic_server.domain import native
 from shopalytic_server.domain.prepared import Prepared
 
 ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
@@ -16,8 +17,7 @@ _ID = "f" * 36
 _BEFORE, _AFTER = (
     TrackResponse(results=[EventResult(event_id=_ID, status=ACCEPTED)])
     .SerializeToString()
-    .decode("latin-1")
-    .split(_ID)
+    .split(_ID.encode())
 )
 
 
@@ -60,18 +60,15 @@ class Verdicts(Sequence[EventResult]):
     def response(self) -> bytes:
         """The TrackResponse, serialized."""
         # Messages that follow each other are one message with the repeated fields of all.
-        results = [
-            f"{_BEFORE}{item.event.event_id}{_AFTER}"
-            if item.verdict is None and item.denied_consent is None and not item.bot
-            else _serialized(_result(item))
-            for item in self._items
-        ]
-        return "".join(results).encode("latin-1")
+        answers = native.answers(self._items, _BEFORE, _AFTER, _answer)
+        return b"".join(map(_answer, self._items)) if answers is None else answers
 
 
 def _result(item: Prepared) -> EventResult:
     return verdict(item, ACCEPTED) if item.verdict is None else item.verdict
 
 
-def _serialized(result: EventResult) -> str:
-    return TrackResponse(results=[result]).SerializeToString().decode("latin-1")
+def _answer(item: Prepared) -> bytes:
+    if item.verdict is None and item.denied_consent is None and not item.bot:
+        return b"%b%b%b" % (_BEFORE, item.event.event_id.encode(), _AFTER)
+    return TrackResponse(results=[_result(item)]).SerializeToString()

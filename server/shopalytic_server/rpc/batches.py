@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from google.protobuf.message import DecodeError
 
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.violations import Violation
+from shopalytic_server.domain import native
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.ingest import MAX_EVENT_BYTES
 from shopalytic_server.domain.oversized import too_dense, too_large
@@ -38,6 +39,8 @@ _LONGEST_ID_BYTES = 1_000
 # The longest list of an event may have 2,000 entries. Somebody's order with some
 # more of them goes to quarantine; of many more the parser makes megabytes.
 _MOST_ENTRIES = 5_000
+# What is beside the events has no more than half as many values as bytes, which do no harm.
+_SURELY_FEW_BYTES = 1_000
 # An event of so few bytes cannot have as many entries.
 _SURELY_FEW_ENTRIES = 2 * _MOST_ENTRIES
 
@@ -49,6 +52,22 @@ class Batch:
     request: TrackRequest
     unread: dict[int, Violation] = field(default_factory=dict)
     """What is wrong with events that are far too large, by their place: only the ids of these were read."""
+    cut: Any = None
+    """Its events, where the native core has cut it: then they are here, and not in `request`."""
+
+    def __len__(self) -> int:
+        return len(self.request.events if self.cut is None else self.cut)
+
+    async def parse(self, turns: "Turns") -> None:
+        """Has all events in `request`; raises DecodeError."""
+        if self.cut is None:
+            return
+        with turns.turn() as turn:
+            for place in range(len(self.cut)):
+                self.request.events.append(Event.FromString(self.cut.event(place)))
+                if turn.is_over:
+                    await turn.pass_on()
+        self.cut = None
 
 
 class Turns:
@@ -117,6 +136,9 @@ class Turn:
 
 async def read_batch(data: bytes, turns: Turns) -> Batch:
     """Raises InvalidRequest when there are too many events or other values, and DecodeError."""
+    cut = native.split(data, MAX_EVENTS)
+    if cut and len(cut.rest) <= _SURELY_FEW_BYTES:
+        return Batch(TrackRequest.FromString(cut.rest), cut=cut)
     size = len(data)
     if size <= _SURELY_FEW_ENTRIES or (size <= _WHOLE_BYTES and not _has_large_event(data)):
         return Batch(TrackRequest.FromString(data))

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -11,17 +11,18 @@ import grpc
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain import native
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.deliveries import arrivals
 from shopalytic_server.domain.errors import PermissionDenied
-from shopalytic_server.domain.ingest import Admitted, Prepared, prepare, prepare_event
-from shopalytic_server.domain.oversized import reject_unread
+from shopalytic_server.domain.ingest import Admitted, Prepared, prepare
 from shopalytic_server.domain.projects import KeyClass, Project, first_money
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.rpc.auth import COLLECTOR_SERVICE, Caller, Door
 from shopalytic_server.rpc.batches import Batch, Turns
 from shopalytic_server.rpc.linking import ALIAS_FIELDS, IDENTIFY_FIELDS, alias_event, identify_event, link_of
 from shopalytic_server.rpc.ports import CurrencySettler, EventWriter, Merges
+from shopalytic_server.rpc.preparing import prepare_batch
 from shopalytic_server.rpc.stream import TrackPipeline
 from shopalytic_server.rpc.validation import check_track, sent_at
 
@@ -121,9 +122,9 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
 
     async def _prepare_batch(self, batch: Batch, context: Context) -> list[Prepared]:
         request = batch.request
-        caller = await self._door.admit(context, COLLECTOR_SERVICE, len(request.events))
-        sent, received = check_track(request), self._clock()
-        project = await self._with_currency(caller.project, request.events)
+        caller = await self._door.admit(context, COLLECTOR_SERVICE, len(batch))
+        sent, received = check_track(request, len(batch)), self._clock()
+        project = await self._with_currency(caller.project, batch)
         admitted = Admitted(
             project.currency,
             received,
@@ -133,19 +134,12 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             addresses=self._addresses,
             key_id=caller.key.key_id,
         )
-        prepared: list[Prepared] = []
-        with self._turns.turn() as turn:
-            for event in request.events:
-                prepared.append(prepare_event(event, admitted))
-                if turn.is_over:
-                    await turn.pass_on()
-        for place, violation in batch.unread.items():
-            prepared[place] = reject_unread(request.events[place], violation, admitted)
+        prepared = await prepare_batch(batch, admitted, self._turns)
         if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
             prepared[0].arrivals = arrivals(request, caller.project, received)
         return prepared
 
-    async def _with_currency(self, project: Project, events: Sequence[Event]) -> Project:
+    async def _with_currency(self, project: Project, batch: Batch) -> Project:
         """The project; if its currency is open and money comes, after that has decided.
 
         The project that a key brings with it is some seconds old: who asked once
@@ -156,7 +150,11 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         known, settled = self._settled.get(project.project_id, (None, project))
         if known is project:
             return settled
-        if (money := first_money(events)) is None:
+        if batch.cut is not None:
+            if not native.may_have_money(batch.cut):
+                return project
+            await batch.parse(self._turns)
+        if (money := first_money(batch.request.events)) is None:
             return project
         named = getattr(money, str(money.WhichOneof("payload"))).currency
         settled = await self._currencies.settle_currency(

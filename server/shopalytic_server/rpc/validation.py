@@ -54,9 +54,8 @@ def check_request(request: Message) -> None:
         raise InvalidRequest(violations)
 
 
-def check_track(request: collector_pb2.TrackRequest) -> datetime | None:
-    """Raises InvalidRequest when a batch as a whole cannot be used; returns its sent_at."""
-    count = len(request.events)
+def check_track(request: collector_pb2.TrackRequest, count: int) -> datetime | None:
+    """Raises InvalidRequest when a batch of so many events cannot be used as a whole; returns its sent_at."""
     if count == 0:
         raise InvalidRequest([Violation("events", "repeated.min_items", "is empty; send 1 to 1,000 events")])
     if count > MAX_EVENTS:

@@ -26,6 +26,24 @@ class UuidArray:
         self.values = values
 
 
+class PackedUuids:
+    """A `uuid[]` parameter that is packed already."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+class _PackedDumper(Dumper):
+    format = Format.BINARY
+    oid = _UUID_ARRAY_OID
+
+    def dump(self, obj: PackedUuids) -> bytes:
+        return obj.data
+
+
+psycopg.adapters.register_dumper(PackedUuids, _PackedDumper)
+
+
 class _UuidArrayDumper(Dumper):
     format = Format.BINARY
     oid = _UUID_ARRAY_OID

@@ -6,9 +6,10 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html ("Binary Format").
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 
+from shopalytic_server.domain import native
 from shopalytic_server.domain.ingest import Prepared
 
 COLUMNS = (
@@ -32,12 +33,13 @@ _timestamp = _number = struct.Struct("!iq").pack
 _length = struct.Struct("!i").pack
 
 
-def encode_events(items: Iterable[Prepared]) -> bytes:
+def encode_events(items: Sequence[Prepared]) -> bytes:
     """All rows as one COPY stream, for the columns COLUMNS."""
-    return b"".join((_HEADER, *map(_row, items), _TRAILER))
+    return native.rows(items, encode_event) or b"".join((_HEADER, *map(encode_event, items), _TRAILER))
 
 
-def _row(item: Prepared) -> bytes:
+def encode_event(item: Prepared) -> bytes:
+    """The row of one event."""
     sending, properties, context = item.sending, item.properties_jsonb, item.context_jsonb
     occurred = item.occurred_us - _EPOCH_US
     corrected = item.corrected_us if sending.skew_us else None

@@ -10,12 +10,13 @@ from psycopg.pq import TransactionStatus
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.violations import Violation
+from shopalytic_server.domain import native
 from shopalytic_server.domain.identity import Anchor, Fact
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage import tombstones
-from shopalytic_server.storage.arrays import UuidArray
+from shopalytic_server.storage.arrays import PackedUuids, UuidArray
 from shopalytic_server.storage.arrivals import note_arrivals
 from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.database import Connection
@@ -152,15 +153,22 @@ async def _claim(conn: Connection, valid: list[Prepared]) -> tuple[list[Prepared
 
 
 async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tuple[list[Prepared], bool]:
+    packed = native.claims(items)
+    if packed is not None and not await _fingerprints(conn, dataset, PackedUuids(packed[0])):
+        erased = await _insert_keys(conn, dataset, *map(PackedUuids, packed))
+        if erased:
+            await _take_late_refunds(conn, dataset, items)
+        return items, erased
     first: dict[bytes, Prepared] = {}
     for item in items:
         first.setdefault(item.event_key, item)
     # In the order of the index, so that groups which share ids cannot block
     # each other in a circle.
     keys = sorted(first)
-    taken = await _fingerprints(conn, dataset, keys)
+    taken = await _fingerprints(conn, dataset, UuidArray(keys))
     free = [key for key in keys if key not in taken] if taken else keys
-    erased = bool(free) and await _insert_keys(conn, dataset, free, [first[key].fingerprint for key in free])
+    fingerprints = UuidArray([first[key].fingerprint for key in free])
+    erased = bool(free) and await _insert_keys(conn, dataset, UuidArray(free), fingerprints)
     if erased:
         await _take_late_refunds(conn, dataset, [first[key] for key in free])
     if len(free) == len(items):
@@ -177,16 +185,14 @@ async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tu
     return fresh, erased
 
 
-async def _insert_keys(conn: Connection, dataset: int, keys: list[bytes], fingerprints: list[bytes]) -> bool:
+async def _insert_keys(
+    conn: Connection, dataset: int, keys: UuidArray | PackedUuids, fingerprints: UuidArray | PackedUuids
+) -> bool:
     """Takes ids; returns whether anybody was erased.
 
     Raises UniqueViolation if another transaction was faster.
     """
-    parameters = {
-        "dataset": dataset,
-        "event_ids": UuidArray(keys),
-        "fingerprints": UuidArray(fingerprints),
-    }
+    parameters = {"dataset": dataset, "event_ids": keys, "fingerprints": fingerprints}
     row = await (await conn.execute(_SQL.claim_event_ids, parameters)).fetchone()
     return row is not None and bool(row[0])
 
@@ -441,7 +447,7 @@ async def _release(conn: Connection, items: Sequence[Prepared]) -> None:
         await conn.execute(_SQL.release_event_ids, keys)
 
 
-async def _fingerprints(conn: Connection, dataset: int, keys: list[bytes]) -> dict[bytes, bytes]:
+async def _fingerprints(conn: Connection, dataset: int, keys: UuidArray | PackedUuids) -> dict[bytes, bytes]:
     """The fingerprints of the ids that are taken."""
-    cursor = await conn.execute(_SQL.find_event_ids, {"dataset": dataset, "event_ids": UuidArray(keys)})
+    cursor = await conn.execute(_SQL.find_event_ids, {"dataset": dataset, "event_ids": keys})
     return {event_id.bytes: found.bytes for event_id, found in await cursor.fetchall()}

@@ -313,7 +313,7 @@ class Writer:
 def _size(item: Prepared) -> int:
     if item.violations:
         return item.event.ByteSize()
-    return len(item.properties_jsonb) + len(item.context_jsonb or b"")
+    return item.json_size
 
 
 def _commit_span(group: Sequence[_Submission], events: int) -> AbstractContextManager[object]:
