@@ -15,7 +15,6 @@ from catalogue import FULL
 from shopalytic.decoding import decode_properties, uuid7
 from shopalytic.v1 import tables
 from shopalytic.v1.collector_pb2 import TrackRequest
-from shopalytic.v1.commerce_pb2 import Address, Discount, LineItem
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.ingest import Admitted
@@ -119,12 +118,6 @@ _ADDRESSES = (
     "::ffff:198.51.100.0",
 )
 _ORIGINS = ("https://shop.example", "https://other.example", "")
-# Messages within others, as short as they may be.
-_WITHIN = {
-    "LineItem": LineItem(sku="s", price="1", qty=1),
-    "Discount": Discount(code="c", value="1"),
-    "Address": Address(city="c", zipcode="z", country="DEU"),
-}
 
 
 class EventInputs:
@@ -263,6 +256,8 @@ class EventInputs:
         field = message.DESCRIPTOR.fields_by_name[name]
         if row["kind"] == "message" or row["repeated"]:
             self._fill(message, row)
+        elif row["kind"] == "struct":
+            getattr(message, name).update({"a": pick.choice((1, 0.5, "b", None, [1], {}))})
         elif row["kind"] == "timestamp":
             self._set_time(getattr(message, name), row)
         elif row["kind"] == "bool":
@@ -281,12 +276,12 @@ class EventInputs:
         if row["kind"] == "message" and not row["repeated"]:
             value.SetInParent()
             if pick.random() < 0.8:
-                value.MergeFrom(_WITHIN.get(row["message"], value))
+                _fill_least(value)
             return
         most = row["most"] if row["most"] <= 100 else 3
         for _ in range(pick.choice((0, 1, 2, most, most + 1))):
             if row["kind"] == "message":
-                value.add().CopyFrom(_WITHIN[row["message"]])
+                _fill_least(value.add())
             else:
                 value.append("a" if pick.random() < 0.99 else self._text(row))
 
@@ -342,6 +337,14 @@ class EventInputs:
         return _longer(data, at)
 
 
+def _fill_least(message: Any) -> None:
+    """Gives a message within another what it must have, and no more."""
+    for row in ROWS[message.DESCRIPTOR.name].values():
+        if row["required"] or row["name"] == "sku":
+            text = {"money": "1", "capitals": "DEU"}.get(row["form"], "a")
+            setattr(message, row["name"], max(1, row["low"]) if row["kind"] == "int32" else text)
+
+
 def _full(kind: str) -> Event:
     return Event(context={}, **{kind: decode_properties(kind, FULL[kind])})
 
@@ -352,7 +355,7 @@ def _places(message: Any, owner: str) -> Iterator[Any]:
         yield message
         return
     for field, value in message.ListFields():
-        if field.message_type:
+        if field.message_type and field.message_type.name in ROWS:
             for each in value if field.is_repeated else (value,):
                 yield from _places(each, owner)
 

@@ -37,7 +37,6 @@ HARMLESS = {
     ("Context", "address", "longest"),
     ("Context", "automated", "name"),
     ("Context", "analytics_consent", "choices"),
-    ("ProductView", "categories", "shortest"),
     ("Identify", "identity", "name"),
     ("Identify", "identity", "required"),
 }
@@ -94,9 +93,12 @@ def test_whatever_the_core_takes_is_what_python_makes_of_it():
 
 def looser(row: Row) -> Iterator[tuple[str, Any]]:
     """Mistakes in a row: each lets something by that the contract does not, or names it wrong."""
+    if row["kind"] in ("unsure", "struct"):
+        return
     yield "name", f"{row['name']}x"
     for name, value in (("required", False), ("form", ""), ("choices", []), ("shortest", 0)):
-        if row[name] != value:
+        # In lists the core never takes an empty text.
+        if row[name] != value and (name, row["repeated"]) != ("shortest", True):
             yield name, value
     for name, by in (("longest", 1), ("most", 1)):
         # Longer lists are in events that are too large for the core.
