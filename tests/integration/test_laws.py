@@ -16,14 +16,15 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 
 import laws
-from histories import histories, quarrels
+from histories import batches, histories, quarrels
 from report_shop import NOW, PROJECT, START, alias, open_shop, page
 from shopalytic.v1 import admin_pb2, reports_pb2
+from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest import Prepared, prepare
 from shopalytic_server.domain.projects import KeyClass, Project
-from shopalytic_server.storage import incoming
+from shopalytic_server.storage import decisions, incoming
 from shopalytic_server.storage.merges import Merges
 
 # An example stores its history several times over; HYPOTHESIS_PROFILE=thorough asks for more of them.
@@ -32,11 +33,18 @@ CLOCKS_OFF = (timedelta(), timedelta(), timedelta(days=-1100), timedelta(days=2)
 EXAMPLES = max(10, settings.default.max_examples * 2 // 5)
 
 
+async def no_plain_links(*_: object) -> dict[bytes, object]:
+    """Leaves every identify call to the graph."""
+    return {}
+
+
 class InProcess(laws.Laboratory):
     """One writer on a database of the test's own."""
 
     def __init__(self, runner: asyncio.Runner, url: str) -> None:
         super().__init__(runner, url)
+        # To the requests that were stored last.
+        self.answers: list[list[EventResult]] = []
         self._numbers = itertools.count(1)
 
     def store(
@@ -55,20 +63,24 @@ class InProcess(laws.Laboratory):
             patch.setattr(incoming, "YOUNGEST", timedelta(days=36_500))
             if reference:
                 patch.setattr(incoming, "_MOST_EVENTS", 0)
-            self.runner.run(self._store(project, requests, at_once))
+                patch.setattr(decisions, "store_plain_links", no_plain_links)
+            answers = self.runner.run(self._store(project, requests, at_once))
+        self.answers = answers
         return project
 
     def store_more(self, project: Project, requests: list[list[Event]], *, at_once: bool = False) -> None:
         self.runner.run(self._store(project, requests, at_once))
 
-    async def _store(self, project: Project, requests: list[list[Event]], at_once: bool) -> None:
+    async def _store(
+        self, project: Project, requests: list[list[Event]], at_once: bool
+    ) -> list[list[EventResult]]:
         async with open_shop(self.url) as shop:
             answers = []
             for request in requests:
                 answers.append(shop.writer.submit(_prepared(request, project)))
                 if not at_once:
                     await answers[-1]
-            await asyncio.gather(*answers)
+            return [list(verdicts) for verdicts in await asyncio.gather(*answers)]
 
     def undo(self, project: Project, merge: Event) -> None:
         self.runner.run(self._undo(project, merge))
@@ -120,6 +132,20 @@ def test_any_order_any_repetition_and_any_batching_give_the_same_state(
     laws.any_order_any_repetition_and_any_batching_give_the_same_state(
         laboratory, events, random.Random(seed)
     )
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(events=histories(most=12), seed=...)
+def test_calls_that_need_no_graph_are_answered_as_the_graph_would(
+    laboratory: InProcess, events: list[Event], seed: int
+):
+    laboratory.clear()
+    # Repeats, too: what is known by then needs no graph either.
+    requests = batches([*events, *events[: len(events) // 2]], random.Random(seed))
+    laboratory.store(requests, reference=True)
+    expected = laboratory.answers
+    laboratory.store(requests)
+    assert laboratory.answers == expected
 
 
 @settings(max_examples=EXAMPLES // 2)

@@ -21,6 +21,7 @@ from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.emails import Emails
 from shopalytic_server.storage.identities import StoredIdentities
+from shopalytic_server.storage.plain_links import Linked, store_plain_links
 from shopalytic_server.storage.queries import load
 from shopalytic_server.storage.settlement import settle_orders
 
@@ -72,6 +73,8 @@ class Decisions:
         self._trusted = trusted
         self._rows = typed.Rows()
         self._identities = StoredIdentities(dataset, noted=not trusted)
+        # What is stored of the calls that need no graph, by their event keys.
+        self._linked_already: dict[bytes, Linked] = {}
         self._past: set[str] = set()
         self._emails = Emails(conn, dataset, trusted=trusted)
         self._parcels: dict[str, str] = {}
@@ -101,15 +104,18 @@ class Decisions:
         return results, [item for item in accepted if item.event_key not in self._dropped]
 
     async def _load(self) -> None:
-        ids = {item.tracking_id for item in self._of("identify", "alias") if item.tracking_id}
-        self._named = {item.properties["identity"] for item in self._of("identify", "alias")}
+        if not self._trusted:
+            self._linked_already = await store_plain_links(self._conn, self._dataset, self._items)
+        calls = [item for item in self._of("identify", "alias") if item.event_key not in self._linked_already]
+        ids = {item.tracking_id for item in calls if item.tracking_id}
+        self._named = {item.properties["identity"] for item in calls}
         self._named |= {item.identity for item in self._of("alias") if item.identity}
         if ids or self._named:
             if self._trusted:
                 await self._identities.load_undone(self._conn)
             await self._identities.load(self._conn, ids, self._named)
-            calls = [(item.properties["identity"], item.occurred_at) for item in self._of("alias")]
-            await self._identities.load_first_uses(self._conn, calls)
+            uses = [(item.properties["identity"], item.occurred_at) for item in self._of("alias")]
+            await self._identities.load_first_uses(self._conn, uses)
             self._past = await self._identities.with_events(self._conn, ids)
         await self._emails.load(
             {item.properties["email"] for item in self._items if "email" in item.properties}
@@ -147,6 +153,10 @@ class Decisions:
         return verdict(item, ACCEPTED), True
 
     def _identify(self, item: Prepared) -> collector_pb2.EventResult:
+        if (linked := self._linked_already.get(item.event_key)) is not None:
+            result = verdict(item, ACCEPTED)
+            set_link(result, *linked)
+            return result
         outcome = stated(self._identities.graph, item, has_past=item.tracking_id in self._past)
         return self._linked(item, item.properties["identity"], outcome)
 

@@ -16,7 +16,7 @@ from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage import tombstones
-from shopalytic_server.storage.arrays import PackedUuids, UuidArray
+from shopalytic_server.storage.arrays import NumberArray, PackedUuids, TextArray, TimeArray, UuidArray
 from shopalytic_server.storage.arrivals import note_arrivals
 from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.database import Connection
@@ -49,6 +49,10 @@ _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 # A lost session has been in its transaction for longer; one that got its process id since has not.
 LOST_SECONDS = 5
 
+# New ids are nearly all that comes, and looking them up costs as much as taking
+# them. Who sends something again will send more of it again.
+_LOOK_GROUPS = 20
+
 _HOUR_US = 3_600_000_000
 
 
@@ -60,6 +64,8 @@ class Ingest:
         self._room = room or QuarantineRoom()
         self._partitions = Partitions()
         self._plain_groups = PlainGroups()
+        # Groups for which ids are looked up before they are taken.
+        self._looking = 0
 
     def forget_partitions(self) -> None:
         """Looks again which months have a partition."""
@@ -76,10 +82,11 @@ class Ingest:
             except UniqueViolation as error:
                 if error.diag.table_name != "event_keys":
                     raise
-                # The transaction that was faster has committed: now its ids are seen.
-                continue
+                # An event came again, or another transaction was faster: now its ids are seen.
+                self._looking = _LOOK_GROUPS
 
     async def _try_to_store(self, conn: Connection, items: Sequence[Prepared]) -> list[Prepared]:
+        self._looking -= self._looking > 0
         valid, broken = await _sort_out(conn, items)
         await self._partitions.ensure(conn, (hour for _, hour in _hours(valid)))
         plain = plain_of(valid)
@@ -94,9 +101,10 @@ class Ingest:
                 fresh = kept = others
             else:
                 plain = []
-                fresh, erased = await _claim(conn, valid)
+                fresh, erased = await _claim(conn, valid, look=self._looking > 0)
                 kept = await _without_erased(conn, fresh) if erased else fresh
-            stored = plain + await _store_fresh(conn, kept)
+            # What stores plain events and takes the ids of others has locked their dataset.
+            stored = plain + await _store_fresh(conn, kept, locked=bool(plain))
             if len(plain) + len(fresh) < len(valid):
                 await _lower_tie_breakers(conn, valid, fresh)
             if len(stored) < len(valid):
@@ -133,28 +141,31 @@ async def _sort_out(conn: Connection, items: Sequence[Prepared]) -> tuple[list[P
     return valid, broken
 
 
-async def _claim(conn: Connection, valid: list[Prepared]) -> tuple[list[Prepared], bool]:
+async def _claim(conn: Connection, valid: list[Prepared], *, look: bool) -> tuple[list[Prepared], bool]:
     """Takes the event ids that are free, and answers the events whose id is taken.
 
-    Returns the events whose id was free, and whether anybody was erased.
+    Returns the events whose id was free, and whether anybody was erased. Without
+    `look` all ids are taken for free; raises UniqueViolation if one is not.
     """
     datasets = {item.dataset_id for item in valid}
     if len(datasets) == 1:
-        return await _claim_in(conn, datasets.pop(), valid)
+        return await _claim_in(conn, datasets.pop(), valid, look=look)
     fresh: list[Prepared] = []
     erased = False
     for dataset in sorted(datasets):
         own = [item for item in valid if item.dataset_id == dataset]
-        free, found = await _claim_in(conn, dataset, own)
+        free, found = await _claim_in(conn, dataset, own, look=look)
         fresh += free
         # A dataset in which no id was free did not look.
         erased = erased or found
     return fresh, erased
 
 
-async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tuple[list[Prepared], bool]:
+async def _claim_in(
+    conn: Connection, dataset: int, items: list[Prepared], *, look: bool
+) -> tuple[list[Prepared], bool]:
     packed = native.claims(items)
-    if packed is not None and not await _fingerprints(conn, dataset, PackedUuids(packed[0])):
+    if packed is not None and not (look and await _fingerprints(conn, dataset, PackedUuids(packed[0]))):
         erased = await _insert_keys(conn, dataset, *map(PackedUuids, packed))
         if erased:
             await _take_late_refunds(conn, dataset, items)
@@ -165,7 +176,7 @@ async def _claim_in(conn: Connection, dataset: int, items: list[Prepared]) -> tu
     # In the order of the index, so that groups which share ids cannot block
     # each other in a circle.
     keys = sorted(first)
-    taken = await _fingerprints(conn, dataset, UuidArray(keys))
+    taken = await _fingerprints(conn, dataset, UuidArray(keys)) if look else {}
     free = [key for key in keys if key not in taken] if taken else keys
     fingerprints = UuidArray([first[key].fingerprint for key in free])
     erased = bool(free) and await _insert_keys(conn, dataset, UuidArray(free), fingerprints)
@@ -222,7 +233,7 @@ async def _strip_repeated_refunds(
         await tombstones.take_late_refunds(conn, doubtful)
 
 
-async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared]:
+async def _store_fresh(conn: Connection, fresh: list[Prepared], *, locked: bool = False) -> list[Prepared]:
     """Stores events whose id is new; returns those that were accepted.
 
     What is only appended comes first, beside other transactions. Then the datasets
@@ -235,7 +246,8 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared]) -> list[Prepared
     await copy_cart_changes(conn, plain)
     datasets = sorted({item.dataset_id for item in decided})
     for dataset in datasets:
-        await lock_dataset(conn, dataset)
+        if not locked:
+            await lock_dataset(conn, dataset)
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
     await add_late(conn, plain)
@@ -365,10 +377,10 @@ async def note_identities(conn: Connection, items: Iterable[Prepared]) -> None:
     await conn.execute(
         _SQL.note_identities,
         {
-            "datasets": [dataset for dataset, _ in keys],
-            "identities": [identity for _, identity in keys],
-            "subjects": [earliest[key].subject for key in keys],
-            "first_at": [earliest[key].occurred_at for key in keys],
+            "datasets": NumberArray([dataset for dataset, _ in keys]),
+            "identities": TextArray([identity for _, identity in keys]),
+            "subjects": UuidArray([earliest[key].subject_key for key in keys]),
+            "first_at": TimeArray([earliest[key].occurred_us for key in keys]),
         },
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shopalytic_server.domain.ingest import Prepared
-from shopalytic_server.storage.arrays import UuidArray, array_text
+from shopalytic_server.storage.arrays import NumberArray, TextArray, TimeArray, UuidArray, array_text
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 
@@ -20,14 +20,14 @@ async def upsert_products(conn: Connection, views: Sequence[Prepared]) -> None:
         _SQL.upsert_products,
         {
             **_columns(latest),
-            "names": [item.properties["name"] for item in latest],
-            "prices": [item.properties["price"] for item in latest],
-            "currencies": [item.properties.get("currency", item.currency) for item in latest],
+            "names": TextArray([item.properties["name"] for item in latest]),
+            "prices": TextArray([item.properties["price"] for item in latest]),
+            "currencies": TextArray([item.properties.get("currency", item.currency) for item in latest]),
         },
     )
     named = _latest([item for item in views if item.properties.get("categories")])
     if named:
-        categories = [array_text(item.properties["categories"]) for item in named]
+        categories = TextArray([array_text(item.properties["categories"]) for item in named])
         await conn.execute(_SQL.update_product_categories, {**_columns(named), "categories": categories})
 
 
@@ -44,9 +44,9 @@ def _latest(views: Sequence[Prepared]) -> list[Prepared]:
 
 def _columns(items: list[Prepared]) -> dict[str, Any]:
     return {
-        "datasets": [item.dataset_id for item in items],
-        "skus": [item.properties["sku"] for item in items],
-        "times": [item.occurred_at for item in items],
-        "tie_breakers": [item.tie_breaker for item in items],
+        "datasets": NumberArray([item.dataset_id for item in items]),
+        "skus": TextArray([item.properties["sku"] for item in items]),
+        "times": TimeArray([item.occurred_us for item in items]),
+        "tie_breakers": NumberArray([item.tie_breaker for item in items]),
         "event_ids": UuidArray([item.event_key for item in items]),
     }

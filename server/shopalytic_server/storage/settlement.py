@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from shopalytic_server.domain.refunds import Claim, OrderTotal, Settled, settle
+from shopalytic_server.storage.arrays import TextArray
 from shopalytic_server.storage.database import Connection
 from shopalytic_server.storage.queries import load
 
@@ -21,18 +22,21 @@ async def settle_orders(
 
     Returns the times of the refunds.
     """
-    orders = {"dataset": dataset, "order_ids": list(order_ids)}
-    await conn.execute(_SQL.label_parcels, orders)
+    orders = {"dataset": dataset, "order_ids": TextArray(list(order_ids))}
+    # Most orders have neither a parcel nor a refund when they arrive.
+    [(parcels, refunds)] = await (await conn.execute(_SQL.what_orders_have, orders)).fetchall()
+    if parcels:
+        await conn.execute(_SQL.label_parcels, orders)
+    if not refunds:
+        return set()
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL.refunds_of_orders, orders)
         rows = await cursor.fetchall()
-    if not rows:
-        return set()
     await conn.execute(_SQL.label_refunds, orders)
     changed: list[tuple[str, Settled]] = []
     for order_id, group in groupby(rows, key=lambda row: row["order_id"]):
-        refunds = list(group)
-        for row, settled in zip(refunds, _settle(refunds, currency), strict=True):
+        own = list(group)
+        for row, settled in zip(own, _settle(own, currency), strict=True):
             if (row["currency"], row["amount"], row["flag"]) != settled[1:]:
                 changed.append((order_id, settled))
     times = {row["occurred_at"] for row in rows}

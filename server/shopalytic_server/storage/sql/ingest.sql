@@ -64,7 +64,7 @@ SELECT seen.dataset_id, seen.identity, seen.subject, seen.subject, seen.first_at
 
 -- name: upsert_products
 INSERT INTO products (dataset_id, sku, name, price, currency, seen_at, seen_tie_breaker, seen_event_id)
-SELECT * FROM unnest(%(datasets)s::int[], %(skus)s::text[], %(names)s::text[], %(prices)s::numeric[],
+SELECT * FROM unnest(%(datasets)s::int[], %(skus)s::text[], %(names)s::text[], %(prices)s::text[]::numeric[],
                      %(currencies)s::text[], %(times)s::timestamptz[], %(tie_breakers)s::bigint[],
                      %(event_ids)s::uuid[])
               AS seen (dataset_id, sku, name, price, currency, seen_at, seen_tie_breaker, seen_event_id)
@@ -107,6 +107,11 @@ UPDATE order_revisions r SET current = (r.content = latest.content)
   FROM unnest(%(order_ids)s::text[], %(contents)s::uuid[]) AS latest (order_id, content)
  WHERE r.dataset_id = %(dataset)s AND r.order_id = latest.order_id
    AND r.current <> (r.content = latest.content)
+
+-- name: what_orders_have
+SELECT EXISTS (SELECT FROM shipment_changes
+                WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[])),
+       EXISTS (SELECT FROM refunds WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[]))
 
 -- name: refunds_of_orders
 SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f.default_currency, f.total_refund, f.currency, f.amount, f.flag,
