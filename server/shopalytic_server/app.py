@@ -169,7 +169,7 @@ async def _database(settings: Settings, parts: Parts) -> str:
         return settings.database_url
     if settings.direct_database_url:
         raise SettingsError("--direct-database-url goes past the pooler of --database-url: give both.")
-    embedded = EmbeddedPostgres(settings.data_dir)
+    embedded = EmbeddedPostgres(settings.data_dir, sql_port=settings.sql_port)
     url = await asyncio.to_thread(embedded.start)
     parts.push_async_callback(asyncio.to_thread, embedded.stop)
     return url

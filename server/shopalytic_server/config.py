@@ -168,6 +168,13 @@ class Settings:
         "that of the first money",
     )
     time_zone: str = _setting("UTC", _time_zone, "Time zone that the default project is created with.")
+    sql_port: int = _setting(
+        0,
+        _port,
+        "Port of the loopback address that the embedded PostgreSQL listens on, for the roles of"
+        " `shopalytic sql grant`.",
+        "none",
+    )
     max_pending_events: int = _setting(
         100_000,
         _number(1_000, 10_000_000),

@@ -32,7 +32,7 @@ DISTRIBUTED_BY = {
     "undone_merges": "identity",
 }
 # Few rows that seldom change: whole on every node, or on the coordinator alone.
-EVERYWHERE = {"fact_store", "keys", "projects", "tombstone_salts"}
+EVERYWHERE = {"fact_store", "keys", "projects", "sql_roles", "tombstone_salts"}
 
 OURS = "n.nspname = current_schema AND c.relname NOT LIKE '%yoyo%'"
 

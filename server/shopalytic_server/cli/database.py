@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shopalytic_server.config import Settings
-from shopalytic_server.embedded import EmbeddedPostgres, running_url
+from shopalytic_server.embedded import EmbeddedPostgres, running_url, superuser_url
 
 
 @contextmanager
@@ -23,3 +23,8 @@ def database_of(settings: Settings) -> Iterator[str]:
         yield url
     finally:
         embedded.stop()
+
+
+def superuser_of(settings: Settings) -> str | None:
+    """The embedded database's superuser, within `database_of`; None for an outside database."""
+    return None if settings.database_url else superuser_url(settings.data_dir)

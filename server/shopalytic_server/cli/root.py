@@ -25,6 +25,7 @@ COMMANDS = {
     "merges": "shopalytic_server.cli.merges:merges",
     "project": "shopalytic_server.cli.project:project",
     "key": "shopalytic_server.cli.key:key",
+    "sql": "shopalytic_server.cli.sql:sql_group",
     "migrate": "shopalytic_server.cli.migrate:migrate",
     "rebuild": "shopalytic_server.cli.rebuild:rebuild",
     "retention": "shopalytic_server.cli.expiry:retention",

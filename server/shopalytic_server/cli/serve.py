@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shopalytic_server.app import Ready
 
 # The service's parts are imported when one is run, so that `--help` does not wait for them.
-STORE = ("data_dir", "database_url", "direct_database_url", "reports_database_url")
+STORE = ("data_dir", "database_url", "direct_database_url", "reports_database_url", "sql_port")
 TLS = ("tls_cert", "tls_key", "allow_plaintext")
 TLS_CLIENT = ("tls_ca", "tls_client_cert", "tls_client_key")
 GRPC = ("grpc_host", "grpc_port", "tls_client_ca", "browser_key_rate", "key_rate", "grpc_address_rate")

@@ -24,6 +24,7 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg import sql
 
+from shopalytic_server.domain.sql_roles import ANALYSTS
 from shopalytic_server.embedded import account_files, settings
 from shopalytic_server.embedded import installation as installations
 from shopalytic_server.embedded import postmaster as postmasters
@@ -40,6 +41,7 @@ SUPERUSER = "postgres"
 
 # "all" leaves out replication, by which a backup reads.
 _ADMISSION = "local all all peer map=admitted\nlocal replication all peer map=admitted\n"
+_ADMISSION_OVER_TCP = f"host {DATABASE} +{ANALYSTS} 127.0.0.1/32 scram-sha-256\n"
 
 # Room for "/.s.PGSQL.5432.lock" in the 104 (macOS) to 108 (Linux) bytes of a socket's address.
 _LONGEST_SOCKET_DIR = 80
@@ -66,10 +68,11 @@ _OF_OTHER_SERVERS = (
 class EmbeddedPostgres:
     """One PostgreSQL server for one data directory; `start` and `stop` block, so call them from a thread."""
 
-    def __init__(self, data_dir: Path | str) -> None:
+    def __init__(self, data_dir: Path | str, *, sql_port: int = 0) -> None:
         self.data_dir = Path(data_dir).expanduser().resolve()
         self.pgdata = self.data_dir / "postgres"
         self.log_path = self.data_dir / "postgres.log"
+        self._sql_port = sql_port
         self._socket_note = self.data_dir / "postgres.socket"
         self._lock = DataDirectoryLock(self.data_dir)
         self._process: subprocess.Popen[bytes] | None = None
@@ -144,6 +147,10 @@ class EmbeddedPostgres:
             found = self.postmaster()
         if found is not None:
             logger.info("Found PostgreSQL running already (process %d).", found.pid)
+            if self._sql_port and found.port != self._sql_port:
+                logger.warning(
+                    "It does not listen on --sql-port %d; it will after it was stopped.", self._sql_port
+                )
             return self._wait_ready(self._log_size())
         log_start = self._launch(installation)
         return self._wait_ready(log_start)
@@ -195,8 +202,9 @@ class EmbeddedPostgres:
             self.pgdata.chmod(0o700)
             installation.give(self.pgdata)  # a backup that root copied back
         admitted = "".join(f'admitted "{name}" all\n' for name in installation.admitted_users())
-        conf = settings.render(self._socket_dir(installation))
-        texts = {settings.FILE_NAME: conf, "pg_hba.conf": _ADMISSION, "pg_ident.conf": admitted}
+        conf = settings.render(self._socket_dir(installation), self._sql_port)
+        admission = _ADMISSION + (_ADMISSION_OVER_TCP if self._sql_port else "")
+        texts = {settings.FILE_NAME: conf, "pg_hba.conf": admission, "pg_ident.conf": admitted}
         for name, text in texts.items():
             account_files.write(self.pgdata, name, text, installation.owner)
         self._rotate_log()
@@ -362,6 +370,12 @@ def running_url(data_dir: Path | str) -> str | None:
     """The database URL of a server that some process runs on this data directory, for the other commands."""
     postmaster = postmasters.find(Path(data_dir).expanduser().resolve() / "postgres")
     return _url(postmaster, DATABASE, ROLE) if postmaster is not None and postmaster.is_ready else None
+
+
+def superuser_url(data_dir: Path | str) -> str | None:
+    """The same for PostgreSQL's superuser, who may create roles."""
+    postmaster = postmasters.find(Path(data_dir).expanduser().resolve() / "postgres")
+    return _url(postmaster, DATABASE, SUPERUSER) if postmaster is not None and postmaster.is_ready else None
 
 
 def _url(postmaster: Postmaster, database: str, role: str) -> str:

@@ -17,8 +17,10 @@ _SHARED_MEMORY_MOUNT = Path("/dev/shm")  # noqa: S108 - the mount itself is look
 _TEMPLATE = """\
 # Written by Shopalytic at every start; changes belong into {local}, which is read last.
 
-# Only over a socket in the file system, and only for the accounts in pg_ident.conf.
-listen_addresses = ''
+# The service comes over a socket in the file system, which only the accounts in pg_ident.conf may
+# open; over TCP, where --sql-port asks for it, come the roles that `shopalytic sql grant` made.
+listen_addresses = '{listens}'
+port = {port}
 unix_socket_directories = {socket_dir}
 unix_socket_permissions = 0700
 max_connections = 100
@@ -54,11 +56,16 @@ cluster_name = 'shopalytic'
 """
 
 
-def render(socket_dir: Path) -> str:
-    """The text of the configuration file for a server whose socket lies in `socket_dir`."""
+def render(socket_dir: Path, sql_port: int) -> str:
+    """The text of the configuration file for a server whose socket lies in `socket_dir`.
+
+    It listens on `sql_port` of the loopback address; 0: on none.
+    """
     memory = _memory_megabytes()
     return _TEMPLATE.format(
         local=LOCAL_FILE_NAME,
+        listens="127.0.0.1" if sql_port else "",
+        port=sql_port or 5432,
         socket_dir=_quoted_directory(socket_dir),
         shared_buffers=max(128, min(1024, memory // 4)),
         cache=max(256, memory // 2),

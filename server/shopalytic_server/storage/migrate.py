@@ -21,6 +21,7 @@ from yoyo.connections import parse_uri
 from yoyo.migrations import MigrationList, default_migration_table, get_migration_hash
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.storage.analytics import ensure_views
 from shopalytic_server.storage.database import ROLLED_BACK
 from shopalytic_server.storage.sessions import alone_blocking, connect_blocking
 
@@ -118,6 +119,7 @@ def _apply(database_url: str) -> list[str]:
     with _backend(database_url) as backend, backend.lock():
         todo = _to_apply(backend)
         backend.apply_migrations(todo)
+        ensure_views(backend.connection, create=False)
         return [migration.id for migration in todo]
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import StoreUnavailable
@@ -52,6 +53,7 @@ class TailRelay:
         self._pool = pool
         self._tail = tail
         self._own = secrets.token_hex(8)
+        self._channel_name: str | None = None
         self._name = f"{_NAME} {self._own}"
         self._wanted: dict[int, float] = {}
         self._answers: dict[str, asyncio.Semaphore] = {}
@@ -127,7 +129,7 @@ class TailRelay:
                     "--direct-database-url changes that. [tail_alone]"
                 )
                 await asyncio.Event().wait()
-            await conn.execute(_SQL.listen)
+            await conn.execute(sql.SQL("LISTEN {}").format(sql.Identifier(await self._channel())))
             self._parts.clear()
             async for notification in conn.notifies():
                 await self._heard(notification.payload)
@@ -187,9 +189,21 @@ class TailRelay:
 
     async def _tell(self, messages: Sequence[dict[str, Any]]) -> None:
         parts = [part for message in messages for part in self._cut(json.dumps(message))]
+        channel = await self._channel()
         with translated():
             async with self._pool.connection() as conn:
-                await conn.execute(_SQL.tell, {"messages": parts})
+                await conn.execute(_SQL.tell, {"messages": parts, "channel": channel})
+
+    async def _channel(self) -> str:
+        """The channel's name, which only those who read the store's tables know."""
+        if self._channel_name is None:
+            with translated():
+                async with self._pool.connection() as conn:
+                    row = await (await conn.execute(_SQL.channel)).fetchone()
+            if row is None:
+                raise StoreUnavailable("The table fact_store is empty.")
+            self._channel_name = str(row[0])
+        return self._channel_name
 
     def _cut(self, text: str) -> Iterator[str]:
         for start in range(0, len(text), _PART_CHARACTERS):
