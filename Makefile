@@ -13,6 +13,9 @@ export PIP_ROOT_USER_ACTION := ignore
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Whether the native core was built, or cannot be, of the sources as they are.
+CORE_ASKED := $(VENV)/.core
+CORE_SOURCES := core/Cargo.toml core/Cargo.lock core/pyproject.toml $(wildcard core/src/*.rs)
 NODE_PROJECTS := $(patsubst %/package-lock.json,%,$(wildcard clients/*/package-lock.json))
 NODE_INSTALLED := $(addsuffix /node_modules/.installed,$(NODE_PROJECTS))
 NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
@@ -20,6 +23,8 @@ NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
 # What `make run` starts, and more options for it: make run ARGS="--http-port 8090".
 RUN := demo
 ARGS :=
+# What takes events in: tested with the native core and without.
+WITHOUT_CORE := tests/unit/test_native_core.py $(addprefix tests/integration/test_,$(addsuffix .py,ingest_groups ingest_repeats ingest_clashes rpc_collector rpc_stream))
 # How many tests run at once, a file at a time each: most of them wait for processes and browsers.
 JOBS := 4
 # The server to test on, such as postgresql://user@host/database; empty: an embedded one.
@@ -35,6 +40,10 @@ run: setup ## Start everything on this machine; prints addresses and keys
 .PHONY: test
 test: setup node chromium ## Run all tests (choose with ARGS="-k word")
 	SHOPALYTIC_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+ifeq ($(ARGS),)
+	@echo "Once more without the native core:"
+	SHOPALYTIC_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --without-core $(WITHOUT_CORE)
+endif
 
 .PHONY: wheel
 wheel: setup node ## Build dist/*.whl with the browser tag and the dashboard in it
@@ -73,7 +82,8 @@ faults: setup ## Break everything on purpose, 50 times, let strangers loose, and
 	$(BIN)/python tests/faults $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup ## Send a million broken requests to the real service (FUZZ_SEED=n replays)
+fuzz: setup ## Compare the native core with Python on a million events, and send a million broken requests (FUZZ_SEED=n replays)
+	PARITY_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/unit/test_native_parity.py
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/durability/test_fuzz.py $(ARGS)
 
 # Both ask services beside the registries for known weaknesses, which not every network reaches.
@@ -86,11 +96,34 @@ audit: setup node-installed ## Look for known weaknesses of the locked packages 
 	if [ -n "$$failed" ]; then echo "Weak, or not audited because the service did not answer (see above):$$failed" >&2; exit 1; fi
 
 .PHONY: setup
-setup: $(INSTALLED) ## Install everything Python into .venv, from the lock
+setup: $(INSTALLED) $(CORE_ASKED) ## Install everything Python into .venv, from the lock, and the native core where Rust is
 
 # Debian's packages, where we are allowed to install them.
 MAY_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 APT = apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >&2
+
+# The native core is a gain in speed and nothing else: whatever keeps it from being built, all goes on without.
+# Rust may be the user's own; Debian 12 has a new enough one for its browsers.
+$(CORE_ASKED): $(CORE_SOURCES) | $(INSTALLED)
+	@if ! command -v cargo >/dev/null && $(MAY_INSTALL); then { $(call APT,cargo-web) || $(call APT,cargo); } 2>/dev/null || true; fi; \
+	$(BIN)/python -m pip uninstall --quiet --yes shopalytic-core 2>/dev/null; \
+	if ! command -v cargo >/dev/null; then \
+	  echo "Going on without the native core, which needs Rust (cargo) to be built: events are read in Python, at more CPU each." >&2; \
+	elif $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation ./core >$@.log 2>&1; then \
+	  echo "Built the native core into $(VENV)"; \
+	else \
+	  echo "Going on without the native core, which could not be built ($@.log says why): events are read in Python, at more CPU each." >&2; \
+	fi
+	@touch $@
+
+.PHONY: core
+core: $(INSTALLED) ## Build the native core again into .venv, and say what is wrong where it fails
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --force-reinstall ./core
+	@touch $(CORE_ASKED)
+
+.PHONY: core-wheel
+core-wheel: $(INSTALLED) ## Build a wheel of the native core for this machine into dist
+	$(BIN)/maturin build --release --locked --manifest-path core/Cargo.toml --out dist
 
 # The first Python that is new enough, python3 before the named versions.
 FIND_PYTHON = for each in $${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -157,7 +190,7 @@ lock: ## Choose the newest packages again and write requirements.lock (needs uv)
 
 .PHONY: clean
 clean: ## Remove everything that make made in this folder (never data)
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build core/target .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf server/shopalytic_server/gateway/static
 	rm -rf $(addsuffix /node_modules,$(NODE_PROJECTS)) $(addsuffix /dist,$(NODE_PROJECTS))
 	find clients server protos tests -name __pycache__ -type d -prune -exec rm -rf {} +

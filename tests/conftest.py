@@ -44,6 +44,17 @@ settings.register_profile("thorough", _COMMON, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-core", action="store_true", help="have events read in Python alone")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--without-core"):
+        from shopalytic_server.domain import native
+
+        native.use("off")
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A server to make databases on: our own in a temporary folder, or the one of the environment."""

@@ -185,6 +185,11 @@ class Settings:
         _number(1, 16),
         "Processes that serve gRPC on one port; more than 1 are processes of their own beside the main one.",
     )
+    native_core: str = _setting(
+        "on",
+        _choice("on", "off"),
+        "Whether the native core reads events where it is installed; what is stored is the same without it.",
+    )
     rollups: str = _setting(
         "",
         _choice("on", "off"),

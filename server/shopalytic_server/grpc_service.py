@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from shopalytic_server.config import Settings
+from shopalytic_server.domain import native
 from shopalytic_server.domain.addresses import AddressLevel
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
@@ -162,6 +163,8 @@ def _writer(
     on_stored: Callable[[Sequence[Prepared]], None],
     metrics: ServerMetrics,
 ) -> Writer:
+    native.use(settings.native_core)
+    log.info("Events are %s. [event_reader]", native.described(settings.native_core))
     pending, on_group = settings.max_pending_events, metrics.on_group
     return Writer(pool, max_pending_events=pending, room=room, on_stored=on_stored, on_group=on_group)
 

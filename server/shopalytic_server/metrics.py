@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 
 from shopalytic.v1 import collector_pb2
 from shopalytic_server.config import Settings
+from shopalytic_server.domain import native
 from shopalytic_server.domain.ingest import Prepared
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.domain.quarantine import FULL_RULE
@@ -68,6 +69,12 @@ class ServerMetrics:
     def watch(self, *, pending: Callable[[], float], can_store: Callable[[], bool], pool: Pool) -> None:
         """Reports these, when asked."""
         self._gauge("pending_events", "Events that wait for their COMMIT.", pending)
+        self._gauge("native_core", "1 while the native core reads events.", lambda: float(native.is_in_use()))
+        self._gauge(
+            "native_core_failures",
+            "Failures in the native core; Python did its work.",
+            lambda: float(native.failures()),
+        )
         self._gauge("store_ready", "1 while PostgreSQL can store.", lambda: float(can_store()))
         for name, text in (
             ("pool_size", "Connections to PostgreSQL."),

