@@ -148,6 +148,8 @@ class Engine:
                 "preserve_insertion_order": False,
                 # The operating system keeps what is read often, and forgets it with the file.
                 "enable_external_file_cache": False,
+                # Of what it takes for a few rows it would look at each pair, and it is often wrong.
+                "asof_loop_join_threshold": 0,
             }
         )
         for macro in _MACROS:
