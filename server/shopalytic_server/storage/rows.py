@@ -25,6 +25,9 @@ _TABLES = {
     "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
     "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
     "units:int8 payment_type:text billing_country:text shipping_country:text",
+    "order_statements": "dataset_id:int4 tie_breaker:int8 "
+    "order_id:text event_id:uuid occurred_at:timestamptz "
+    "subject:uuid type:text status:text email:text first_name:text last_name:text",
     "order_items": "dataset_id:int4 order_id:text content:uuid line:int4 sku:text price:numeric qty:int4 "
     "cost:numeric",
     "refunds": "dataset_id:int4 tie_breaker:int8 "
@@ -160,6 +163,23 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
             line["qty"],
             _money(line.get("cost")),
         )
+
+
+def add_order_statement(rows: Rows, item: Prepared) -> None:
+    """What an order or order_cancel says of the order beside its content."""
+    given = item.properties
+    rows.add(
+        "order_statements",
+        item.dataset_id,
+        item.tie_breaker,
+        given["order_id"],
+        item.event_id,
+        item.occurred_at,
+        item.subject,
+        item.type,
+        "cancelled" if item.type == "order_cancel" else given.get("status"),
+        *(given.get(name) for name in ("email", "first_name", "last_name")),
+    )
 
 
 def _product(line: dict[str, Any]) -> str:

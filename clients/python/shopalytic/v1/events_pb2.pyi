@@ -182,7 +182,7 @@ class CartModify(_message.Message):
     def __init__(self, cart_id: _Optional[str] = ..., sku: _Optional[str] = ..., qty: _Optional[int] = ..., price: _Optional[str] = ..., modified_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "cart_id", "total", "subtotal", "line_items", "order_date", "billing", "shipping", "total_tax", "total_shipping", "payment_type", "discounts", "total_discount", "currency", "email", "first_name", "last_name")
+    __slots__ = ("order_id", "cart_id", "total", "subtotal", "line_items", "order_date", "billing", "shipping", "total_tax", "total_shipping", "payment_type", "discounts", "total_discount", "currency", "email", "first_name", "last_name", "status")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +200,7 @@ class Order(_message.Message):
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     FIRST_NAME_FIELD_NUMBER: _ClassVar[int]
     LAST_NAME_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     cart_id: str
     total: str
@@ -217,7 +218,8 @@ class Order(_message.Message):
     email: str
     first_name: str
     last_name: str
-    def __init__(self, order_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., total: _Optional[str] = ..., subtotal: _Optional[str] = ..., line_items: _Optional[_Iterable[_Union[_commerce_pb2.LineItem, _Mapping]]] = ..., order_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., billing: _Optional[_Union[_commerce_pb2.Address, _Mapping]] = ..., shipping: _Optional[_Union[_commerce_pb2.Address, _Mapping]] = ..., total_tax: _Optional[str] = ..., total_shipping: _Optional[str] = ..., payment_type: _Optional[str] = ..., discounts: _Optional[_Iterable[_Union[_commerce_pb2.Discount, _Mapping]]] = ..., total_discount: _Optional[str] = ..., currency: _Optional[str] = ..., email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ...) -> None: ...
+    status: str
+    def __init__(self, order_id: _Optional[str] = ..., cart_id: _Optional[str] = ..., total: _Optional[str] = ..., subtotal: _Optional[str] = ..., line_items: _Optional[_Iterable[_Union[_commerce_pb2.LineItem, _Mapping]]] = ..., order_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., billing: _Optional[_Union[_commerce_pb2.Address, _Mapping]] = ..., shipping: _Optional[_Union[_commerce_pb2.Address, _Mapping]] = ..., total_tax: _Optional[str] = ..., total_shipping: _Optional[str] = ..., payment_type: _Optional[str] = ..., discounts: _Optional[_Iterable[_Union[_commerce_pb2.Discount, _Mapping]]] = ..., total_discount: _Optional[str] = ..., currency: _Optional[str] = ..., email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
 
 class Refund(_message.Message):
     __slots__ = ("order_id", "refund_type", "total_refund", "subtotal_refund", "line_items", "tax_refund", "shipping_refund", "discount_refund", "currency")

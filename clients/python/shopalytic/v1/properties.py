@@ -276,6 +276,9 @@ def _order(message: Order) -> dict[str, Any]:
     value = message.last_name
     if value or message.HasField("last_name"):
         values["last_name"] = value
+    value = message.status
+    if value or message.HasField("status"):
+        values["status"] = value
     return values
 
 

@@ -50,7 +50,7 @@ from shopalytic.v1.events_pb2 import (
     WishlistAdd,
     WishlistRemove,
 )
-from shopalytic.v1.rules import CONTEXT_ANALYTICS_CONSENT, REFUND_REFUND_TYPE, SHIPMENT_CARRIER
+from shopalytic.v1.rules import CONTEXT_ANALYTICS_CONSENT, ORDER_STATUS, REFUND_REFUND_TYPE, SHIPMENT_CARRIER
 
 Values = dict[str, Any]
 
@@ -543,6 +543,13 @@ def _order(message: Order, zeros: bool) -> Values | None:
             return None
         values["last_name"] = value
     elif zeros and message.HasField("last_name"):
+        return None
+    value = message.status
+    if value:
+        if value not in ORDER_STATUS:
+            return None
+        values["status"] = value
+    elif zeros and message.HasField("status"):
         return None
     return values
 

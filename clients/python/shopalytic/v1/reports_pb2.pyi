@@ -171,7 +171,7 @@ class Customer(_message.Message):
     def __init__(self, customer_id: _Optional[str] = ..., identities: _Optional[_Iterable[str]] = ..., tracking_ids: _Optional[_Iterable[str]] = ..., profile: _Optional[_Union[Profile, _Mapping]] = ..., values: _Optional[_Iterable[_Union[CustomerValue, _Mapping]]] = ..., first_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seen: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[CustomerOrderDetail, _Mapping]]] = ..., first_touch: _Optional[_Union[Touch, _Mapping]] = ..., last_touch: _Optional[_Union[Touch, _Mapping]] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., days_between_orders: _Optional[str] = ..., rfm: _Optional[_Union[RfmClass, _Mapping]] = ..., last_order_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., country: _Optional[str] = ...) -> None: ...
 
 class CustomerOrderDetail(_message.Message):
-    __slots__ = ("order_id", "ordered_at", "currency", "total", "lines", "refunds", "parcels", "revisions")
+    __slots__ = ("order_id", "ordered_at", "currency", "total", "lines", "refunds", "parcels", "revisions", "status", "email", "first_name", "last_name")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ORDERED_AT_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +180,10 @@ class CustomerOrderDetail(_message.Message):
     REFUNDS_FIELD_NUMBER: _ClassVar[int]
     PARCELS_FIELD_NUMBER: _ClassVar[int]
     REVISIONS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    FIRST_NAME_FIELD_NUMBER: _ClassVar[int]
+    LAST_NAME_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     ordered_at: _timestamp_pb2.Timestamp
     currency: str
@@ -188,7 +192,11 @@ class CustomerOrderDetail(_message.Message):
     refunds: _containers.RepeatedCompositeFieldContainer[OrderRefund]
     parcels: _containers.RepeatedCompositeFieldContainer[Parcel]
     revisions: int
-    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[OrderRefund, _Mapping]]] = ..., parcels: _Optional[_Iterable[_Union[Parcel, _Mapping]]] = ..., revisions: _Optional[int] = ...) -> None: ...
+    status: str
+    email: str
+    first_name: str
+    last_name: str
+    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[OrderRefund, _Mapping]]] = ..., parcels: _Optional[_Iterable[_Union[Parcel, _Mapping]]] = ..., revisions: _Optional[int] = ..., status: _Optional[str] = ..., email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ...) -> None: ...
 
 class OrderLine(_message.Message):
     __slots__ = ("sku", "name", "price", "qty")
@@ -404,20 +412,22 @@ class ListOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[ListedOrder, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., erased_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListedOrder(_message.Message):
-    __slots__ = ("order_id", "ordered_at", "currency", "total", "event_id", "source")
+    __slots__ = ("order_id", "ordered_at", "currency", "total", "event_id", "source", "status")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ORDERED_AT_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     ordered_at: _timestamp_pb2.Timestamp
     currency: str
     total: str
     event_id: str
     source: str
-    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., event_id: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
+    status: str
+    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., event_id: _Optional[str] = ..., source: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
 
 class ListCustomerEventsRequest(_message.Message):
     __slots__ = ("customer", "page_size", "page_token", "sandbox", "types")

@@ -72,6 +72,15 @@ CONTEXT_ANALYTICS_CONSENT = frozenset(
     }
 )
 
+ORDER_STATUS = frozenset(
+    {
+        "pending",
+        "paid",
+        "cancelled",
+        "failed",
+    }
+)
+
 REFUND_REFUND_TYPE = frozenset(
     {
         "full",
@@ -692,6 +701,12 @@ def _order(message: Order) -> list[Violation] | None:
             found = note(found, "last_name", "string.max_len", too_long(value, 200))
         if "\0" in value:
             found = note(found, "last_name", "string.no_nul", NO_NUL)
+    value = message.status
+    if value or message.HasField("status"):
+        if value not in ORDER_STATUS:
+            found = note(found, "status", "string.in", not_listed(value, ORDER_STATUS))
+            if "\0" in value:
+                found = note(found, "status", "string.no_nul", NO_NUL)
     return found
 
 
