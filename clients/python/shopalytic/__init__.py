@@ -19,10 +19,10 @@ if TYPE_CHECKING:
         QueueFull,
         ShopalyticError,
     )
+    from shopalytic.events.violations import Violation
     from shopalytic.reports import Reports
     from shopalytic.results import CloseResult, FlushResult, Result, Stats, Status
     from shopalytic.signing import sign_identity, sign_identity_now
-    from shopalytic.violations import Violation
 
 _MODULES = {
     "AsyncClient": "aio",
@@ -39,7 +39,7 @@ _MODULES = {
     "ShopalyticError": "errors",
     "Stats": "results",
     "Status": "results",
-    "Violation": "violations",
+    "Violation": "events.violations",
     "sign_identity": "signing",
     "sign_identity_now": "signing",
 }

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from shopalytic.aio_courier import AsyncCourier, AsyncMail
 from shopalytic.base import ClientBase
-from shopalytic.building import Envelope, Properties, Time
 from shopalytic.errors import ClientClosed, LossReason, QueueFull
+from shopalytic.events.building import Envelope, Properties, Time
 from shopalytic.results import CloseResult, FlushResult, Stats
+from shopalytic.sending.aio_courier import AsyncCourier, AsyncMail
 from shopalytic.v1.events_pb2 import Context, Event
 
 

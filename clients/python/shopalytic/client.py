@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from shopalytic import forks
 from shopalytic.base import ClientBase
-from shopalytic.batching import Batch
-from shopalytic.building import Envelope, Properties, Time
-from shopalytic.courier import Courier, Mail
 from shopalytic.errors import ClientClosed, LossReason, QueueFull
+from shopalytic.events.building import Envelope, Properties, Time
 from shopalytic.results import CloseResult, FlushResult, Stats
+from shopalytic.sending import forks
+from shopalytic.sending.batching import Batch
+from shopalytic.sending.courier import Courier, Mail
+from shopalytic.sending.wire import Wire
 from shopalytic.v1.events_pb2 import Context, Event
-from shopalytic.wire import Wire
 
 _LAST_STEPS = 1.0
 
