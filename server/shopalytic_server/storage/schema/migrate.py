@@ -180,5 +180,10 @@ def why_unfit(connection: psycopg.Connection[Any]) -> str | None:
     return None
 
 
+def folder() -> str:
+    """Where the numbered files are."""
+    return str(resources.files("shopalytic_server.storage").joinpath("migrations"))
+
+
 def _migrations() -> MigrationList:
-    return read_migrations(str(resources.files(__package__).joinpath("migrations")))
+    return read_migrations(folder())
