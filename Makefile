@@ -83,7 +83,7 @@ faults: setup ## Break everything on purpose, 50 times, let strangers loose, and
 
 .PHONY: fuzz
 fuzz: setup ## Compare the native core with Python on a million events, and send a million broken requests (FUZZ_SEED=n replays)
-	PARITY_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/unit/ingest/test_native_parity.py
+	PARITY_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/unit/test_native_parity.py
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/durability/test_fuzz.py $(ARGS)
 
 # Both ask services beside the registries for known weaknesses, which not every network reaches.
@@ -172,7 +172,7 @@ clients/dashboard/dist/.built: clients/python/shopalytic/shopalytic.v1.binpb cli
 # The browser tests say themselves what is missing; here we only help where we may.
 .PHONY: chromium
 chromium:
-	@if compgen -G 'tests/browser/*/test_*.py' >/dev/null && ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
+	@if compgen -G 'tests/browser/test_*.py' >/dev/null && ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
 	  if $(MAY_INSTALL); then $(call APT,chromium chromium-driver); else \
 	    echo "The browser tests need chromium and chromedriver (Debian: apt-get install chromium chromium-driver)." >&2; \
 	  fi; \

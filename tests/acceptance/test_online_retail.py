@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from running.running_service import Service, folder
-from shops import retail
+import retail
+from running_service import Service, folder
 
 pytestmark = pytest.mark.slow
 

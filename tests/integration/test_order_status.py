@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from report_shop import ACCEPTED, DUPLICATE, NOW, PROJECT, Shop, event, open_shop, order, refund
 from shopalytic.v1 import reports_pb2
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.ingest.preparation import prepare
+from shopalytic_server.domain.ingest import prepare
 from shopalytic_server.domain.projects import KeyClass
-from shopalytic_server.storage.rebuild.typed_tables import rebuild
-from shops.report_shop import ACCEPTED, DUPLICATE, NOW, PROJECT, Shop, event, open_shop, order, refund
+from shopalytic_server.storage.rebuild import rebuild
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from laws.native_inputs import EventInputs, parsed
-from shopalytic_server.domain.ingest import native
-from shopalytic_server.domain.ingest.preparation import prepare_event
-from shopalytic_server.domain.ingest.verdicts import Verdicts
-from shopalytic_server.storage.ingest.copyrows import COLUMNS, encode_events
+from native_inputs import EventInputs, parsed
+from shopalytic_server.domain import native
+from shopalytic_server.domain.ingest import prepare_event
+from shopalytic_server.domain.verdicts import Verdicts
+from shopalytic_server.storage.copyrows import COLUMNS, encode_events
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORE = REPOSITORY / "core"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shopalytic.aio import AsyncClient
     from shopalytic.client import Client
+    from shopalytic.current import configure, identify, track
     from shopalytic.errors import (
         ClientClosed,
         DeliveryError,
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
         QueueFull,
         ShopalyticError,
     )
-    from shopalytic.events.violations import Violation
     from shopalytic.reports import Reports
     from shopalytic.results import CloseResult, FlushResult, Result, Stats, Status
     from shopalytic.signing import sign_identity, sign_identity_now
+    from shopalytic.violations import Violation
 
 _MODULES = {
     "AsyncClient": "aio",
@@ -39,9 +40,12 @@ _MODULES = {
     "ShopalyticError": "errors",
     "Stats": "results",
     "Status": "results",
-    "Violation": "events.violations",
+    "Violation": "violations",
+    "configure": "current",
+    "identify": "current",
     "sign_identity": "signing",
     "sign_identity_now": "signing",
+    "track": "current",
 }
 
 __all__ = [
@@ -60,8 +64,11 @@ __all__ = [
     "Stats",
     "Status",
     "Violation",
+    "configure",
+    "identify",
     "sign_identity",
     "sign_identity_now",
+    "track",
 ]
 
 

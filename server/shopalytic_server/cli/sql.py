@@ -6,12 +6,12 @@ import click
 from psycopg.conninfo import conninfo_to_dict
 
 from shopalytic_server import default_project
-from shopalytic_server.cli.database.location import database_of, superuser_of
+from shopalytic_server.cli.database import database_of, superuser_of
 from shopalytic_server.cli.options import json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, say
 from shopalytic_server.config import Settings
 from shopalytic_server.storage.analytics import Granted, grant, listed, revoke
-from shopalytic_server.storage.schema.migrate import migrate
+from shopalytic_server.storage.migrate import migrate
 
 _DATABASE = ("database_url", "direct_database_url", "data_dir")
 

@@ -12,10 +12,10 @@ import random
 import psycopg
 
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.storage.database.connections import ROLLED_BACK, translated
-from shopalytic_server.storage.database.queries import load
-from shopalytic_server.storage.database.sessions import Session, alone, connect
-from shopalytic_server.storage.rebuild.typed_tables import rebuild
+from shopalytic_server.storage.database import ROLLED_BACK, translated
+from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.rebuild import rebuild
+from shopalytic_server.storage.sessions import Session, alone, connect
 
 log = logging.getLogger(__name__)
 

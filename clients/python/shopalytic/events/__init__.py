@@ -1,1 +1,0 @@
-"""From a caller's values to an event that keeps the contract."""

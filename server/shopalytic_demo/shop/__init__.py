@@ -1,1 +1,0 @@
-"""The demo shop behind its pages: goods, baskets, orders, and what it sends."""

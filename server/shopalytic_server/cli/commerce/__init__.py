@@ -1,1 +1,0 @@
-"""Commands that compare orders with the shop's own books."""

@@ -1,1 +1,0 @@
-"""Commands that look customers up, and what joined them."""

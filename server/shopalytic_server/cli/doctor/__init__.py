@@ -1,1 +1,0 @@
-"""`shopalytic doctor` and its checks."""

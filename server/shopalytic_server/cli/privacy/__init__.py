@@ -1,1 +1,0 @@
-"""Commands that export, erase and expire personal data."""

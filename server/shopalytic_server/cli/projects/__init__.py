@@ -1,1 +1,0 @@
-"""Commands that manage projects and keys."""

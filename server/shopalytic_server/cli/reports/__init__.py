@@ -1,1 +1,0 @@
-"""`shopalytic report`, a command per report."""

@@ -1,1 +1,0 @@
-"""Orders, refunds and exact money."""

@@ -1,1 +1,0 @@
-"""Who is who: identities, emails, and signatures of identities."""

@@ -1,1 +1,0 @@
-"""Events as values: prepared ones, their order and their numbering."""

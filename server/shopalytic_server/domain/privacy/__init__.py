@@ -1,1 +1,0 @@
-"""What is kept of a person, and for how long: addresses, consent, erasure, data retention."""

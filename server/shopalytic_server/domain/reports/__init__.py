@@ -1,1 +1,0 @@
-"""What reports count with: ranges of time, shares, campaigns and touches."""

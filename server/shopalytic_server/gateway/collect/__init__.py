@@ -1,1 +1,0 @@
-"""Events from browsers: /collect and the pixel."""

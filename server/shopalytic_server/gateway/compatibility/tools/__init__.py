@@ -1,1 +1,0 @@
-"""What is special about each of the other tools' SDKs."""

@@ -1,1 +1,0 @@
-"""HTTP itself: connections, answers, cross-origin rules and traces."""

@@ -1,1 +1,0 @@
-"""What is served without a call: the dashboard, the tag, health and metrics."""

@@ -1,1 +1,0 @@
-"""Every RPC over HTTP, by the Connect protocol."""

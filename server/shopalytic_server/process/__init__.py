@@ -1,1 +1,0 @@
-"""What a server process has whatever it serves: logs, metrics, traces, signals and memory."""

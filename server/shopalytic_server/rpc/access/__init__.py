@@ -1,1 +1,0 @@
-"""Who calls, whether they may, and how often."""

@@ -1,1 +1,0 @@
-"""CollectorService: takes events and answers after COMMIT."""

@@ -1,1 +1,0 @@
-"""gRPC itself: connections, requests, errors, health and traces."""

@@ -1,1 +1,0 @@
-"""Customers: finding, listing and showing them, and what joined them."""

@@ -1,1 +1,0 @@
-"""The database itself: connections, statements and snapshots."""

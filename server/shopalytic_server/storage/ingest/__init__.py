@@ -1,1 +1,0 @@
-"""Stores events in groups, and decides what depends on what is stored."""

@@ -1,1 +1,0 @@
-"""Stored events for whoever watches."""

@@ -1,1 +1,0 @@
-"""Erases, exports and removes what may not be kept."""

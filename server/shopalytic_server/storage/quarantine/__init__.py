@@ -1,1 +1,0 @@
-"""Events that were not accepted: shown, repaired and replayed."""

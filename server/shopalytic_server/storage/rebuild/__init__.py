@@ -1,1 +1,0 @@
-"""The typed tables made anew from stored events, of now or of a moment."""

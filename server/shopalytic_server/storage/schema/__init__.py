@@ -1,1 +1,0 @@
-"""The schema: migrations, and the monthly partitions of events."""
