@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shopalytic.aio import AsyncClient
     from shopalytic.client import Client
-    from shopalytic.current import configure, identify, track
     from shopalytic.errors import (
         ClientClosed,
         DeliveryError,
@@ -41,11 +40,8 @@ _MODULES = {
     "Stats": "results",
     "Status": "results",
     "Violation": "violations",
-    "configure": "current",
-    "identify": "current",
     "sign_identity": "signing",
     "sign_identity_now": "signing",
-    "track": "current",
 }
 
 __all__ = [
@@ -64,11 +60,8 @@ __all__ = [
     "Stats",
     "Status",
     "Violation",
-    "configure",
-    "identify",
     "sign_identity",
     "sign_identity_now",
-    "track",
 ]
 
 

@@ -22,7 +22,6 @@ TABLES = (
     "profile_changes",
     "cart_changes",
     "order_revisions",
-    "order_statements",
     "order_items",
     "refunds",
     "refund_items",

@@ -3,7 +3,6 @@ import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { type CustomerOrderDetail, ReportService } from "contract/reports_pb";
 import { ask as asked, call } from "../answers";
 import { count, money, price } from "../amounts";
-import { words } from "../catalogue";
 import { fileName, savePages } from "../csv";
 import { everyPage, type Page, Paged } from "../parts/pages";
 import { ExportButton } from "../parts/table";
@@ -11,8 +10,6 @@ import { useView } from "../view";
 import { date, moment } from "../zones";
 
 const MOST_NAMED = 4;
-/** The flag of a refund whose order is cancelled or failed. */
-const VOID = "order_void";
 
 const PAGE_SIZE = 10;
 const EXPORTED_AT_ONCE = 500;
@@ -32,7 +29,6 @@ export function Orders({ id, name }: { id: string; name: string }) {
     order.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", "),
     `${order.refunds.length}`,
     order.parcels.map((parcel) => parcel.trackingNumber || parcel.shipmentId).join(" "),
-    order.status,
   ];
   const pages = async function* (): AsyncGenerator<string[][]> {
     for await (const orders of everyPage((token) => page(token, EXPORTED_AT_ONCE, call))) yield orders.map(texts);
@@ -57,12 +53,11 @@ export function Orders({ id, name }: { id: string; name: string }) {
   );
 }
 
-const HEAD = ["Order", "Date", "Total", "Currency", "Contents", "Refunds", "Parcels", "Status"];
+const HEAD = ["Order", "Date", "Total", "Currency", "Contents", "Refunds", "Parcels"];
 
 function Order({ order }: { order: CustomerOrderDetail }) {
   const { zone } = useView();
   const day = (at: Timestamp | undefined): string => (at ? date(timestampDate(at), zone) : "");
-  const buyer = [order.firstName, order.lastName, order.email && `<${order.email}>`].filter(Boolean).join(" ");
   const amount = (text: string): string => money(text, order.currency);
   return (
     <details class="event order-detail">
@@ -76,8 +71,7 @@ function Order({ order }: { order: CustomerOrderDetail }) {
             .join(", ")}
           {order.lines.length > MOST_NAMED && ` and ${count(order.lines.length - MOST_NAMED)} more`}
         </span>
-        {order.status && order.status !== "paid" && <span class="kind">{order.status}</span>}
-        {order.refunds.some((refund) => refund.flag !== VOID) && <span class="kind refund">refunded</span>}
+        {order.refunds.length > 0 && <span class="kind refund">refunded</span>}
         <b class="number">{amount(order.total)}</b>
       </summary>
       <div class="event-details">
@@ -93,7 +87,7 @@ function Order({ order }: { order: CustomerOrderDetail }) {
           {order.refunds.map((refund, index) => (
             <li key={index}>
               {day(refund.occurredAt)}: {refund.refundType}, {money(refund.amount, refund.currency)}
-              {refund.flag === VOID ? " (counts nothing: the order is void)" : refund.flag && ` (${words(refund.flag)})`}
+              {refund.flag && ` (${refund.flag.replace(/_/g, " ")})`}
             </li>
           ))}
         </ul>
@@ -109,7 +103,6 @@ function Order({ order }: { order: CustomerOrderDetail }) {
             </li>
           ))}
         </ul>
-        {buyer && <p class="note">bought by {buyer}</p>}
         {order.revisions > 1n && <p class="note">changed {count(order.revisions)} times</p>}
       </div>
     </details>
