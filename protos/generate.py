@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from generator.buf import breaking, lint
+from generator.calls import write_calls
 from generator.event_page import write_event_page
 from generator.image import (
     GenerationError,
@@ -61,6 +62,7 @@ def generated(work: Path) -> dict[Path, bytes]:
     files["v1/rules.py"] = write_rules(book, schema).encode()
     files["v1/readers.py"] = write_readers(book, schema).encode()
     files["v1/properties.py"] = write_properties(schema).encode()
+    files["v1/calls.py"] = write_calls(book, schema).encode()
     files["v1/tables.py"] = write_tables(book, schema).encode()
     page = write_event_page(image, book, schema, VECTORS).encode()
     return {PACKAGE / name: content for name, content in files.items()} | {EVENT_PAGE: page}

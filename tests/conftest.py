@@ -16,6 +16,9 @@ for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"
     if name != OUTSIDE_SERVER_VARIABLE:
         del os.environ[name]
 
+# Our own plugin makes the clients of tests strict; here their defaults are tested, too.
+os.environ["SHOPALYTIC_STRICT"] = "0"
+
 # The tests start PostgreSQL while gRPC is busy in the same process; its own handlers would crash the fork.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 

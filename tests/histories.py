@@ -45,8 +45,14 @@ def _orders(draw):
         "line_items": [_given(line)],
         "order_date": draw(_DATES),
         "currency": draw(_CURRENCIES),
+        "status": draw(st.sampled_from([None, None, None, "pending", "paid", "cancelled", "failed"])),
+        "email": draw(st.sampled_from([None, None, "a@buyer.test", "b@buyer.test"])),
+        "first_name": draw(st.sampled_from([None, None, "Ann", "Bea"])),
     }
     return "order", properties
+
+
+_CANCELS = st.sampled_from(_ORDERS).map(lambda order_id: ("order_cancel", {"order_id": order_id}))
 
 
 def _money():
@@ -145,7 +151,16 @@ def _senders(draw, names):
 @st.composite
 def _plain_event(draw, envelope, parcel_orders=None):
     """An event of any kind but those of identities and profiles."""
-    kinds = _orders() | _orders() | _refunds() | _carts() | _parcels(parcel_orders) | _products() | _PAGES
+    kinds = (
+        _orders()
+        | _orders()
+        | _CANCELS
+        | _refunds()
+        | _carts()
+        | _parcels(parcel_orders)
+        | _products()
+        | _PAGES
+    )
     kind, properties = draw(kinds)
     return event(kind, _given(properties), **envelope)
 

@@ -1,5 +1,5 @@
 /** Builds the page into dist/site, checks its size, and hands it to the gateway. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -23,6 +23,9 @@ const done = await build({
   entryPoints: [join(HERE, "src/main.tsx")],
   outdir: ASSETS,
   entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  // Pages are loaded when they are opened.
+  splitting: true,
   bundle: true,
   minify: true,
   format: "esm",
@@ -35,21 +38,33 @@ const done = await build({
   logLevel: "warning",
 });
 
-const names = Object.keys(done.metafile.outputs).map((path) => basename(path));
-const named = (ending) => names.find((name) => name.endsWith(ending));
+const outputs = Object.entries(done.metafile.outputs);
+const of = (source) => outputs.find(([, { entryPoint }]) => entryPoint?.endsWith(source))?.[0];
+const script = of("src/main.tsx");
+const style = done.metafile.outputs[script].cssBundle;
 const page = readFileSync(join(HERE, "src/index.html"), "utf8")
-  .replace("STYLE", `/assets/${named(".css")}`)
-  .replace("SCRIPT", `/assets/${named(".js")}`);
+  .replace("STYLE", `/assets/${basename(style)}`)
+  .replace("SCRIPT", `/assets/${basename(script)}`);
 writeFileSync(join(SITE, "index.html"), page);
 
 rmSync(SERVED, { recursive: true, force: true });
 mkdirSync(SERVED, { recursive: true });
 cpSync(SITE, SERVED, { recursive: true });
 
-const parts = [join(SITE, "index.html"), ...readdirSync(ASSETS).map((name) => join(ASSETS, name))];
+/** What comes with a part, and with what that needs. */
+function withNeeded(path, found = new Set()) {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const { path: needed, kind } of done.metafile.outputs[path].imports) if (kind === "import-statement") withNeeded(needed, found);
+  return found;
+}
+
+// Somebody who comes sees the overview first.
+const first = [...new Set([...withNeeded(script), ...withNeeded(of("src/pages/overview.tsx")), style])];
+const parts = [join(SITE, "index.html"), ...first.map((path) => join(ASSETS, basename(path)))];
 const sizes = parts.map((path) => [basename(path), gzipSync(readFileSync(path), { level: 6 }).length]);
 const size = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
-console.log(`dashboard: ${sizes.map(([name, bytes]) => `${name} ${bytes}`).join(", ")}; ${LIMIT_BYTES - size} bytes under the limit`);
+console.log(`dashboard: the first view takes ${size} bytes in ${sizes.length} parts; ${LIMIT_BYTES - size} bytes under the limit`);
 if (size > LIMIT_BYTES) {
   console.error(`The first view takes ${size} bytes gzipped, more than ${LIMIT_BYTES}: make it smaller`);
   process.exit(1);

@@ -21,6 +21,7 @@ from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.rpc.tls import TlsFiles
 from shopalytic_server.signals import Parts
 from shopalytic_server.storage.database import Pool, open_pool
+from shopalytic_server.storage.day_mover import DayMover
 from shopalytic_server.storage.erasure import Erasures
 from shopalytic_server.storage.expirer import Expirer
 from shopalytic_server.storage.export import Exports
@@ -84,7 +85,7 @@ async def start_grpc(
     repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
-    _start_expirer(own_session_url, metrics, room, parts)
+    _start_upkeep(own_session_url, metrics, room, parts)
     probe = _start_probe(pool, writer, metrics, parts)
     forget = _forget_erased(settings, pool, reports)
     server = GrpcServer(
@@ -181,10 +182,13 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
-def _start_expirer(database_url: str, metrics: ServerMetrics, room: QuarantineRoom, parts: Parts) -> None:
+def _start_upkeep(database_url: str, metrics: ServerMetrics, room: QuarantineRoom, parts: Parts) -> None:
     expirer = Expirer(database_url, metrics.on_expired, room, metrics.on_quarantine_expired)
     expirer.start()
     parts.ends_in_order(expirer.stop)
+    mover = DayMover(database_url)
+    mover.start()
+    parts.ends_in_order(mover.stop)
     metrics.watch_quarantine(room.fill)
 
 

@@ -97,7 +97,7 @@ def test_an_event_is_repaired_by_keyboard_and_then_in_the_timeline_and_the_repor
     manager.sees("q-1")
     manager.sees("$31.50")
     manager.go("sales")
-    assert manager.tile("Gross") == "$31.50"
+    assert manager.tile("Total sales") == "$31.50"
     assert manager.console() == []
 
 

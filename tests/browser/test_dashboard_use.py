@@ -160,13 +160,15 @@ def test_an_unknown_address_is_told_so(dashboard: Dashboard):
 def test_one_day_is_drawn_by_the_hour(recorded: Dashboard):
     recorded.open("traffic", range="yesterday", tz="UTC")
     recorded.visitor.until("document.querySelector('.readout').innerText.includes(':00')")
-    assert len(recorded.asked("GetTrafficReport")) == 26
+    questions = [json.loads(body) for _, body in recorded.asked("GetTrafficReport")]
+    assert {each["interval"] for each in questions} == {"INTERVAL_HOUR"}
+    assert len(questions) == 2
 
 
 def test_a_number_leads_to_its_events_and_back(dashboard: Dashboard):
     dashboard.open("sales")
     dashboard.find(".tile .explain").click()
-    dashboard.sees("Events behind “Net”")
+    dashboard.sees("Events behind “Net sales”")
     drawer = "document.querySelector('dialog').innerText"
     for words in ("1001", "1002", "2002: partial $10.00"):
         dashboard.visitor.until(f"{drawer}.includes({json.dumps(words)})")
@@ -177,7 +179,7 @@ def test_a_number_leads_to_its_events_and_back(dashboard: Dashboard):
     dashboard.visitor.until("!document.querySelector('dialog') && !location.hash.includes('explain')")
     dashboard.visitor.visit("about:blank")
     dashboard.visitor.visit(address)
-    dashboard.sees("Events behind “Net”")
+    dashboard.sees("Events behind “Net sales”")
     dashboard.sees("2002: partial $10.00")
     dashboard.press("Close")
     dashboard.visitor.until("!document.querySelector('dialog')")
@@ -200,8 +202,8 @@ def test_what_is_seen_is_saved_as_csv_with_exact_values(dashboard, full_service,
     rows = list(csv.DictReader(saved[0].read_text("utf-8-sig").splitlines()))
     scope = {"from": (_midnight() - 27 * DAY).isoformat(), "to": (_midnight() + DAY).isoformat()}
     answer = call(full_service, "ReportService/GetProductReport", {"scope": {**scope, "currency": "USD"}})
-    wanted = [(row["sku"], row["net"]) for row in answer["reports"][0]["rows"]]
-    assert [(row["SKU"], row["Net"]) for row in rows] == wanted
+    wanted = [(row["sku"], row["netSales"]) for row in answer["reports"][0]["rows"]]
+    assert [(row["SKU"], row["Net before discounts"]) for row in rows] == wanted
     first, last = _midnight() - 27 * DAY, _midnight()
     assert saved[0].name == f"products USD {first:%Y-%m-%d} to {last:%Y-%m-%d}.csv"
 
@@ -339,7 +341,7 @@ def test_the_definition_of_a_number_is_one_press_away_by_keyboard(dashboard: Das
     dashboard.open("sales")
     button = dashboard.find(".tile .define-button")
     button.send_keys("\ue007")
-    dashboard.sees("gross less refunds, exact decimal; may be negative.")
+    dashboard.sees("gross_sales less discounts less returns, exact decimal; may be")
     assert dashboard.accessibility() == []
     dashboard.escape()
     dashboard.visitor.until("!document.querySelector('.define-box:popover-open')")
@@ -371,3 +373,25 @@ def _view(title: str) -> dict[str, object]:
 
 def _midnight() -> datetime:
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def test_the_keyboard_goes_to_pages_moves_the_range_and_finds_customers(dashboard: Dashboard):
+    dashboard.open("sales", range="2026-03-01..2026-03-07")
+    dashboard.sees("Mar 1, 2026 – Mar 7, 2026")
+    dashboard.find("body").send_keys("gp")
+    dashboard.visitor.until("location.hash.startsWith('#/products')")
+    dashboard.find("body").send_keys("\ue012")  # arrow to the left
+    dashboard.visitor.until("location.hash.includes('range=2026-02-22..2026-02-28')")
+    dashboard.find("body").send_keys("/")
+    box = dashboard.find(".command input")
+    box.send_keys("1001")
+    dashboard.sees("Order or parcel")
+    assert dashboard.accessibility() == []
+    box.send_keys("\ue007")
+    dashboard.visitor.until("location.hash.startsWith('#/customers/')")
+    dashboard.visitor.until("document.querySelector('.person')?.innerText")
+    # What is typed into a field goes to nobody else.
+    dashboard.go("customers")
+    dashboard.find(".search input").send_keys("gs/")
+    dashboard.visitor.until("location.hash.includes('q=gs')")
+    assert not dashboard.visitor.run("return document.querySelector('.command')")

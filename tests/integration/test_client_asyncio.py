@@ -41,7 +41,9 @@ def gate() -> Iterator[threading.Event]:
 
 
 def client_of(collector: ScriptedCollector, **settings: Any) -> AsyncClient:
-    return AsyncClient(collector.target, KEY, **{"linger": 0.01, **settings})
+    return AsyncClient(
+        collector.target, KEY, **{"linger": 0.01, "strict": True, "overflow": "block", **settings}
+    )
 
 
 async def page(client: AsyncClient, number: int = 0) -> str:

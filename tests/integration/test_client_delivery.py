@@ -35,7 +35,7 @@ def gate() -> Iterator[threading.Event]:
 
 
 def client_of(collector: ScriptedCollector, **settings: Any) -> Client:
-    return Client(collector.target, KEY, **{"linger": 0.01, **settings})
+    return Client(collector.target, KEY, **{"linger": 0.01, "strict": True, "overflow": "block", **settings})
 
 
 def page(client: Client, number: int = 0, **more: Any) -> str:

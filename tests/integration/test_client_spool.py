@@ -36,7 +36,12 @@ def gate() -> Iterator[threading.Event]:
 
 
 def client_of(collector: ScriptedCollector, folder: Path, **settings) -> Client:
-    return Client(collector.target, KEY, spool_dir=folder, **{"linger": 0.01, **settings})
+    return Client(
+        collector.target,
+        KEY,
+        spool_dir=folder,
+        **{"linger": 0.01, "strict": True, "overflow": "block", **settings},
+    )
 
 
 def page(client: Client, number: int = 0, **more) -> str:
@@ -202,7 +207,7 @@ def test_a_refused_key_is_waited_for_and_said(
         ids = [page(client)]
         assert client.flush()
     assert collector.stored_ids == ids
-    assert "Events wait in the spool: the server answers UNAUTHENTICATED" in caplog.text
+    assert "Events wait and are sent again: the key is unknown" in caplog.text
 
 
 def test_the_queue_bounds_the_spool_and_segments_go_with_their_events(

@@ -14,6 +14,8 @@ from shopalytic.v1 import collector_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.ingest import prepare
 from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.storage.day_mover import move_days
+from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.rebuild import rebuild
 
 ACCEPTED = collector_pb2.EVENT_STATUS_ACCEPTED
@@ -143,3 +145,22 @@ async def test_midnights_of_before_there_was_a_mark_are_moved_if_asked(shop, dat
     await rebuild(database_url, check=False, midnights_are_days=True)
     assert await days(shop) == ["2026-03-01T05:00:00", "2026-04-01T04:00:00", "2026-06-01T04:00:00"]
     assert (await rebuild(database_url, check=True)).equal
+
+
+async def test_a_change_of_the_zone_moves_days_without_a_rebuild(shop, database_url):
+    made = [order("2026-03-01"), order("2026-05-05T10:00:00Z", order_id="o2", order_date="2026-04-01")]
+    await send(shop, *made, order("2026-06-01T00:00:00Z", order_id="o3"))
+    assert await move_days(database_url) == 0
+    projects = Projects(shop.pool)
+    for zone, starts in (
+        (TOKYO, ["2026-02-28T15:00:00", "2026-03-31T15:00:00", "2026-05-31T15:00:00"]),
+        (NEW_YORK, ["2026-03-01T05:00:00", "2026-04-01T04:00:00", "2026-05-31T04:00:00"]),
+    ):
+        await projects.update_project(shop.project.project_id, time_zone=zone)
+        assert await move_days(database_url) == 1
+        assert await days(replace(shop, project=replace(shop.project, time_zone=zone))) == starts
+        assert await move_days(database_url) == 0
+    assert (await rebuild(database_url, check=True)).equal
+    # A name that is the same changes nothing.
+    await projects.update_project(shop.project.project_id, time_zone=NEW_YORK)
+    assert await move_days(database_url) == 0

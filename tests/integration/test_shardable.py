@@ -18,6 +18,7 @@ DISTRIBUTED_BY = {
     "identities": "identity",
     "order_items": "order_id",
     "order_revisions": "order_id",
+    "order_statements": "order_id",
     "page_quarters": "subject",
     "products": "sku",
     "profile_changes": "subject",

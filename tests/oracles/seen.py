@@ -28,11 +28,14 @@ _WAY = (
     "cart_add",
     "cart_modify",
     "order",
+    "order_cancel",
     "partial",
     "full",
     "shipment",
     "shipment_delivered",
 )
+# What an order says beside its content.
+_BESIDE = ("status", "email", "first_name", "last_name")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,35 @@ def read(events: Iterable[Event]) -> list[Seen]:
     """Each event once, whoever sent it how often, with its customer as known in the end."""
     different = {event.event_id: event for event in events}.values()
     customer_of = _customers(different)
-    return sorted((_seen(event, *customer_of(event)) for event in different), key=lambda seen: seen.key)
+    return _without_void(
+        sorted((_seen(event, *customer_of(event)) for event in different), key=lambda seen: seen.key)
+    )
+
+
+def _without_void(seen: list[Seen]) -> list[Seen]:
+    """All but orders that were cancelled or failed in the end, and refunds of them."""
+    status: dict[tuple[bool, str], str] = {}
+    contents: set[str] = set()
+    repeated: set[str] = set()
+    for each in seen:
+        if each.type == "order_cancel":
+            status[each.sandbox, each.properties["order_id"]] = "cancelled"
+        if each.type == "order":
+            status[each.sandbox, each.properties["order_id"]] = each.properties.get(
+                "status", status.get((each.sandbox, each.properties["order_id"]), "")
+            )
+            content = {name: value for name, value in each.properties.items() if name not in _BESIDE}
+            text = f"{each.sandbox} {sorted(content.items(), key=str)}"
+            if text in contents:
+                repeated.add(each.event_id)
+            contents.add(text)
+    void = {name for name, last in status.items() if last in ("cancelled", "failed")}
+    return [
+        each
+        for each in seen
+        if each.event_id not in repeated
+        and not (each.type in ("order", "refund") and (each.sandbox, each.properties["order_id"]) in void)
+    ]
 
 
 def counted(

@@ -44,6 +44,12 @@ FORBIDDEN = {
 # Settings come in as arguments; only this module reads the environment.
 MAY_READ_ENVIRONMENT = {SERVER / "shopalytic_server" / "cli" / "options.py"}
 CLIENT_MAY_IMPORT = {"shopalytic", "google", "grpc", "tenacity"}
+# What an optional part of it is for: a framework, or the tests of a shop's own code.
+OPTIONAL = {
+    CLIENT / "shopalytic" / "contrib" / "django.py": {"django", "asgiref"},
+    CLIENT / "shopalytic" / "testing" / "pytest_plugin.py": {"pytest"},
+    CLIENT / "shopalytic" / "testing" / "stubs.py": {"grpc_testing"},
+}
 # The console script is in the client package and hands over to the server's commands.
 CONSOLE_SCRIPT = CLIENT / "shopalytic" / "__main__.py"
 
@@ -138,7 +144,7 @@ def test_the_client_needs_only_what_its_plain_installation_brings() -> None:
         f"{path.relative_to(REPOSITORY)}:{line}: {module}"
         for path in ours(CLIENT)
         for line, module in imports(path)
-        if module.split(".")[0] not in known and path != CONSOLE_SCRIPT
+        if module.split(".")[0] not in known | OPTIONAL.get(path, set()) and path != CONSOLE_SCRIPT
     ]
     assert found == []
 

@@ -138,7 +138,7 @@ def test_the_message_of_an_invalid_event_tells_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"key": None}, "A key is needed"),
+        ({"key": None, "strict": True}, "A key is needed"),
         ({"key": "two words"}, "has a character that no key has"),
         ({"key": "line\n"}, "has a character that no key has"),
         ({"batch_size": 1_001}, "a request takes 1 to 1,000 events"),

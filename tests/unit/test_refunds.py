@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shopalytic_server.domain.refunds import (
     EXCEEDS_ORDER,
+    ORDER_VOID,
     OTHER_CURRENCY,
     Claim,
     OrderTotal,
@@ -27,7 +28,9 @@ CLAIMS = st.lists(
     ),
     max_size=8,
 )
-ORDERS = st.none() | st.builds(OrderTotal, currency=st.sampled_from(["EUR", "GBP"]), total=AMOUNTS)
+ORDERS = st.none() | st.builds(
+    OrderTotal, currency=st.sampled_from(["EUR", "GBP"]), total=AMOUNTS, void=st.just(False)
+)
 
 
 def settled(order: OrderTotal | None, *given: tuple[str | None, str | None]) -> list[tuple]:
@@ -79,6 +82,12 @@ def test_refunds_of_a_known_order(claims, expected):
 def test_without_its_order_a_partial_refund_counts_at_once_and_a_full_one_waits():
     claims = ((None, "30"), ("USD", "5"), (None, None))
     assert settled(None, *claims) == [("GBP", "30", None), ("USD", "5", None), ("GBP", None, None)]
+
+
+def test_of_a_void_order_nothing_counts():
+    order = ORDER._replace(void=True)
+    claims = ((None, "30"), ("USD", "5"), (None, None))
+    assert settled(order, *claims) == [(currency, None, ORDER_VOID) for currency in ("EUR", "USD", "EUR")]
 
 
 def test_a_refund_takes_its_orders_currency_before_the_projects():

@@ -1,10 +1,14 @@
 /** The frame of every page: who looks, where to go, and the page itself. */
 import { AdminService } from "contract/admin_pb";
-import { useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { forget, useAnswer } from "./answers";
 import { Drawer } from "./parts/drawer";
 import { Empty, Loading } from "./parts/states";
-import { Nav, PAGES, Top } from "./shell";
+import { useKeys } from "./keys";
+import { Opened } from "./opened";
+import { PAGES } from "./pagelist";
+import { CommandBox } from "./parts/command";
+import { Nav, Top } from "./shell";
 import { onChange, resume, signOut } from "./session";
 import { SignIn } from "./pages/signin";
 import { link, useRoute } from "./route";
@@ -44,9 +48,12 @@ function Inside() {
   useEffect(() => {
     document.title = `${title} · Shopalytic`;
   }, [title]);
+  const [searching, setSearching] = useState(false);
+  const search = useCallback(() => setSearching(true), []);
+  const view = viewOf(route, project.value?.project);
+  useKeys(view.range, view.zone, search);
   // Reports need the project's time zone: asking before it is known would ask twice.
   if (!project.error && project.value === undefined) return <Loading />;
-  const view = viewOf(route, project.value?.project);
   return (
     <ViewContext.Provider value={view}>
       <a
@@ -62,12 +69,13 @@ function Inside() {
       <div class="frame">
         <Nav page={page?.name ?? ""} />
         <div class="column">
-          <Top title={title} project={project.value?.project?.name ?? ""} signOut={() => signOut()} />
+          <Top title={title} project={project.value?.project?.name ?? ""} search={search} signOut={() => signOut()} />
           <main id="main" tabindex={-1}>
-            {page ? <page.Page key={`${page.name}/${route.item}`} /> : <NotFound name={route.page} />}
+            {page ? <Opened key={`${page.name}/${route.item}`} name={page.name} /> : <NotFound name={route.page} />}
           </main>
         </div>
       </div>
+      {searching && <CommandBox close={() => setSearching(false)} />}
       {explain && <Drawer key={explain} token={explain} of={route.params.get("of") ?? ""} />}
     </ViewContext.Provider>
   );

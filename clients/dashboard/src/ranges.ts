@@ -55,6 +55,14 @@ export function before(range: Range): Range | null {
   return { name: "", label: first === last ? written(first) : `${written(first)} – ${written(last)}`, first, end };
 }
 
+/** The range before or after, as long, as two days; nothing for all time, nor beyond today. */
+export function moved(range: Range, by: 1 | -1, today: Day): string | null {
+  if (!range.first || !range.end) return null;
+  const days = by * daysBetween(range.first, range.end);
+  const first = plusDays(range.first, days);
+  return first > today ? null : `${first}..${plusDays(range.end, days - 1)}`;
+}
+
 export type IntervalName = "hour" | "day" | "week" | "month";
 
 /** The interval that gives a readable number of rows. */

@@ -1,45 +1,9 @@
 /** The list of pages, the way between them, and the bar above each. */
-import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { forget } from "./answers";
-import { Carts } from "./pages/carts";
-import { Customers } from "./pages/customers";
-import { Definitions } from "./pages/definitions";
-import { Fulfilment } from "./pages/fulfilment";
-import { Funnel } from "./pages/funnel";
-import { Install } from "./pages/install";
-import { Live } from "./pages/live";
-import { Overview } from "./pages/overview";
-import { Products } from "./pages/products";
-import { Quarantine } from "./pages/quarantine";
-import { Retention } from "./pages/retention";
-import { Sales } from "./pages/sales";
-import { Traffic } from "./pages/traffic";
+import { PAGES } from "./pagelist";
 import { link } from "./route";
 import { theme, toggleTheme } from "./theme";
-
-interface PageEntry {
-  name: string;
-  title: string;
-  group: string;
-  Page: ComponentType;
-}
-
-export const PAGES: PageEntry[] = [
-  { name: "overview", title: "Overview", group: "", Page: Overview },
-  { name: "customers", title: "Customers", group: "", Page: Customers },
-  { name: "sales", title: "Sales", group: "The shop", Page: Sales },
-  { name: "funnel", title: "Funnel", group: "The shop", Page: Funnel },
-  { name: "products", title: "Products", group: "The shop", Page: Products },
-  { name: "retention", title: "Retention", group: "The shop", Page: Retention },
-  { name: "carts", title: "Carts", group: "The shop", Page: Carts },
-  { name: "fulfilment", title: "Fulfilment", group: "The shop", Page: Fulfilment },
-  { name: "traffic", title: "Traffic", group: "The shop", Page: Traffic },
-  { name: "live", title: "Live", group: "Events", Page: Live },
-  { name: "quarantine", title: "Quarantine", group: "Events", Page: Quarantine },
-  { name: "install", title: "Install", group: "Events", Page: Install },
-  { name: "definitions", title: "Definitions", group: "Events", Page: Definitions },
-];
 
 export function Nav({ page }: { page: string }) {
   const groups = [...new Set(PAGES.map((each) => each.group))];
@@ -80,7 +44,14 @@ function Mark() {
   );
 }
 
-export function Top({ title, project, signOut }: { title: string; project: string; signOut: () => void }) {
+interface TopProps {
+  title: string;
+  project: string;
+  search: () => void;
+  signOut: () => void;
+}
+
+export function Top({ title, project, search, signOut }: TopProps) {
   const [dark, setDark] = useState(theme() === "dark");
   const [copied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
@@ -93,6 +64,9 @@ export function Top({ title, project, signOut }: { title: string; project: strin
       <h1>{title}</h1>
       {project && <span class="project">{project}</span>}
       <span class="top-actions">
+        <button type="button" class="quiet" onClick={search}>
+          Search <kbd>/</kbd>
+        </button>
         <button type="button" class="quiet" onClick={forget}>
           Refresh
         </button>

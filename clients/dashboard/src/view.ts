@@ -7,7 +7,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { before, fitting, type IntervalName, intervalsOf, moments, type Range, rangeNamed, standardFor } from "./ranges";
 import type { Route } from "./route";
-import { date, isZone, moment, month } from "./zones";
+import { date, dayOf, firstOfMonth, isZone, moment, month, plusDays } from "./zones";
 
 export interface View {
   zone: string;
@@ -88,6 +88,25 @@ export function intervalLabel(start: Timestamp | undefined, interval: IntervalNa
   if (interval === "hour") return moment(at, zone);
   return interval === "week" ? `Week of ${date(at, zone)}` : date(at, zone);
 }
+
+/** Whether an interval is not over, or lies in the range only in part: its number is not to be held against a whole one's. */
+export function isPartial(start: Timestamp | undefined, interval: IntervalName, { range, zone }: Pick<View, "range" | "zone">): boolean {
+  if (!start) return false;
+  const at = timestampDate(start);
+  const first = dayOf(at, zone);
+  if (interval === "hour") return at.getTime() + HOUR_MS > Date.now();
+  const end = interval === "month" ? firstOfMonth(first, 1) : plusDays(first, interval === "week" ? 7 : 1);
+  const cutAtBegin = range.first !== null && first < range.first;
+  return cutAtBegin || end > dayOf(new Date(), zone) || (range.end !== null && end > range.end);
+}
+
+/** The begin of an interval as a row is headed, with a mark where the row has only a part of it. */
+export function rowLabel(start: Timestamp | undefined, view: View): string {
+  const name = intervalLabel(start, view.interval, view.zone);
+  return isPartial(start, view.interval, view) ? `${name} *` : name;
+}
+
+const HOUR_MS = 3_600_000;
 
 /** The rows of a report that have begun: those of today's hours that are to come say nothing yet. */
 export function begun<R extends { start?: Timestamp }>(rows: R[]): R[] {

@@ -93,7 +93,9 @@ export interface CartModify {
 /**
  * Sent when an order is placed. Sent again with the same content it is a
  * DUPLICATE; with other content it is a revision, and the one that happened
- * last counts.
+ * last counts. What it says of its status and its buyer is no part of its content:
+ * each of these is a fact of its own, and of each the one that happened last counts,
+ * so that such an event is ACCEPTED although its content is known.
  */
 export interface Order {
   /** The shop's id of the order, unique in the project, 1 to 200 characters. */
@@ -146,6 +148,13 @@ export interface Order {
   first_name?: string;
   /** The buyer's last name, 1 to 200 characters, kept likewise. */
   last_name?: string;
+  /**
+   * What became of the order when this happened: "pending", "paid", "cancelled" or
+   * "failed". An order that is cancelled or failed counts nowhere until it is said to
+   * be pending or paid again; a refund of it counts nothing. OrderCancel says
+   * "cancelled", too. Absent: nothing new, and it counts if nothing was said.
+   */
+  status?: "pending" | "paid" | "cancelled" | "failed";
 }
 
 /**
@@ -369,8 +378,9 @@ export interface Review {
 }
 
 /**
- * Sent when an order will not be, whether or not it is known yet. The backend
- * sends it: browser keys may not unless the project allows it.
+ * Sent when an order will not be, whether or not it is known yet: from then on its
+ * status is "cancelled". The backend sends it: browser keys may not unless the
+ * project allows it.
  */
 export interface OrderCancel {
   /** The order, 1 to 200 characters. */

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shopalytic.aio import AsyncClient
     from shopalytic.client import Client
+    from shopalytic.current import configure, identify, track
     from shopalytic.errors import (
         ClientClosed,
         DeliveryError,
@@ -40,8 +41,11 @@ _MODULES = {
     "Stats": "results",
     "Status": "results",
     "Violation": "violations",
+    "configure": "current",
+    "identify": "current",
     "sign_identity": "signing",
     "sign_identity_now": "signing",
+    "track": "current",
 }
 
 __all__ = [
@@ -60,8 +64,11 @@ __all__ = [
     "Stats",
     "Status",
     "Violation",
+    "configure",
+    "identify",
     "sign_identity",
     "sign_identity_now",
+    "track",
 ]
 
 

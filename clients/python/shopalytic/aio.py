@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from shopalytic.aio_courier import AsyncCourier, AsyncMail
 from shopalytic.base import ClientBase
+from shopalytic.batching import Watch
 from shopalytic.building import Envelope, Properties, Time
-from shopalytic.errors import ClientClosed, LossReason, QueueFull
+from shopalytic.errors import InvalidEvent, LossReason, QueueFull
 from shopalytic.results import CloseResult, FlushResult, Stats
+from shopalytic.v1.calls import TypedAsyncTrack
 from shopalytic.v1.events_pb2 import Context, Event
 
 
-class AsyncClient(ClientBase):
+class AsyncClient(TypedAsyncTrack, ClientBase):
     """Sends events from one event loop: the call checks and queues, a background task delivers in order.
 
     Close it, or use it as an async context manager: a loop that ends without
-    gives what is left to `on_error`. The settings are described at __init__.
+    gives what is left to `on_error`. The settings are described at ClientBase.
     """
 
     def _start(self) -> None:
         self._mail = AsyncMail(self._filled_outbox())
         self._courier: AsyncCourier | None = None
 
-    async def track(
+    async def track_any(
         self,
         type: str,  # noqa: A002 - the word of the catalogue and of every other surface
         properties: Properties,
@@ -40,7 +44,9 @@ class AsyncClient(ClientBase):
         sandbox: bool | None = None,
         tie_breaker: int | None = None,
     ) -> str:
-        """Queues an event and returns its id; raises InvalidEvent when it breaks a rule.
+        """`track` for names and properties that no type checker knows.
+
+        Queues an event and returns its id. One that breaks a rule is told of, as `on_invalid` says.
 
         Waits only for room, with overflow="block". `properties` is a dict or the
         payload message. To send an event again later, give the same event_id AND
@@ -48,20 +54,27 @@ class AsyncClient(ClientBase):
         `tie_breaker` tells which of several events of one kind and time came first: the
         smaller number.
         """
-        event_id, chunk = self._builder.build(
-            type,
-            properties,
-            identity,
-            tracking_id,
-            event_id,
-            occurred_at,
-            context,
-            source,
-            sandbox,
-            tie_breaker,
-        )
+        try:
+            event_id, chunk = self._builder.build(
+                type,
+                properties,
+                identity,
+                tracking_id,
+                event_id,
+                occurred_at,
+                context,
+                source,
+                sandbox,
+                tie_breaker,
+            )
+        except InvalidEvent as error:
+            return self._refused(error, event_id)
         await self._queue(event_id, chunk)
         return event_id
+
+    if not TYPE_CHECKING:
+        # Its types, one for each event, are in shopalytic.v1.calls.
+        track = track_any
 
     async def identify(
         self, identity: str, *, tracking_id: str | None = None, **envelope: Unpack[Envelope]
@@ -70,7 +83,7 @@ class AsyncClient(ClientBase):
         # Without a device the event still needs an owner, which is the customer named.
         owner = identity if tracking_id is None else None
         payload = {"identity": identity}
-        return await self.track("identify", payload, identity=owner, tracking_id=tracking_id, **envelope)
+        return await self.track_any("identify", payload, identity=owner, tracking_id=tracking_id, **envelope)
 
     async def alias(
         self,
@@ -82,13 +95,16 @@ class AsyncClient(ClientBase):
     ) -> str:
         """Gives the customer of existing_identity, else of tracking_id, a further identity."""
         payload = {"identity": identity}
-        return await self.track(
+        return await self.track_any(
             "alias", payload, identity=existing_identity, tracking_id=tracking_id, **envelope
         )
 
     async def send(self, event: Event) -> str:
         """Queues an event made elsewhere, such as one that `on_error` or `close` gave back."""
-        event_id, chunk = self._builder.prepared(event)
+        try:
+            event_id, chunk = self._builder.prepared(event)
+        except InvalidEvent as error:
+            return self._refused(error, event.event_id)
         await self._queue(event_id, chunk)
         return event_id
 
@@ -108,8 +124,8 @@ class AsyncClient(ClientBase):
     async def close(self, timeout: float | None = None) -> CloseResult:  # noqa: ASYNC109 - as in Client
         """Takes no more events, delivers what waits within `timeout` seconds and gives up the rest.
 
-        Without a timeout it waits until each event is delivered or past its
-        retry_deadline.
+        Without a timeout it goes on for as long as events are delivered, and gives up
+        when none was for `close_timeout` seconds; math.inf never gives up.
         """
         mail = self._mail
         mail.closing = True
@@ -120,7 +136,7 @@ class AsyncClient(ClientBase):
             self._start_courier()
         mail.work.send()
         try:
-            await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+            await self._wait_for_the_last(watch, timeout)
             abandoned = mail.outbox.abandon()
             mail.outbox.let_go()
             result = self._closed(watch, waited, abandoned)
@@ -129,6 +145,23 @@ class AsyncClient(ClientBase):
         finally:
             mail.outbox.unwatch(watch)
         return result
+
+    async def _wait_for_the_last(self, watch: Watch, timeout: float | None) -> None:  # noqa: ASYNC109
+        """Waits for the verdicts of what waits, within the time of a close."""
+        mail = self._mail
+        if timeout is not None:
+            seconds = None if timeout == math.inf else timeout
+            await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), seconds)
+            return
+        while not mail.outbox.is_settled(watch):
+            progressed = partial(self._fewer_than, mail.outbox.remaining(watch), watch)
+            await mail.settled.wait_for(progressed, self._close_timeout)
+            if not progressed():
+                return
+
+    def _fewer_than(self, before: int, watch: Watch) -> bool:
+        outbox = self._mail.outbox
+        return outbox.remaining(watch) < before or outbox.is_settled(watch)
 
     @property
     def stats(self) -> Stats:
@@ -145,11 +178,14 @@ class AsyncClient(ClientBase):
         await self.close()
 
     async def _queue(self, event_id: str, chunk: bytes) -> None:
+        if self._disabled:
+            return
         mail = self._mail
         if not mail.closing and not mail.outbox.has_room(len(chunk)):
             await self._make_room(len(chunk))
         if mail.closing:
-            raise ClientClosed(ClientClosed.__doc__)
+            self._after_close()
+            return
         if mail.outbox.add(event_id, chunk, time.monotonic()):
             mail.work.send()
         self._start_courier()

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from shopalytic import forks
 from shopalytic.base import ClientBase
-from shopalytic.batching import Batch
+from shopalytic.batching import Batch, Watch
 from shopalytic.building import Envelope, Properties, Time
 from shopalytic.courier import Courier, Mail
-from shopalytic.errors import ClientClosed, LossReason, QueueFull
+from shopalytic.errors import InvalidEvent, LossReason, QueueFull
 from shopalytic.results import CloseResult, FlushResult, Stats
+from shopalytic.v1.calls import TypedTrack
 from shopalytic.v1.events_pb2 import Context, Event
 from shopalytic.wire import Wire
 
 _LAST_STEPS = 1.0
 
 
-class Client(ClientBase):
+class Client(TypedTrack, ClientBase):
     """Sends events from any thread: the call checks and queues, a background thread delivers in order.
 
     Close it, or use it as a context manager; a process that exits without gives
     it five seconds. A forked child starts with nothing queued: the parent
-    delivers what was. The settings are described at __init__.
+    delivers what was. The settings are described at ClientBase.
     """
 
     def _start(self) -> None:
@@ -37,7 +40,7 @@ class Client(ClientBase):
         if self._mail.outbox.pending:
             self._start_courier()
 
-    def track(
+    def track_any(
         self,
         type: str,  # noqa: A002 - the word of the catalogue and of every other surface
         properties: Properties,
@@ -51,7 +54,9 @@ class Client(ClientBase):
         sandbox: bool | None = None,
         tie_breaker: int | None = None,
     ) -> str:
-        """Queues an event and returns its id; raises InvalidEvent when it breaks a rule.
+        """`track` for names and properties that no type checker knows.
+
+        Queues an event and returns its id. One that breaks a rule is told of, as `on_invalid` says.
 
         `properties` is a dict or the payload message. To send an event again
         later, give the same event_id AND occurred_at: the same id with another
@@ -59,27 +64,34 @@ class Client(ClientBase):
         `tie_breaker` tells which of several events of one kind and time came first: the
         smaller number.
         """
-        event_id, chunk = self._builder.build(
-            type,
-            properties,
-            identity,
-            tracking_id,
-            event_id,
-            occurred_at,
-            context,
-            source,
-            sandbox,
-            tie_breaker,
-        )
+        try:
+            event_id, chunk = self._builder.build(
+                type,
+                properties,
+                identity,
+                tracking_id,
+                event_id,
+                occurred_at,
+                context,
+                source,
+                sandbox,
+                tie_breaker,
+            )
+        except InvalidEvent as error:
+            return self._refused(error, event_id)
         self._queue(event_id, chunk)
         return event_id
+
+    if not TYPE_CHECKING:
+        # Its types, one for each event, are in shopalytic.v1.calls.
+        track = track_any
 
     def identify(self, identity: str, *, tracking_id: str | None = None, **envelope: Unpack[Envelope]) -> str:
         """Says that a device is used by a customer; takes what else `track` takes."""
         # Without a device the event still needs an owner, which is the customer named.
         owner = identity if tracking_id is None else None
         payload = {"identity": identity}
-        return self.track("identify", payload, identity=owner, tracking_id=tracking_id, **envelope)
+        return self.track_any("identify", payload, identity=owner, tracking_id=tracking_id, **envelope)
 
     def alias(
         self,
@@ -91,11 +103,16 @@ class Client(ClientBase):
     ) -> str:
         """Gives the customer of existing_identity, else of tracking_id, a further identity."""
         payload = {"identity": identity}
-        return self.track("alias", payload, identity=existing_identity, tracking_id=tracking_id, **envelope)
+        return self.track_any(
+            "alias", payload, identity=existing_identity, tracking_id=tracking_id, **envelope
+        )
 
     def send(self, event: Event) -> str:
         """Queues an event made elsewhere, such as one that `on_error` or `close` gave back."""
-        event_id, chunk = self._builder.prepared(event)
+        try:
+            event_id, chunk = self._builder.prepared(event)
+        except InvalidEvent as error:
+            return self._refused(error, event.event_id)
         self._queue(event_id, chunk)
         return event_id
 
@@ -115,8 +132,8 @@ class Client(ClientBase):
     def close(self, timeout: float | None = None) -> CloseResult:
         """Takes no more events, delivers what waits within `timeout` seconds and gives up the rest.
 
-        Without a timeout it waits until each event is delivered or past its
-        retry_deadline.
+        Without a timeout it goes on for as long as events are delivered, and gives up
+        when none was for `close_timeout` seconds; math.inf never gives up.
         """
         self._refuse_in_callback("close")
         mail = self._mail
@@ -127,7 +144,7 @@ class Client(ClientBase):
             waited = mail.outbox.remaining(watch)
             mail.work.notify()
             try:
-                mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+                self._wait_for_the_last(watch, timeout)
                 abandoned = mail.outbox.abandon()
             finally:
                 mail.outbox.unwatch(watch)
@@ -139,6 +156,23 @@ class Client(ClientBase):
         with mail.lock:
             mail.outbox.let_go()
         return self._closed(watch, waited, abandoned)
+
+    def _wait_for_the_last(self, watch: Watch, timeout: float | None) -> None:
+        """Waits for the verdicts of what waits, within the time of a close; called with the lock held."""
+        mail = self._mail
+        if timeout == math.inf:
+            timeout = threading.TIMEOUT_MAX
+        if timeout is not None:
+            mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+            return
+        while not mail.outbox.is_settled(watch):
+            before = mail.outbox.remaining(watch)
+            if not mail.settled.wait_for(partial(self._fewer_than, before, watch), self._close_timeout):
+                return
+
+    def _fewer_than(self, before: int, watch: Watch) -> bool:
+        outbox = self._mail.outbox
+        return outbox.remaining(watch) < before or outbox.is_settled(watch)
 
     @property
     def stats(self) -> Stats:
@@ -172,6 +206,8 @@ class Client(ClientBase):
         self._mail.closing = closed
 
     def _queue(self, event_id: str, chunk: bytes) -> None:
+        if self._disabled:
+            return
         mail = self._mail
         outbox = mail.outbox
         dropped: Batch = []
@@ -179,7 +215,8 @@ class Client(ClientBase):
             if not outbox.has_room(len(chunk)) and not mail.closing:
                 dropped = self._make_room(len(chunk))
             if mail.closing:
-                raise ClientClosed(ClientClosed.__doc__)
+                self._after_close()
+                return
             if outbox.add(event_id, chunk, time.monotonic()):
                 mail.work.notify()
             if self._courier is None:

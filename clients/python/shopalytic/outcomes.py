@@ -12,7 +12,8 @@ from typing import TypeVar
 import grpc
 
 from shopalytic.batching import Batch
-from shopalytic.errors import DeliveryError, LossReason
+from shopalytic.causes import cause_of
+from shopalytic.errors import DeliveryError, InvalidEvent, LossReason
 from shopalytic.results import Result, Stats, Status
 from shopalytic.v1 import collector_pb2 as pb
 from shopalytic.v1.events_pb2 import Event
@@ -24,6 +25,7 @@ logger = logging.getLogger("shopalytic")
 
 OnResult = Callable[[Result], object]
 OnError = Callable[[DeliveryError], object]
+OnInvalid = Callable[[InvalidEvent], object]
 
 _STATUSES = {
     pb.EVENT_STATUS_ACCEPTED: Status.ACCEPTED,
@@ -34,6 +36,8 @@ _STATUSES = {
 }
 _STORED = frozenset({Status.ACCEPTED, Status.DUPLICATE})
 _DROPPED = frozenset({LossReason.QUEUE_FULL, LossReason.CLOSED})
+# What the server never saw: the last failure tells why it waited.
+_UNSENT = frozenset({LossReason.QUEUE_FULL, LossReason.CLOSED, LossReason.EXPIRED})
 
 
 class MismatchedAnswer(Exception):
@@ -43,13 +47,18 @@ class MismatchedAnswer(Exception):
 class Outcomes:
     """The counters and callbacks of one client; may be used from several threads."""
 
-    def __init__(self, on_result: OnResult | None, on_error: OnError | None) -> None:
+    def __init__(
+        self, on_result: OnResult | None, on_error: OnError | None, on_invalid: OnInvalid | None, target: str
+    ) -> None:
         self._on_result = on_result
         self._on_error = on_error
+        self._on_invalid = on_invalid
+        self._target = target
         self._lock = threading.Lock()
         self._statuses: Counter[Status] = Counter()
         self._losses: Counter[LossReason] = Counter()
-        self._sent = self._retries = self._spooled = 0
+        self._sent = self._retries = self._spooled = self._invalid = 0
+        self._last_error: str | None = None
         self._log = QuietLog()
 
     def sending(self, events: int) -> None:
@@ -59,10 +68,11 @@ class Outcomes:
 
     def retrying(self, error: grpc.RpcError) -> None:
         """A request will be sent again."""
+        cause = cause_of(error, self._target)
         with self._lock:
             self._retries += 1
-        if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-            self._log.locked_out(error)
+            self._last_error = cause
+        self._log.failing(cause)
 
     def spooled(self, events: int) -> None:
         """Events that a close left on disk."""
@@ -72,6 +82,7 @@ class Outcomes:
     def answered(self, results: Iterable[pb.EventResult]) -> None:
         """Counts and passes on the verdicts of one batch."""
         verdicts = list(results)
+        self._log.works_again()
         codes = [verdict.status for verdict in verdicts]
         if self._on_result is None and codes.count(pb.EVENT_STATUS_ACCEPTED) == len(codes):
             with self._lock:
@@ -93,12 +104,31 @@ class Outcomes:
         with self._lock:
             self._losses[reason] += len(batch)
         code = cause.code() if isinstance(cause, grpc.RpcError) else None
-        detail = (cause.details() or "") if isinstance(cause, grpc.RpcError) else str(cause or "")
+        if cause is not None:
+            told = cause_of(cause, self._target)
+            with self._lock:
+                self._last_error = told
+            self._log.failing(told)
+        with self._lock:
+            detail = self._last_error or "" if reason in _UNSENT or cause is not None else ""
         error = DeliveryError(reason, events_of(batch), code=code, detail=detail)
         if self._on_error is not None:
             self._guarded(self._on_error, error)
         else:
             self._log.lost(error)
+
+    def invalid(self, error: InvalidEvent) -> None:
+        """Counts and passes on an event that breaks a rule and was not taken."""
+        with self._lock:
+            self._invalid += 1
+        if self._on_invalid is not None:
+            self._guarded(self._on_invalid, error)
+        else:
+            self._log.invalid(error)
+
+    def too_late(self) -> None:
+        """An event came after close and was not taken."""
+        self._log.too_late()
 
     def losses(self) -> Counter[LossReason]:
         """How many events were given up so far, by reason."""
@@ -124,11 +154,13 @@ class Outcomes:
                 dropped=dropped,
                 retries=self._retries,
                 spooled=self._spooled,
+                invalid=self._invalid,
+                last_error=self._last_error,
             )
 
     def renewed(self) -> Outcomes:
         """The same callbacks with counters at zero, for a forked child."""
-        return Outcomes(self._on_result, self._on_error)
+        return Outcomes(self._on_result, self._on_error, self._on_invalid, self._target)
 
     @staticmethod
     def _guarded(callback: Callable[[_Value], object], value: _Value) -> None:
@@ -136,6 +168,9 @@ class Outcomes:
             callback(value)
         except (Exception, SystemExit):  # sys.exit() in the background thread would end only that thread
             logger.exception("A callback of the Shopalytic client failed; delivery goes on.")
+
+
+_FAILING_SECONDS = 60.0
 
 
 class QuietLog:
@@ -146,6 +181,8 @@ class QuietLog:
     def __init__(self) -> None:
         self._next_line: dict[str, float] = {}
         self._unsaid: Counter[str] = Counter()
+        self._failing_since: float | None = None
+        self._next_failing = 0.0
 
     def refused(self, verdict: pb.EventResult, status: Status) -> None:
         """A verdict that says an event does not count."""
@@ -154,10 +191,32 @@ class QuietLog:
             why = ", ".join(rules) or "no reason given"
             logger.warning("Event %s is %s: %s%s", verdict.event_id, status, why, unsaid)
 
-    def locked_out(self, error: grpc.RpcError) -> None:
-        """The key is refused, and the events wait in the spool."""
-        if (unsaid := self._may_speak("locked_out")) is not None:
-            logger.error("Events wait in the spool: the server answers %s%s", error.code().name, unsaid)
+    def failing(self, cause: str) -> None:
+        """A request failed: told at the first one, and then once a minute."""
+        now = time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        elif now < self._next_failing:
+            return
+        self._next_failing = now + _FAILING_SECONDS
+        logger.warning("Events wait and are sent again: %s.", cause)
+
+    def works_again(self) -> None:
+        """A request was answered after some that failed."""
+        since, self._failing_since = self._failing_since, None
+        if since is not None:
+            logger.warning("Events are delivered again, after %.0f seconds.", time.monotonic() - since)
+
+    def too_late(self) -> None:
+        """An event came after close."""
+        if (unsaid := self._may_speak("too_late")) is not None:
+            logger.error("An event was not taken: the client is closed. Make a new one%s", unsaid)
+
+    def invalid(self, error: InvalidEvent) -> None:
+        """An event that breaks a rule. Its values may be personal, so only the rules are named."""
+        if (unsaid := self._may_speak("invalid")) is not None:
+            rules = ", ".join(f"{v.field or 'event'} {v.rule_id}" for v in error.violations)
+            logger.error("An event breaks a rule and was not sent: %s%s", rules, unsaid)
 
     def lost(self, error: DeliveryError) -> None:
         """Events that were not delivered."""

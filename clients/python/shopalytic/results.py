@@ -90,3 +90,7 @@ class Stats:
     """Requests that were sent again."""
     spooled: int = 0
     """Events that close left in the spool for the next client."""
+    invalid: int = 0
+    """Events that broke a rule and were not taken."""
+    last_error: str | None = None
+    """Why the last request that failed did so, in words; None: none failed."""

@@ -39,7 +39,7 @@ _EVENT = (
     "properties",
     "context",
 )
-ORDER = ("order", "ordered_at", "total", "currency", "units", "refunds", "parcels")
+ORDER = ("order", "ordered_at", "total", "currency", "units", "refunds", "parcels", "status")
 
 sandbox_option = click.option("--sandbox", is_flag=True, help="Look among trial data instead of real data.")
 limit_option = click.option(
@@ -359,7 +359,7 @@ def order_cells(order: dict[str, Any]) -> list[Any]:
     """An order as a row of ORDER."""
     units = sum(line["qty"] for line in order["lines"])
     head = [order[name] for name in ("order_id", "ordered_at", "total", "currency")]
-    return [*head, units, len(order["refunds"]), len(order["parcels"])]
+    return [*head, units, len(order["refunds"]), len(order["parcels"]), order["status"]]
 
 
 def print_more(next_page_token: str) -> None:

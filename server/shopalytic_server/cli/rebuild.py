@@ -30,8 +30,9 @@ def rebuild(settings: Settings, check: bool, midnights_are_days: bool, as_json: 
     wait until the rebuild is done, and reports go on.
 
     Days that came without a time of day are moved to the project's time zone,
-    if that was changed. Before there was a mark for them they came as midnights
-    in UTC: --midnights-are-days moves these, too, and cannot be undone.
+    if that was changed; a running service does so by itself. Before there was a
+    mark for them they came as midnights in UTC: --midnights-are-days moves these,
+    too, and cannot be undone.
 
     \b
     Example:  shopalytic rebuild --check

@@ -148,28 +148,39 @@ def _range(book: Book, start: str | None, end: str | None, zone: str) -> tuple[d
 def _stored(
     remote: Remote, listed: dict[str, Order], begin: datetime, finish: datetime, sandbox: bool
 ) -> tuple[list[Order], set[str]]:
-    """The orders of the range, and those of the list wherever they are; and which of these were erased."""
+    """The orders of the range, and those of the list wherever they are; and which of these were erased.
+
+    Orders that are cancelled or failed are here only if the shop lists them: nobody else misses them.
+    """
     erased: set[str] = set()
     request = reports_pb2.ListOrdersRequest(page_size=PAGE, sandbox=sandbox)
     getattr(request, "from").FromDatetime(begin)
     request.to.FromDatetime(finish)
-    orders = {order.order_id: order for order in _ask(remote, request, erased)}
+    orders = {
+        order.order_id: order
+        for order, counts in _ask(remote, request, erased)
+        if counts or order.order_id in listed
+    }
     elsewhere = [order_id for order_id in listed if order_id not in orders]
     for at in range(0, len(elsewhere), PAGE):
         chunk = elsewhere[at : at + PAGE]
         request = reports_pb2.ListOrdersRequest(order_ids=chunk, page_size=PAGE, sandbox=sandbox)
-        orders |= {order.order_id: order for order in _ask(remote, request, erased)}
+        orders |= {order.order_id: order for order, _ in _ask(remote, request, erased)}
     return list(orders.values()), erased
 
 
-def _ask(remote: Remote, request: reports_pb2.ListOrdersRequest, erased: set[str]) -> Iterator[Order]:
+def _ask(
+    remote: Remote, request: reports_pb2.ListOrdersRequest, erased: set[str]
+) -> Iterator[tuple[Order, bool]]:
+    """Each order of an answer's pages, and whether it counts."""
     stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
     while True:
         answer = stub.ListOrders(request, metadata=remote.metadata, timeout=CALL_SECONDS)
         erased.update(answer.erased_order_ids)
         for order in answer.orders:
             at = order.ordered_at.ToDatetime(UTC)
-            yield Order(order.order_id, Decimal(order.total), at, order.currency)
+            counts = order.status not in ("cancelled", "failed")
+            yield Order(order.order_id, Decimal(order.total), at, order.currency), counts
         if not answer.next_page_token:
             return
         request.page_token = answer.next_page_token

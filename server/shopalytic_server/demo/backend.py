@@ -111,7 +111,7 @@ class Backend:
         # Where the tag was blocked there is no tracking cookie; the shop's own name for the visit must do.
         device = tracking_id if tracking_id or identity else f"session-{session.token[:12]}"
         try:
-            event_id = await self._client.track(kind, properties, identity=identity, tracking_id=device)
+            event_id = await self._client.track_any(kind, properties, identity=identity, tracking_id=device)
         except InvalidEvent as refusal:
             violations = [_as_json(violation) for violation in refusal.violations]
             session.events.append(SentEvent(new_id("UNSENT"), kind, properties, "REJECTED", violations))

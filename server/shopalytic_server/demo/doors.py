@@ -69,7 +69,7 @@ class Doors:
             self.verdicts += await loop.run_in_executor(self._threads, self._collect, device, acts)
             return
         for act, at, event_id in acts:
-            await self._client.track(
+            await self._client.track_any(
                 act.type,
                 _with_date(act, at),
                 identity=act.identity,
@@ -82,7 +82,7 @@ class Doors:
         """Send acts of the past, those of browsers too, as fast as they are stored."""
         for act, at, event_id in acts:
             device = act.device
-            await self._client.track(
+            await self._client.track_any(
                 act.type,
                 _with_date(act, at),
                 identity=act.identity,

@@ -40,7 +40,7 @@ _PAYLOADS: dict[str, tuple[str, ...]] = {
     "product_view": ("sku", "name", "price", "categories", "logged_in", "currency"),
     "cart_add": _CART_LINE,
     "cart_modify": _CART_LINE,
-    "order": ("order_id", "cart_id", "billing", "shipping", *KEPT_OF_ORDERS),
+    "order": ("order_id", "cart_id", "billing", "shipping", "status", *KEPT_OF_ORDERS),
     "refund": ("order_id", *KEPT_OF_REFUNDS),
     "order_cancel": ("order_id", "reason"),
     # What a person typed or rated is theirs; what was seen or chosen is anybody's.

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shopalytic.violations import Violation
@@ -41,10 +41,6 @@ class InvalidRequest(ShopalyticError):
     def __init__(self, violations: Sequence[Violation], message: str | None = None) -> None:
         super().__init__(message or _summary(violations))
         self.violations = tuple(violations)
-
-    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Violation, ...], str]]:
-        """What makes it again in another process."""
-        return type(self), (self.violations, str(self))
 
 
 class TooLarge(ShopalyticError):
@@ -73,10 +69,6 @@ class AlreadyExists(ShopalyticError):
         super().__init__(message)
         self.reason = reason
         self.metadata = dict(metadata or {})
-
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str, dict[str, str]]]:
-        """What makes it again in another process."""
-        return type(self), (self.reason, str(self), self.metadata)
 
 
 class RetryLater(ShopalyticError):

@@ -15,15 +15,26 @@ from shopalytic_server.domain.event_order import Place, place, rank
 from shopalytic_server.domain.prepared import microseconds
 
 _RANK = rank("order")
+STATEMENTS = ("status", "email", "first_name", "last_name")
+"""Properties that are no part of an order's content: dated facts beside it."""
 _MONEY = frozenset(
     {"total", "subtotal", "price", "cost", "value", "total_tax", "total_shipping", "total_discount"}
 )
 
 
 def content_of(properties: Mapping[str, Any]) -> UUID:
-    """Identifies an order's content: equal for equal orders, however their amounts are written."""
-    text = orjson.dumps(_plain(properties), option=orjson.OPT_SORT_KEYS)
+    """Identifies an order's content: equal for equal orders, however their amounts are written.
+
+    What it states beside its content makes no difference.
+    """
+    content = {name: value for name, value in properties.items() if name not in STATEMENTS}
+    text = orjson.dumps(_plain(content), option=orjson.OPT_SORT_KEYS)
     return UUID(bytes=hashlib.sha256(text).digest()[:16])
+
+
+def states_something(properties: Mapping[str, Any]) -> bool:
+    """Whether an order says anything that is no part of its content."""
+    return any(name in properties for name in STATEMENTS)
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 EXCEEDS_ORDER = "exceeds_order_total"
+ORDER_VOID = "order_void"
 OTHER_CURRENCY = "other_currency_than_order"
 
 
@@ -14,6 +15,8 @@ class OrderTotal(NamedTuple):
 
     currency: str
     total: Decimal
+    void: bool = False
+    """Whether it was cancelled or failed."""
 
 
 class Claim(NamedTuple):
@@ -29,7 +32,10 @@ class Claim(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What a refund counts as. `amount` is absent while a full refund waits for its order."""
+    """What a refund counts as. `amount` is absent where it counts nothing.
+
+    So it is while a full refund waits for its order, and of an order that is void.
+    """
 
     event_id: UUID
     currency: str
@@ -45,6 +51,8 @@ def settle(order: OrderTotal | None, claims: Iterable[Claim]) -> list[Settled]:
     """
     if order is None:
         return [Settled(c.event_id, c.currency or c.default_currency, c.amount, None) for c in claims]
+    if order.void:
+        return [Settled(c.event_id, c.currency or order.currency, None, ORDER_VOID) for c in claims]
     settled = []
     remaining = order.total
     for claim in claims:

@@ -79,6 +79,7 @@ async def orders_of(
             currency=row["currency"],
             total=text(row["total"]),
             revisions=row["revisions"],
+            **{name: row[name] for name in ("status", "email", "first_name", "last_name")},
         )
         for row in rows
     }

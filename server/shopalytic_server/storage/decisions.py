@@ -15,7 +15,7 @@ from shopalytic.v1 import collector_pb2
 from shopalytic.violations import Violation
 from shopalytic_server.domain.identity import Anchor, Fact, IdentityGraph, IdentityTaken, Outcome
 from shopalytic_server.domain.ingest import Prepared
-from shopalytic_server.domain.orders import Occurrence, OrderBook, Placed, content_of
+from shopalytic_server.domain.orders import Occurrence, OrderBook, Placed, content_of, states_something
 from shopalytic_server.domain.verdicts import verdict
 from shopalytic_server.storage import rows as typed
 from shopalytic_server.storage.database import Connection
@@ -50,6 +50,7 @@ DECIDED_TYPES = frozenset(
         "identify",
         "alias",
         "order",
+        "order_cancel",
         "refund",
         "shipment",
         "shipment_delivered",
@@ -80,6 +81,8 @@ class Decisions:
         self._parcels: dict[str, str] = {}
         self._book = OrderBook()
         self._stored_orders: set[str] = set()
+        self._stated_orders: set[str] = set()
+        self._statements: set[UUID] = set()
         self._new_orders: dict[tuple[str, UUID], Prepared] = {}
         self._touched_orders: set[str] = set()
         self._dropped: set[bytes] = set()
@@ -120,7 +123,7 @@ class Decisions:
         await self._emails.load(
             {item.properties["email"] for item in self._items if "email" in item.properties}
         )
-        orders = {item.properties["order_id"] for item in self._of("order")}
+        orders = {item.properties["order_id"] for item in self._of("order", "order_cancel")}
         if orders:
             await self._load_orders(orders)
         parcels = {item.properties["shipment_id"] for item in self._of("shipment", "shipment_delivered")}
@@ -130,10 +133,14 @@ class Decisions:
 
     async def _load_orders(self, order_ids: set[str]) -> None:
         for row in await self._fetch(_SQL.order_contents, order_ids=list(order_ids)):
+            self.times |= {row["occurred_at"], row["ordered_at"]}
+            if row["content"] is None:
+                self._stated_orders.add(row["order_id"])
+                self._statements.add(row["event_id"])
+                continue
             occurrence = Occurrence(row["occurred_at"], row["event_id"], row["subject"], row["tie_breaker"])
             self._book.place(row["order_id"], row["content"], occurrence)
             self._stored_orders.add(row["order_id"])
-            self.times |= {row["occurred_at"], row["ordered_at"]}
 
     async def _decide(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
         match item.type:
@@ -143,6 +150,8 @@ class Decisions:
                 return self._alias(item)
             case "order":
                 return await self._order(item)
+            case "order_cancel":
+                self._state(item)
             case "refund":
                 typed.add_refund(self._rows, item)
                 self._touched_orders.add(item.properties["order_id"])
@@ -172,12 +181,24 @@ class Decisions:
         set_link(result, outcome, self._identities.customer_id(identity))
         return result
 
+    def _state(self, item: Prepared) -> None:
+        order_id = item.properties["order_id"]
+        self._touched_orders.add(order_id)
+        self._stated_orders.add(order_id)
+        if item.event_id not in self._statements:
+            self._statements.add(item.event_id)
+            typed.add_order_statement(self._rows, item)
+
     async def _order(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
+        states = states_something(item.properties)
+        if states:
+            self._state(item)
+        repeated = verdict(item, ACCEPTED if states else DUPLICATE)
         order_id, content = item.properties["order_id"], content_of(item.properties)
         occurrence = Occurrence(item.occurred_at, item.event_id, item.subject, item.tie_breaker)
         placed, replaced = self._book.place(order_id, content, occurrence)
         if placed is Placed.REPEATED:
-            return verdict(item, DUPLICATE), False
+            return repeated, states
         self._touched_orders.add(order_id)
         self.times.add(typed.order_time(item))
         if placed is Placed.REVISION:
@@ -187,21 +208,22 @@ class Decisions:
         # for it from now on, so that the order of arrival makes no difference.
         if (order_id, content) in self._new_orders:
             before = self._new_orders[order_id, content]
-            self._dropped.add(before.event_key)
-            self.vacated.add(before.subject)
+            if not states_something(before.properties):
+                self._dropped.add(before.event_key)
+                self.vacated.add(before.subject)
             self._new_orders[order_id, content] = item
         elif replaced is not None:
             await self._move_revision(item, order_id, content, replaced)
-        return verdict(item, DUPLICATE), True
+        return repeated, True
 
     async def _move_revision(
         self, item: Prepared, order_id: str, content: UUID, replaced: Occurrence
     ) -> None:
         where = {"dataset": self._dataset, "order_id": order_id, "content": content}
-        if replaced.event_id != item.event_id:
+        if replaced.event_id != item.event_id and replaced.event_id not in self._statements:
             self._dropped.add(replaced.event_id.bytes)
             self.vacated.add(replaced.subject)
-        await self._conn.execute(_SQL.delete_event, {"dataset": self._dataset, **replaced._asdict()})
+            await self._conn.execute(_SQL.delete_event, {"dataset": self._dataset, **replaced._asdict()})
         await self._conn.execute(
             _SQL.move_revision,
             {
@@ -246,14 +268,11 @@ class Decisions:
         await self._identities.save(self._conn)
         for (order_id, content), item in self._new_orders.items():
             typed.add_order(self._rows, item, content, current=self._book.current(order_id) == content)
-        changed = [order_id for order_id in self._touched_orders if order_id in self._stored_orders]
-        if changed:
-            parameters = {
-                "order_ids": changed,
-                "contents": [self._book.current(order_id) for order_id in changed],
-            }
-            await self._conn.execute(_SQL.mark_current, {"dataset": self._dataset, **parameters})
         await self._rows.write(self._conn)
+        changed = self._touched_orders & (self._stored_orders | self._stated_orders)
+        if changed:
+            parameters = {"dataset": self._dataset, "order_ids": list(changed)}
+            await self._conn.execute(_SQL.mark_current, parameters)
         await self._emails.settle()
         if self._touched_orders:
             settled = settle_orders(

@@ -50,6 +50,7 @@ _BY_EVENT = (
     "cart_changes",
     "order_items",
     "order_revisions",
+    "order_statements",
     "refund_items",
     "refunds",
     "shipment_changes",
@@ -68,6 +69,8 @@ class _Erasure:
     person: Person
     emails: list[str] = field(default_factory=list)
     order_ids: list[str] = field(default_factory=list)
+    kept_orders: dict[str, set[UUID]] = field(default_factory=dict)
+    """Those whose totals stay, with the events that they are made of again."""
     events: list[dict[str, Any]] = field(default_factory=list)
     erased: dict[str, int] = field(default_factory=dict)
 
@@ -127,14 +130,16 @@ async def _erase(
     recently = datetime.now(UTC) - timedelta(days=1)
     response.unlinked_events += await erasure.run(_SQL.unlink_others, since=recently)
     await _find(erasure)
-    keep = ("order", "refund") if request.keep_order_totals else ()
-    kept = await _anonymous(erasure, keep)
+    if request.keep_order_totals:
+        for row in await erasure.rows(_SQL.counted_orders):
+            erasure.kept_orders.setdefault(row["order_id"], set()).add(row["event_id"])
+    kept = await _anonymous(erasure)
     await _delete(erasure)
     await _store(erasure, kept)
     response.anonymised_events = len(kept)
     marks = person_marks(erasure.person.identities, erasure.person.tracking_ids, erasure.emails)
     erasure.erased["quarantine"] = await _clean_quarantine(erasure, marks)
-    marks |= _sales_marks(erasure, keep)
+    marks |= _sales_marks(erasure)
     erased_at = datetime.now(UTC)
     response.tombstones = await tombstones.leave(conn, dataset, marks, erased_at)
     response.erased_at.CopyFrom(timestamp(erased_at))
@@ -142,11 +147,10 @@ async def _erase(
     return response
 
 
-def _sales_marks(erasure: _Erasure, keep: tuple[str, ...]) -> set[str]:
+def _sales_marks(erasure: _Erasure) -> set[str]:
     """Marks of orders, by which what comes of them later is known, and of refunds that were kept."""
-    marks = set(map(order_mark, erasure.order_ids))
-    if "order" in keep:
-        marks |= set(map(kept_order_mark, erasure.order_ids))
+    marks = set(map(order_mark, erasure.order_ids)) | set(map(kept_order_mark, erasure.kept_orders))
+    if erasure.kept_orders:
         marks |= {kept_refund_mark(str(row["event_id"])) for row in erasure.events if row["type"] == "refund"}
     return marks
 
@@ -176,7 +180,7 @@ def _place(row: dict[str, Any]) -> Place:
     return place(type_rank, microseconds(row["occurred_at"]), row["tie_breaker"], row["event_id"].bytes)
 
 
-async def _anonymous(erasure: _Erasure, keep: tuple[str, ...]) -> list[Prepared]:
+async def _anonymous(erasure: _Erasure) -> list[Prepared]:
     """What stays as nobody's: some orders and refunds, and views that products are named by."""
     views = [row for row in erasure.events if row["type"] == "product_view"]
     last = await erasure.rows(
@@ -185,12 +189,7 @@ async def _anonymous(erasure: _Erasure, keep: tuple[str, ...]) -> list[Prepared]
         event_ids=[row["event_id"] for row in views],
     )
     last_views = {row["seen_event_id"] for row in last}
-    chosen = [
-        row
-        for row in erasure.events
-        if row["event_id"] in last_views
-        or (row["type"] in keep and row["properties"]["order_id"] in erasure.order_ids)
-    ]
+    chosen = [row for row in erasure.events if row["event_id"] in last_views or _is_kept(erasure, row)]
     nobody = f"erased-{secrets.token_hex(16)}"
     salt = await tombstones.salt_of(erasure.conn, erasure.dataset)
     carts: dict[str, str] = {}
@@ -206,6 +205,14 @@ async def _anonymous(erasure: _Erasure, keep: tuple[str, ...]) -> list[Prepared]
         _nobodys(erasure, row, fresh_id, nobody, renamed)
         for row, fresh_id in zip(chosen, fresh_ids, strict=True)
     ]
+
+
+def _is_kept(erasure: _Erasure, row: dict[str, Any]) -> bool:
+    """Whether an event is part of a total that stays."""
+    if row["type"] not in ("order", "refund"):
+        return False
+    events = erasure.kept_orders.get(row["properties"]["order_id"])
+    return events is not None and (row["type"] == "refund" or row["event_id"] in events)
 
 
 def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str, renamed: Any) -> Prepared:

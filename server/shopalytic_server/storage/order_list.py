@@ -57,6 +57,7 @@ def _listed(row: dict[str, Any]) -> reports_pb2.ListedOrder:
         total=text(row["total"]),
         event_id=str(row["event_id"]),
         source=row["source"],
+        status=row["status"],
     )
 
 

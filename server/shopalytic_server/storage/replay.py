@@ -22,6 +22,7 @@ TABLES = (
     "profile_changes",
     "cart_changes",
     "order_revisions",
+    "order_statements",
     "order_items",
     "refunds",
     "refund_items",

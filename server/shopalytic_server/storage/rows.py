@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from shopalytic_server.domain.emails import Claim, claim_of
 from shopalytic_server.domain.ingest import Prepared
@@ -25,8 +24,10 @@ _TABLES = {
     "order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
     "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
     "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
-    "units:int8 payment_type:text billing_country:text shipping_country:text region:text city:text "
-    "discounts:jsonb",
+    "units:int8 payment_type:text billing_country:text shipping_country:text",
+    "order_statements": "dataset_id:int4 tie_breaker:int8 "
+    "order_id:text event_id:uuid occurred_at:timestamptz "
+    "subject:uuid type:text status:text email:text first_name:text last_name:text",
     "order_items": "dataset_id:int4 order_id:text content:uuid line:int4 sku:text price:numeric qty:int4 "
     "cost:numeric",
     "refunds": "dataset_id:int4 tie_breaker:int8 "
@@ -149,8 +150,6 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
         sum(line["qty"] for line in lines),
         given.get("payment_type"),
         *(given.get(name, {}).get("country") for name in ("billing", "shipping")),
-        *(_place(given, name) for name in ("state", "city")),
-        Jsonb([{"code": each["code"], "value": each["value"]} for each in given.get("discounts", ())]),
     )
     for number, line in enumerate(lines, 1):
         rows.add(
@@ -166,13 +165,21 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
         )
 
 
-def _place(given: dict[str, Any], name: str) -> str | None:
-    """A part of the address that the order goes to, or else of the one that pays."""
-    for address in ("shipping", "billing"):
-        found = given.get(address, {}).get(name)
-        if found:
-            return str(found)
-    return None
+def add_order_statement(rows: Rows, item: Prepared) -> None:
+    """What an order or order_cancel says of the order beside its content."""
+    given = item.properties
+    rows.add(
+        "order_statements",
+        item.dataset_id,
+        item.tie_breaker,
+        given["order_id"],
+        item.event_id,
+        item.occurred_at,
+        item.subject,
+        item.type,
+        "cancelled" if item.type == "order_cancel" else given.get("status"),
+        *(given.get(name) for name in ("email", "first_name", "last_name")),
+    )
 
 
 def _product(line: dict[str, Any]) -> str:

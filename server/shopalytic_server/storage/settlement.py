@@ -60,7 +60,7 @@ def _settle(refunds: list[dict[str, Any]], currency: str) -> list[Settled]:
     first = refunds[0]
     order = None
     if first["order_total"] is not None:
-        order = OrderTotal(first["order_currency"], first["order_total"])
+        order = OrderTotal(first["order_currency"], first["order_total"], first["order_void"])
     claims = [
         Claim(
             row["event_id"],

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shopalytic_server.domain.orders import states_something
 from shopalytic_server.domain.prepared import Prepared, Sending, microseconds
 from shopalytic_server.storage.arrays import UuidArray
 from shopalytic_server.storage.database import Connection
@@ -18,12 +19,14 @@ from shopalytic_server.storage.rows import CART_TYPES, cart_time
 from shopalytic_server.storage.settlement import settle_orders
 
 _SQL = load("tie_breakers")
+_INGEST = load("ingest")
 
 _TYPED = (
     (("customer_register", "customer_update"), _SQL.profile_changes, None),
     (("cart_add", "cart_modify"), _SQL.cart_changes, "cart_id"),
     (("shipment", "shipment_delivered"), _SQL.shipment_changes, "shipment_id"),
     (("order",), _SQL.order_revisions, "order_id"),
+    (("order", "order_cancel"), _SQL.order_statements, "order_id"),
     (("refund",), _SQL.refunds, "order_id"),
     (("product_view",), _SQL.products, "sku"),
     (("product_view",), _SQL.product_categories, "sku"),
@@ -34,7 +37,8 @@ class Lowered(NamedTuple):
     """Copies that may be the first, now, to say what they say."""
 
     calls: list[Prepared]
-    """Those of identify and alias: their facts are to be stated again."""
+    """Those of identify and alias: their facts are to be stated again. And orders that state something
+    beside their content: one may be the first to say its content now."""
     orders: list[Prepared]
     """Orders that are not stored, because another event with their content was earlier."""
 
@@ -56,8 +60,12 @@ async def lower_tie_breakers(conn: Connection, dataset: int, copies: Iterable[Pr
         await mark_times(conn, [(dataset, item.occurred_at) for item in lowered])
         carts = [item for item in lowered if item.type in CART_TYPES]
         await mark_times(conn, [(dataset, cart_time(item)) for item in carts])
-    calls = [item for item in lowered if item.type in ("identify", "alias")]
+    calls = [item for item in lowered if item.type in ("identify", "alias") or _states(item)]
     return Lowered(calls, [item for item in smallest.values() if item.type == "order"])
+
+
+def _states(item: Prepared) -> bool:
+    return item.type == "order" and states_something(item.properties)
 
 
 async def _lowered(conn: Connection, dataset: int, copies: dict[UUID, Prepared]) -> list[Prepared]:
@@ -88,12 +96,12 @@ async def _lower_typed(conn: Connection, dataset: int, items: Sequence[Prepared]
         if own:
             names = {} if name is None else {f"{name}s": [item.properties[name] for item in own]}
             await conn.execute(statement, {**_columns(dataset, own), **names})
-    orders = {"dataset": dataset, "order_ids": _order_ids(items, "order")}
+    orders = {"dataset": dataset, "order_ids": _order_ids(items, "order", "order_cancel")}
     if orders["order_ids"]:
-        await conn.execute(_SQL.mark_current, orders)
+        await conn.execute(_INGEST.mark_current, orders)
         rows = await (await conn.execute(_SQL.order_times, orders)).fetchall()
         await mark_times(conn, [(dataset, at) for row in rows for at in row])
-    settled = _order_ids(items, "order", "refund")
+    settled = _order_ids(items, "order", "order_cancel", "refund")
     if settled:
         times = await settle_orders(conn, dataset, items[0].currency, settled)
         await mark_times(conn, [(dataset, at) for at in times])

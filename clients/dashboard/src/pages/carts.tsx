@@ -156,6 +156,14 @@ function columns(currency: string, zone: string): Column<AbandonedCart>[] {
   return [
     { label: "Cart", text: (cart) => cart.cartId },
     {
+      label: "Value",
+      text: (cart) => cart.value,
+      cell: (cart) => money(cart.value, currency),
+      number: true,
+      order: "value",
+      define: "AbandonedCart.value",
+    },
+    {
       label: "Changed last",
       text: (cart) => exact(cart.changedAt),
       cell: (cart) => shown(cart.changedAt),
@@ -168,14 +176,6 @@ function columns(currency: string, zone: string): Column<AbandonedCart>[] {
       cell: (cart) => cart.customerId && <a href={link("customers", cart.customerId)}>{cart.email || "Anonymous visitor"}</a>,
     },
     { label: "Contents", text: contents, cell: (cart) => <span class="long">{contents(cart)}</span> },
-    {
-      label: "Value",
-      text: (cart) => cart.value,
-      cell: (cart) => money(cart.value, currency),
-      number: true,
-      order: "value",
-      define: "AbandonedCart.value",
-    },
     {
       label: "Created",
       text: (cart) => exact(cart.createdAt),

@@ -6,6 +6,7 @@ import { ask as asked, call, questionName } from "../answers";
 import { count, money } from "../amounts";
 import { countryCode, countryName, countryNames } from "../countries";
 import { Choice, CurrencyPicker, Entry } from "../parts/controls";
+import { nameOf } from "../names";
 import { useOrdered } from "../parts/ordered";
 import { everyPage, type Page, Paged } from "../parts/pages";
 import { type Column, Table } from "../parts/table";
@@ -149,11 +150,6 @@ function Search({ value }: { value: string }) {
   );
 }
 
-export function nameOf({ profile, identities, trackingIds, customerId }: Customer): string {
-  const name = [profile?.firstName, profile?.lastName].filter(Boolean).join(" ");
-  return name || profile?.email || identities[0] || trackingIds[0] || customerId;
-}
-
 function columns(currency: string, zone: string): Column<Customer>[] {
   const exact = (at: Timestamp | undefined): string => (at ? timestampDate(at).toISOString() : "");
   const shown = (at: Timestamp | undefined): string => (at ? moment(timestampDate(at), zone) : "");
@@ -163,12 +159,6 @@ function columns(currency: string, zone: string): Column<Customer>[] {
   const rfm = ({ rfm: of }: Customer): string => (of ? `${of.recency}-${of.frequency}-${of.money}` : "");
   return [
     { label: "Customer", text: nameOf, cell: (customer) => <a href={link("customers", customer.customerId)}>{nameOf(customer)}</a> },
-    { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },
-    {
-      label: "Identities",
-      text: (customer) => customer.identities.join(" "),
-      cell: (customer) => <span class="long">{customer.identities.join(", ")}</span>,
-    },
     {
       label: "Orders",
       text: (customer) => `${orders(customer)}`,
@@ -178,7 +168,7 @@ function columns(currency: string, zone: string): Column<Customer>[] {
       define: "CustomerValue.orders",
     },
     {
-      label: `Net in ${currency}`,
+      label: `Net of refunds, ${currency}`,
       text: net,
       cell: (customer) => (
         <>
@@ -200,5 +190,11 @@ function columns(currency: string, zone: string): Column<Customer>[] {
     { label: "Last order", text: ({ lastOrderAt }) => exact(lastOrderAt), cell: ({ lastOrderAt }) => shown(lastOrderAt), order: "ordered", define: "Customer.last_order_at" },
     { label: "Country", text: ({ country }) => country, cell: ({ country }) => country && countryName(country), define: "Customer.country" },
     { label: "Last seen", text: ({ lastSeen }) => exact(lastSeen), cell: ({ lastSeen }) => shown(lastSeen), order: "seen", define: "Customer.last_seen" },
+    { label: "E-mail", text: (customer) => customer.profile?.email ?? "" },
+    {
+      label: "Identities",
+      text: (customer) => customer.identities.join(" "),
+      cell: (customer) => <span class="long">{customer.identities.join(", ")}</span>,
+    },
   ];
 }

@@ -3,6 +3,7 @@ import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { type CustomerOrderDetail, ReportService } from "contract/reports_pb";
 import { ask as asked, call } from "../answers";
 import { count, money, price } from "../amounts";
+import { words } from "../catalogue";
 import { fileName, savePages } from "../csv";
 import { everyPage, type Page, Paged } from "../parts/pages";
 import { ExportButton } from "../parts/table";
@@ -10,6 +11,8 @@ import { useView } from "../view";
 import { date, moment } from "../zones";
 
 const MOST_NAMED = 4;
+/** The flag of a refund whose order is cancelled or failed. */
+const VOID = "order_void";
 
 const PAGE_SIZE = 10;
 const EXPORTED_AT_ONCE = 500;
@@ -29,6 +32,7 @@ export function Orders({ id, name }: { id: string; name: string }) {
     order.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", "),
     `${order.refunds.length}`,
     order.parcels.map((parcel) => parcel.trackingNumber || parcel.shipmentId).join(" "),
+    order.status,
   ];
   const pages = async function* (): AsyncGenerator<string[][]> {
     for await (const orders of everyPage((token) => page(token, EXPORTED_AT_ONCE, call))) yield orders.map(texts);
@@ -53,11 +57,12 @@ export function Orders({ id, name }: { id: string; name: string }) {
   );
 }
 
-const HEAD = ["Order", "Date", "Total", "Currency", "Contents", "Refunds", "Parcels"];
+const HEAD = ["Order", "Date", "Total", "Currency", "Contents", "Refunds", "Parcels", "Status"];
 
 function Order({ order }: { order: CustomerOrderDetail }) {
   const { zone } = useView();
   const day = (at: Timestamp | undefined): string => (at ? date(timestampDate(at), zone) : "");
+  const buyer = [order.firstName, order.lastName, order.email && `<${order.email}>`].filter(Boolean).join(" ");
   const amount = (text: string): string => money(text, order.currency);
   return (
     <details class="event order-detail">
@@ -71,7 +76,8 @@ function Order({ order }: { order: CustomerOrderDetail }) {
             .join(", ")}
           {order.lines.length > MOST_NAMED && ` and ${count(order.lines.length - MOST_NAMED)} more`}
         </span>
-        {order.refunds.length > 0 && <span class="kind refund">refunded</span>}
+        {order.status && order.status !== "paid" && <span class="kind">{order.status}</span>}
+        {order.refunds.some((refund) => refund.flag !== VOID) && <span class="kind refund">refunded</span>}
         <b class="number">{amount(order.total)}</b>
       </summary>
       <div class="event-details">
@@ -87,7 +93,7 @@ function Order({ order }: { order: CustomerOrderDetail }) {
           {order.refunds.map((refund, index) => (
             <li key={index}>
               {day(refund.occurredAt)}: {refund.refundType}, {money(refund.amount, refund.currency)}
-              {refund.flag && ` (${refund.flag.replace(/_/g, " ")})`}
+              {refund.flag === VOID ? " (counts nothing: the order is void)" : refund.flag && ` (${words(refund.flag)})`}
             </li>
           ))}
         </ul>
@@ -103,6 +109,7 @@ function Order({ order }: { order: CustomerOrderDetail }) {
             </li>
           ))}
         </ul>
+        {buyer && <p class="note">bought by {buyer}</p>}
         {order.revisions > 1n && <p class="note">changed {count(order.revisions)} times</p>}
       </div>
     </details>

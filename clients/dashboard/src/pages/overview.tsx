@@ -64,18 +64,19 @@ function Today() {
   const traffic = useAnswer(ReportService.method.getTrafficReport, { scope, interval: Interval.DAY, limit: 1 });
   const block = sales.value && blockOf(sales.value.reports, view);
   const [yesterday, today] = block?.rows ?? [];
+  const known = sales.value !== undefined;
   const [visitedBefore, visited] = traffic.value?.rows ?? [];
   return (
     <section class="card today" aria-labelledby="today">
       <h2 id="today">Today so far</h2>
       <dl>
         <Fact
-          name="Net"
-          now={today && money(today.net, block?.currency ?? "")}
-          before={yesterday && money(yesterday.net, block?.currency ?? "")}
+          name="Net sales"
+          now={known && money(today?.netSales ?? "0", block?.currency || view.currency || view.home)}
+          before={yesterday && money(yesterday.netSales, block?.currency ?? "")}
           token={today?.explain}
         />
-        <Fact name="Orders" now={today && count(today.orders)} before={yesterday && count(yesterday.orders)} token={today?.explain} />
+        <Fact name="Orders" now={known && count(today?.orders ?? 0n)} before={yesterday && count(yesterday.orders)} token={today?.explain} />
         <Fact
           name="Visitors"
           now={visited && count(visited.visitors)}
@@ -94,7 +95,7 @@ function Fact({
   token = "",
 }: {
   name: string;
-  now: string | undefined;
+  now: string | false | undefined;
   before: string | undefined;
   token?: string | undefined;
 }) {
@@ -155,7 +156,7 @@ function SalesInShort({ block, before, total }: { block: SalesReport; before: Sa
   return (
     <>
       <Tiles>
-        <Tile label="Net sales" define="SalesRow.net" now={total.net} before={old?.net} show={amount} explain={total.explain} />
+        <Tile label="Net sales" define="SalesRow.net_sales" now={total.netSales} before={old?.netSales} show={amount} explain={total.explain} />
         <Tile label="Orders" define="SalesRow.orders" now={total.orders} before={old?.orders} show={count} explain={total.explain} />
         <Tile
           label="Average order"
@@ -191,8 +192,8 @@ function SalesInShort({ block, before, total }: { block: SalesReport; before: Sa
           label="Net sales"
           rows={block.rows}
           before={before?.rows ?? []}
-          value={(row) => Number(row.net)}
-          words={(row) => amount(row.net)}
+          value={(row) => Number(row.netSales)}
+          words={(row) => amount(row.netSales)}
         />
       </section>
     </>
@@ -220,13 +221,20 @@ function TrafficInShort({
         </span>
         {before?.total && <small>{count(before.total.visitors)} in the previous period</small>}
       </header>
+      {total.pageViews === 0n && (!before?.total || before.total.pageViews === 0n) ? (
+        <p class="none">
+          No page views in this range. The <a href={link("install")}>tag</a> sends them by itself once it is in the shop’s pages.
+        </p>
+      ) : (
       <Trend
         label="Visitors"
         rows={rows}
         before={before?.rows ?? []}
         value={(row) => Number(row.visitors)}
+        whole
         words={(row) => count(row.visitors)}
       />
+      )}
     </section>
   );
 }
@@ -238,7 +246,7 @@ function TopProducts() {
     <Shown answer={answer}>
       {({ reports }) => {
         const block = blockOf(reports, view);
-        const amount = (row: ProductRow): string => money(row.net, block?.currency ?? "");
+        const amount = (row: ProductRow): string => money(row.netSales, block?.currency ?? "");
         return (
           <Table
             title="Best products"
@@ -249,16 +257,16 @@ function TopProducts() {
               { label: "Product", text: (row) => row.name || row.sku },
               { label: "Units", text: (row) => `${row.units}`, cell: (row) => count(row.units), number: true, by: (row) => row.units },
               {
-                label: "Net",
-                text: (row) => row.net,
+                label: "Net before discounts",
+                text: (row) => row.netSales,
                 cell: (row) => (
                   <Explain token={row.explain} of={`${row.name || row.sku}, net`}>
                     {amount(row)}
                   </Explain>
                 ),
                 number: true,
-                by: (row) => scaled(row.net),
-                define: "ProductRow.net",
+                by: (row) => scaled(row.netSales),
+                define: "ProductRow.net_sales",
               },
             ]}
           >

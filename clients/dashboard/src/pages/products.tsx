@@ -1,10 +1,12 @@
 /** What each product brings, and what is bought together. */
 import { ProductOrder, type ProductReport, type ProductRow, ReportService } from "contract/reports_pb";
+import { useState } from "preact/hooks";
 import { ask as asked, call, questionName, useAnswer } from "../answers";
 import { count, money, percent } from "../amounts";
 import { Controls, Entry } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
+import { Shown as More } from "../parts/folded";
 import { useOrdered } from "../parts/ordered";
 import { everyPage, following, type Page, Paged } from "../parts/pages";
 import { Empty, Shown } from "../parts/states";
@@ -12,7 +14,8 @@ import { type Column, Table } from "../parts/table";
 import { useRoute } from "../route";
 import { blockOf, useView } from "../view";
 
-const PAGE_SIZE = 100;
+const PAGE_SIZE = 50;
+const FIRST_PAIRS = 10;
 const EXPORTED_AT_ONCE = 1_000;
 const ORDERS: Record<string, ProductOrder> = {
   net: ProductOrder.NET,
@@ -88,6 +91,7 @@ export function Products() {
 }
 
 function Together({ block }: { block: ProductReport }) {
+  const [most, setMost] = useState(FIRST_PAIRS);
   const names = new Map(block.rows.map((row) => [row.sku, row.name]));
   const named = (sku: string) => (
     <>
@@ -99,7 +103,17 @@ function Together({ block }: { block: ProductReport }) {
     <Table
       title="Most often bought together"
       file={`bought together ${block.currency}`}
-      rows={block.boughtTogether}
+      rows={block.boughtTogether.slice(0, most)}
+      everything={async function* () {
+        yield block.boughtTogether;
+      }}
+      foot={
+        <More
+          shown={Math.min(most, block.boughtTogether.length)}
+          all={block.boughtTogether.length}
+          {...(most < block.boughtTogether.length ? { more: () => setMost(block.boughtTogether.length) } : {})}
+        />
+      }
       empty="No two products were in one order."
       columns={[
         { label: "Product", text: (pair) => pair.sku, cell: (pair) => named(pair.sku) },
@@ -150,9 +164,9 @@ function columns(currency: string): Column<ProductRow>[] {
     whole("Carts", "ProductRow.carts", (row) => row.carts, "carts"),
     whole("Orders", "ProductRow.orders", (row) => row.orders, "orders"),
     whole("Units", "ProductRow.units", (row) => row.units, "units"),
-    amount("Gross", "ProductRow.gross", (row) => row.gross, "gross"),
-    amount("Refunds", "ProductRow.refunds", (row) => row.refunds, "refunds"),
-    amount("Net", "ProductRow.net", (row) => row.net, "net"),
+    amount("Gross sales", "ProductRow.gross_sales", (row) => row.grossSales, "gross"),
+    amount("Returns", "ProductRow.returns", (row) => row.returns, "refunds"),
+    amount("Net before discounts", "ProductRow.net_sales", (row) => row.netSales, "net"),
     {
       label: "View to order",
       define: "ProductRow.view_to_order_rate",

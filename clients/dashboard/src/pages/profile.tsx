@@ -10,6 +10,7 @@ import { Define } from "../parts/define";
 import { EventLine } from "../parts/event";
 import { Folded } from "../parts/folded";
 import { everyPage, type Page, Paged } from "../parts/pages";
+import { nameOf } from "../names";
 import { groupOf } from "../rfm";
 import { Shown } from "../parts/states";
 import { ExportButton, Table } from "../parts/table";
@@ -17,7 +18,6 @@ import { Tile, Tiles } from "../parts/tile";
 import { link, useRoute } from "../route";
 import { useView } from "../view";
 import { date, moment } from "../zones";
-import { nameOf } from "./customers";
 import { Orders } from "./orders";
 
 const PAGE_SIZE = 20;
@@ -79,7 +79,7 @@ function Worth({ customer }: { customer: Customer }) {
       {customer.values.map((value) => (
         <Tile
           key={value.currency}
-          label={`Net in ${value.currency}`}
+          label={`Net of refunds, ${value.currency}`}
           define="CustomerValue.net"
           now={value.net}
           show={(text) => money(text, value.currency)}

@@ -18,7 +18,7 @@ type Measure = "share" | "customers" | "net";
 const MEASURES: [Measure, string, Defined][] = [
   ["share", "Share", "RetentionPeriod.share"],
   ["customers", "Customers", "RetentionPeriod.customers"],
-  ["net", "Net", "RetentionPeriod.net"],
+  ["net", "Net of refunds", "RetentionPeriod.net"],
 ];
 const SHADES = 9;
 

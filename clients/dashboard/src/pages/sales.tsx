@@ -1,5 +1,5 @@
 /** Sales per interval, exact. */
-import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import { ReportService, type SalesReport, type SalesRow } from "contract/reports_pb";
 import { useAnswer } from "../answers";
 import { count, money, scaled } from "../amounts";
@@ -12,14 +12,15 @@ import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
 import { fitting, type IntervalName, intervalsOf } from "../ranges";
 import { useRoute } from "../route";
-import { begun, blockOf, intervalLabel, intervalOf, useView, type View } from "../view";
+import { begun, blockOf, intervalLabel, intervalOf, isPartial, rowLabel, useView, type View } from "../view";
 
-type Amount = "net" | "gross" | "refunds" | "discounts" | "tax" | "shipping" | "averageOrder" | "cost" | "margin";
+type Amount = "netSales" | "totalSales" | "refunds" | "averageOrder";
 
-const MEASURES: [Amount, string][] = [
-  ["net", "Net"],
-  ["gross", "Gross"],
-  ["averageOrder", "Average order"],
+const MEASURES: [name: string, label: string, value: (row: SalesRow) => string | bigint][] = [
+  ["net", "Net sales", (row) => row.netSales],
+  ["total", "Total sales", (row) => row.totalSales],
+  ["orders", "Orders", (row) => row.orders],
+  ["average", "Average order", (row) => row.averageOrder],
 ];
 
 export function Sales() {
@@ -73,8 +74,13 @@ const LABELS: Record<IntervalName, string> = { hour: "Hour", day: "Day", week: "
 function Report({ block, total, before }: { block: SalesReport; total: SalesRow; before: SalesReport | undefined }) {
   const view = useView();
   const { params } = useRoute();
-  const chosen = MEASURES.find(([name]) => name === params.get("measure")) ?? (["net", "Net"] as const);
+  const chosen = MEASURES.find(([name]) => name === params.get("measure")) ?? (MEASURES[0] as (typeof MEASURES)[0]);
+  const [, label, value] = chosen;
   const write = (text: string): string => money(text, block.currency);
+  const words = (row: SalesRow): string => {
+    const exact = value(row);
+    return typeof exact === "bigint" ? count(exact) : write(exact);
+  };
   const old = before?.total;
   const tile = (label: string, define: Defined, name: Amount, falling = false) => (
     <Tile
@@ -90,8 +96,8 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
   return (
     <>
       <Tiles>
-        {tile("Net", "SalesRow.net", "net")}
-        {tile("Gross", "SalesRow.gross", "gross")}
+        {tile("Net sales", "SalesRow.net_sales", "netSales")}
+        {tile("Total sales", "SalesRow.total_sales", "totalSales")}
         {tile("Refunds", "SalesRow.refunds", "refunds", true)}
         <Tile label="Orders" define="SalesRow.orders" now={total.orders} before={old?.orders} show={count} explain={total.explain}>
           {count(total.units)} units
@@ -105,20 +111,22 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
           show={count}
           explain={total.explain}
         >
-          {count(total.newCustomers)} new, {count(total.returningCustomers)} returning
+          {count(total.knownCustomers)} known, of whom {count(total.repeatCustomers)} bought more than once; {count(total.newCustomers)} new
+          {total.guestOrders > 0n && `; ${count(total.guestOrders)} guest ${total.guestOrders === 1n ? "order" : "orders"}`}
         </Tile>
       </Tiles>
       <section class="card">
         <header class="card-head">
-          <h2>{chosen[1]}</h2>
-          <Segments label="Measure" name="measure" standard="net" choices={MEASURES} />
+          <h2>{label}</h2>
+          <Segments label="Measure" name="measure" standard="net" choices={MEASURES.map(([name, each]) => [name, each])} />
         </header>
         <Trend
-          label={chosen[1]}
+          label={label}
           rows={block.rows}
           before={before?.rows ?? []}
-          value={(row) => Number(row[chosen[0]])}
-          words={(row) => write(row[chosen[0]])}
+          value={(row) => Number(value(row))}
+          whole={chosen[0] === "orders"}
+          words={words}
         />
       </section>
       <Table
@@ -127,13 +135,21 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
         rows={begun(block.rows)}
         total={total}
         columns={columns(block.currency, view)}
+        foot={<InPart rows={block.rows} />}
       />
     </>
   );
 }
 
-function columns(currency: string, { interval, zone }: View): Column<SalesRow>[] {
-  const name = (row: SalesRow): string => intervalLabel(row.start, interval, zone);
+/** What the mark behind a date means, where there is one. */
+export function InPart({ rows }: { rows: { start?: Timestamp }[] }) {
+  const view = useView();
+  if (!begun(rows).some(({ start }) => isPartial(start, view.interval, view))) return null;
+  return <p class="note">* This {view.interval} is not over, or the range has only a part of it.</p>;
+}
+
+function columns(currency: string, view: View): Column<SalesRow>[] {
+  const name = (row: SalesRow): string => intervalLabel(row.start, view.interval, view.zone);
   const whole = (label: string, define: Defined, value: (row: SalesRow) => bigint): Column<SalesRow> => ({
     label,
     define,
@@ -156,23 +172,27 @@ function columns(currency: string, { interval, zone }: View): Column<SalesRow>[]
       text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
       cell: (row) => (
         <Explain token={row.explain} of={`Sales, ${name(row)}`}>
-          {name(row)}
+          {rowLabel(row.start, view)}
         </Explain>
       ),
     },
     whole("Orders", "SalesRow.orders", (row) => row.orders),
     whole("Units", "SalesRow.units", (row) => row.units),
-    amount("Gross", "SalesRow.gross", (row) => row.gross),
-    amount("Refunds", "SalesRow.refunds", (row) => row.refunds),
-    amount("Net", "SalesRow.net", (row) => row.net),
-    amount("Average order", "SalesRow.average_order", (row) => row.averageOrder),
+    amount("Gross sales", "SalesRow.gross_sales", (row) => row.grossSales),
     amount("Discounts", "SalesRow.discounts", (row) => row.discounts),
-    amount("Tax", "SalesRow.tax", (row) => row.tax),
+    amount("Returns", "SalesRow.returns", (row) => row.returns),
+    amount("Net sales", "SalesRow.net_sales", (row) => row.netSales),
     amount("Shipping", "SalesRow.shipping", (row) => row.shipping),
+    amount("Tax", "SalesRow.tax", (row) => row.tax),
+    amount("Total sales", "SalesRow.total_sales", (row) => row.totalSales),
+    amount("Refunds", "SalesRow.refunds", (row) => row.refunds),
+    amount("Net of refunds", "SalesRow.net_of_refunds", (row) => row.netOfRefunds),
+    amount("Average order", "SalesRow.average_order", (row) => row.averageOrder),
     amount("Cost", "SalesRow.cost", (row) => row.cost),
     amount("Margin", "SalesRow.margin", (row) => row.margin),
     whole("Customers", "SalesRow.customers", (row) => row.customers),
     whole("New", "SalesRow.new_customers", (row) => row.newCustomers),
-    whole("Returning", "SalesRow.returning_customers", (row) => row.returningCustomers),
+    whole("Bought more than once", "SalesRow.repeat_customers", (row) => row.repeatCustomers),
+    whole("Guest orders", "SalesRow.guest_orders", (row) => row.guestOrders),
   ];
 }

@@ -19,8 +19,8 @@ import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
 import { useRoute } from "../route";
-import { begun, intervalLabel, intervalOf, useView, type View } from "../view";
-import { Intervals } from "./sales";
+import { begun, intervalLabel, intervalOf, rowLabel, useView, type View } from "../view";
+import { InPart, Intervals } from "./sales";
 
 type Measure = "visitors" | "sessions" | "pageViews";
 
@@ -62,7 +62,8 @@ function Report({
   total: TrafficRow;
   before: GetTrafficReportResponse | undefined;
 }) {
-  const { zone, interval } = useView();
+  const view = useView();
+  const { zone, interval } = view;
   const { params } = useRoute();
   const [measure, name] = MEASURES.find(([each]) => each === params.get("measure")) ?? (MEASURES[0] as (typeof MEASURES)[0]);
   const old = before?.total;
@@ -86,6 +87,7 @@ function Report({
           rows={report.rows}
           before={before?.rows ?? []}
           value={(row) => Number(row[measure])}
+          whole
           words={(row) => count(row[measure])}
         />
       </section>
@@ -96,6 +98,7 @@ function Report({
         title="Over time"
         file="traffic"
         rows={begun(report.rows)}
+        foot={<InPart rows={report.rows} />}
         total={total}
         columns={[
           {
@@ -103,7 +106,7 @@ function Report({
             text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
             cell: (row) => (
               <Explain token={row.explain} of={`Page views, ${intervalLabel(row.start, interval, zone)}`}>
-                {intervalLabel(row.start, interval, zone)}
+                {rowLabel(row.start, view)}
               </Explain>
             ),
           },

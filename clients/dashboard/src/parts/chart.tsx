@@ -22,26 +22,33 @@ interface ChartProps {
   series: Series[];
   zone: string;
   interval: IntervalName;
+  /** Counts have no fractions between their marks. */
+  whole?: boolean;
   /** The exact words for one interval, by its place. */
   describe: (index: number) => string;
 }
 
 const HEIGHT = 220;
+/** A line between a few points would say what is not known. */
+const MOST_BARS = 12;
+const BARS = uPlot.paths.bars?.({ size: [0.6, 60] }) as uPlot.Series.PathBuilder;
+/** Steps between the marks of a count: 1, 2, 5, 10 and so on. */
+const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact" });
 
-export function Chart({ label, times, series, zone, interval, describe }: ChartProps) {
+export function Chart({ label, times, series, zone, interval, whole = false, describe }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const [index, setIndex] = useState<number | null>(null);
   const drawn = JSON.stringify([times, series, zone, interval]);
   useEffect(() => {
     const parent = place.current;
     if (!parent) return;
-    let plot = draw(parent, { times, series, zone, interval }, setIndex);
+    let plot = draw(parent, { times, series, zone, interval, whole }, setIndex);
     const fit = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height: HEIGHT }));
     fit.observe(parent);
     const stop = onTheme(() => {
       plot.destroy();
-      plot = draw(parent, { times, series, zone, interval }, setIndex);
+      plot = draw(parent, { times, series, zone, interval, whole }, setIndex);
     });
     return () => {
       stop();
@@ -68,13 +75,15 @@ export function Chart({ label, times, series, zone, interval, describe }: ChartP
   );
 }
 
-type Drawn = Pick<ChartProps, "times" | "series" | "zone" | "interval">;
+type Drawn = Required<Pick<ChartProps, "times" | "series" | "zone" | "interval" | "whole">>;
 
-function draw(parent: HTMLElement, { times, series, zone, interval }: Drawn, onCursor: (index: number | null) => void): uPlot {
+function draw(parent: HTMLElement, { times, series, zone, interval, whole }: Drawn, onCursor: (index: number | null) => void): uPlot {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const axis = { stroke: colour("muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
   const lone = times.length < 2;
+  const few = times.length <= MOST_BARS;
+  const half = few && times.length > 1 ? ((times[1] ?? 0) - (times[0] ?? 0)) / 2 : 0;
   const labels = (plot: uPlot) => axisLabels(times, interval, zone, plot.bbox.width / uPlot.pxRatio);
   return new uPlot(
     {
@@ -86,7 +95,8 @@ function draw(parent: HTMLElement, { times, series, zone, interval }: Drawn, onC
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
       scales: {
-        x: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+        // Bars reach over both ends.
+        x: { range: (_, low, high) => (low === high ? [low - 1, high + 1] : few ? [low - half, high + half] : [low, high]) },
         y: { range: (_, low, high) => [Math.min(0, low ?? 0), high && high > 0 ? high * 1.08 : 1] },
       },
       axes: [
@@ -97,7 +107,7 @@ function draw(parent: HTMLElement, { times, series, zone, interval }: Drawn, onC
           splits: (plot) => labels(plot).map(({ at }) => at),
           values: (plot) => labels(plot).map(({ text }) => text),
         },
-        { ...axis, size: 56, grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
+        { ...axis, size: 56, ...(whole ? { incrs: WHOLE } : {}), grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
       ],
       series: [
         {},
@@ -107,7 +117,8 @@ function draw(parent: HTMLElement, { times, series, zone, interval }: Drawn, onC
           width: each.faint ? 1.5 : 2,
           ...(each.faint ? { dash: [4, 4] } : {}),
           ...(each.faint || each.colour ? {} : { fill: colour("accent-wash") }),
-          points: { show: lone },
+          points: { show: lone && each.faint },
+          ...(few && !each.faint ? { paths: BARS } : {}),
         })),
       ],
       hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },

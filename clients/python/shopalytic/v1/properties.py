@@ -103,15 +103,6 @@ def context_dict(message: Context) -> dict[str, Any]:
     value = message.analytics_consent
     if value or message.HasField("analytics_consent"):
         values["analytics_consent"] = value
-    value = message.country
-    if value or message.HasField("country"):
-        values["country"] = value
-    value = message.region
-    if value or message.HasField("region"):
-        values["region"] = value
-    value = message.city
-    if value or message.HasField("city"):
-        values["city"] = value
     return values
 
 
@@ -285,6 +276,9 @@ def _order(message: Order) -> dict[str, Any]:
     value = message.last_name
     if value or message.HasField("last_name"):
         values["last_name"] = value
+    value = message.status
+    if value or message.HasField("status"):
+        values["status"] = value
     return values
 
 

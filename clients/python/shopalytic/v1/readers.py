@@ -50,7 +50,7 @@ from shopalytic.v1.events_pb2 import (
     WishlistAdd,
     WishlistRemove,
 )
-from shopalytic.v1.rules import CONTEXT_ANALYTICS_CONSENT, REFUND_REFUND_TYPE, SHIPMENT_CARRIER
+from shopalytic.v1.rules import CONTEXT_ANALYTICS_CONSENT, ORDER_STATUS, REFUND_REFUND_TYPE, SHIPMENT_CARRIER
 
 Values = dict[str, Any]
 
@@ -187,27 +187,6 @@ def read_context(message: Context, zeros: bool) -> Values | None:
         values["analytics_consent"] = value
     elif zeros and message.HasField("analytics_consent"):
         return None
-    value = message.country
-    if value:
-        if not matches_three_capitals(value):
-            return None
-        values["country"] = value
-    elif zeros and message.HasField("country"):
-        return None
-    value = message.region
-    if value:
-        if len(value) > 200:
-            return None
-        values["region"] = value
-    elif zeros and message.HasField("region"):
-        values["region"] = value
-    value = message.city
-    if value:
-        if len(value) > 200:
-            return None
-        values["city"] = value
-    elif zeros and message.HasField("city"):
-        values["city"] = value
     return values
 
 
@@ -564,6 +543,13 @@ def _order(message: Order, zeros: bool) -> Values | None:
             return None
         values["last_name"] = value
     elif zeros and message.HasField("last_name"):
+        return None
+    value = message.status
+    if value:
+        if value not in ORDER_STATUS:
+            return None
+        values["status"] = value
+    elif zeros and message.HasField("status"):
         return None
     return values
 

@@ -72,6 +72,15 @@ CONTEXT_ANALYTICS_CONSENT = frozenset(
     }
 )
 
+ORDER_STATUS = frozenset(
+    {
+        "pending",
+        "paid",
+        "cancelled",
+        "failed",
+    }
+)
+
 REFUND_REFUND_TYPE = frozenset(
     {
         "full",
@@ -286,24 +295,6 @@ def _context(message: Context) -> list[Violation] | None:
             )
             if "\0" in value:
                 found = note(found, "analytics_consent", "string.no_nul", NO_NUL)
-    value = message.country
-    if value or message.HasField("country"):
-        if not matches_three_capitals(value):
-            found = note(found, "country", "string.pattern", NOT_THREE_CAPITALS)
-            if "\0" in value:
-                found = note(found, "country", "string.no_nul", NO_NUL)
-    value = message.region
-    if value:
-        if len(value) > 200:
-            found = note(found, "region", "string.max_len", too_long(value, 200))
-        if "\0" in value:
-            found = note(found, "region", "string.no_nul", NO_NUL)
-    value = message.city
-    if value:
-        if len(value) > 200:
-            found = note(found, "city", "string.max_len", too_long(value, 200))
-        if "\0" in value:
-            found = note(found, "city", "string.no_nul", NO_NUL)
     return found
 
 
@@ -710,6 +701,12 @@ def _order(message: Order) -> list[Violation] | None:
             found = note(found, "last_name", "string.max_len", too_long(value, 200))
         if "\0" in value:
             found = note(found, "last_name", "string.no_nul", NO_NUL)
+    value = message.status
+    if value or message.HasField("status"):
+        if value not in ORDER_STATUS:
+            found = note(found, "status", "string.in", not_listed(value, ORDER_STATUS))
+            if "\0" in value:
+                found = note(found, "status", "string.no_nul", NO_NUL)
     return found
 
 

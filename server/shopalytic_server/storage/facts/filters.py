@@ -1,79 +1,74 @@
-"""What a scope leaves of a view: conditions made from a closed list of expressions, with bound values.
+"""What a scope leaves of a table: conditions made from a closed list of columns, with bound values.
 
 Nothing else makes SQL out of what a caller says.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-from shopalytic_server.domain.dimensions import Filter, Operator
+from shopalytic_server.storage.facts.tables import Table
 from shopalytic_server.storage.scope import Scope
+
+
+class Comparison(StrEnum):
+    """How a filter compares."""
+
+    IS = "is"
+    IS_NOT = "is not"
+    ONE_OF = "one of"
+    CONTAINS = "contains"
+    IS_SET = "is set"
+
+
+# `$` stands for the value. What is not there is not anything, so `is not` leaves it.
+_CONDITIONS = {
+    Comparison.IS: "{column} = $",
+    Comparison.IS_NOT: "{column} IS DISTINCT FROM $",
+    Comparison.ONE_OF: "list_contains($, {column})",
+    Comparison.CONTAINS: "contains(lower({column}), lower($))",
+    Comparison.IS_SET: "{column} IS NOT NULL AND {column} <> ''",
+}
 
 Value = str | bool | list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
-    """A dimension of a view's rows as SQL: a text that is empty where it is not known, or a list of such."""
+class Filter:
+    """A condition on a dimension. `value` is a list for ONE_OF, and nothing for IS_SET."""
+
+    column: str
+    comparison: Comparison
+    value: Value = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Filters as SQL, and the values of the variables in it."""
 
     sql: str
-    several: bool = False
+    variables: dict[str, Value]
 
 
-# `$` stands for the value. What is not known is not anything, so `is not` leaves it.
-_OF_ONE = {
-    Operator.IS: "{expression} = $",
-    Operator.IS_NOT: "{expression} <> $",
-    Operator.ONE_OF: "list_contains($, {expression})",
-    Operator.CONTAINS: "contains(lower({expression}), lower($))",
-    Operator.IS_SET: "{expression} <> ''",
-}
-_OF_SEVERAL = {
-    Operator.IS: "list_contains({expression}, $)",
-    Operator.IS_NOT: "NOT list_contains({expression}, $)",
-    Operator.ONE_OF: "list_has_any({expression}, $)",
-    Operator.CONTAINS: "len(list_filter({expression}, lambda each: contains(lower(each), lower($)))) > 0",
-    Operator.IS_SET: "{expression} <> ['']",
-}
+def filters_of(scope: Scope) -> list[Filter]:
+    """What a scope says beside its range."""
+    filters = [] if scope.include_bots else [Filter("bot", Comparison.IS, False)]
+    if scope.source is not None:
+        filters.append(Filter("source", Comparison.IS, scope.source))
+    if scope.currency is not None:
+        filters.append(Filter("currency", Comparison.IS, scope.currency))
+    return filters
 
 
-@dataclass(slots=True)
-class Condition:
-    """Conditions that hold together, and the values of the variables in them."""
-
-    parts: list[str] = field(default_factory=list)
-    variables: dict[str, Value] = field(default_factory=dict)
-
-    @property
-    def sql(self) -> str:
-        """The conditions in one; `true` without any."""
-        return " AND ".join(self.parts) or "true"
-
-    def add(self, expression: Expression, asked: Filter, name: str) -> None:
-        """Adds a filter; `name` is that of its variable."""
-        conditions = _OF_SEVERAL if expression.several else _OF_ONE
-        condition = conditions[asked.operator].format(expression=expression.sql)
-        if "$" in condition:
-            values = list(asked.values)
-            self.variables[name] = values if asked.operator is Operator.ONE_OF else values[0]
-            condition = condition.replace("$", f"getvariable('{name}')")
-        self.parts.append(condition)
-
-
-def scope_condition(columns: Collection[str], scope: Scope) -> Condition:
-    """What a scope says beside its range and its filters, as far as a view (`t`) has columns for it."""
-    found = Condition()
-    if not scope.include_bots and "bot" in columns:
-        found.parts.append("NOT t.bot")
-    for name, value in (("source", scope.source), ("currency", scope.currency)):
-        if value is not None and name in columns:
-            found.add(Expression(f"t.{name}"), Filter(name, Operator.IS, (value,)), f"scope_{name}")
-    return found
-
-
-def add_filters(
-    condition: Condition, filters: Collection[Filter], expressions: Mapping[str, Expression]
-) -> None:
-    """Adds filters to a condition."""
+def condition_of(table: Table, filters: Sequence[Filter]) -> Condition:
+    """The filters that a table has columns for; all of them hold together."""
+    parts: list[str] = []
+    variables: dict[str, Value] = {}
     for number, each in enumerate(filters):
-        condition.add(expressions[each.dimension], each, f"filter_{number}")
+        if each.column not in table.dimensions:
+            continue
+        name = f"filter_{number}"
+        variables[name] = each.value
+        condition = _CONDITIONS[each.comparison].format(column=each.column)
+        parts.append(condition.replace("$", f"getvariable('{name}')"))
+    return Condition(" AND ".join(parts) or "true", variables)

@@ -11,7 +11,6 @@ from shopalytic_server.domain.shares import share
 from shopalytic_server.storage.explain import explain_token, explained_by
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row
 from shopalytic_server.storage.queries import load_beside
-from shopalytic_server.storage.reports.breakdown import dimensions_of, values_of
 from shopalytic_server.storage.scope import Scope, resolve_scope
 
 _SQL = load_beside(__name__)
@@ -32,24 +31,15 @@ async def answer(
     # Whatever was said of a parcel, and whenever, tells whether it is one of the range.
     await facts.take(scope, shipment_changes=EVER, orders=EVER, refunds=EVER)
     rows = await facts.ask(_SQL.carriers, promised_days=promised_days)
-    response = reports_pb2.GetFulfilmentReportResponse()
-    response.total.late_rate = response.total.refund_rate_after_late = share(0, 0)
-    response.total.explain = _explain(scope, promised_days, None)
+    response = reports_pb2.GetFulfilmentReportResponse(
+        carriers=[_row(scope, promised_days, row) for row in rows if row["carrier"] is not None]
+    )
     for row in rows:
         if row["carrier"] is None:
             response.total.CopyFrom(_row(scope, promised_days, row))
-    if not scope.by:
-        carriers = (row for row in rows if row["carrier"] is not None)
-        response.carriers.extend(_row(scope, promised_days, row) for row in carriers)
-        return response
-    await facts.break_down(scope.by)
-    for row in await facts.ask(_SQL.carriers, promised_days=promised_days):
-        if row["carrier"] is None and len(response.carriers) < scope.breakdown_limit:
-            values = values_of(scope, row)
-            found = _row(scope.of(values), promised_days, row)
-            found.dimensions.update(dimensions_of(scope, values))
-            found.carrier = found.dimensions.get("carrier", "")
-            response.carriers.append(found)
+            return response
+    response.total.late_rate = response.total.refund_rate_after_late = share(0, 0)
+    response.total.explain = _explain(scope, promised_days, None)
     return response
 
 
@@ -71,7 +61,7 @@ def _row(scope: Scope, promised_days: int, row: Row) -> reports_pb2.CarrierRow:
 
 
 def _explain(scope: Scope, promised_days: int, carrier: str | None) -> str:
-    return explain_token(scope.unbroken, "parcels", promised_days=promised_days, carrier=carrier)
+    return explain_token(scope, "parcels", promised_days=promised_days, carrier=carrier)
 
 
 def _hours(microseconds: Sequence[int | None]) -> str:

@@ -10,7 +10,6 @@ from shopalytic_server.domain.shares import share
 from shopalytic_server.storage.explain import explain_token, explained_by
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, within
 from shopalytic_server.storage.queries import load, load_beside
-from shopalytic_server.storage.reports.breakdown import dimensions_of, values_of
 from shopalytic_server.storage.scope import Scope, resolve_scope
 
 _SQL = load_beside(__name__)
@@ -66,13 +65,8 @@ async def answer(
     reports: dict[str, reports_pb2.ProductReport] = defaultdict(reports_pb2.ProductReport)
     if scope.currency is not None:
         reports[scope.currency].SetInParent()
-    # Before it is broken down, for an order in two rows has its pairs once.
-    pairs = await facts.ask(_SQL.pairs, pairs=MAX_PAIRS)
-    if scope.by:
-        await facts.break_down(scope.by)
     products = await facts.ask(
         _SQL.products,
-        by_product=not scope.by,
         order_by=_ORDERS.get(request.order_by, "net"),
         ascending=request.ascending,
         search=request.search.lower(),
@@ -80,14 +74,14 @@ async def answer(
         first=request.offset + 1,
         last=request.offset + (request.limit or DEFAULT_LIMIT),
     )
-    skus = sorted({_sku(scope, product) for product in products})
+    skus = [product["sku"] for product in products]
     found = await facts.snapshot.fetch(_NAMES.product_names, datasets=scope.datasets, skus=skus)
     names = {row["sku"]: row["name"] for row in found}
     for product in products:
         report = reports[product["currency"]]
         report.total_products = product["products"]
         report.rows.append(_row(scope, _NOTHING | {k: v for k, v in product.items() if v is not None}, names))
-    for row in pairs:
+    for row in await facts.ask(_SQL.pairs, pairs=MAX_PAIRS):
         reports[row["currency"]].bought_together.add(
             sku=row["sku"], other_sku=row["other_sku"], orders=row["orders"]
         )
@@ -104,18 +98,10 @@ async def _named(facts: Facts, scope: Scope, search: str) -> list[str]:
     return [row["sku"] for row in found]
 
 
-def _sku(scope: Scope, product: Row) -> str:
-    """The product of a row; in a breakdown only where it is broken down by product."""
-    given = dimensions_of(scope, values_of(scope, product)).get("sku") if scope.by else product["sku"]
-    return given or ""
-
-
 def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRow:
-    values = values_of(scope, row)
-    sku = _sku(scope, row)
     return reports_pb2.ProductRow(
-        sku=sku,
-        name=names.get(sku, ""),
+        sku=row["sku"],
+        name=names.get(row["sku"], ""),
         views=row["views"],
         viewers=row["viewers"],
         carts=row["carts"],
@@ -128,11 +114,10 @@ def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRo
         returns=text(row["refunds"]),
         net_sales=text(difference(row["gross"], row["refunds"])),
         view_to_order_rate=share(row["converted"], row["viewers"]),
-        dimensions=dimensions_of(scope, values),
         explain=explain_token(
-            scope.of(values),
+            scope,
             "product",
             currency=row["currency"],
-            sku=None if scope.by else sku,
+            sku=row["sku"],
         ),
     )

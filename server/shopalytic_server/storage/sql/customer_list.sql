@@ -75,7 +75,8 @@ SELECT m.customer_id
     SELECT c.order_id FROM shipment_changes c
      WHERE c.dataset_id = %(dataset)s AND (c.tracking_number = %(search)s OR c.shipment_id = %(search)s)
   ) AS numbered
-  JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = numbered.order_id AND o.current
+  JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = numbered.order_id
+                        AND (o.current OR o.voided)
   JOIN subject_customers m ON m.dataset_id = o.dataset_id AND m.subject = o.subject
 
 -- name: indexed_identity

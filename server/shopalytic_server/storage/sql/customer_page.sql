@@ -1,27 +1,42 @@
 -- One customer in full: every statement goes by the customer's subjects, index
 -- access by index access.
 
+-- The last ones, also those that count no more.
 -- name: orders
-SELECT o.*, sum(o.lines) OVER newest - o.lines AS lines_before
+SELECT o.*, sum(o.lines) OVER newest - o.lines AS lines_before,
+       coalesce(s.status, '') AS status, coalesce(s.email, '') AS email,
+       coalesce(s.first_name, '') AS first_name, coalesce(s.last_name, '') AS last_name
   FROM (
     SELECT o.order_id, o.content, o.ordered_at, o.currency, o.total,
            (SELECT count(*) - 1 FROM order_revisions r
              WHERE r.dataset_id = o.dataset_id AND r.order_id = o.order_id) AS revisions,
            (SELECT count(*) FROM order_items i
              WHERE i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content) AS lines
-      FROM order_revisions o
-     WHERE o.dataset_id = %(dataset)s AND o.subject = ANY(%(subjects)s::uuid[]) AND o.current
-       AND (o.ordered_at, o.order_id COLLATE "C") < (%(before_at)s::timestamptz, %(before_id)s::text)
+      FROM (
+        (SELECT * FROM order_revisions
+          WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[]) AND current
+            AND (ordered_at, order_id COLLATE "C") < (%(before_at)s::timestamptz, %(before_id)s::text)
+          ORDER BY ordered_at DESC, order_id COLLATE "C" DESC
+          LIMIT %(limit)s)
+         UNION ALL
+        (SELECT * FROM order_revisions
+          WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[]) AND voided
+            AND (ordered_at, order_id COLLATE "C") < (%(before_at)s::timestamptz, %(before_id)s::text)
+          ORDER BY ordered_at DESC, order_id COLLATE "C" DESC
+          LIMIT %(limit)s)
+      ) AS o
      ORDER BY o.ordered_at DESC, o.order_id COLLATE "C" DESC
      LIMIT %(limit)s
   ) AS o
+  LEFT JOIN LATERAL (SELECT * FROM order_states s
+                      WHERE s.dataset_id = %(dataset)s AND s.order_id = o.order_id) AS s ON true
 WINDOW newest AS (ORDER BY o.ordered_at DESC, o.order_id COLLATE "C" DESC)
  ORDER BY o.ordered_at DESC, o.order_id COLLATE "C" DESC
 
 -- name: number_of_orders
 SELECT count(*) AS orders
   FROM order_revisions o
- WHERE o.dataset_id = %(dataset)s AND o.subject = ANY(%(subjects)s::uuid[]) AND o.current
+ WHERE o.dataset_id = %(dataset)s AND o.subject = ANY(%(subjects)s::uuid[]) AND (o.current OR o.voided)
 
 -- name: lines
 SELECT i.order_id, i.sku, coalesce(p.name, '') AS name, i.price, i.qty
@@ -32,9 +47,9 @@ SELECT i.order_id, i.sku, coalesce(p.name, '') AS name, i.price, i.qty
  ORDER BY i.order_id, i.line
 
 -- name: refunds
-SELECT order_id, occurred_at, refund_type, amount, currency, coalesce(flag, '') AS flag
+SELECT order_id, occurred_at, refund_type, coalesce(amount, 0) AS amount, currency, coalesce(flag, '') AS flag
   FROM refunds
- WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[]) AND amount IS NOT NULL
+ WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[]) AND (amount IS NOT NULL OR flag IS NOT NULL)
  ORDER BY order_id, refund_position(refund_type, occurred_at), tie_breaker, event_id
 
 -- name: parcels

@@ -61,7 +61,8 @@ SELECT DISTINCT order_id FROM shipment_changes
 -- name: subjects_of_orders
 SELECT o.subject
   FROM unnest(%(order_ids)s::text[]) WITH ORDINALITY AS wanted (order_id, place)
-  JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = wanted.order_id AND o.current
+  JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = wanted.order_id
+                        AND (o.current OR o.voided)
  ORDER BY wanted.place
 
 -- name: identities

@@ -43,6 +43,16 @@ SELECT DISTINCT coalesce(email, unproved_email) AS email FROM profile_changes
 -- name: own_orders
 SELECT DISTINCT order_id FROM order_revisions
  WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) AND current
+ UNION
+SELECT DISTINCT order_id FROM order_revisions
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s) AND voided
+
+-- The events that orders which count are made of.
+-- name: counted_orders
+SELECT o.order_id, o.event_id
+  FROM order_revisions o
+  JOIN order_revisions c ON c.dataset_id = o.dataset_id AND c.order_id = o.order_id AND c.current
+ WHERE o.dataset_id = %(dataset)s AND o.order_id = ANY(%(order_ids)s)
 
 -- What is to go: the person's events, whatever anybody sent of their orders,
 -- aliases that others gave themselves with the person's names, and what they sent of
@@ -52,6 +62,9 @@ WITH of_orders AS MATERIALIZED (
     SELECT subject, occurred_at, event_id FROM order_revisions
      WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
      UNION ALL
+    SELECT subject, occurred_at, event_id FROM order_statements
+     WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+     UNION
     SELECT subject, occurred_at, event_id FROM refunds
      WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
      UNION ALL
@@ -141,6 +154,10 @@ DELETE FROM order_items i USING order_revisions r
 DELETE FROM order_revisions WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
    AND order_id = ANY(%(order_ids)s)
 
+-- name: delete_order_statements
+DELETE FROM order_statements WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
+   AND order_id = ANY(%(order_ids)s)
+
 -- name: delete_refund_items
 DELETE FROM refund_items WHERE dataset_id = %(dataset)s AND event_id = ANY(%(event_ids)s)
    AND order_id = ANY(%(order_ids)s)
@@ -219,6 +236,9 @@ SELECT 'cart_changes', to_jsonb(t) - 'dataset_id' FROM cart_changes t
  WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s)
  UNION ALL
 SELECT 'order_revisions', to_jsonb(t) - 'dataset_id' FROM order_revisions t
+ WHERE dataset_id = %(dataset)s AND (subject = ANY(%(subjects)s) OR order_id = ANY(%(order_ids)s))
+ UNION ALL
+SELECT 'order_statements', to_jsonb(t) - 'dataset_id' FROM order_statements t
  WHERE dataset_id = %(dataset)s AND (subject = ANY(%(subjects)s) OR order_id = ANY(%(order_ids)s))
  UNION ALL
 SELECT 'order_items', to_jsonb(t) - 'dataset_id' FROM order_items t

@@ -92,8 +92,12 @@ UPDATE products p
 SELECT DISTINCT shipment_id, order_id FROM shipment_changes
  WHERE dataset_id = %(dataset)s AND shipment_id = ANY(%(shipment_ids)s)
 
+-- The contents of orders, and without one what was stated beside it.
 -- name: order_contents
 SELECT order_id, content, occurred_at, tie_breaker, event_id, subject, ordered_at FROM order_revisions
+ WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
+ UNION ALL
+SELECT order_id, NULL, occurred_at, tie_breaker, event_id, subject, occurred_at FROM order_statements
  WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s)
 
 -- name: move_revision
@@ -102,11 +106,24 @@ UPDATE order_revisions
        source = %(source)s, bot = %(bot)s, ordered_at = %(ordered_at)s
  WHERE dataset_id = %(dataset)s AND order_id = %(order_id)s AND content = %(content)s
 
+-- Which revision of each order counts: the last one, unless the order is cancelled or
+-- failed.
 -- name: mark_current
-UPDATE order_revisions r SET current = (r.content = latest.content)
-  FROM unnest(%(order_ids)s::text[], %(contents)s::uuid[]) AS latest (order_id, content)
+UPDATE order_revisions r SET current = NOT latest.void AND r.content = latest.content,
+                             voided = latest.void AND r.content = latest.content
+  FROM (
+    SELECT DISTINCT ON (o.order_id) o.order_id, o.content,
+           coalesce(s.status IN ('cancelled', 'failed'), false) AS void
+      FROM order_revisions o
+      LEFT JOIN (SELECT * FROM order_states
+                  WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[])) AS s
+        ON s.order_id = o.order_id
+     WHERE o.dataset_id = %(dataset)s AND o.order_id = ANY(%(order_ids)s::text[])
+     ORDER BY o.order_id, event_position('order', NULL, o.occurred_at) DESC, o.tie_breaker DESC, o.event_id DESC
+  ) AS latest
  WHERE r.dataset_id = %(dataset)s AND r.order_id = latest.order_id
-   AND r.current <> (r.content = latest.content)
+   AND (r.current, r.voided) <> (NOT latest.void AND r.content = latest.content,
+                                 latest.void AND r.content = latest.content)
 
 -- name: what_orders_have
 SELECT EXISTS (SELECT FROM shipment_changes
@@ -115,9 +132,9 @@ SELECT EXISTS (SELECT FROM shipment_changes
 
 -- name: refunds_of_orders
 SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f.default_currency, f.total_refund, f.currency, f.amount, f.flag,
-       o.currency AS order_currency, o.total AS order_total
+       o.currency AS order_currency, o.total AS order_total, o.voided AS order_void
   FROM refunds f
-  LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND o.current
+  LEFT JOIN order_revisions o ON o.dataset_id = f.dataset_id AND o.order_id = f.order_id AND (o.current OR o.voided)
  WHERE f.dataset_id = %(dataset)s AND f.order_id = ANY(%(order_ids)s)
  ORDER BY f.order_id, refund_position(f.refund_type, f.occurred_at), f.tie_breaker, f.event_id
 
@@ -128,7 +145,7 @@ UPDATE refunds f SET bot = l.bot
   FROM (
     SELECT r.order_id, r.event_id, coalesce(o.bot, e.bot, r.bot) AS bot
       FROM refunds r
-      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND o.current
+      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
       LEFT JOIN events e ON o.order_id IS NULL AND e.dataset_id = r.dataset_id AND e.subject = r.subject
                         AND e.occurred_at = r.occurred_at AND e.event_id = r.event_id
      WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)
@@ -140,7 +157,7 @@ UPDATE shipment_changes c SET bot = l.bot
   FROM (
     SELECT r.shipment_id, r.occurred_at, r.event_id, coalesce(o.bot, e.bot, r.bot) AS bot
       FROM shipment_changes r
-      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND o.current
+      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
       LEFT JOIN events e ON o.order_id IS NULL AND e.dataset_id = r.dataset_id AND e.subject = r.subject
                         AND e.occurred_at = r.occurred_at AND e.event_id = r.event_id
      WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)

@@ -1,12 +1,27 @@
 -- The orders of a range, by when they count. Ids are compared by code point, so
 -- that pages agree whatever the database's collation.
 -- name: page
-SELECT order_id, ordered_at, currency, total, event_id, source
-  FROM order_revisions
- WHERE dataset_id = %(dataset)s AND current
-   AND ordered_at >= %(from_at)s::timestamptz AND ordered_at < %(to_at)s::timestamptz
-   AND ordered_at >= %(after_at)s::timestamptz
-   AND (ordered_at, order_id COLLATE "C") > (%(after_at)s::timestamptz, %(after_id)s::text)
-   AND (%(order_ids)s::text[] IS NULL OR order_id = ANY(%(order_ids)s::text[]))
- ORDER BY ordered_at, order_id COLLATE "C"
+SELECT o.order_id, o.ordered_at, o.currency, o.total, o.event_id, o.source, coalesce(s.status, '') AS status
+  FROM (
+    (SELECT * FROM order_revisions
+      WHERE dataset_id = %(dataset)s AND current
+        AND ordered_at >= %(from_at)s::timestamptz AND ordered_at < %(to_at)s::timestamptz
+        AND ordered_at >= %(after_at)s::timestamptz
+        AND (ordered_at, order_id COLLATE "C") > (%(after_at)s::timestamptz, %(after_id)s::text)
+        AND (%(order_ids)s::text[] IS NULL OR order_id = ANY(%(order_ids)s::text[]))
+      ORDER BY ordered_at, order_id COLLATE "C"
+      LIMIT %(limit)s)
+     UNION ALL
+    (SELECT * FROM order_revisions
+      WHERE dataset_id = %(dataset)s AND voided
+        AND ordered_at >= %(from_at)s::timestamptz AND ordered_at < %(to_at)s::timestamptz
+        AND ordered_at >= %(after_at)s::timestamptz
+        AND (ordered_at, order_id COLLATE "C") > (%(after_at)s::timestamptz, %(after_id)s::text)
+        AND (%(order_ids)s::text[] IS NULL OR order_id = ANY(%(order_ids)s::text[]))
+      ORDER BY ordered_at, order_id COLLATE "C"
+      LIMIT %(limit)s)
+  ) AS o
+  LEFT JOIN LATERAL (SELECT * FROM order_states s
+                      WHERE s.dataset_id = %(dataset)s AND s.order_id = o.order_id) AS s ON true
+ ORDER BY o.ordered_at, o.order_id COLLATE "C"
  LIMIT %(limit)s

@@ -31,7 +31,8 @@ ORDER BY project_id
 
 -- name: update_project
 UPDATE projects
-SET time_zone = coalesce(%(time_zone)s, time_zone),
+SET days_to_move = days_to_move OR coalesce(%(time_zone)s, time_zone) <> time_zone,
+    time_zone = coalesce(%(time_zone)s, time_zone),
     currency = coalesce(%(currency)s, currency),
     first_currency = CASE WHEN %(currency)s <> currency AND NOT currency_open
                           THEN coalesce(first_currency, currency) ELSE first_currency END,

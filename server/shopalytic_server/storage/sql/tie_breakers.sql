@@ -42,20 +42,18 @@ UPDATE order_revisions r SET tie_breaker = c.tie_breaker
        AS c (order_id, event_id, tie_breaker)
  WHERE r.dataset_id = %(dataset)s AND r.order_id = c.order_id AND r.event_id = c.event_id
 
--- name: mark_current
-UPDATE order_revisions r SET current = (r.content = latest.content)
-  FROM (
-    SELECT DISTINCT ON (order_id) order_id, content
-      FROM order_revisions
-     WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[])
-     ORDER BY order_id, event_position('order', NULL, occurred_at) DESC, tie_breaker DESC, event_id DESC
-  ) AS latest
- WHERE r.dataset_id = %(dataset)s AND r.order_id = latest.order_id
-   AND r.current <> (r.content = latest.content)
-
 -- name: order_times
 SELECT occurred_at, ordered_at FROM order_revisions
  WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[])
+ UNION ALL
+SELECT occurred_at, occurred_at FROM order_statements
+ WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[])
+
+-- name: order_statements
+UPDATE order_statements s SET tie_breaker = c.tie_breaker
+  FROM unnest(%(order_ids)s::text[], %(event_ids)s::uuid[], %(tie_breakers)s::bigint[])
+       AS c (order_id, event_id, tie_breaker)
+ WHERE s.dataset_id = %(dataset)s AND s.order_id = c.order_id AND s.event_id = c.event_id
 
 -- name: refunds
 UPDATE refunds r SET tie_breaker = c.tie_breaker

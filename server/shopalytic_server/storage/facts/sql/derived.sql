@@ -8,9 +8,7 @@ SELECT dataset, cart, any_value(cart_id) AS cart_id, min(modified_at) AS created
        first(source ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
            AS source,
        first(bot ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
-           AS bot,
-       first(subject ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker,
-                              event_id) AS subject
+           AS bot
   FROM cart_changes
  GROUP BY dataset, cart
 
@@ -65,13 +63,13 @@ WITH closing AS (
        AND (l.position, l.tie_breaker, l.event_id) < (f.position, f.tie_breaker, f.event_id)
      GROUP BY ALL
 )
-SELECT dataset, subject, order_key, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
+SELECT dataset, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
        price * quantity AS amount, price_digits AS amount_digits
   FROM refund_lines
  WHERE amount IS NOT NULL
  UNION ALL
-SELECT f.dataset, f.subject, f.order_key, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot,
-       f.currency, o.sku, o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0))
+SELECT f.dataset, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot, f.currency, o.sku,
+       o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0))
   FROM closing f
   JOIN ordered o ON o.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
@@ -94,12 +92,12 @@ WITH closing AS (
        AND (p.position, p.tie_breaker, p.event_id) < (f.position, f.tie_breaker, f.event_id)
      GROUP BY ALL
 )
-SELECT order_key, occurred_at, source, bot, currency, subtotal_refund - coalesce(discount_refund, 0) AS amount,
+SELECT occurred_at, source, bot, currency, subtotal_refund - coalesce(discount_refund, 0) AS amount,
        greatest(subtotal_refund_digits, coalesce(discount_refund_digits, 0)) AS amount_digits
   FROM refunds
  WHERE refund_type = 'partial' AND amount IS NOT NULL
  UNION ALL
-SELECT f.order_key, f.occurred_at, f.source, f.bot, f.currency,
+SELECT f.occurred_at, f.source, f.bot, f.currency,
        greatest(o.subtotal - coalesce(o.total_discount, 0) - coalesce(e.amount, 0), 0),
        greatest(o.subtotal_digits, coalesce(o.total_discount_digits, 0), coalesce(e.digits, 0))
   FROM closing f

@@ -15,4 +15,7 @@ SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.sub
                                FROM '&utm_campaign=([^&]*)') END AS campaign
   ) AS given
  WHERE e.dataset_id = ANY({datasets}::int[])
+   AND NOT (e.type = 'order' AND EXISTS (
+       SELECT FROM order_revisions v
+        WHERE v.dataset_id = e.dataset_id AND v.order_id = e.properties ->> 'order_id' AND v.voided))
    AND e.occurred_at >= {begin}::timestamptz AND e.occurred_at < {end}::timestamptz
