@@ -24,7 +24,7 @@ NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
 RUN := demo
 ARGS :=
 # What takes events in: tested with the native core and without.
-WITHOUT_CORE := tests/unit/test_native_core.py $(addprefix tests/integration/test_,$(addsuffix .py,ingest_groups ingest_repeats ingest_clashes rpc_collector rpc_stream))
+WITHOUT_CORE := tests/unit/ingest/test_native_core.py $(addprefix tests/integration/test_,$(addsuffix .py,ingest_groups ingest_repeats ingest_clashes rpc_collector rpc_stream))
 # How many tests run at once, a file at a time each: most of them wait for processes and browsers.
 JOBS := 4
 # The server to test on, such as postgresql://user@host/database; empty: an embedded one.
@@ -83,7 +83,7 @@ faults: setup ## Break everything on purpose, 50 times, let strangers loose, and
 
 .PHONY: fuzz
 fuzz: setup ## Compare the native core with Python on a million events, and send a million broken requests (FUZZ_SEED=n replays)
-	PARITY_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/unit/test_native_parity.py
+	PARITY_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/unit/ingest/test_native_parity.py
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-1000000} $(BIN)/python -m pytest -q -s tests/durability/test_fuzz.py $(ARGS)
 
 # Both ask services beside the registries for known weaknesses, which not every network reaches.
@@ -172,7 +172,7 @@ clients/dashboard/dist/.built: clients/python/shopalytic/shopalytic.v1.binpb cli
 # The browser tests say themselves what is missing; here we only help where we may.
 .PHONY: chromium
 chromium:
-	@if compgen -G 'tests/browser/test_*.py' >/dev/null && ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
+	@if compgen -G 'tests/browser/*/test_*.py' >/dev/null && ! { command -v chromium && command -v chromedriver; } >/dev/null; then \
 	  if $(MAY_INSTALL); then $(call APT,chromium chromium-driver); else \
 	    echo "The browser tests need chromium and chromedriver (Debian: apt-get install chromium chromium-driver)." >&2; \
 	  fi; \

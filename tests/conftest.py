@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--without-core"):
-        from shopalytic_server.domain import native
+        from shopalytic_server.domain.ingest import native
 
         native.use("off")
 
@@ -78,7 +78,7 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template_database(postgres_url: str) -> Iterator[str]:
     """The name of a database with the whole schema, to be copied."""
-    from shopalytic_server.storage.migrate import migrate
+    from shopalytic_server.storage.schema.migrate import migrate
 
     name = f"shopalytic_template_{uuid.uuid4().hex[:12]}"
     _execute(postgres_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

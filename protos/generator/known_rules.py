@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pattern:
-    """What matches a pattern, and the message when it does not: names in shopalytic.checking."""
+    """What matches a pattern, and the message when it does not: names in shopalytic.events.checking."""
 
     matcher: str
     message: str

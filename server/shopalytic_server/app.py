@@ -8,25 +8,25 @@ from dataclasses import dataclass, field
 import grpc
 from starlette.types import ASGIApp
 
-from shopalytic.connection import channel_credentials
+from shopalytic.sending.connection import channel_credentials
+from shopalytic_demo.demo import PATH, Demo, DemoOptions
 from shopalytic_server import default_project
 from shopalytic_server.config import Settings, SettingsError
 from shopalytic_server.default_project import ensure_default_project
-from shopalytic_server.demo.demo import PATH, Demo, DemoOptions
-from shopalytic_server.descriptors import limit, shares
-from shopalytic_server.domain.addresses import AddressLevel
+from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.embedded import EmbeddedPostgres
 from shopalytic_server.exposure import check_exposure
-from shopalytic_server.gateway.local_session import opens_signed_in
+from shopalytic_server.gateway.access.local_session import opens_signed_in
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
 from shopalytic_server.grpc_service import Ports, ask_reporter, give_back_memory, start_grpc, store_pool
-from shopalytic_server.metrics import ServerMetrics, listen
+from shopalytic_server.process.descriptors import limit, shares
+from shopalytic_server.process.metrics import ServerMetrics, listen
+from shopalytic_server.process.signals import Parts, Shutdown
 from shopalytic_server.reporter.keeper import ReporterKeeper
-from shopalytic_server.signals import Parts, Shutdown
 from shopalytic_server.state import DataDirectory, write_json
-from shopalytic_server.storage.migrate import migrate
 from shopalytic_server.storage.projects import Projects
+from shopalytic_server.storage.schema.migrate import migrate
 from shopalytic_server.workers import Workers
 
 log = logging.getLogger(__name__)

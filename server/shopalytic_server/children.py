@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shopalytic_server.config import TABLE, Settings, parse_path
-from shopalytic_server.signals import SIGNALS
+from shopalytic_server.process.signals import SIGNALS
 
 log = logging.getLogger(__name__)
 

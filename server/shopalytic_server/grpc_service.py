@@ -7,35 +7,35 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from shopalytic_server.config import Settings
-from shopalytic_server.domain import native
-from shopalytic_server.domain.addresses import AddressLevel
-from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.ingest import native
+from shopalytic_server.domain.ingest.preparation import Prepared
+from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
-from shopalytic_server.memory import GiveBack, resident_bytes
-from shopalytic_server.metrics import ServerMetrics
 from shopalytic_server.probe import StoreProbe
+from shopalytic_server.process.memory import GiveBack, resident_bytes
+from shopalytic_server.process.metrics import ServerMetrics
+from shopalytic_server.process.signals import Parts
 from shopalytic_server.reporter.client import RemoteReports
-from shopalytic_server.rpc.limits import Rates
+from shopalytic_server.rpc.access.limits import Rates
 from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
-from shopalytic_server.rpc.tls import TlsFiles
-from shopalytic_server.signals import Parts
-from shopalytic_server.storage.database import Pool, open_pool
-from shopalytic_server.storage.day_mover import DayMover
-from shopalytic_server.storage.erasure import Erasures
-from shopalytic_server.storage.expirer import Expirer
-from shopalytic_server.storage.export import Exports
+from shopalytic_server.rpc.transport.tls import TlsFiles
+from shopalytic_server.storage.customers.merges import Merges
+from shopalytic_server.storage.database.connections import Pool, open_pool
 from shopalytic_server.storage.facts.erased import ErasedFiles
 from shopalytic_server.storage.facts.files import FactFiles
-from shopalytic_server.storage.merges import Merges
+from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
+from shopalytic_server.storage.ingest.writer import STATEMENT_SECONDS, Writer
+from shopalytic_server.storage.live.tail import Tail
+from shopalytic_server.storage.live.tail_relay import TailRelay
+from shopalytic_server.storage.privacy.data_retention_loop import Expirer
+from shopalytic_server.storage.privacy.erasure import Erasures
+from shopalytic_server.storage.privacy.export import Exports
 from shopalytic_server.storage.projects import Projects
-from shopalytic_server.storage.quarantine import Quarantine
-from shopalytic_server.storage.quarantine_room import QuarantineRoom
-from shopalytic_server.storage.repair import Repairs
+from shopalytic_server.storage.quarantine.listing import Quarantine
+from shopalytic_server.storage.quarantine.repair import Repairs
+from shopalytic_server.storage.rebuild.day_mover import DayMover
 from shopalytic_server.storage.reports import Reports
-from shopalytic_server.storage.tail import Tail
-from shopalytic_server.storage.tail_relay import TailRelay
-from shopalytic_server.storage.writer import STATEMENT_SECONDS, Writer
 
 log = logging.getLogger(__name__)
 

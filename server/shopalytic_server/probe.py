@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.storage.database import Pool, translated, within
+from shopalytic_server.storage.database.connections import Pool, translated, within
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,13 @@ import logging
 import sys
 from dataclasses import dataclass
 
-from shopalytic_server import children, logs, memory, tracing
+from shopalytic_server import children
 from shopalytic_server.children import parent_ends, take_orders
-from shopalytic_server.descriptors import limit, raise_limit, shares
 from shopalytic_server.grpc_service import ask_reporter, give_back_memory, start_grpc
-from shopalytic_server.metrics import ServerMetrics
-from shopalytic_server.signals import Parts, Shutdown, loop_factory
+from shopalytic_server.process import logs, memory, tracing
+from shopalytic_server.process.descriptors import limit, raise_limit, shares
+from shopalytic_server.process.metrics import ServerMetrics
+from shopalytic_server.process.signals import Parts, Shutdown, loop_factory
 
 log = logging.getLogger(__name__)
 

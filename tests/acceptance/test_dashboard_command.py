@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from running_service import COMMAND, Service, folder, run
+from running.running_service import COMMAND, Service, folder, run
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-import retail
-from running_service import Service, folder
+from running.running_service import Service, folder
+from shops import retail
 
 pytestmark = pytest.mark.slow
 

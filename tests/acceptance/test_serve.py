@@ -21,8 +21,8 @@ import psycopg
 import pytest
 from grpc_health.v1 import health_pb2
 
-from running_service import COMMAND, Service, folder, run
-from shopalytic.decoding import decode_event
+from running.running_service import COMMAND, Service, folder, run
+from shopalytic.events.decoding import decode_event
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 

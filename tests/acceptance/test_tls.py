@@ -10,10 +10,10 @@ from pathlib import Path
 import grpc
 import pytest
 
-from certificates import Pair, make_pair
-from running_service import Service, folder, run
+from running.certificates import Pair, make_pair
+from running.running_service import Service, folder, run
 from shopalytic import Client
-from shopalytic.connection import channel_credentials
+from shopalytic.sending.connection import channel_credentials
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from running_service import Service, folder
+from running.running_service import Service, folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILT = {

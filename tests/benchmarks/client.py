@@ -98,7 +98,7 @@ def serve_collector() -> None:
 
     import grpc
 
-    from shopalytic.connection import TRACK_METHOD
+    from shopalytic.sending.connection import TRACK_METHOD
     from shopalytic.v1 import collector_pb2 as pb
 
     @cache

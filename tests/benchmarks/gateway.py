@@ -25,11 +25,11 @@ from typing import Any
 import psutil
 import psycopg
 import uvloop
-from http_load import send_all
+from load.http_load import send_all
+from load.service import running_service
 from psycopg.conninfo import conninfo_to_dict
-from service import running_service
 
-from shopalytic.decoding import uuid7
+from shopalytic.events.decoding import uuid7
 
 _FOLDER = Path(__file__).resolve().parent
 _CONNECTIONS = 32
@@ -205,7 +205,9 @@ def measure(stack: ExitStack, *, count: int, rounds: int) -> dict[str, Any]:
     postgres = postmaster(url)
     server = listener_on(ready["grpc_address"])
     apart_port = stack.enter_context(gateway_apart(ready["grpc_address"]))
-    bare_port, bare = stack.enter_context(printing_its_port([sys.executable, str(_FOLDER / "bare_http.py")]))
+    bare_port, bare = stack.enter_context(
+        printing_its_port([sys.executable, str(_FOLDER / "load" / "bare_http.py")])
+    )
     node_port, node = stack.enter_context(node_server(url))
     contenders = {
         "bare_uvicorn": Contender(bare_port, [bare]),

@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 import uvloop
 from ingest import send
-from service import running_service
-from workload import Workload
+from load.service import running_service
+from load.workload import Workload
 
 _BATCH, _IN_FLIGHT, _PIECE = 1_000, 4, 10_000
 _MONTHS = 12

@@ -17,8 +17,8 @@ from typing import Any
 
 import grpc
 from google.protobuf.json_format import MessageToDict
-from service import running_service, track_bytes
-from workload import Workload
+from load.service import running_service, track_bytes
+from load.workload import Workload
 
 from shopalytic.v1.collector_pb2 import TrackResponse
 from shopalytic.v1.events_pb2 import Event

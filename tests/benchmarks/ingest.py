@@ -16,8 +16,8 @@ from typing import Any
 import grpc
 import psycopg
 import uvloop
-from service import empty_service, running_service, track_bytes
-from workload import Workload
+from load.service import empty_service, running_service, track_bytes
+from load.workload import Workload
 
 _COLUMNS = (
     "dataset_id, subject, occurred_at, event_id, received_at, sent_at, corrected_at, "

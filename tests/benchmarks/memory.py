@@ -13,8 +13,8 @@ from typing import Any
 
 import uvloop
 from ingest import send
-from service import running_service
-from workload import Workload
+from load.service import running_service
+from load.workload import Workload
 
 _BATCH, _IN_FLIGHT = 1_000, 4
 

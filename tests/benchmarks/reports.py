@@ -1,6 +1,6 @@
 """Every report over a year of a large shop, warm and cold, beside DuckDB over the same raw events in Parquet.
 
-Prints JSON. The shop is the one of tests/large_shop.py. Warm is the median of
+Prints JSON. The shop is the one of tests/shops/large_shop.py. Warm is the median of
 several answers after a first one; cold the first answer of a PostgreSQL that
 was just started, whose own buffers are empty (the operating system's are not).
 A report that says something else than DuckDB ends the run.
@@ -23,18 +23,18 @@ from typing import Any
 
 import duckdb
 import psycopg
-from reports_duckdb import STATEMENTS
+from load.reports_duckdb import STATEMENTS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from large_shop import BEGIN, END, fill
-from report_shop import PROJECT
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.embedded import EmbeddedPostgres
-from shopalytic_server.storage.database import open_pool
-from shopalytic_server.storage.migrate import migrate
+from shopalytic_server.storage.database.connections import open_pool
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.reports.answering import FactReports
+from shopalytic_server.storage.schema.migrate import migrate
+from shops.large_shop import BEGIN, END, fill
+from shops.report_shop import PROJECT
 
 WARM_ROUNDS = 5
 _COLUMNS = "dataset_id, occurred_at, event_id, type, tracking_id, identity, source, bot, properties"

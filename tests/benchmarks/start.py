@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from service import running_service
-from workload import Workload
+from load.service import running_service
+from load.workload import Workload
 
 from shopalytic_server.embedded import EmbeddedPostgres
 

@@ -18,10 +18,10 @@ import grpc
 import psycopg
 import uvloop
 from ingest import send
-from service import empty_service, running_service
-from workload import Workload
+from load.service import empty_service, running_service
+from load.workload import Workload
 
-from shopalytic.decoding import uuid7
+from shopalytic.events.decoding import uuid7
 from shopalytic.v1 import collector_pb2
 
 _UNANSWERED = 1_000

@@ -14,8 +14,8 @@ from typing import Any
 
 import grpc
 import uvloop
-from service import running_service, track_bytes
-from workload import Workload
+from load.service import running_service, track_bytes
+from load.workload import Workload
 
 _CONNECTIONS = 8
 _BATCH = 100

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from browser.dashboard import Dashboard, needs_build
-from browser.dashboard_shop import fill
-from browser.scripted_shop import ScriptedShop
+from browser.dashboard.operator import Dashboard, needs_build
+from browser.dashboard.shop import fill
+from browser.tag.scripted_shop import ScriptedShop
 from browser.visitor import Visitor
-from running_service import Service, folder
+from running.running_service import Service, folder
 
 
 @pytest.fixture(scope="package")

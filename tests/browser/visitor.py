@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pytest
 
-from browser.scripted_shop import DIST, PATIENCE_SECONDS
+from browser.tag.scripted_shop import DIST, PATIENCE_SECONDS
 
 try:
     from selenium import webdriver

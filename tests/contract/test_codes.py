@@ -8,7 +8,7 @@ import pytest
 
 from shopalytic_server.domain.errors import TooLarge
 from shopalytic_server.gateway.errors import CODES
-from shopalytic_server.rpc.errors import TABLE
+from shopalytic_server.rpc.transport.errors import TABLE
 
 README = Path(__file__).resolve().parents[2] / "protos" / "README.md"
 ROW = re.compile(r"\| `([A-Z_]+)`(, with(?:out)? `RetryInfo`)? \| (\d+) \| (\d+) \| .* \| (.*) \|")

@@ -129,7 +129,7 @@ def test_plain_protoc_generates_from_the_published_image(tmp_path):
 
 
 def test_the_plain_client_needs_no_validator():
-    script = "import sys, shopalytic.decoding; print('protovalidate' in sys.modules)"
+    script = "import sys, shopalytic.events.decoding; print('protovalidate' in sys.modules)"
     assert run("-c", script).stdout == "False\n"
 
 

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from protovalidate import Validator
 
-from catalogue import FULL
-from shopalytic.decoding import decode_properties
-from shopalytic.structs import parts, to_struct
+from laws.catalogue import FULL
+from shopalytic.events.decoding import decode_properties
+from shopalytic.events.structs import parts, to_struct
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.rules import context_dict, properties, violations
-from shopalytic_server.domain import ingest
-from shopalytic_server.domain.ingest import Admitted, prepare_event
-from shopalytic_server.domain.prepared import JSONB_VERSION
+from shopalytic_server.domain.events.prepared import JSONB_VERSION
+from shopalytic_server.domain.ingest import preparation
+from shopalytic_server.domain.ingest.preparation import Admitted, prepare_event
 from shopalytic_server.domain.projects import KeyClass, Project
 
 REFERENCE = Validator()
@@ -278,7 +278,7 @@ def assert_one_pass_agrees(event: Event) -> None:
     assert plain.properties_jsonb == JSONB_VERSION + orjson.dumps(properties(event))
     if event.HasField("context"):
         assert plain.context_jsonb == JSONB_VERSION + orjson.dumps(context_dict(event.context))
-    with patch.object(ingest, "_read", return_value=None):
+    with patch.object(preparation, "_read", return_value=None):
         assert prepare_event(event, ADMITTED) == plain
 
 
@@ -317,5 +317,5 @@ def test_every_kind_of_event_can_be_read_in_one_pass():
             continue
         event = Event(**VALID_EVENT, source="web", context={"url": "u", "address": "10.0.0.0"})
         getattr(event, kind).CopyFrom(decode_properties(kind, given_properties))
-        with patch.object(ingest, "_examine", side_effect=AssertionError(kind)):
+        with patch.object(preparation, "_examine", side_effect=AssertionError(kind)):
             assert not prepare_event(event, ADMITTED).violations

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shopalytic.decoding import EVENT_TYPES, DecodeError, decode_event, undecoded_event
-from shopalytic.timestamps import timestamp_text
+from shopalytic.events.decoding import EVENT_TYPES, DecodeError, decode_event, undecoded_event
+from shopalytic.events.timestamps import timestamp_text
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.rules import context_dict, properties, violations
 

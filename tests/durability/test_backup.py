@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from running_service import Service, folder, run
+from running.running_service import Service, folder, run
 from shopalytic.v1.collector_pb2 import EVENT_STATUS_DUPLICATE, TrackRequest
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 import grpc
 import pytest
 
-from rpc_standins import batch, bearer
-from running_service import COMMAND, Service, folder
+from running.running_service import COMMAND, Service, folder
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
+from standins.rpc import batch, bearer
 
 # The usual limit, as one that cannot be raised.
 LIMITED = ("bash", "-c", 'ulimit -n 1024 && exec "$@"', "limited", *COMMAND)

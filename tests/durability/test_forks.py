@@ -9,7 +9,7 @@ FORKS = 40
 _SERVICE = f"""
 import asyncio, os, subprocess
 import grpc
-from shopalytic_server.cli.serve import run
+from shopalytic_server.cli.service.serve import run
 from shopalytic_server.config import Settings
 
 async def answer(data, context):

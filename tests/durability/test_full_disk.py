@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from embedded_holder import Holder
 from faults.outside import may_mount, small_disk
+from running.embedded_holder import Holder
 from shopalytic_server.embedded import EmbeddedPostgres, postmaster, running_url
 
 pytestmark = pytest.mark.skipif(not may_mount(), reason="only root can make a small disk")

@@ -15,13 +15,13 @@ from typing import Any
 import grpc
 import psutil
 
-from fuzzing import BinaryMutator, HttpMutator, HugeMutator, JsonMutator
-from gateway_standins import Answer, fetch
-from rpc_standins import Running, batch, opened, page_view, running
+from laws.fuzzing import BinaryMutator, HttpMutator, HugeMutator, JsonMutator
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
-from shopalytic_server.storage.writer import Writer
+from shopalytic_server.storage.ingest.writer import Writer
+from standins.gateway import Answer, fetch
+from standins.rpc import Running, batch, opened, page_view, running
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "1200"))
 SEED = int(os.environ.get("FUZZ_SEED", "20261125"))

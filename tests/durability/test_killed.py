@@ -7,8 +7,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from ledger import Ledger, check_once_each
-from running_service import Service, folder
+from running.ledger import Ledger, check_once_each
+from running.running_service import Service, folder
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rpc_standins import batch, page_view
-from running_service import PATIENCE_SECONDS, Service, folder
+from running.running_service import PATIENCE_SECONDS, Service, folder
 from shopalytic.v1 import reports_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
+from standins.rpc import batch, page_view
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 from grpc_status import rpc_status
 
-from ledger import an_event, stored_ids
-from running_service import PATIENCE_SECONDS, Service, folder
+from running.ledger import an_event, stored_ids
+from running.running_service import PATIENCE_SECONDS, Service, folder
 from shopalytic import Client
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub

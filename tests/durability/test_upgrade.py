@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from google.protobuf import json_format
 
-from ledger import Ledger, stored_ids
-from rpc_standins import batch, page_view
-from running_service import PATIENCE_SECONDS, Service, folder, run
+from running.ledger import Ledger, stored_ids
+from running.running_service import PATIENCE_SECONDS, Service, folder, run
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, collector_pb2, reports_pb2, reports_pb2_grpc
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
+from standins.rpc import batch, page_view
 
 pytestmark = pytest.mark.slow
 

@@ -13,18 +13,18 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import given, settings
 
-import laws
-from histories import histories, quarrels
-from report_shop import START
-from running_service import PATIENCE_SECONDS, Service, folder
+from laws import store_laws as laws
+from laws.histories import histories, quarrels
+from running.running_service import PATIENCE_SECONDS, Service, folder
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic.v1.admin_pb2_grpc import AdminServiceStub
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
 from shopalytic_server.domain.projects import KeyClass, Project
-from shopalytic_server.storage.database import open_pool
+from shopalytic_server.storage.database.connections import open_pool
 from shopalytic_server.storage.projects import Projects
+from shops.report_shop import START
 
 pytestmark = pytest.mark.slow
 

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from ledger import Ledger, check_once_each, stored_ids
-from rpc_standins import batch, page_view
-from running_service import COMMAND, PATIENCE_SECONDS, Service, folder
+from running.ledger import Ledger, check_once_each, stored_ids
+from running.running_service import COMMAND, PATIENCE_SECONDS, Service, folder
 from shopalytic.v1 import collector_pb2, reports_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
+from standins.rpc import batch, page_view
 
 pytestmark = pytest.mark.slow
 

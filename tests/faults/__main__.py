@@ -18,7 +18,7 @@ from faults.rounds import Row, play  # noqa: E402 - what it imports reads the en
 from faults.stage import Apart, FakeClock, InOne, SmallDisk, Stage, Workers, clock_library  # noqa: E402
 from faults.strangers import Besieged, besiege, chosen, tell, tell_head  # noqa: E402
 from faults.strikes import STRIKES, Strike  # noqa: E402
-from running_service import folder  # noqa: E402
+from running.running_service import folder  # noqa: E402
 
 STAGES: dict[str, Callable[[Path], Stage]] = {
     "serve": InOne,

@@ -14,7 +14,16 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from faults.lines import Line, again_and_again, call, hold, json_request, post, raw, request
-from raw_http2 import END_HEADERS, HEADERS, PING, RST_STREAM, WINDOW_UPDATE, frame, message, raw_connection
+from running.raw_http2 import (
+    END_HEADERS,
+    HEADERS,
+    PING,
+    RST_STREAM,
+    WINDOW_UPDATE,
+    frame,
+    message,
+    raw_connection,
+)
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event, Undecoded
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from raw_http2 import PREFACE, SETTINGS, frame
+from running.raw_http2 import PREFACE, SETTINGS, frame
 
 # Longer than anything that is refused should take; what a stranger waits for costs nobody anything.
 PATIENCE_SECONDS = 20.0

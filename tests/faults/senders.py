@@ -17,7 +17,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from grpc_status import rpc_status
 
 from faults.books import Books
-from ledger import an_event
+from running.ledger import an_event
 from shopalytic import Client, Result
 from shopalytic.v1.collector_pb2 import EventStatus, TrackRequest, TrackResponse
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub

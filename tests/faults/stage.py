@@ -16,8 +16,8 @@ from faults.books import Books
 from faults.outside import OutsidePostgres, free_port, small_disk
 from faults.proxy import Proxy
 from faults.senders import Calls, PythonClient, Sender, Streaming, Tag
-from running_service import Service
-from shopalytic_server.storage.rebuild import rebuild
+from running.running_service import Service
+from shopalytic_server.storage.rebuild.typed_tables import rebuild
 
 # How long anything may take to be back; far more than it ever should.
 PATIENCE = 120.0

@@ -14,7 +14,7 @@ import psycopg
 
 from faults.outside import kill_backend, postmaster_pid
 from faults.stage import Apart, FakeClock, SmallDisk, Stage, Workers
-from shopalytic_server.storage.migrate import _LOCK_ID
+from shopalytic_server.storage.schema.migrate import _LOCK_ID
 
 
 class Strike(NamedTuple):

@@ -11,7 +11,7 @@ from faults.senders import Calls
 from faults.stage import Apart, InOne, Stage
 from faults.strangers import MOST_MEGABYTES, Besieged, besiege, chosen
 from faults.strikes import STRIKES
-from running_service import folder
+from running.running_service import folder
 
 pytestmark = pytest.mark.slow
 

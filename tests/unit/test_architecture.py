@@ -1,8 +1,10 @@
-"""The shape of the code base: which part may import which, and how large a piece may be."""
+"""The shape of the code base: which part and which room may import which, and how large a piece may be."""
 
 import ast
 import subprocess
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +16,14 @@ SERVER = REPOSITORY / "server"
 
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
+MOST_MODULES = 15
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 PARTS = {"rpc", "storage", "gateway", "embedded", "demo"}
 
 # What each part of the server may import of the product; every part may import itself
 # and the client package. The arrows: cli → app → PARTS → domain → shopalytic.
-# The composition root is every module that lies directly in shopalytic_server.
+# The composition root is every module that lies directly in shopalytic_server, or in its `process`.
 MAY_IMPORT = {
     "cli": {"app", "domain", *PARTS},
     "app": {"domain", *PARTS},
@@ -31,6 +34,64 @@ MAY_IMPORT = {
     "domain": set[str](),
     # The demo comes through the public doors, as any shop would.
     "demo": set[str](),
+}
+# The rooms of each part, by what the product does, and which rooms of the same part each may import.
+# A module that lies directly in a part is a room of its own, without a row.
+ROOMS: dict[str, dict[str, set[str]]] = {
+    "cli": {
+        "commerce": {"ingest", "reports"},
+        "customers": set(),
+        "database": set(),
+        "doctor": {"database"},
+        "ingest": set(),
+        "privacy": {"customers", "database"},
+        "projects": set(),
+        "reports": {"customers"},
+        "service": set(),
+    },
+    "domain": {
+        "access": set(),
+        "commerce": {"events"},
+        "customers": {"events"},
+        "events": {"privacy", "reports"},
+        "formats": set(),
+        "ingest": {"customers", "events", "formats", "privacy"},
+        "privacy": set(),
+        "reports": set(),
+    },
+    "gateway": {
+        "access": {"http", "requests"},
+        "collect": {"access", "http", "requests"},
+        "compatibility": {"collect", "http", "requests"},
+        "http": {"requests"},
+        "pages": {"access", "http", "requests"},
+        "requests": set(),
+        "rpc": {"access", "http", "requests"},
+    },
+    "rpc": {
+        "access": set(),
+        "ingest": {"access"},
+        "transport": {"access"},
+    },
+    "storage": {
+        "customers": {"database", "ingest"},
+        "analytics": {"database"},
+        "database": set(),
+        "facts": {"database"},
+        "ingest": {"database", "facts", "rollups", "schema"},
+        "live": {"customers", "database"},
+        "privacy": {"customers", "database", "facts", "ingest", "rollups", "schema"},
+        "quarantine": {"database", "ingest"},
+        "rebuild": {"database", "facts", "ingest", "rollups", "schema"},
+        "reports": {"customers", "database", "facts", "ingest", "rebuild"},
+        "rollups": {"database"},
+        "schema": {"analytics", "database"},
+    },
+    "demo": {
+        "pages": {"shop"},
+        "shop": set(),
+        "visitors": {"shop"},
+    },
 }
 # Foreign packages that a part must not know.
 FORBIDDEN = {
@@ -92,9 +153,29 @@ def imports(path: Path) -> Iterator[Import]:
 def part_of(module: str) -> str | None:
     """The part of the server that a module belongs to; None for what is not the server's."""
     names = module.split(".")
+    if names[0] == "shopalytic_demo":
+        return "demo"
     if names[0] != "shopalytic_server":
         return None
     return names[1] if len(names) > 1 and names[1] in MAY_IMPORT else "app"
+
+
+def room_of(module: str) -> tuple[str, str] | None:
+    """The part and the room of one of the server's modules; None for what lies in no part."""
+    part = part_of(module)
+    names = module.split(".")[1 if part == "demo" else 2 :]
+    return (part, names[0]) if part in ROOMS and names and names[0] != "__init__" else None
+
+
+def rooms(paths: list[Path]) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
+    """Which room imports which others."""
+    found = defaultdict(set)
+    for path in paths:
+        room = room_of(module_name(path))
+        if room is not None:
+            targets = {room_of(module) for _, module in imports(path)}
+            found[room] |= {target for target in targets if target not in {None, room}}
+    return found
 
 
 def module_name(path: Path) -> str:
@@ -116,6 +197,39 @@ def violations(path: Path) -> list[str]:
 
 def test_the_servers_parts_import_only_downwards() -> None:
     assert [line for path in ours(SERVER) for line in violations(path)] == []
+
+
+def test_rooms_import_only_the_rooms_of_their_row() -> None:
+    found = [
+        f"{part}/{room} must not import {part}/{target}"
+        for (part, room), targets in rooms(ours(SERVER)).items()
+        if room in ROOMS[part]
+        for beside, target in targets
+        if beside == part and target in ROOMS[part] and target not in ROOMS[part][room]
+    ]
+    assert sorted(found) == []
+
+
+def test_every_room_has_a_row_and_every_row_a_room() -> None:
+    packages: dict[str, set[str]] = {part: set() for part in ROOMS}
+    for path in ours(SERVER):
+        part, names = part_of(module_name(path)), module_name(path).split(".")
+        inner = names[1 if part == "demo" else 2 :]
+        if part in ROOMS and len(inner) > 1:
+            packages[part].add(inner[0])
+    assert packages == {part: set(rows) for part, rows in ROOMS.items()}
+
+
+def test_rooms_import_each_other_in_no_circle() -> None:
+    try:
+        TopologicalSorter(rooms(ours(SERVER))).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join("/".join(room) for room in error.args[1]))
+
+
+def test_no_folder_holds_more_than_can_be_seen_at_once() -> None:
+    sizes = Counter(path.parent for path in ours(REPOSITORY) if path.name != "__init__.py")
+    assert {str(folder): size for folder, size in sizes.items() if size > MOST_MODULES} == {}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
+import shopalytic_server
 from shopalytic_server.config import TABLE
 from shopalytic_server.domain.projects import KeyClass
-from shopalytic_server.rpc.auth import _READING_METHODS, ADMIN_READING, ADMIN_SERVICE, REPORT_SERVICE, RIGHTS
+from shopalytic_server.rpc.access.auth import (
+    _READING_METHODS,
+    ADMIN_READING,
+    ADMIN_SERVICE,
+    REPORT_SERVICE,
+    RIGHTS,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 _ROW = re.compile(
@@ -35,12 +42,10 @@ def actual(name: str) -> Any:
     if name.startswith("--"):
         return _FLAGS[name].default
     path, _, key = name.rstrip("]").partition("[")
-    first, second, *further = path.split(".")
-    value: Any = importlib.import_module(f"shopalytic_server.{first}")
-    names = [second, *further]
-    if (Path(value.__file__ or "").parent / f"{second}.py").exists() and hasattr(value, "__path__"):
-        value = importlib.import_module(f"shopalytic_server.{first}.{second}")
-        names = further
+    names = path.split(".")
+    value: Any = shopalytic_server
+    while hasattr(value, "__path__"):
+        value = importlib.import_module(f"{value.__name__}.{names.pop(0)}")
     for each in names:
         value = getattr(value, each)
         value = value() if dataclasses.is_dataclass(value) and isinstance(value, type) else value

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
         QueueFull,
         ShopalyticError,
     )
+    from shopalytic.events.violations import Violation
     from shopalytic.reports import Reports
     from shopalytic.results import CloseResult, FlushResult, Result, Stats, Status
     from shopalytic.signing import sign_identity, sign_identity_now
-    from shopalytic.violations import Violation
 
 _MODULES = {
     "AsyncClient": "aio",
@@ -40,7 +40,7 @@ _MODULES = {
     "ShopalyticError": "errors",
     "Stats": "results",
     "Status": "results",
-    "Violation": "violations",
+    "Violation": "events.violations",
     "configure": "current",
     "identify": "current",
     "sign_identity": "signing",

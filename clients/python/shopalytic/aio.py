@@ -9,12 +9,12 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from shopalytic.aio_courier import AsyncCourier, AsyncMail
 from shopalytic.base import ClientBase
-from shopalytic.batching import Watch
-from shopalytic.building import Envelope, Properties, Time
 from shopalytic.errors import InvalidEvent, LossReason, QueueFull
+from shopalytic.events.building import Envelope, Properties, Time
 from shopalytic.results import CloseResult, FlushResult, Stats
+from shopalytic.sending.aio_courier import AsyncCourier, AsyncMail
+from shopalytic.sending.batching import Watch
 from shopalytic.v1.calls import TypedAsyncTrack
 from shopalytic.v1.events_pb2 import Context, Event
 

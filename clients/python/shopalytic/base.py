@@ -12,15 +12,15 @@ from typing import Any, Literal, get_args
 
 import grpc
 
-from shopalytic.batching import MAX_BATCH_EVENTS, Batch, Limits, Outbox, Watch
-from shopalytic.building import EventBuilder
-from shopalytic.connection import Endpoint
-from shopalytic.decoding import uuid7
 from shopalytic.errors import ClientClosed, DeliveryError, InvalidEvent, LossReason
-from shopalytic.numbering import Numbering
-from shopalytic.outcomes import Outcomes, events_of
+from shopalytic.events.building import EventBuilder
+from shopalytic.events.decoding import uuid7
 from shopalytic.results import CloseResult, Result
-from shopalytic.spool import Spool
+from shopalytic.sending.batching import MAX_BATCH_EVENTS, Batch, Limits, Outbox, Watch
+from shopalytic.sending.connection import Endpoint
+from shopalytic.sending.numbering import Numbering
+from shopalytic.sending.outcomes import Outcomes, events_of
+from shopalytic.sending.spool import Spool
 from shopalytic.v1.collector_pb2 import TrackRequest
 
 Overflow = Literal["block", "drop_oldest", "error"]

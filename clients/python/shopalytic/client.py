@@ -10,16 +10,16 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from shopalytic import forks
 from shopalytic.base import ClientBase
-from shopalytic.batching import Batch, Watch
-from shopalytic.building import Envelope, Properties, Time
-from shopalytic.courier import Courier, Mail
 from shopalytic.errors import InvalidEvent, LossReason, QueueFull
+from shopalytic.events.building import Envelope, Properties, Time
 from shopalytic.results import CloseResult, FlushResult, Stats
+from shopalytic.sending import forks
+from shopalytic.sending.batching import Batch, Watch
+from shopalytic.sending.courier import Courier, Mail
+from shopalytic.sending.wire import Wire
 from shopalytic.v1.calls import TypedTrack
 from shopalytic.v1.events_pb2 import Context, Event
-from shopalytic.wire import Wire
 
 _LAST_STEPS = 1.0
 

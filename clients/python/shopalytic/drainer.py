@@ -10,14 +10,14 @@ from typing import Any, Self
 
 import grpc
 
-from shopalytic.batching import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Pending
-from shopalytic.connection import Endpoint
-from shopalytic.outcomes import matched, result_of
+from shopalytic.events.violations import Violation
 from shopalytic.results import Result, Status
-from shopalytic.retry_info import retry_delay
-from shopalytic.retrying import TRANSIENT, is_too_large
-from shopalytic.violations import Violation
-from shopalytic.wire import Wire
+from shopalytic.sending.batching import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, Pending
+from shopalytic.sending.connection import Endpoint
+from shopalytic.sending.outcomes import matched, result_of
+from shopalytic.sending.retry_info import retry_delay
+from shopalytic.sending.retrying import TRANSIENT, is_too_large
+from shopalytic.sending.wire import Wire
 
 # One drainer at a time, so that the order holds; the number is this table's own.
 _LOCK = "SELECT pg_try_advisory_xact_lock(7404137250012301)"

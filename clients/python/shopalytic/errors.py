@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 
 if TYPE_CHECKING:
     import grpc

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from shopalytic.building import EventBuilder, Properties, Time
 from shopalytic.drainer import Drained, Drainer
+from shopalytic.events.building import EventBuilder, Properties, Time
 from shopalytic.v1.events_pb2 import Context
 
 __all__ = ["DDL", "Drained", "Drainer", "create_table", "record"]

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from shopalytic.connection import Endpoint
+from shopalytic.sending.connection import Endpoint
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 
 _Request = TypeVar("_Request")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shopalytic.errors import LossReason
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 
 if TYPE_CHECKING:
     from shopalytic.v1.collector_pb2 import LinkResult

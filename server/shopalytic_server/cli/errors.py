@@ -8,7 +8,7 @@ import click
 from google.protobuf.message import Message
 
 from shopalytic_server.config import SettingsError
-from shopalytic_server.domain.terminal_text import several_lines
+from shopalytic_server.domain.formats.terminal_text import several_lines
 
 if TYPE_CHECKING:
     import grpc

@@ -15,7 +15,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from shopalytic_server.cli.csv_line import csv_line
-from shopalytic_server.domain.terminal_text import json_text, one_line, several_lines
+from shopalytic_server.domain.formats.terminal_text import json_text, one_line, several_lines
 
 PIPE_WIDTH = 1_000
 # A column of words is readable when folded to this.

@@ -7,7 +7,7 @@ import click
 from google.protobuf import json_format
 
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, collector_pb2
-from shopalytic_server.cli.customer import (
+from shopalytic_server.cli.customers.customer import (
     csv_option,
     limit_option,
     page_option,

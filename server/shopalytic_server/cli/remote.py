@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from shopalytic.connection import channel_credentials
+from shopalytic.sending.connection import channel_credentials
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.config import TABLE, Settings
 from shopalytic_server.state import DataDirectory, is_running

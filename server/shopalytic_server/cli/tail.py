@@ -7,13 +7,13 @@ import click
 import grpc
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
-from shopalytic_server.cli.customer import event_data, sandbox_option, summary
+from shopalytic_server.cli.customers.customer import event_data, sandbox_option, summary
 from shopalytic_server.cli.errors import Failure, call_sentence
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, say
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
-from shopalytic_server.domain.terminal_text import one_line
+from shopalytic_server.domain.formats.terminal_text import one_line
 
 # After a service that was watched is away, it is asked again after so many seconds: first, and at most.
 _SOON_SECONDS, _LATE_SECONDS = 0.5, 10.0

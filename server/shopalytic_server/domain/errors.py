@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shopalytic.violations import Violation
+    from shopalytic.events.violations import Violation
 
 
 class ShopalyticError(Exception):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 from shopalytic_server.domain.projects import KeyClass
 
 FULL_RULE = "quarantine.full"

@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shopalytic_server.gateway.admission import Admission
-from shopalytic_server.gateway.collect import CollectRoute
+from shopalytic_server.gateway.access.admission import Admission
+from shopalytic_server.gateway.access.local_session import is_only_here
+from shopalytic_server.gateway.access.rate import AddressLimit
+from shopalytic_server.gateway.collect.collect import CollectRoute
+from shopalytic_server.gateway.collect.intake import Intake
+from shopalytic_server.gateway.collect.joiner import Joiner
+from shopalytic_server.gateway.collect.pixel import PixelRoute
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.compatibility.routes import compatible_routes
-from shopalytic_server.gateway.connect import ConnectRoute
-from shopalytic_server.gateway.dashboard import dashboard_routes
-from shopalytic_server.gateway.edge import ROUTE, Edge
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.intake import Intake
-from shopalytic_server.gateway.joiner import Joiner
-from shopalytic_server.gateway.local_session import is_only_here
+from shopalytic_server.gateway.http.edge import ROUTE, Edge
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
-from shopalytic_server.gateway.pixel import PixelRoute
-from shopalytic_server.gateway.probes import Probes
-from shopalytic_server.gateway.rate import AddressLimit
+from shopalytic_server.gateway.pages.dashboard import dashboard_routes
+from shopalytic_server.gateway.pages.probes import Probes
+from shopalytic_server.gateway.pages.static import StaticRoute, contract_image, tag_script, tag_stub
+from shopalytic_server.gateway.rpc.connect import ConnectRoute
 from shopalytic_server.gateway.services import methods_of, published_files
-from shopalytic_server.gateway.static import StaticRoute, contract_image, tag_script, tag_stub
 from shopalytic_server.gateway.work import Work
 
 

@@ -11,11 +11,11 @@ from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc, events_pb2
-from shopalytic_server.domain.admission import PATH
+from shopalytic_server.domain.access.admission import PATH
 from shopalytic_server.gateway.errors import CODES
+from shopalytic_server.gateway.http.tracing import carried
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.services import Method
-from shopalytic_server.gateway.tracing import carried
 
 log = logging.getLogger(__name__)
 

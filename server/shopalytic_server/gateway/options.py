@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shopalytic_server.domain.addresses import AddressLevel
+from shopalytic_server.domain.privacy.addresses import AddressLevel
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

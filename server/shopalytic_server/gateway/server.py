@@ -9,10 +9,10 @@ from starlette.types import ASGIApp
 
 from shopalytic_server.gateway.application import make_application
 from shopalytic_server.gateway.collector import Collector
-from shopalytic_server.gateway.http_server import HttpServer
+from shopalytic_server.gateway.http.http_server import HttpServer
+from shopalytic_server.gateway.http.tracing import Traced
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
-from shopalytic_server.gateway.tracing import Traced
 
 
 class GatewayServer:

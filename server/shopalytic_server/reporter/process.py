@@ -12,17 +12,17 @@ from typing import Any
 
 import grpc
 
-from shopalytic_server import logs, memory
 from shopalytic_server.children import parent_ends, take_orders
 from shopalytic_server.config import Settings
-from shopalytic_server.descriptors import raise_limit
 from shopalytic_server.domain.errors import ShopalyticError
 from shopalytic_server.domain.requests import request_id
 from shopalytic_server.grpc_service import give_back_memory, reading_pool, store_pool
+from shopalytic_server.process import logs, memory
+from shopalytic_server.process.descriptors import raise_limit
+from shopalytic_server.process.signals import Parts, Shutdown, loop_factory
 from shopalytic_server.reporter import wire
 from shopalytic_server.reporter.keeper import Orders
-from shopalytic_server.signals import Parts, Shutdown, loop_factory
-from shopalytic_server.storage.database import Pool
+from shopalytic_server.storage.database.connections import Pool
 from shopalytic_server.storage.facts.builder import Builder
 from shopalytic_server.storage.facts.engine import Engine
 from shopalytic_server.storage.facts.facts import FactStore

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import grpc
 
+from shopalytic.events.violations import Violation
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc
-from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import (
     DeniedConsent,
@@ -19,7 +19,7 @@ from shopalytic_server.domain.projects import (
     Project,
     in_catalogue_order,
 )
-from shopalytic_server.rpc.auth import ADMIN_READING, ADMIN_SERVICE, Door
+from shopalytic_server.rpc.access.auth import ADMIN_READING, ADMIN_SERVICE, Door
 from shopalytic_server.rpc.ports import Care, ProjectStore, Quarantine
 from shopalytic_server.rpc.validation import (
     check_event_types,

@@ -8,9 +8,9 @@ from typing import Protocol
 from uuid import UUID
 
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
-from shopalytic_server.domain.ingest import Prepared
+from shopalytic_server.domain.ingest.preparation import Prepared
+from shopalytic_server.domain.ingest.verdicts import Verdicts
 from shopalytic_server.domain.projects import DeniedConsent, IssuedKey, Key, KeyClass, Project
-from shopalytic_server.domain.verdicts import Verdicts
 
 
 class EventWriter(Protocol):

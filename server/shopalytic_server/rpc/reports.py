@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.domain.errors import ShuttingDown
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.rpc.auth import REPORT_SERVICE, Door
+from shopalytic_server.rpc.access.auth import REPORT_SERVICE, Door
 from shopalytic_server.rpc.ports import EventTail, Reports
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_steps, check_time_zone
 

@@ -12,23 +12,23 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
-from shopalytic_server.domain.addresses import AddressLevel
+from shopalytic_server.domain.privacy.addresses import AddressLevel
+from shopalytic_server.rpc.access.admission import add_admission
+from shopalytic_server.rpc.access.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
+from shopalytic_server.rpc.access.key_use import KeyUse
+from shopalytic_server.rpc.access.limits import Limits, Rates
 from shopalytic_server.rpc.admin import AdminServicer
-from shopalytic_server.rpc.admission import add_admission
-from shopalytic_server.rpc.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
-from shopalytic_server.rpc.batches import Batch, Turns, read_batch
-from shopalytic_server.rpc.collector import CollectorServicer
-from shopalytic_server.rpc.connections import Connections
-from shopalytic_server.rpc.health import HealthServicer
-from shopalytic_server.rpc.interceptor import MAX_REQUEST_BYTES, AnsweringServer
-from shopalytic_server.rpc.key_use import KeyUse
-from shopalytic_server.rpc.limits import Limits, Rates
-from shopalytic_server.rpc.open_services import OpenServer
+from shopalytic_server.rpc.ingest.batches import Batch, Turns, read_batch
+from shopalytic_server.rpc.ingest.collector import CollectorServicer
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
-from shopalytic_server.rpc.receiving import Bounds, Receiver
 from shopalytic_server.rpc.reports import ReportServicer
-from shopalytic_server.rpc.tls import TlsFiles, server_credentials
-from shopalytic_server.rpc.tracing import TracingInterceptor
+from shopalytic_server.rpc.transport.connections import Connections
+from shopalytic_server.rpc.transport.health import HealthServicer
+from shopalytic_server.rpc.transport.interceptor import MAX_REQUEST_BYTES, AnsweringServer
+from shopalytic_server.rpc.transport.open_services import OpenServer
+from shopalytic_server.rpc.transport.receiving import Bounds, Receiver
+from shopalytic_server.rpc.transport.tls import TlsFiles, server_credentials
+from shopalytic_server.rpc.transport.tracing import TracingInterceptor
 
 SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
 

@@ -13,10 +13,10 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from protovalidate import Validator, ViolationPb
 
+from shopalytic.events.violations import Violation
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
-from shopalytic.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
-from shopalytic_server.domain.expiry import DEFAULT, EXPIRING_TYPES
+from shopalytic_server.domain.privacy.data_retention import DEFAULT, EXPIRING_TYPES
 from shopalytic_server.domain.projects import EVENT_TYPES
 
 MAX_EVENTS = 1_000

@@ -26,8 +26,8 @@ from shopalytic_server.domain.projects import (
     new_identity_secret,
     new_secret,
 )
-from shopalytic_server.storage.database import Connection, Pool, translated
-from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.database.connections import Connection, Pool, translated
+from shopalytic_server.storage.database.queries import load
 
 SQL = load("projects")
 

@@ -10,11 +10,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from browser.scripted_shop import REPOSITORY, ScriptedShop
+from browser.tag.scripted_shop import REPOSITORY, ScriptedShop
 from browser.visitor import Visitor, give_up
 from integration.compatibility.faulty_front import CUT, UNANSWERED, WAIT, FaultyFront
 from integration.compatibility.npm_packages import installed
-from running_service import Service, folder
+from running.running_service import Service, folder
 
 ESBUILD = REPOSITORY / "clients" / "javascript" / "node_modules" / ".bin" / "esbuild"
 FAULTS = {"segment": (CUT, WAIT, UNANSWERED), "posthog": (UNANSWERED,)}

@@ -9,10 +9,10 @@ from typing import Any
 import grpc
 import pytest
 
-from certificates import make_pair
-from scripted_collector import KEY, ScriptedCollector, fail, wait_for
+from running.certificates import make_pair
 from shopalytic import AsyncClient, Client, ClientClosed, InvalidEvent, LossReason
 from shopalytic import base as client_base
+from standins.scripted_collector import KEY, ScriptedCollector, fail, wait_for
 
 PAGE = {"url": "https://shop.example/", "referrer": ""}
 DEAD = "127.0.0.1:1"

@@ -11,7 +11,7 @@ import pytest
 
 import shopalytic
 from shopalytic import AsyncClient, Client, InvalidEvent
-from shopalytic.decoding import decode_event
+from shopalytic.events.decoding import decode_event
 from shopalytic.testing import AsyncFakeClient, FakeClient
 from shopalytic.testing.stubs import collector_channel
 from shopalytic.v1 import collector_pb2 as pb

@@ -12,7 +12,7 @@ import pytest
 
 from integration.compatibility.faulty_front import CUT, UNANSWERED, WAIT, FaultyFront
 from integration.compatibility.npm_packages import installed
-from running_service import Service, folder
+from running.running_service import Service, folder
 
 HERE = Path(__file__).parent
 PYTHON = ("segment-python", "rudderstack-python", "posthog-python")

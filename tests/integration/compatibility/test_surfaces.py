@@ -8,9 +8,9 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway_standins import KEY, Answer, Gateway, refusal, retry_in, running_gateway
 from shopalytic.v1.collector_pb2 import EVENT_STATUS_QUARANTINED, EventResult, Violation
 from shopalytic_server.domain.projects import KeyClass, new_secret
+from standins.gateway import KEY, Answer, Gateway, refusal, retry_in, running_gateway
 
 ITEM: dict[str, Any] = {
     "type": "track",

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shopalytic.decoding import EVENT_TYPES, decode_event
+from shopalytic.events.decoding import EVENT_TYPES, decode_event
 from shopalytic.v1.rules import violations
-from shopalytic_server.domain.strict_json import read
-from shopalytic_server.gateway.compatibility import ga4, posthog, segment
+from shopalytic_server.domain.formats.strict_json import read
 from shopalytic_server.gateway.compatibility.catalogue import BY_NAME, KNOWN, ROWS, Row
 from shopalytic_server.gateway.compatibility.message import Message, Numbering, is_uuid, namespace_of
+from shopalytic_server.gateway.compatibility.tools import ga4, posthog, segment
 from shopalytic_server.gateway.compatibility.translation import Translated, translate
 from shopalytic_server.gateway.compatibility.values import folded
 

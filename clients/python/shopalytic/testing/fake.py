@@ -9,7 +9,7 @@ from typing import Any
 
 from shopalytic.aio import AsyncClient
 from shopalytic.client import Client
-from shopalytic.decoding import decode_properties
+from shopalytic.events.decoding import decode_properties
 from shopalytic.results import CloseResult, FlushResult
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event

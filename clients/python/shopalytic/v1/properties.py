@@ -6,8 +6,8 @@ is there only if the field is.
 
 from typing import Any
 
-from shopalytic.structs import struct_dict
-from shopalytic.timestamps import timestamp_text
+from shopalytic.events.structs import struct_dict
+from shopalytic.events.timestamps import timestamp_text
 from shopalytic.v1.commerce_pb2 import (
     Address,
     Discount,

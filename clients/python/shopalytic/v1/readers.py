@@ -10,15 +10,15 @@ hold U+0000, which they leave to the caller.
 
 from typing import Any
 
-from shopalytic.checking import (
+from shopalytic.events.checking import (
     is_identity_placeholder,
     matches_email,
     matches_money,
     matches_three_capitals,
     outside,
 )
-from shopalytic.structs import finite_dict
-from shopalytic.timestamps import timestamp_text
+from shopalytic.events.structs import finite_dict
+from shopalytic.events.timestamps import timestamp_text
 from shopalytic.v1.commerce_pb2 import (
     Address,
     Discount,

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from shopalytic.checking import (
+from shopalytic.events.checking import (
     EMPTY,
     MALFORMED_EMAIL,
     MALFORMED_MONEY,
@@ -61,7 +61,7 @@ from shopalytic.v1.events_pb2 import (
     WishlistRemove,
 )
 from shopalytic.v1.properties import context_dict, properties
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 
 __all__ = ["MONEY_FIELDS", "PAYLOAD_CHECKS", "RULE_IDS", "context_dict", "properties", "violations"]
 

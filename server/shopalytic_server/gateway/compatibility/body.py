@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.json_scan import Part, Scanner
-from shopalytic_server.gateway.payload import UnreadableEvent, read_value, steps_of, unusable
+from shopalytic_server.gateway.requests.json_scan import Part, Scanner
+from shopalytic_server.gateway.requests.payload import UnreadableEvent, read_value, steps_of, unusable
 
 MAX_MESSAGES = 20_000
 """The most messages of one request; they are sent on in calls of what the contract takes."""

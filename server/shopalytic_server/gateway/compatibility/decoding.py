@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopalytic.decoding import DecodeError, decode_event, undecoded_event
+from shopalytic.events.decoding import DecodeError, decode_event, undecoded_event
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.gateway.compatibility import ga4
 from shopalytic_server.gateway.compatibility.body import Body
 from shopalytic_server.gateway.compatibility.catalogue import KNOWN
 from shopalytic_server.gateway.compatibility.message import Message, Numbering
 from shopalytic_server.gateway.compatibility.surfaces import Surface
+from shopalytic_server.gateway.compatibility.tools import ga4
 from shopalytic_server.gateway.compatibility.translation import translate
 from shopalytic_server.gateway.compatibility.values import folded
 from shopalytic_server.gateway.metrics import Metrics
-from shopalytic_server.gateway.payload import UnreadableEvent
+from shopalytic_server.gateway.requests.payload import UnreadableEvent
 
 _MOST_NAMES = 50
 _LARGEST_MESSAGE = 1_000_000

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 from starlette.types import Scope
 
 from shopalytic_server.domain.projects import is_secret
-from shopalytic_server.gateway.bodies import header
+from shopalytic_server.gateway.requests.bodies import header
 
 LOOKED_AT_BYTES = 65_536
 """How much of a body's beginning is looked at for a key."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from shopalytic.checking import is_device_placeholder, is_identity_placeholder
+from shopalytic.events.checking import is_device_placeholder, is_identity_placeholder
 
 _LONGEST_ID = 200
 # What stands in a request for the request, not for the event: it differs when an event is sent again.

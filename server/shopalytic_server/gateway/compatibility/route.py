@@ -8,7 +8,17 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from shopalytic.v1.collector_pb2 import EventResult
-from shopalytic_server.gateway.answers import (
+from shopalytic_server.gateway.collect.events import decode_sent_at, describe
+from shopalytic_server.gateway.collect.intake import Intake, status_name
+from shopalytic_server.gateway.compatibility.body import Body, Reading, plain_json
+from shopalytic_server.gateway.compatibility.decoding import Decoded, Decoder, chunks
+from shopalytic_server.gateway.compatibility.keys import key_of, seen_at_the_end, seen_in
+from shopalytic_server.gateway.compatibility.message import namespace_of
+from shopalytic_server.gateway.compatibility.surfaces import GA4, Surface
+from shopalytic_server.gateway.compatibility.tools.ga4 import read_hits
+from shopalytic_server.gateway.compatibility.values import moment
+from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.http.answers import (
     JSON,
     NO_STORE,
     Header,
@@ -18,23 +28,13 @@ from shopalytic_server.gateway.answers import (
     answer_wrong_method,
     refusal_headers,
 )
-from shopalytic_server.gateway.bodies import header, is_zipped, read_body, unzipped
-from shopalytic_server.gateway.compatibility.body import Body, Reading, plain_json
-from shopalytic_server.gateway.compatibility.decoding import Decoded, Decoder, chunks
-from shopalytic_server.gateway.compatibility.ga4 import read_hits
-from shopalytic_server.gateway.compatibility.keys import key_of, seen_at_the_end, seen_in
-from shopalytic_server.gateway.compatibility.message import namespace_of
-from shopalytic_server.gateway.compatibility.surfaces import GA4, Surface
-from shopalytic_server.gateway.compatibility.values import moment
-from shopalytic_server.gateway.cors import collect_headers, preflight
-from shopalytic_server.gateway.edge import HOLD, ROUTE
-from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.events import decode_sent_at, describe
-from shopalytic_server.gateway.intake import Intake, status_name
-from shopalytic_server.gateway.keys import KEYLESS_PLAIN_BYTES, KEYLESS_SENT_BYTES
+from shopalytic_server.gateway.http.cors import collect_headers, preflight
+from shopalytic_server.gateway.http.edge import HOLD, ROUTE
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
-from shopalytic_server.gateway.payload import MAX_EVENTS
+from shopalytic_server.gateway.requests.bodies import header, is_zipped, read_body, unzipped
+from shopalytic_server.gateway.requests.keys import KEYLESS_PLAIN_BYTES, KEYLESS_SENT_BYTES
+from shopalytic_server.gateway.requests.payload import MAX_EVENTS
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 MAX_BODY_BYTES = 5 * 1024 * 1024

@@ -5,11 +5,8 @@ from collections.abc import Callable
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shopalytic_server.gateway.addresses import is_https
-from shopalytic_server.gateway.answers import Header, answer, answer_empty, answer_json, answer_wrong_method
-from shopalytic_server.gateway.bodies import header, read_body
+from shopalytic_server.gateway.collect.intake import Intake
 from shopalytic_server.gateway.compatibility.route import CompatibleRoute, GtagRoute, answer_refused
-from shopalytic_server.gateway.compatibility.segment import KINDS, SHORT
 from shopalytic_server.gateway.compatibility.surfaces import (
     GA4,
     POSTHOG,
@@ -19,13 +16,22 @@ from shopalytic_server.gateway.compatibility.surfaces import (
     remote_config,
     segment_settings,
 )
-from shopalytic_server.gateway.cors import collect_headers, preflight
-from shopalytic_server.gateway.edge import ROUTE
+from shopalytic_server.gateway.compatibility.tools.segment import KINDS, SHORT
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.forwarded import values_of
-from shopalytic_server.gateway.intake import Intake
+from shopalytic_server.gateway.http.answers import (
+    Header,
+    answer,
+    answer_empty,
+    answer_json,
+    answer_wrong_method,
+)
+from shopalytic_server.gateway.http.cors import collect_headers, preflight
+from shopalytic_server.gateway.http.edge import ROUTE
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.requests.addresses import is_https
+from shopalytic_server.gateway.requests.bodies import header, read_body
+from shopalytic_server.gateway.requests.forwarded import values_of
 from shopalytic_server.gateway.work import Work
 
 _SEGMENT: dict[str, str | None] = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from shopalytic_server.gateway.compatibility import ga4, posthog, segment
 from shopalytic_server.gateway.compatibility.message import Message
+from shopalytic_server.gateway.compatibility.tools import ga4, posthog, segment
 
 Read = Callable[[dict[str, Any], str | None, dict[str, Any]], Message]
 

@@ -12,11 +12,11 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.rows import class_row
 
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 from shopalytic_server.domain.errors import AlreadyExists, InvalidRequest, NotFound, StoreUnavailable
 from shopalytic_server.domain.sql_roles import ANALYSTS
 from shopalytic_server.storage.analytics.views import SCHEMA, ensure_views
-from shopalytic_server.storage.sessions import connect_blocking
+from shopalytic_server.storage.database.sessions import connect_blocking
 
 STATEMENT_SECONDS = 60
 CONNECTIONS = 5

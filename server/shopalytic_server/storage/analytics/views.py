@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from shopalytic_server.domain.touches import SESSION_GAP
-from shopalytic_server.storage.queries import load_beside
+from shopalytic_server.domain.reports.touches import SESSION_GAP
+from shopalytic_server.storage.database.queries import load_beside
 
 SCHEMA = "analytics"
 # In the order in which they are made: a view may stand on those before it.

@@ -14,7 +14,7 @@ import duckdb
 from adbc_driver_manager import AdbcConnection, AdbcStatement, Error
 
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.storage.sessions import conninfo
+from shopalytic_server.storage.database.sessions import conninfo
 
 # Classes of SQLSTATE that speak of our statement, not of the moment.
 _OURS = frozenset({"22", "42"})

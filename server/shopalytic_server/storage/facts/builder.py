@@ -20,7 +20,9 @@ import psycopg
 
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.projects import EVENT_TYPES
-from shopalytic_server.storage.database import ROLLED_BACK, Connection, Pool, translated
+from shopalytic_server.storage.database.connections import ROLLED_BACK, Connection, Pool, translated
+from shopalytic_server.storage.database.queries import load
+from shopalytic_server.storage.database.reading import reading
 from shopalytic_server.storage.facts.changes import mark_every_day
 from shopalytic_server.storage.facts.erased import remove_erased
 from shopalytic_server.storage.facts.facts import FactStore
@@ -28,12 +30,10 @@ from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
 from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
 from shopalytic_server.storage.facts.tables import TABLES
 from shopalytic_server.storage.facts.versions import Versions, read_versions
-from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.reading import reading
 
 log = logging.getLogger(__name__)
 
-_SQL = load("fact_changes")
+_SQL = load("facts/changes")
 
 # Between two looks at what there is to make, and after one that failed.
 _PAUSE_SECONDS = 10.0

@@ -24,10 +24,10 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shopalytic_server.storage.database import Connection
-from shopalytic_server.storage.queries import load
+from shopalytic_server.storage.database.connections import Connection
+from shopalytic_server.storage.database.queries import load
 
-_SQL = load("fact_changes")
+_SQL = load("facts/changes")
 
 # Nobody looks at a day as past right after midnight: clocks differ.
 _GRACE = timedelta(hours=6)

@@ -21,11 +21,11 @@ from typing import Any
 import duckdb
 from psycopg import sql
 
+from shopalytic_server.storage.database.queries import load
+from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.facts.tables import TABLES
-from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.reading import Snapshot
 
-_SQL = load("fact_customers")
+_SQL = load("facts/customers")
 
 # What changed is noted for two days.
 _LONGEST_SECONDS = 86_400.0

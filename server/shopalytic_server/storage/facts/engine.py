@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import duckdb
 
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest, Overloaded
 from shopalytic_server.storage.facts.customers import Customers
 

@@ -7,10 +7,10 @@ days that were made before it are no longer used by anybody, and must go.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from shopalytic_server.storage.database import Pool
+from shopalytic_server.storage.database.connections import Pool
+from shopalytic_server.storage.database.reading import reading
 from shopalytic_server.storage.facts.files import FactFiles
 from shopalytic_server.storage.facts.versions import Versions, read_versions
-from shopalytic_server.storage.reading import reading
 
 
 class ErasedFiles:

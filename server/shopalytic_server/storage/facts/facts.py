@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from psycopg import sql
 
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.domain.touches import SESSION_GAP
+from shopalytic_server.domain.reports.touches import SESSION_GAP
+from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.facts.arrow import ArrowConnections
 from shopalytic_server.storage.facts.customers import LINKS, Links
 from shopalytic_server.storage.facts.engine import Engine, FilesUnreadable, Turn
@@ -26,11 +27,10 @@ from shopalytic_server.storage.facts.fresh import (
     outside,
     statement_of,
 )
+from shopalytic_server.storage.facts.scope import Scope
 from shopalytic_server.storage.facts.tables import TABLES, Table
 from shopalytic_server.storage.facts.versions import Versions, read_versions
 from shopalytic_server.storage.facts.views import counted, derived, rows_of_days
-from shopalytic_server.storage.reading import Snapshot
-from shopalytic_server.storage.scope import Scope
 
 Row = dict[str, Any]
 Result = TypeVar("Result")

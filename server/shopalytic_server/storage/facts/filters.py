@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shopalytic_server.storage.facts.scope import Scope
 from shopalytic_server.storage.facts.tables import Table
-from shopalytic_server.storage.scope import Scope
 
 
 class Comparison(StrEnum):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from shopalytic_server.storage.queries import load_from
+from shopalytic_server.storage.database.queries import load_from
 
 
 class Kind(Enum):

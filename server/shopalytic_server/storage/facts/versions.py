@@ -7,11 +7,11 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from shopalytic_server.storage.database.queries import load
+from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.facts.changes import EVERY_DAY
-from shopalytic_server.storage.queries import load
-from shopalytic_server.storage.reading import Snapshot
 
-_SQL = load("fact_changes")
+_SQL = load("facts/changes")
 
 Day = tuple[int, date]
 """A dataset and a day of it."""

@@ -7,10 +7,10 @@ are from.
 
 from collections.abc import Collection, Sequence
 
+from shopalytic_server.storage.database.queries import load_from
 from shopalytic_server.storage.facts.files import Use
 from shopalytic_server.storage.facts.filters import Condition
 from shopalytic_server.storage.facts.tables import Table
-from shopalytic_server.storage.queries import load_from
 
 _SQL = load_from(__package__, "sql", "derived")
 

@@ -7,16 +7,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage.as_of import Past
-from shopalytic_server.storage.database import Pool
+from shopalytic_server.storage.database.connections import Pool
+from shopalytic_server.storage.database.reading import Snapshot, reading
 from shopalytic_server.storage.facts.engine import Turns
 from shopalytic_server.storage.facts.facts import Facts, FactStore
-from shopalytic_server.storage.reading import Snapshot, reading, reading_past
+from shopalytic_server.storage.facts.scope import datasets
+from shopalytic_server.storage.rebuild.as_of import Past, reading_past
 from shopalytic_server.storage.reports.registry import QUESTIONS
-from shopalytic_server.storage.scope import datasets
 
 # A snapshot that is held for longer keeps PostgreSQL from cleaning up.
 _LONGEST_SECONDS = 180.0

@@ -8,18 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from shopalytic.v1 import reports_pb2
-from shopalytic_server.domain.amounts import text
+from shopalytic_server.domain.commerce.amounts import text
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.domain.shares import share
-from shopalytic_server.storage.explain import explain_token, explained_through
+from shopalytic_server.domain.reports.shares import share
+from shopalytic_server.storage.database.queries import load, load_beside
+from shopalytic_server.storage.database.reading import Snapshot
+from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span
-from shopalytic_server.storage.queries import load, load_beside
-from shopalytic_server.storage.reading import Snapshot
-from shopalytic_server.storage.scope import Scope, resolve_scope
-from shopalytic_server.storage.times import timestamp
+from shopalytic_server.storage.facts.scope import Scope, resolve_scope
+from shopalytic_server.storage.reports.explain import explain_token, explained_through
 
 _SQL = load_beside(__name__)
-_NAMES = load("carts")
+_NAMES = load("reports/abandoned_carts")
 
 # A cart is of the range by its first change, and what became of it may be told at any time.
 _SPANS: dict[str, Span] = {"cart_changes": EVER, "orders": EVER}

@@ -5,13 +5,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 from shopalytic.v1 import reports_pb2
-from shopalytic_server.domain.amounts import text
+from shopalytic_server.domain.commerce.amounts import text
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.domain.shares import share
-from shopalytic_server.storage.explain import explain_token, explained_by
+from shopalytic_server.domain.reports.shares import share
+from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row
-from shopalytic_server.storage.queries import load_beside
-from shopalytic_server.storage.scope import Scope, resolve_scope
+from shopalytic_server.storage.facts.scope import Scope, resolve_scope
+from shopalytic_server.storage.reports.explain import explain_token, explained_by
 
 _SQL = load_beside(__name__)
 

@@ -7,13 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 from shopalytic.v1 import reports_pb2
-from shopalytic_server.domain.campaigns import campaign_of
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.domain.shares import rounded, share
-from shopalytic_server.storage.explain import explain_token, explained_through
+from shopalytic_server.domain.reports.campaigns import campaign_of
+from shopalytic_server.domain.reports.shares import rounded, share
+from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until
-from shopalytic_server.storage.queries import load_beside
-from shopalytic_server.storage.scope import Scope, resolve_scope
+from shopalytic_server.storage.facts.scope import Scope, resolve_scope
+from shopalytic_server.storage.reports.explain import explain_token, explained_through
 
 _SQL = load_beside(__name__)
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage import explain
 from shopalytic_server.storage.facts.facts import Facts
-from shopalytic_server.storage.open_range import within_data
+from shopalytic_server.storage.facts.scope import resolve_scope
 from shopalytic_server.storage.reports import (
     carts,
+    explain,
     fulfilment,
     funnel,
     products,
@@ -21,7 +21,7 @@ from shopalytic_server.storage.reports import (
     sales,
     traffic,
 )
-from shopalytic_server.storage.scope import resolve_scope
+from shopalytic_server.storage.reports.open_range import within_data
 
 Answer = Callable[[Facts, Project, Any], Awaitable[Any]]
 

@@ -10,17 +10,12 @@ from typing import Any, Protocol
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.storage import (
-    customer_list,
-    customer_page,
-    customers,
-    deliveries,
-    order_list,
-    timeline,
-)
-from shopalytic_server.storage.database import Pool
-from shopalytic_server.storage.fifths import Fifths
-from shopalytic_server.storage.reading import reading
+from shopalytic_server.storage.customers import listing, profile, timeline
+from shopalytic_server.storage.customers import page as customer_page
+from shopalytic_server.storage.customers.rfm import Fifths
+from shopalytic_server.storage.database.connections import Pool
+from shopalytic_server.storage.database.reading import reading
+from shopalytic_server.storage.reports import delivery, order_list
 
 
 class AnswersFromFacts(Protocol):
@@ -45,14 +40,14 @@ class Reports:
     ) -> reports_pb2.GetCustomerResponse:
         """Everything known of one customer; raises NotFound."""
         async with reading(self._pool, planned_once=True) as snapshot:
-            return await customers.get_customer(snapshot, project, self._fifths, request)
+            return await profile.get_customer(snapshot, project, self._fifths, request)
 
     async def list_customers(
         self, project: Project, request: reports_pb2.ListCustomersRequest
     ) -> reports_pb2.ListCustomersResponse:
         """A page of identified customers; raises InvalidRequest."""
         async with reading(self._pool) as snapshot:
-            return await customer_list.list_customers(snapshot, project, request, self._fifths)
+            return await listing.list_customers(snapshot, project, request, self._fifths)
 
     async def list_customer_orders(
         self, project: Project, request: reports_pb2.ListCustomerOrdersRequest
@@ -129,7 +124,7 @@ class Reports:
     ) -> reports_pb2.GetDeliveryReportResponse:
         """What senders got through, per source and hour, as it is known now; raises InvalidRequest."""
         async with reading(self._pool) as snapshot:
-            return await deliveries.get_delivery_report(snapshot, project, request)
+            return await delivery.get_delivery_report(snapshot, project, request)
 
     async def list_events(
         self, project: Project, request: reports_pb2.ListEventsRequest

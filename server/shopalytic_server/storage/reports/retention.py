@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from shopalytic.events.violations import Violation
 from shopalytic.v1 import reports_pb2
-from shopalytic.violations import Violation
-from shopalytic_server.domain.amounts import text
+from shopalytic_server.domain.commerce.amounts import text
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.domain.ranges import Unit
-from shopalytic_server.domain.shares import share
-from shopalytic_server.storage.explain import explain_token, explained_by
+from shopalytic_server.domain.reports.ranges import Unit
+from shopalytic_server.domain.reports.shares import share
+from shopalytic_server.storage.database.queries import load_beside
+from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Span, within
-from shopalytic_server.storage.queries import load_beside
-from shopalytic_server.storage.scope import UNITS, Scope, resolve_scope, row_starts
-from shopalytic_server.storage.times import timestamp
+from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
+from shopalytic_server.storage.reports.explain import explain_token, explained_by
 
 _SQL = load_beside(__name__)
 

@@ -1,0 +1,1 @@
+"""From a caller's values to an event that keeps the contract."""

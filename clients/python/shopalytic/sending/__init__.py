@@ -1,0 +1,1 @@
+"""From a queued event to its verdict: batches, connections, retries and the spool."""

@@ -1,0 +1,1 @@
+"""The demo shop behind its pages: goods, baskets, orders, and what it sends."""

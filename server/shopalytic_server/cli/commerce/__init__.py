@@ -1,0 +1,1 @@
+"""Commands that compare orders with the shop's own books."""

@@ -1,0 +1,1 @@
+"""Commands that look customers up, and what joined them."""

@@ -1,0 +1,1 @@
+"""`shopalytic doctor` and its checks."""

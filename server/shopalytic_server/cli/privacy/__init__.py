@@ -1,0 +1,1 @@
+"""Commands that export, erase and expire personal data."""

@@ -1,0 +1,1 @@
+"""`shopalytic report`, a command per report."""

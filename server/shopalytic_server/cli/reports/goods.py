@@ -1,0 +1,225 @@
+"""`shopalytic report` on goods: products, carts, and parcels."""
+
+import click
+
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.cli.output import time_text
+from shopalytic_server.cli.reports.question import Question, Sheet, ascending_option, report_options
+
+_PRODUCT = (
+    "sku",
+    "name",
+    "views",
+    "viewers",
+    "carts",
+    "orders",
+    "units",
+    "gross",
+    "refunds",
+    "net",
+    "view_to_order_rate",
+    "gross_sales",
+    "returns",
+    "net_sales",
+)
+_PRODUCT_SHOWN = (
+    "sku",
+    "name",
+    "net_sales",
+    "gross_sales",
+    "returns",
+    "orders",
+    "units",
+    "views",
+    "viewers",
+    "carts",
+    "view_to_order_rate",
+)
+_PRODUCT_ORDERS = (
+    "net",
+    "views",
+    "carts",
+    "orders",
+    "units",
+    "gross",
+    "refunds",
+    "viewers",
+    "view-to-order-rate",
+    "sku",
+)
+_CARTS = ("created", "ordered", "abandoned", "emptied", "open", "abandonment_rate", "abandoned_value")
+_CART_ORDERS = ("changed", "created", "value")
+_CARRIER = (
+    "parcels",
+    "on_the_way",
+    "delivered",
+    "order_to_shipped_median",
+    "order_to_shipped_p90",
+    "shipped_to_delivered_median",
+    "shipped_to_delivered_p90",
+    "late",
+    "late_rate",
+    "refund_rate_after_late",
+)
+
+
+@click.command()
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), help="How many products.  [default: 100; as CSV all]"
+)
+@click.option(
+    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many products to pass over first."
+)
+@click.option(
+    "--sort", type=click.Choice(_PRODUCT_ORDERS), default="net", show_default=True, help="Largest first."
+)
+@ascending_option
+@click.option("--search", default="", metavar="TEXT", help="Only products with this in their sku or name.")
+@report_options
+def products(
+    question: Question, limit: int | None, offset: int, sort: str, ascending: bool, search: str
+) -> None:
+    """Print views, carts, orders, sales and returns per product, and what is bought together.
+
+    Gross sales are price times pieces over the order lines, returns what the
+    refunds gave back of them, net sales the difference. `gross`, `refunds` and
+    `net` are these three by their former names.
+
+    \b
+    Example:  shopalytic report products --from 2026-01-01 --currency EUR --limit 20 --table products
+    Example:  shopalytic report products --sort refunds --limit 100 --offset 100
+    """
+    question.show_list(
+        reports_pb2.GetProductReportRequest(
+            offset=offset,
+            order_by=f"PRODUCT_ORDER_{sort.upper().replace('-', '_')}",
+            ascending=ascending,
+            search=search,
+        ),
+        _product_sheets,
+        lambda answer: max((block.total_products for block in answer.reports), default=0),
+        limit=limit,
+        nothing="No views, carts or orders in this range.",
+    )
+
+
+def _product_sheets(answer: reports_pb2.GetProductReportResponse) -> list[Sheet]:
+    sheets = []
+    for block in answer.reports:
+        rows = [[block.currency, *(getattr(row, name) for name in _PRODUCT)] for row in block.rows]
+        title = f"Products in {block.currency}, {len(block.rows):,} of {block.total_products:,}"
+        columns, words = ["currency", *_PRODUCT], ["sku", "name"]
+        sheets.append(
+            Sheet("products", columns, rows, title, shown=_PRODUCT_SHOWN, words=words, is_paged=True)
+        )
+    for block in answer.reports:
+        pairs = [[block.currency, pair.sku, pair.other_sku, pair.orders] for pair in block.bought_together]
+        if pairs:
+            columns = ["currency", "sku", "other_sku", "orders"]
+            title = f"Bought together in {block.currency}"
+            sheets.append(Sheet("bought_together", columns, pairs, title, words=["sku", "other_sku"]))
+    return sheets
+
+
+@click.command()
+@click.option(
+    "--abandoned-after",
+    "hours",
+    type=click.IntRange(1, 8760),
+    metavar="HOURS",
+    help="A cart is abandoned without an order so many hours after its last change.  [default: 24]",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), help="How many carts to list.  [default: 100; as CSV all]"
+)
+@click.option(
+    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many carts to pass over first."
+)
+@click.option(
+    "--sort", type=click.Choice(_CART_ORDERS), default="changed", show_default=True, help="Largest first."
+)
+@ascending_option
+@click.option("--min-value", metavar="AMOUNT", help="Only list carts that are worth at least this.")
+@report_options
+def carts(
+    question: Question,
+    hours: int | None,
+    limit: int | None,
+    offset: int,
+    sort: str,
+    ascending: bool,
+    min_value: str | None,
+) -> None:
+    """Print how many carts were created, ordered and abandoned, and list the abandoned ones.
+
+    A cart counts when it was created. One that holds nothing any more is emptied,
+    and not abandoned. The carts that were changed last come first.
+
+    \b
+    Example:  shopalytic report carts --from 2026-01-01 --abandoned-after 48 --table abandoned
+    Example:  shopalytic report carts --min-value 100 --table abandoned --csv > carts.csv
+    """
+    question.show_list(
+        reports_pb2.GetCartReportRequest(
+            abandoned_after_hours=hours or 0,
+            offset=offset,
+            order_by=f"CART_ORDER_{sort.upper()}",
+            ascending=ascending,
+            min_value=min_value,
+        ),
+        _cart_sheets,
+        lambda answer: max((block.total_carts for block in answer.reports), default=0),
+        limit=limit,
+        nothing="No carts were created in this range.",
+    )
+
+
+def _cart_sheets(answer: reports_pb2.GetCartReportResponse) -> list[Sheet]:
+    reports = answer.reports
+    if not reports:
+        return []
+    numbers = [[block.currency, *(getattr(block, name) for name in _CARTS)] for block in reports]
+    columns = ["cart_id", "currency", "value", "pieces", "created_at", "changed_at", "email", "customer_id"]
+    left = [
+        [
+            cart.cart_id,
+            block.currency,
+            cart.value,
+            sum(line.qty for line in cart.lines),
+            time_text(cart.created_at),
+            time_text(cart.changed_at),
+            cart.email,
+            cart.customer_id,
+        ]
+        for block in reports
+        for cart in block.carts
+    ]
+    words = ["currency", "created_at", "changed_at", "email", "customer_id"]
+    sheets = [Sheet("carts", ["currency", *_CARTS], numbers, "Carts")]
+    if left:
+        title = f"Abandoned carts, {len(left):,} of {sum(block.total_carts for block in reports):,}"
+        sheets.append(Sheet("abandoned", columns, left, title, words=words, is_paged=True))
+    return sheets
+
+
+@click.command()
+@click.option(
+    "--promised-days",
+    type=click.IntRange(1, 365),
+    metavar="DAYS",
+    help="A parcel is late more than so many days after its order.  [default: 5]",
+)
+@report_options
+def fulfilment(question: Question, promised_days: int | None) -> None:
+    """Print how long parcels take per carrier, how many are late, and how many of those are refunded.
+
+    Times are hours. A parcel counts when it was shipped.
+
+    \b
+    Example:  shopalytic report fulfilment --from 2026-01-01 --promised-days 3
+    """
+    answer = question.ask(reports_pb2.GetFulfilmentReportRequest(promised_days=promised_days or 0))
+    rows = [[row.carrier, *(getattr(row, name) for name in _CARRIER)] for row in answer.carriers]
+    total = ["total", *(getattr(answer.total, name) for name in _CARRIER)]
+    sheet = Sheet("fulfilment", ["carrier", *_CARRIER], rows, "Parcels, times in hours", total)
+    question.show(answer, [sheet] if rows else [], nothing="No parcels in this range.")

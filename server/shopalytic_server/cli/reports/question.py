@@ -1,0 +1,269 @@
+"""What every `shopalytic report` command shares: its scope, the call, and how answers are printed."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+import grpc
+from google.protobuf.message import Message
+
+from shopalytic.reports import report_scope
+from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2, reports_pb2_grpc
+from shopalytic_server.cli.dates import Moment, moment
+from shopalytic_server.cli.options import REMOTE, json_option, with_settings
+from shopalytic_server.cli.output import message_data, print_csv, print_json, print_table, say
+from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
+from shopalytic_server.config import Settings
+
+# A page of a list that is read to its end.
+_CSV_PAGE = 1_000
+
+
+class Zone(click.ParamType[str]):
+    """An IANA time zone."""
+
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check that the zone exists."""
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            self.fail(f"{value!r} is not an IANA time zone such as Europe/Berlin.")
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table of an answer. Times in it are text; those of `local` columns are shown as days in the zone.
+
+    Sheets of one name have the same columns, and are one table in CSV.
+    """
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    title: str | None = None
+    total: Sequence[Any] | None = None
+    """A last line for people; CSV is without it, so that columns can be added up."""
+    shown: Sequence[str] = ()
+    """The columns that people see, the weightiest first; without any all of them."""
+    is_paged: bool = False
+    """Whether further pages of the answer have more rows."""
+    words: Sequence[str] = ()
+    """Columns of words; all others but the first are numbers, and stand right."""
+    local: Sequence[str] = ("start",)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A report that is asked for on the command line: its scope, and how the answer is printed."""
+
+    remote: Remote
+    scope: reports_pb2.ReportScope
+    zone: str
+    as_json: bool
+    as_csv: bool
+    sheet: str | None
+    by_hour: bool = False
+    """Whether rows are shorter than a day."""
+
+    def ask(self, request: Any) -> Any:
+        """Asks; the method is the one of the request's type (GetSalesReportRequest: GetSalesReport)."""
+        request.scope.CopyFrom(self.scope)
+        stub = reports_pb2_grpc.ReportServiceStub(self.remote.channel)
+        method = getattr(stub, request.DESCRIPTOR.name.removesuffix("Request"))
+        return method(request, metadata=self.remote.metadata, timeout=CALL_SECONDS)
+
+    def show_list(
+        self,
+        request: Any,
+        sheets_of: Callable[[Any], Sequence[Sheet]],
+        total_of: Callable[[Any], int],
+        *,
+        limit: int | None,
+        nothing: str,
+    ) -> None:
+        """Asks for a list and prints its part; as CSV without a limit all of it, page after page.
+
+        `total_of` tells how long the longest list of an answer is.
+        """
+        everything = self.as_csv and limit is None
+        request.limit = _CSV_PAGE if everything else limit or 0
+        answer = self.ask(request)
+        if everything:
+            self._print_pages(request, answer, sheets_of, total_of)
+        else:
+            self.show(answer, sheets_of(answer), nothing=nothing)
+
+    def _print_pages(
+        self,
+        request: Any,
+        answer: Any,
+        sheets_of: Callable[[Any], Sequence[Sheet]],
+        total_of: Callable[[Any], int],
+    ) -> None:
+        name = self._csv_name(sheets_of(answer))
+        first = next((each for each in sheets_of(answer) if each.name == name), None)
+        if first is None:
+            return
+
+        def rows() -> Iterator[Sequence[Any]]:
+            page = answer
+            while True:
+                for each in sheets_of(page):
+                    if each.name == name:
+                        yield from each.rows
+                request.offset += request.limit
+                if not first.is_paged or request.offset >= total_of(answer):
+                    return
+                page = self.ask(request)
+
+        print_csv(first.columns, rows())
+
+    def _csv_name(self, sheets: Sequence[Sheet]) -> str | None:
+        if self.sheet and sheets and self.sheet not in [each.name for each in sheets]:
+            names = ", ".join(dict.fromkeys(each.name for each in sheets))
+            raise click.UsageError(f"This answer has no table {self.sheet!r}; it has {names}.")
+        return self.sheet or (sheets[0].name if sheets else None)
+
+    def show(self, answer: Message, sheets: Sequence[Sheet], *, nothing: str = "") -> None:
+        """Prints an answer: all of it as JSON, or its sheets. Without a row people read `nothing`."""
+        name = self._csv_name(sheets)
+        if self.as_json:
+            print_json(self._data(answer))
+        elif self.as_csv:
+            chosen = [each for each in sheets if each.name == name]
+            if chosen:
+                print_csv(chosen[0].columns, [row for each in chosen for row in each.rows])
+        else:
+            chosen = [each for each in sheets if self.sheet in (None, each.name)]
+            for each in chosen:
+                self._print(each)
+            if not chosen:
+                say(nothing or "Nothing in this range.")
+            for part in getattr(answer, "outside", ()):
+                begin, end = (message_data(part)[name][:10] for name in ("from", "to"))
+                say(
+                    f"Left out, for it lies apart: data from {begin} to {end} ({part.events:,} found)."
+                    " Name the range with --from and --to to count them.",
+                    err=True,
+                )
+
+    def _data(self, answer: Message) -> Any:
+        """A report of one currency is that currency's block, without a list around it."""
+        data = message_data(answer)
+        outside = data.pop("outside", [])
+        if self.scope.HasField("currency") and len(data.get("reports", ())) == 1:
+            data = data["reports"][0]
+        return data | {"outside": outside} if outside else data
+
+    def _print(self, sheet: Sheet) -> None:
+        rows = [self._line(sheet, row) for row in sheet.rows]
+        if sheet.total is not None:
+            rows.append(self._line(sheet, sheet.total))
+        columns = sheet.shown or sheet.columns
+        places = [sheet.columns.index(column) for column in columns]
+        right = [name for name in columns[1:] if name not in (*sheet.words, *sheet.local)]
+        print_table(
+            columns, [[row[place] for place in places] for row in rows], title=sheet.title, right=right
+        )
+
+    def _line(self, sheet: Sheet, row: Sequence[Any]) -> list[Any]:
+        return [
+            self._day(value) if column in sheet.local else value
+            for column, value in zip(sheet.columns, row, strict=True)
+        ]
+
+    def _day(self, text: Any) -> Any:
+        try:
+            at = datetime.fromisoformat(text).astimezone(ZoneInfo(self.zone))
+            return at.strftime("%Y-%m-%d %H:%M" if self.by_hour else "%Y-%m-%d")
+        except (TypeError, ValueError):
+            return text
+
+
+interval_option = click.option(
+    "--interval",
+    type=click.Choice(("hour", "day", "week", "month")),
+    help="Length of a row.  [default: the whole range]",
+)
+
+ascending_option = click.option("--ascending", is_flag=True, help="Smallest first instead.")
+
+_SCOPE_OPTIONS = (
+    click.option("--from", "start", type=Moment(), help="Begin of the range.  [default: the first event]"),
+    click.option(
+        "--to", "end", type=Moment(), help="End of the range, exclusive.  [default: the last event]"
+    ),
+    click.option("--time-zone", type=Zone(), help="Whose days count.  [default: the project's, else UTC]"),
+    click.option("--currency", metavar="CODE", help="Only this currency.  [default: each by itself]"),
+    click.option("--source", metavar="LABEL", help="Only events with this source label."),
+    click.option("--include-sandbox", is_flag=True, help="Count trial events too."),
+    click.option("--include-bots", is_flag=True, help="Count robots too."),
+    click.option(
+        "--as-of", type=Moment(), help="As it was known at this time, by what had arrived.  [default: now]"
+    ),
+)
+_SCOPE_NAMES = (
+    "start",
+    "end",
+    "time_zone",
+    "currency",
+    "source",
+    "include_sandbox",
+    "include_bots",
+    "as_of",
+)
+_FORM_OPTIONS = (
+    json_option,
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV for spreadsheets."),
+    click.option("--table", "sheet", metavar="NAME", help="Only this table of the answer."),
+)
+
+
+def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options of all reports, and a Question as its argument `question`."""
+
+    @functools.wraps(function)
+    def run(settings: Settings, as_json: bool, as_csv: bool, sheet: str | None, **arguments: Any) -> None:
+        if as_json and as_csv:
+            raise click.UsageError("--json and --csv exclude each other; choose one.")
+        given = {name: arguments.pop(name) for name in _SCOPE_NAMES}
+        with connect(settings, "reports") as remote:
+            zone = given["time_zone"] or project_zone(settings, remote)
+            scope = _scope(zone, given)
+            by_hour = arguments.get("interval") == "hour"
+            function(question=Question(remote, scope, zone, as_json, as_csv, sheet, by_hour), **arguments)
+
+    command: Callable[..., Any] = with_settings(*REMOTE)(run)
+    for option in reversed((*_SCOPE_OPTIONS, *_FORM_OPTIONS)):
+        command = option(command)
+    return command
+
+
+def _scope(zone: str, given: dict[str, Any]) -> reports_pb2.ReportScope:
+    for name in ("start", "end", "as_of"):
+        if given[name] is not None:
+            given[name] = moment(given[name], zone)
+    given["time_zone"] = zone
+    return report_scope(**{name: value for name, value in given.items() if value is not None})
+
+
+def project_zone(settings: Settings, remote: Remote) -> str:
+    """The project's time zone. A key that may not ask gets UTC, and the reader is told."""
+    # A key of reports may not ask everywhere; beside the data directory's one there is one that may.
+    metadata = bearer(key_of(settings, "admin", remote.target))
+    stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
+    try:
+        answer = stub.GetProject(admin_pb2.GetProjectRequest(), metadata=metadata, timeout=CALL_SECONDS)
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
+            raise
+        say("This key cannot see the project's time zone, so days are in UTC; --time-zone sets it.", err=True)
+        return "UTC"
+    return str(answer.project.time_zone or "UTC")

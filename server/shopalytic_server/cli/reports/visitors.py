@@ -1,0 +1,186 @@
+"""`shopalytic report` on visitors: where they come from, how far they get, and who returns."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from shopalytic.reports import funnel_split, funnel_step, report_interval
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.cli.output import time_text
+from shopalytic_server.cli.reports.question import (
+    Question,
+    Sheet,
+    ascending_option,
+    interval_option,
+    report_options,
+)
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+_WAYS = ("landing_pages", "referrers", "campaigns")
+_WAY_ORDERS = ("sessions", "visitors", "first-touch-revenue", "last-touch-revenue", "value")
+
+
+class Duration(click.ParamType[int]):
+    """A number of seconds, minutes, hours or days: 90s, 30m, 12h, 7d."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Seconds; wrong text is wrong usage."""
+        match = re.fullmatch(r"([0-9]{1,8})([smhd])", str(value))
+        if match is None or int(match[1]) == 0:
+            self.fail(f"{value!r} is not a duration such as 30m, 12h or 7d.")
+        return int(match[1]) * _SECONDS[match[2]]
+
+
+@click.command()
+@click.option(
+    "--step",
+    "steps",
+    multiple=True,
+    metavar="STEP",
+    help="An event type, page_view:LABEL for a page_type, or custom:NAME; in order, up to ten times.  "
+    "[default: product_view, cart_add, order]",
+)
+@click.option(
+    "--window", type=Duration(), help="How long after the first step the last may be.  [default: 7d]"
+)
+@click.option("--split", type=click.Choice(("source", "campaign")), help="A funnel per source or campaign.")
+@report_options
+def funnel(question: Question, steps: Sequence[str], window: int | None, split: str | None) -> None:
+    """Print how many customers get from step to step, and how long they take.
+
+    Conversion is the share of those who took the first step; the median is of
+    the seconds since the step before.
+
+    \b
+    Example:  shopalytic report funnel --step page_view --step page_view:checkout-1 --step order --window 12h
+    """
+    answer = question.ask(
+        reports_pb2.GetFunnelReportRequest(
+            steps=[funnel_step(step) for step in steps],
+            window_seconds=window or 0,
+            split=funnel_split(split),
+        )
+    )
+    columns = ["step", "customers", "conversion", "median_seconds"]
+    rows = [
+        [*([each.value] if split else []), *(getattr(step, column) for column in columns)]
+        for each in answer.funnels
+        for step in each.steps
+    ]
+    sheet = Sheet("funnel", [*([split] if split else []), *columns], rows, "Funnel", words=["step"])
+    question.show(answer, [sheet] if rows else [], nothing="Nobody took the first step in this range.")
+
+
+@click.command()
+@click.option(
+    "--interval",
+    type=click.Choice(("week", "month")),
+    help="Length of cohorts and periods.  [default: month]",
+)
+@click.option("--include-visitors", is_flag=True, help="Count visitors too whom nobody named.")
+@report_options
+def retention(question: Question, interval: str | None, include_visitors: bool) -> None:
+    """Print who orders again: customers by the interval of their first order, and what they do later.
+
+    Column 0 is the interval of the first order, column 1 the one after it, and
+    so on. Only identified customers count.
+
+    \b
+    Example:  shopalytic report retention --from 2026-01-01 --to 2027-01-01 --table shares
+    """
+    answer = question.ask(
+        reports_pb2.GetRetentionReportRequest(
+            interval=report_interval(interval), include_visitors=include_visitors
+        )
+    )
+    question.show(answer, _retention_sheets(answer), nothing="No orders of customers in this range.")
+
+
+def _retention_sheets(answer: reports_pb2.GetRetentionReportResponse) -> list[Sheet]:
+    if not answer.cohorts:
+        return []
+    count = len(answer.cohorts)
+    indexes = [str(index) for index in range(count)]
+
+    def row(cohort: reports_pb2.Cohort, cells: Sequence[Any], *begin: Any) -> list[Any]:
+        return [time_text(cohort.start), *begin, *cells, *[""] * (count - len(cells))]
+
+    customers = [row(each, [cell.customers for cell in each.periods], each.size) for each in answer.cohorts]
+    shares = [row(each, [cell.share for cell in each.periods], each.size) for each in answer.cohorts]
+    net = [
+        row(each, [cell.net.get(currency, "") for cell in each.periods], currency)
+        for each in answer.cohorts
+        for currency in sorted({currency for cell in each.periods for currency in cell.net})
+    ]
+    return [
+        Sheet("customers", ["start", "size", *indexes], customers, "Customers"),
+        Sheet("shares", ["start", "size", *indexes], shares, "Share of the cohort"),
+        Sheet("net", ["start", "currency", *indexes], net, "Net", words=["currency"]),
+    ]
+
+
+@click.command()
+@interval_option
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    help="How many landing pages, referrers and campaigns.  [default: 50; as CSV all]",
+)
+@click.option(
+    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many of each to pass over first."
+)
+@click.option(
+    "--sort",
+    type=click.Choice(_WAY_ORDERS),
+    default="sessions",
+    show_default=True,
+    help="Of landing pages, referrers and campaigns; largest first.",
+)
+@ascending_option
+@report_options
+def traffic(
+    question: Question, interval: str | None, limit: int | None, offset: int, sort: str, ascending: bool
+) -> None:
+    """Print page views, visitors and sessions, where they come from and what they buy.
+
+    Revenue is in one currency: the one of --currency, else the project's. It
+    goes to the customer's first session, and to the last one before the order.
+
+    \b
+    Example:  shopalytic report traffic --from 2026-01-01 --interval week --table campaigns
+    """
+    question.show_list(
+        reports_pb2.GetTrafficReportRequest(
+            interval=report_interval(interval),
+            offset=offset,
+            order_by=f"TRAFFIC_ORDER_{sort.upper().replace('-', '_')}",
+            ascending=ascending,
+        ),
+        _traffic_sheets,
+        lambda answer: max(getattr(answer, f"total_{name}") for name in _WAYS),
+        limit=limit,
+        nothing="No page views and no orders in this range.",
+    )
+
+
+def _traffic_sheets(answer: reports_pb2.GetTrafficReportResponse) -> list[Sheet]:
+    numbers = ["page_views", "visitors", "sessions"]
+    sheets = []
+    if answer.rows:
+        rows = [[time_text(row.start), *(getattr(row, name) for name in numbers)] for row in answer.rows]
+        total = ["total", *(getattr(answer.total, name) for name in numbers)]
+        sheets.append(Sheet("traffic", ["start", *numbers], rows, "Traffic", total))
+    columns = ["sessions", "visitors", "first_touch_revenue", "last_touch_revenue"]
+    for name in _WAYS:
+        rows = [
+            [each.value, *(getattr(each, column) for column in columns)] for each in getattr(answer, name)
+        ]
+        if rows:
+            total = getattr(answer, f"total_{name}")
+            title = f"{name.replace('_', ' ').capitalize()}, {len(rows):,} of {total:,}"
+            sheets.append(Sheet(name, [name.removesuffix("s"), *columns], rows, title, is_paged=True))
+    return sheets

@@ -1,0 +1,1 @@
+"""Who is who: identities, emails, and signatures of identities."""

@@ -1,0 +1,1 @@
+"""Events as values: prepared ones, their order and their numbering."""

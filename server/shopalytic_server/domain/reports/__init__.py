@@ -1,0 +1,1 @@
+"""What reports count with: ranges of time, shares, campaigns and touches."""

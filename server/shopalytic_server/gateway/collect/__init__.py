@@ -1,0 +1,1 @@
+"""Events from browsers: /collect and the pixel."""

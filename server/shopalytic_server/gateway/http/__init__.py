@@ -1,0 +1,1 @@
+"""HTTP itself: connections, answers, cross-origin rules and traces."""

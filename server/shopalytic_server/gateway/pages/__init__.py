@@ -1,0 +1,1 @@
+"""What is served without a call: the dashboard, the tag, health and metrics."""

@@ -1,0 +1,1 @@
+"""Every RPC over HTTP, by the Connect protocol."""

@@ -1,0 +1,1 @@
+"""CollectorService: takes events and answers after COMMIT."""

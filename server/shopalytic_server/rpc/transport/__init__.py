@@ -1,0 +1,1 @@
+"""gRPC itself: connections, requests, errors, health and traces."""

@@ -1,0 +1,1 @@
+"""Customers: finding, listing and showing them, and what joined them."""

@@ -1,0 +1,1 @@
+"""The database itself: connections, statements and snapshots."""

@@ -1,0 +1,1 @@
+"""Stores events in groups, and decides what depends on what is stored."""

@@ -1,0 +1,113 @@
+"""Which customers have which emails, as far as the events of one group decide it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from shopalytic_server.domain.customers.emails import Claim, claim_of
+from shopalytic_server.domain.events.prepared import Prepared
+from shopalytic_server.storage.database.connections import Connection
+from shopalytic_server.storage.database.queries import load
+
+_SQL = load("ingest/emails")
+
+
+class Emails:
+    """The emails that some events of one dataset give; used under the dataset's lock."""
+
+    def __init__(self, conn: Connection, dataset: int, *, trusted: bool) -> None:
+        """`trusted`: nothing is refused, and nothing needs to be known for that."""
+        self._conn = conn
+        self._dataset = dataset
+        self._trusted = trusted
+        self._claims: dict[str, dict[UUID, Claim]] = defaultdict(dict)
+        self._unproved: set[str] = set()
+        self._received: dict[UUID, Any] = {}
+        self._written: list[Prepared] = []
+
+    async def load(self, emails: Iterable[str]) -> None:
+        """Loads who claims these emails."""
+        wanted = list(emails)
+        if not wanted or self._trusted:
+            return
+        for row in await self._fetch(_SQL.claims, emails=wanted):
+            email = row["email"].lower()
+            if row["subject"] is not None:
+                self._claims[email][row["subject"]] = Claim(row["claim"])
+            if row["unproved"]:
+                self._unproved.add(email)
+
+    def has_rival(self, item: Prepared) -> bool:
+        """Whether others claim the event's email as strongly as it does, and none more strongly."""
+        claim = claim_of(item)
+        if self._trusted or claim is Claim.UNPROVED:
+            return False
+        others = self._claims[item.properties["email"].lower()]
+        rivals = [each for subject, each in others.items() if subject != item.subject]
+        return bool(rivals) and max(rivals) == claim
+
+    async def is_taken(self, item: Prepared) -> bool:
+        """Whether another customer has the event's email as their current one, by such a claim.
+
+        What was decided before must be written.
+        """
+        email = item.properties["email"]
+        rows = await self._fetch(_SQL.customer_of_subject, subject=item.subject)
+        own = rows[0]["customer_id"] if rows else item.subject
+        for row in await self._fetch(_SQL.claiming_customers, email=email):
+            customer = row["customer_id"]
+            asked = {"customer": customer, "email": email, "claim": int(claim_of(item))}
+            if customer != own and await self._fetch(_SQL.has_email, **asked):
+                return True
+        return False
+
+    def add(self, item: Prepared) -> None:
+        """Notes the email of an event that was accepted."""
+        email, claim = item.properties["email"].lower(), claim_of(item)
+        self._written.append(item)
+        if claim is Claim.UNPROVED:
+            self._unproved.add(email)
+        else:
+            known = self._claims[email]
+            known[item.subject] = max(claim, known.get(item.subject, claim))
+
+    async def settle(self) -> None:
+        """Takes emails from whom a stronger claim has them now; the rows of the events are written."""
+        written, self._written = self._written, []
+        self._received |= {item.event_id: item.received_at for item in written}
+        weak = [item for item in written if claim_of(item) < Claim.BACKEND and self._is_claimed(item)]
+        if weak:
+            await self._run(_SQL.lose_emails, weak)
+        strong = [item for item in written if claim_of(item) > Claim.UNPROVED and self._takes(item)]
+        if strong:
+            await self._run(_SQL.take_emails, strong)
+
+    def _is_claimed(self, item: Prepared) -> bool:
+        return self._trusted or bool(self._claims[item.properties["email"].lower()].keys() - {item.subject})
+
+    def _takes(self, item: Prepared) -> bool:
+        email = item.properties["email"].lower()
+        return self._trusted or email in self._unproved or Claim.SIGNED in self._claims[email].values()
+
+    async def _run(self, statement: str, items: Sequence[Prepared]) -> None:
+        parameters = {
+            "dataset": self._dataset,
+            "subjects": [item.subject for item in items],
+            "times": [item.occurred_at for item in items],
+            "event_ids": [item.event_id for item in items],
+            "emails": [item.properties["email"] for item in items],
+            "claims": [int(claim_of(item)) for item in items],
+            "received": [item.received_at for item in items],
+            # Events of this transaction are not in `events` yet.
+            "fresh_ids": list(self._received),
+            "fresh_received": list(self._received.values()),
+        }
+        await self._conn.execute(statement.encode(), parameters)
+
+    async def _fetch(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        async with self._conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement.encode(), {"dataset": self._dataset, **parameters})
+            return await cursor.fetchall()

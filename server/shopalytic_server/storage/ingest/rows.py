@@ -1,0 +1,248 @@
+"""Rows of the typed tables, collected from events and written with one COPY a table."""
+
+from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from shopalytic_server.domain.customers.emails import Claim, claim_of
+from shopalytic_server.domain.ingest.preparation import Prepared
+from shopalytic_server.storage.database.connections import Connection
+
+_TABLES = {
+    "profile_changes": "dataset_id:int4 tie_breaker:int8 "
+    "subject:uuid occurred_at:timestamptz event_id:uuid email:text "
+    "first_name:text last_name:text join_date:timestamptz email_claim:int2 unproved_email:text",
+    "cart_changes": "dataset_id:int4 tie_breaker:int8 "
+    "cart_id:text sku:text occurred_at:timestamptz event_id:uuid "
+    "subject:uuid added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text "
+    "bot:bool",
+    "order_revisions": "dataset_id:int4 tie_breaker:int8 "
+    "order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
+    "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
+    "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
+    "units:int8 payment_type:text billing_country:text shipping_country:text",
+    "order_statements": "dataset_id:int4 tie_breaker:int8 "
+    "order_id:text event_id:uuid occurred_at:timestamptz "
+    "subject:uuid type:text status:text email:text first_name:text last_name:text",
+    "order_items": "dataset_id:int4 order_id:text content:uuid line:int4 sku:text price:numeric qty:int4 "
+    "cost:numeric",
+    "refunds": "dataset_id:int4 tie_breaker:int8 "
+    "order_id:text event_id:uuid occurred_at:timestamptz subject:uuid source:text "
+    "bot:bool refund_type:text given_currency:text default_currency:text "
+    "total_refund:numeric subtotal_refund:numeric tax_refund:numeric shipping_refund:numeric "
+    "discount_refund:numeric currency:text amount:numeric",
+    "refund_items": "dataset_id:int4 order_id:text event_id:uuid line:int4 sku:text price:numeric qty:int4",
+    "shipment_changes": "dataset_id:int4 tie_breaker:int8 "
+    "shipment_id:text occurred_at:timestamptz event_id:uuid "
+    "order_id:text subject:uuid source:text bot:bool carrier:text tracking_number:text "
+    "date_shipped:timestamptz date_delivered:timestamptz",
+}
+
+
+CART_TYPES = frozenset({"cart_add", "cart_modify"})
+
+
+class Rows:
+    """Rows waiting to be written, by table."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+
+    def add(self, table: str, *values: Any) -> None:
+        """Adds a row; its values stand in the order of the table's columns."""
+        self._rows[table].append(values)
+
+    async def write(self, conn: Connection) -> None:
+        """Writes all rows that wait, a COPY a table."""
+        for table, rows in self._rows.items():
+            columns = [column.split(":") for column in _TABLES[table].split()]
+            names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
+            statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+                sql.Identifier(table), names
+            )
+            async with conn.cursor() as cursor, cursor.copy(statement) as copy:
+                copy.set_types([type_ for _, type_ in columns])
+                for row in rows:
+                    await copy.write_row(row)
+        self._rows.clear()
+
+
+def add_profile(rows: Rows, item: Prepared) -> None:
+    """A customer_register or customer_update."""
+    given, claim = item.properties, claim_of(item)
+    joined = item.date("join_date")
+    if item.type == "customer_register" and joined is None:
+        joined = item.occurred_at
+    rows.add(
+        "profile_changes",
+        item.dataset_id,
+        item.tie_breaker,
+        item.subject,
+        item.occurred_at,
+        item.event_id,
+        None if claim is Claim.UNPROVED else given.get("email"),
+        given.get("first_name"),
+        given.get("last_name"),
+        joined,
+        int(claim) if claim is Claim.SIGNED and "email" in given else None,
+        given.get("email") if claim is Claim.UNPROVED else None,
+    )
+
+
+def add_cart_change(rows: Rows, item: Prepared) -> None:
+    """A cart_add or cart_modify."""
+    given = item.properties
+    rows.add(
+        "cart_changes",
+        item.dataset_id,
+        item.tie_breaker,
+        given["cart_id"],
+        given["sku"],
+        item.occurred_at,
+        item.event_id,
+        item.subject,
+        item.type == "cart_add",
+        given.get("qty"),
+        _money(given.get("price")),
+        given.get("currency", item.currency),
+        cart_time(item),
+        item.source,
+        item.bot,
+    )
+
+
+def cart_time(item: Prepared) -> datetime:
+    """When the change of a cart counts: its modified_date, else when it happened."""
+    return item.date("modified_date") or item.occurred_at
+
+
+def order_time(item: Prepared) -> datetime:
+    """When an order counts: its order_date, else when it happened."""
+    return item.date("order_date") or item.occurred_at
+
+
+def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> None:
+    """One revision of an order, with its lines."""
+    given = item.properties
+    lines = given["line_items"]
+    rows.add(
+        "order_revisions",
+        item.dataset_id,
+        item.tie_breaker,
+        given["order_id"],
+        content,
+        item.event_id,
+        item.occurred_at,
+        item.subject,
+        current,
+        order_time(item),
+        item.source,
+        item.bot,
+        given.get("cart_id", ""),
+        given.get("currency", item.currency),
+        Decimal(given["total"]),
+        Decimal(given["subtotal"]),
+        *(_money(given.get(name)) for name in ("total_tax", "total_shipping", "total_discount")),
+        sum(line["qty"] for line in lines),
+        given.get("payment_type"),
+        *(given.get(name, {}).get("country") for name in ("billing", "shipping")),
+    )
+    for number, line in enumerate(lines, 1):
+        rows.add(
+            "order_items",
+            item.dataset_id,
+            given["order_id"],
+            content,
+            number,
+            _product(line),
+            Decimal(line["price"]),
+            line["qty"],
+            _money(line.get("cost")),
+        )
+
+
+def add_order_statement(rows: Rows, item: Prepared) -> None:
+    """What an order or order_cancel says of the order beside its content."""
+    given = item.properties
+    rows.add(
+        "order_statements",
+        item.dataset_id,
+        item.tie_breaker,
+        given["order_id"],
+        item.event_id,
+        item.occurred_at,
+        item.subject,
+        item.type,
+        "cancelled" if item.type == "order_cancel" else given.get("status"),
+        *(given.get(name) for name in ("email", "first_name", "last_name")),
+    )
+
+
+def _product(line: dict[str, Any]) -> str:
+    """What a line's product is known by: its sku, or its name where it has none."""
+    return str(line.get("sku") or line["name"])
+
+
+def add_refund(rows: Rows, item: Prepared) -> None:
+    """A refund as it counts while its order is not known; settling corrects that."""
+    given = item.properties
+    partial = given["refund_type"] == "partial"
+    total = _money(given["total_refund"]) if partial else None
+    rows.add(
+        "refunds",
+        item.dataset_id,
+        item.tie_breaker,
+        given["order_id"],
+        item.event_id,
+        item.occurred_at,
+        item.subject,
+        item.source,
+        item.bot,
+        given["refund_type"],
+        given.get("currency"),
+        given.get("default_currency"),
+        total,
+        *(_money(given.get(f"{name}_refund")) for name in ("subtotal", "tax", "shipping", "discount")),
+        given.get("currency") or given.get("default_currency", item.currency),
+        total,
+    )
+    for number, line in enumerate(given.get("line_items", ()), 1):
+        rows.add(
+            "refund_items",
+            item.dataset_id,
+            given["order_id"],
+            item.event_id,
+            number,
+            _product(line),
+            Decimal(line["price"]),
+            line["qty"],
+        )
+
+
+def add_shipment(rows: Rows, item: Prepared) -> None:
+    """A shipment or shipment_delivered."""
+    given = item.properties
+    rows.add(
+        "shipment_changes",
+        item.dataset_id,
+        item.tie_breaker,
+        given["shipment_id"],
+        item.occurred_at,
+        item.event_id,
+        given["order_id"],
+        item.subject,
+        item.source,
+        item.bot,
+        given.get("carrier"),
+        given.get("tracking_number"),
+        item.date("date_shipped"),
+        item.date("date_delivered"),
+    )
+
+
+def _money(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

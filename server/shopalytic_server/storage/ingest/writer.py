@@ -1,0 +1,349 @@
+"""Group commit: concurrent requests share a transaction, and are answered when it has committed."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import psycopg
+from opentelemetry import trace
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext
+from psycopg.errors import CheckViolation
+from psycopg_pool import PoolTimeout
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from shopalytic.events.violations import Violation
+from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreUnavailable
+from shopalytic_server.domain.ingest.preparation import Prepared
+from shopalytic_server.domain.ingest.verdicts import Verdicts
+from shopalytic_server.storage.database.connections import (
+    ROLLED_BACK,
+    Pool,
+    is_of_the_data,
+    translated,
+    unavailable,
+    within,
+)
+from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
+from shopalytic_server.storage.ingest.transaction import Ingest, end_sessions
+
+# The longest that storing a group may take, its statements for themselves, and
+# all of it, before its connection counts as dead.
+STATEMENT_SECONDS = 20
+STORE_SECONDS = 30.0
+
+# What waits is held several times over: as sent, as Python's objects and as JSON, which is what counts here.
+MAX_PENDING_BYTES = 32 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+_tracer = trace.get_tracer("shopalytic.store")
+
+# How long a group may gather, looked at in steps, and the size from which it need not.
+_GATHER_SECONDS = 0.006
+_GATHER_STEP_SECONDS = 0.001
+_LARGE_GROUP_EVENTS = 300
+_MOST_AT_ONCE = 2
+
+
+class PartitionMissing(Exception):
+    """The partition of an event's month is gone; the next attempt makes it."""
+
+
+# The same transaction may succeed when it is tried again.
+_PASSING = (*ROLLED_BACK, PartitionMissing)
+
+
+@dataclass(slots=True)
+class _Submission:
+    items: list[Prepared]
+    size: int
+    future: "asyncio.Future[Verdicts]"
+    origin: SpanContext
+
+
+class Writer:
+    """Stores submitted events, one group at a time.
+
+    While a group is being stored the next one gathers, so groups grow with the
+    load and a lone event does not wait. A transaction costs about as much as
+    twenty calls, and callers who were just answered are about to call again, so
+    after a group of several the next one waits for them as long as they keep
+    coming, and a few milliseconds at most. A large group does not wait for the
+    one before it: PostgreSQL stores one while Python makes the rows of another.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        max_pending_events: int = 50_000,
+        max_group_events: int = 5_000,
+        room: QuarantineRoom | None = None,
+        on_stored: Callable[[Sequence[Prepared]], None] | None = None,
+        on_group: Callable[[Sequence[Prepared], float], None] | None = None,
+    ) -> None:
+        """What is called after a COMMIT; `room` is what quarantine may take, absent: anything.
+
+        `on_stored` is told of the events that were accepted, `on_group` of all
+        events of the group and how many seconds the transaction took.
+        """
+        self._pool = pool
+        self._max_pending = max_pending_events
+        self._max_group = max_group_events
+        self._on_stored = on_stored
+        self._on_group = on_group
+        self._ingest = Ingest(room)
+        self._queue: deque[_Submission] = deque()
+        self._pending = self._pending_bytes = 0
+        # Events of the queue alone; `_pending` are those that are being stored too.
+        self._waiting = 0
+        self._changed = asyncio.Event()
+        self._closing = False
+        self._storing: set[asyncio.Task[None]] = set()
+        # PostgreSQL's processes behind connections that fell silent.
+        self._lost: list[int] = []
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pending_events(self) -> int:
+        """Events that wait for COMMIT."""
+        return self._pending
+
+    async def start(self) -> None:
+        """Begins to store what is submitted."""
+        self._task = asyncio.create_task(self._run(), name="shopalytic-writer")
+
+    async def close(self) -> None:
+        """Stores everything submitted so far, then ends; nothing accepted is dropped."""
+        self._closing = True
+        self._changed.set()
+        if self._task is not None:
+            await self._task
+
+    def submit(self, items: list[Prepared]) -> "asyncio.Future[Verdicts]":
+        """Queues a request's events; the future gives their verdicts after COMMIT.
+
+        Raises Overloaded when too many events wait already, and ShuttingDown.
+        The future fails with StoreUnavailable when PostgreSQL is away. A request
+        whose future is cancelled before its group begins is not stored.
+        """
+        if self._closing:
+            raise ShuttingDown
+        size = sum(map(_size, items))
+        self._refuse_if_full(len(items), size)
+        future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Submission(items, size, future, trace.get_current_span().get_span_context()))
+        self._pending += len(items)
+        self._pending_bytes += size
+        self._waiting += len(items)
+        if self._may_begin():
+            self._changed.set()
+        return future
+
+    def _refuse_if_full(self, events: int, size: int) -> None:
+        """Few large events fill the memory as many small ones do. An empty queue takes anything."""
+        if not self._pending:
+            return
+        if self._pending + events > self._max_pending:
+            full = f"{self._pending:,} events wait to be stored and the limit is {self._max_pending:,}"
+        elif self._pending_bytes + size > MAX_PENDING_BYTES:
+            full = f"{self._pending_bytes:,} bytes wait to be stored and the limit is {MAX_PENDING_BYTES:,}"
+        else:
+            return
+        raise Overloaded(f"{full}; nothing was stored, send it again after the delay")
+
+    async def _run(self) -> None:
+        several = False
+        while self._queue or not self._closing:
+            if not self._may_begin():
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            if several and not self._closing:
+                await self._gather()
+            # Who waits may have been turned away meanwhile.
+            if self._queue:
+                group = self._next_group()
+                several = len(group) > 1
+                storing = asyncio.create_task(self._store_group(group), name="shopalytic-group")
+                self._storing.add(storing)
+                storing.add_done_callback(self._stored)
+        if self._storing:
+            await asyncio.wait(self._storing)
+
+    def _may_begin(self) -> bool:
+        """Whether there is a group to store, and it need not wait for one that is being stored."""
+        if not self._storing:
+            return bool(self._queue)
+        return len(self._storing) < _MOST_AT_ONCE and self._waiting >= _LARGE_GROUP_EVENTS
+
+    def _stored(self, storing: "asyncio.Task[None]") -> None:
+        self._storing.discard(storing)
+        self._changed.set()
+
+    async def _store_group(self, group: list[_Submission]) -> None:
+        try:
+            await self._store(group)
+        finally:
+            self._pending -= sum(len(submission.items) for submission in group)
+            self._pending_bytes -= sum(submission.size for submission in group)
+
+    async def _gather(self) -> None:
+        """Waits while small requests keep coming."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _GATHER_SECONDS
+        gathered = 0
+        while gathered < len(self._queue) and loop.time() < deadline:
+            gathered = len(self._queue)
+            if self._waiting >= _LARGE_GROUP_EVENTS:
+                return
+            await asyncio.sleep(_GATHER_STEP_SECONDS)
+
+    def _next_group(self) -> list[_Submission]:
+        group = [self._queue.popleft()]
+        size = len(group[0].items)
+        while self._queue and size + len(self._queue[0].items) <= self._max_group:
+            group.append(self._queue.popleft())
+            size += len(group[-1].items)
+        self._waiting -= size
+        return group
+
+    async def _store(self, group: list[_Submission]) -> None:
+        wanted = [submission for submission in group if not submission.future.cancelled()]
+        items = [item for submission in wanted for item in submission.items]
+        try:
+            with _commit_span(wanted, len(items)):
+                await self._store_items(items)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
+            for submission in wanted:
+                if not submission.future.done():
+                    submission.future.set_exception(error)
+            if isinstance(error.__cause__, PoolTimeout):
+                self._turn_waiting_away(error)
+            return
+        for submission in wanted:
+            if not submission.future.done():
+                submission.future.set_result(Verdicts(submission.items))
+
+    def _turn_waiting_away(self, error: Exception) -> None:
+        """Nobody waits longer for a connection than those who began: their senders know when to come back."""
+        while self._queue:
+            submission = self._queue.popleft()
+            self._waiting -= len(submission.items)
+            self._pending -= len(submission.items)
+            self._pending_bytes -= submission.size
+            if not submission.future.done():
+                submission.future.set_exception(error)
+
+    async def _store_items(self, items: list[Prepared]) -> None:
+        """Stores a group; if one of its events cannot be stored, all but that one."""
+        try:
+            await self._attempt(items)
+        except _PASSING as error:
+            raise StoreUnavailable(retry_after=1.0) from error
+        except StoreUnavailable as error:
+            _log.warning(
+                "The store is away (%s); callers are told to come back. [store_unavailable]", _why(error)
+            )
+            raise
+        except (MemoryError, OSError) as error:
+            raise StoreUnavailable(retry_after=5.0) from error
+        except Exception as error:
+            if isinstance(error, psycopg.Error) and not is_of_the_data(error):
+                raise await self._doubt(error) from error
+            if len(items) > 1:
+                middle = len(items) // 2
+                await self._store_items(items[:middle])
+                await self._store_items(items[middle:])
+                return
+            _log.error(
+                "An event could not be stored and was quarantined: %s [unstorable]",
+                _state(error),
+                extra={"event_id": str(items[0].event_id)},
+            )
+            await self._attempt([_unstorable(items[0])])
+
+    async def _doubt(self, error: psycopg.Error) -> StoreUnavailable:
+        """What to tell callers when the database is not as it should be; no event is at fault.
+
+        Such as a missing right, or a plan made before a migration: a new
+        connection knows better.
+        """
+        _log.error(
+            "The database refuses to store: %s; callers are told to come back. [store_refuses]", _state(error)
+        )
+        await self._pool.drain()
+        return unavailable(error)
+
+    async def _attempt(self, items: Sequence[Prepared]) -> None:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_PASSING),
+            stop=stop_after_attempt(8),
+            wait=wait_random_exponential(multiplier=0.02, max=1),
+            reraise=True,
+        )
+        started = time.perf_counter()
+        async for attempt in retrying:
+            with attempt, translated():
+                stored = await self._store_once(items)
+        if self._on_group is not None:
+            self._on_group(items, time.perf_counter() - started)
+        if self._on_stored is not None:
+            self._on_stored(stored)
+
+    async def _store_once(self, items: Sequence[Prepared]) -> list[Prepared]:
+        async with self._pool.connection() as conn:
+            if self._lost:
+                await end_sessions(conn, self._lost)
+                self._lost.clear()
+            with within(conn, STORE_SECONDS, self._lost.append):
+                try:
+                    return await self._ingest.store(conn, items)
+                except CheckViolation as error:
+                    if error.diag.constraint_name is not None:
+                        raise
+                    # No table is there for a row's month: somebody dropped it since it was made.
+                    self._ingest.forget_partitions()
+                    raise PartitionMissing from error
+
+
+def _size(item: Prepared) -> int:
+    if item.violations:
+        return item.event.ByteSize()
+    return item.json_size
+
+
+def _commit_span(group: Sequence[_Submission], events: int) -> AbstractContextManager[object]:
+    """The span of a group's transaction: in the trace of its first traced call, with links to the others."""
+    origins = [submission.origin for submission in group if submission.origin.is_valid]
+    if not origins:
+        return nullcontext()
+    return _tracer.start_as_current_span(
+        "COMMIT",
+        context=trace.set_span_in_context(NonRecordingSpan(origins[0])),
+        links=[Link(each) for each in origins[1:]],
+        attributes={"shopalytic.calls": len(group), "shopalytic.events": events},
+        record_exception=False,
+    )
+
+
+def _why(error: StoreUnavailable) -> str:
+    return _state(error.__cause__) if error.__cause__ is not None else "no connection"
+
+
+def _state(error: BaseException) -> str:
+    """What may be logged: PostgreSQL's words can quote what was to be stored."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__} {state}" if state else type(error).__name__
+
+
+def _unstorable(item: Prepared) -> Prepared:
+    item.violations = [
+        Violation(
+            "", "event.unstorable", "the store refused this event; report it with its id to the operator"
+        )
+    ]
+    return item

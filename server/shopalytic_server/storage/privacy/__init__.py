@@ -1,0 +1,1 @@
+"""Erases, exports and removes what may not be kept."""

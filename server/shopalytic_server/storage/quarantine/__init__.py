@@ -1,0 +1,1 @@
+"""Events that were not accepted: shown, repaired and replayed."""

@@ -1,0 +1,71 @@
+"""The orders of a range of time, oldest first, for comparing with the shop's own books."""
+
+from datetime import UTC
+from typing import Any
+
+from shopalytic.events.violations import Violation
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.commerce.amounts import text
+from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.storage.database.paging import (
+    page_size,
+    parse_position,
+    position,
+    read_token,
+    write_token,
+)
+from shopalytic_server.storage.database.queries import load
+from shopalytic_server.storage.database.reading import Snapshot
+from shopalytic_server.storage.database.times import timestamp
+from shopalytic_server.storage.ingest.tombstones import erased_orders
+
+_SQL = load("reports/order_list")
+
+_OLDEST = ("-infinity", "")
+
+
+async def list_orders(
+    snapshot: Snapshot, project: Project, request: reports_pb2.ListOrdersRequest
+) -> reports_pb2.ListOrdersResponse:
+    """A page of orders; raises InvalidRequest."""
+    dataset = 2 * project.project_id + request.sandbox
+    from_at = _end(request, "from", "-infinity")
+    to_at = _end(request, "to", "infinity")
+    if request.HasField("from") and request.HasField("to") and from_at >= to_at:
+        message = "must be after from; the range includes its begin and excludes its end"
+        raise InvalidRequest([Violation("to", "list_orders.range", message)])
+    after_at, after_id = read_token(request, project, parse_position) or _OLDEST
+    rows = await snapshot.fetch(
+        _SQL.page,
+        dataset=dataset,
+        from_at=from_at,
+        to_at=to_at,
+        after_at=after_at,
+        after_id=after_id,
+        order_ids=list(request.order_ids) or None,
+        limit=page_size(request) + 1,
+    )
+    page = rows[: page_size(request)]
+    erased = await erased_orders(snapshot.fetch, dataset, request.order_ids)
+    response = reports_pb2.ListOrdersResponse(orders=[_listed(row) for row in page], erased_order_ids=erased)
+    if len(rows) > len(page):
+        last = position(page[-1]["ordered_at"], page[-1]["order_id"])
+        response.next_page_token = write_token(request, project, last)
+    return response
+
+
+def _listed(row: dict[str, Any]) -> reports_pb2.ListedOrder:
+    return reports_pb2.ListedOrder(
+        order_id=row["order_id"],
+        ordered_at=timestamp(row["ordered_at"]),
+        currency=row["currency"],
+        total=text(row["total"]),
+        event_id=str(row["event_id"]),
+        source=row["source"],
+        status=row["status"],
+    )
+
+
+def _end(request: reports_pb2.ListOrdersRequest, name: str, absent: str) -> str:
+    return getattr(request, name).ToDatetime(UTC).isoformat() if request.HasField(name) else absent

@@ -1,0 +1,1 @@
+"""Page views of past days, summed up."""

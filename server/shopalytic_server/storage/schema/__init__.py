@@ -1,0 +1,1 @@
+"""The schema: migrations, and the monthly partitions of events."""

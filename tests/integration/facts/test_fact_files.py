@@ -1,0 +1,380 @@
+"""Files of facts: whatever happens, a question finds the same rows with them as without."""
+
+import asyncio
+import random
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from laws.histories import DEVICES, PEOPLE, quarrels
+from shopalytic.v1 import admin_pb2, reports_pb2
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.cli.doctor.database_checks import check_database
+from shopalytic_server.config import Settings
+from shopalytic_server.domain.errors import NotFound
+from shopalytic_server.domain.ingest.preparation import prepare
+from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.storage.customers.merges import Merges
+from shopalytic_server.storage.database.reading import reading
+from shopalytic_server.storage.facts.builder import Builder
+from shopalytic_server.storage.facts.erased import ErasedFiles
+from shopalytic_server.storage.facts.facts import EVER, FactStore, Span
+from shopalytic_server.storage.facts.files import FactFiles
+from shopalytic_server.storage.facts.scope import resolve_scope
+from shopalytic_server.storage.facts.tables import TABLES
+from shopalytic_server.storage.privacy.data_retention import remove_expired
+from shopalytic_server.storage.privacy.erasure import Erasures
+from shopalytic_server.storage.rebuild.typed_tables import rebuild
+from shopalytic_server.storage.reports import Reports
+from shopalytic_server.storage.reports.answering import FactReports
+from shops.report_shop import NOW, PROJECT, Shop, identify, open_shop, order, page, refund
+
+EXAMPLES = max(6, settings.default.max_examples // 8)
+SCOPE = resolve_scope(PROJECT, reports_pb2.ReportScope(include_sandbox=True))
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+FIRST = TODAY - timedelta(days=5)
+
+
+@dataclass
+class Files:
+    """A shop with files of its facts."""
+
+    shop: Shop
+    url: str
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """As a new process does."""
+        self.files = FactFiles(self.folder)
+        self.store = FactStore(files=self.files)
+        pool = self.shop.pool
+        self.builder = Builder(self.store, pool, pool, disk_mb=1_000, quiet=timedelta())
+        self.erased = ErasedFiles(self.files, pool, self.store.engine.renew)
+
+    async def send(self, events: Sequence[Event]) -> None:
+        """Stores what can be stored."""
+        items = [
+            prepare(each, project=PROJECT, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
+            for each in events
+        ]
+        await self.shop.writer.submit(items)
+
+    async def rows(self, store: FactStore, span: Span = EVER) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of all tables, which lie in a span."""
+        found = {}
+        async with reading(self.shop.pool) as snapshot, store.question(snapshot) as facts:
+            await facts.take(SCOPE, **dict.fromkeys(TABLES, span))
+            for name, table in TABLES.items():
+                rows = await facts.ask(f"FROM {name}")
+                day = table.day
+                if day is not None and span.begin is not None and span.end is not None:
+                    rows = [row for row in rows if span.begin <= row[day] < span.end]
+                found[name] = sorted(tuple(map(str, row.items())) for row in rows)
+        return found
+
+    async def agree(self) -> None:
+        """With files there are the rows that there are without."""
+        part = Span(FIRST + timedelta(days=1, hours=5), TODAY - timedelta(days=1))
+        for span in (EVER, part):
+            assert await self.rows(self.store, span) == await self.rows(FactStore(), span)
+
+    async def use(self) -> set[date]:
+        """The days of the real dataset that questions take from files."""
+        async with reading(self.shop.pool) as snapshot, self.store.question(snapshot) as facts:
+            await facts.take(SCOPE, orders=EVER)
+            return {day for use in facts.uses for day in use.days if use.unit.dataset == 2}
+
+
+def moved(events: Sequence[Event], chance: random.Random) -> list[Event]:
+    """The events on some of the last days, today among them, and copies of some with other tie breakers."""
+    found = []
+    for each in events:
+        copy = Event()
+        copy.CopyFrom(each)
+        _move(copy.occurred_at, chance)
+        payload = getattr(copy, copy.WhichOneof("payload") or "")
+        for name in ("order_date", "modified_date"):
+            if name in payload.DESCRIPTOR.fields_by_name and payload.HasField(name):
+                _move(getattr(payload, name), chance)
+        found.append(copy)
+        if chance.random() < 0.2:
+            again = Event()
+            again.CopyFrom(copy)
+            again.tie_breaker = chance.randint(0, 3)
+            found.append(again)
+    return found
+
+
+def _move(at: Timestamp, chance: random.Random) -> None:
+    time = at.ToDatetime(UTC).time()
+    at.FromDatetime(datetime.combine(FIRST + timedelta(days=chance.randint(0, 5)), time, UTC))
+
+
+async def act(files: Files, what: str, chance: random.Random) -> None:
+    pool = files.shop.pool
+    match what:
+        case "build":
+            for _ in range(chance.choice([1, 3, 20])):
+                await files.builder.build_next()
+        case "lose":
+            units = files.files.units()
+            for unit in chance.sample(units, len(units) // 2):
+                shutil.rmtree(unit.path)
+        case "restart":
+            files.open()
+        case "undo":
+            merges = Merges(pool)
+            listed = await merges.list_merges(PROJECT, admin_pb2.ListMergesRequest())
+            if listed.merges:
+                merge_id = chance.choice(listed.merges).merge_id
+                with suppress(NotFound):
+                    await merges.undo_merge(PROJECT, uuid4(), admin_pb2.UndoMergeRequest(merge_id=merge_id))
+        case "erase":
+            request = admin_pb2.EraseCustomerRequest(
+                customer=reports_pb2.CustomerSelector(any=chance.choice([*DEVICES, *PEOPLE])),
+                keep_order_totals=chance.random() < 0.5,
+            )
+            with suppress(NotFound):
+                await Erasures(pool, files.erased.remove).erase_customer(PROJECT, request)
+        case "expire":
+            days = chance.randint(1, 4)
+            kind = chance.choice(["page_view", "product_view"])
+            async with pool.connection() as conn:
+                await conn.execute(f"""UPDATE projects SET retention = '{{"{kind}": {days}}}'""")
+            await remove_expired(files.url)
+        case "rebuild":
+            await rebuild(files.url, check=False)
+
+
+EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+                   AND tablename NOT IN ('projects', 'keys', 'fact_store')
+                   AND tablename NOT LIKE '%yoyo%' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+END $$
+"""
+STEPS = ("send", "send", "send", "build", "build", "lose", "restart", "undo", "erase", "expire", "rebuild")
+
+
+def test_any_history_leaves_the_same_rows_with_files_as_without(database_url, tmp_path):
+    with asyncio.Runner() as runner:
+
+        @settings(max_examples=EXAMPLES)
+        @given(
+            past=quarrels(most=20),
+            later=quarrels(most=12),
+            steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=7),
+            seed=st.integers(0, 2**16),
+        )
+        def holds(past: list[Event], later: list[Event], steps: list[str], seed: int) -> None:
+            shutil.rmtree(tmp_path / "facts", ignore_errors=True)
+            runner.run(_compare(database_url, tmp_path / "facts", past, later, steps, random.Random(seed)))
+
+        holds()
+
+
+async def _compare(
+    url: str, folder: Path, past: list[Event], later: list[Event], steps: list[str], chance: random.Random
+) -> None:
+    async with open_shop(url) as shop:
+        async with shop.pool.connection() as conn:
+            await conn.execute(EMPTY)
+            await conn.execute("UPDATE projects SET retention = '{}'")
+        files = Files(shop, url, folder)
+        await files.send(moved(past, chance))
+        await files.builder.build_all()
+        await files.agree()
+        for what in steps:
+            if what == "send":
+                await files.send(moved(chance.sample(later, chance.randint(1, len(later))), chance))
+            else:
+                await act(files, what, chance)
+            await files.agree()
+
+
+@pytest.fixture
+async def files(database_url: str, tmp_path: Path) -> AsyncIterator[Files]:
+    """Orders on each of six days, the last of them today; closed days have files."""
+    async with open_shop(database_url) as shop:
+        opened = Files(shop, database_url, tmp_path / "facts")
+        await opened.send([_order(day) for day in range(6)])
+        await opened.builder.build_all()
+        yield opened
+
+
+def _order(day: int, number: str = "", **envelope: Any) -> Event:
+    at = FIRST + timedelta(days=day)
+    return order(f"o{day}{number}", at=at, **({"identity": f"p{day}"} | envelope))
+
+
+def _day(number: int) -> date:
+    return (FIRST + timedelta(days=number)).date()
+
+
+async def test_days_before_yesterday_have_files_and_later_ones_none(files):
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+    assert files.builder.days_missing == 0
+    assert await files.builder.build_all() == 0
+    await files.agree()
+
+
+async def test_rows_of_today_and_of_late_last_night_mark_nothing(files):
+    statement = "SELECT count(*) FROM fact_changes"
+    async with files.shop.pool.connection() as conn:
+        before = await (await conn.execute(statement)).fetchall()
+        await files.send([_order(5, "-again"), page("t1", at=datetime.now(UTC))])
+        assert await (await conn.execute(statement)).fetchall() == before
+
+
+async def test_a_late_event_shows_in_the_next_question_and_its_day_is_made_anew(files):
+    await files.send([_order(2, "-late")])
+    assert await files.use() == {_day(0), _day(1), _day(3)}
+    await files.agree()
+    assert await files.builder.build_all() == 1
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_an_order_settles_a_refund_of_another_day_anew(files):
+    await files.send([refund("o3-new", at=FIRST, identity="p0")])
+    await files.builder.build_all()
+    await files.send([_order(3, "-new")])
+    assert await files.use() == {_day(1), _day(2)}
+    await files.agree()
+
+
+async def test_a_merge_rewrites_no_file_and_shows_at_once(files):
+    await files.agree()
+    await files.send([identify("t1", "p1", at=FIRST), _order(1, "-t", identity=None, tracking_id="t1")])
+    await files.builder.build_all()
+    await files.send([identify("t1", "p2", at=FIRST - timedelta(days=1))])
+    assert _day(1) in await files.use()
+    await files.agree()
+
+
+async def test_an_erasure_ends_when_no_file_holds_the_person(files):
+    old = {unit.path for unit in files.files.units() if unit.first <= _day(2) <= unit.last}
+    request = admin_pb2.EraseCustomerRequest(customer=reports_pb2.CustomerSelector(any="p2"))
+    await Erasures(files.shop.pool, files.erased.remove).erase_customer(PROJECT, request)
+    assert old
+    assert not any(path.exists() for path in old)
+    await files.agree()
+
+
+async def test_while_a_server_is_at_work_that_marks_no_days_no_file_is_used(files):
+    assert await files.use()
+    with psycopg.connect(files.url, application_name="shopalytic", autocommit=True) as older:
+        assert await files.use() == set()
+        await files.builder.build_all()
+        # A late row of a server that knows no tokens.
+        older.execute(
+            "UPDATE order_revisions SET units = 99 WHERE ordered_at < %s", [FIRST + timedelta(days=2)]
+        )
+        await files.builder.build_all()
+        await files.agree()
+    # What was closed before is made anew.
+    assert await files.use() == set()
+    await files.agree()
+    await files.builder.build_all()
+    assert await files.use()
+    await files.agree()
+
+
+async def test_a_damaged_file_is_found_by_a_new_process_and_made_again(files):
+    [unit] = [unit for unit in files.files.units() if (unit.dataset, unit.first) == (2, _day(1))]
+    path = unit.path / "orders.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    files.open()
+    assert await files.use() == {_day(0), _day(2), _day(3)}
+    await files.agree()
+    assert await files.builder.build_all() == 1
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_a_file_that_vanishes_under_a_process_is_read_anew(files):
+    reports = Reports(files.shop.pool, FactReports(files.shop.pool, facts=files.store))
+    request = reports_pb2.GetSalesReportRequest()
+    before = await reports.get_sales_report(PROJECT, request)
+    assert before.reports
+    for unit in files.files.units():
+        (unit.path / "orders.parquet").unlink()
+    assert await reports.get_sales_report(PROJECT, request) == before
+
+
+async def test_what_a_killed_process_left_is_no_unit_and_is_removed(files):
+    unfinished = files.files.start()
+    (unfinished / "orders.parquet").write_bytes(b"half")
+    files.open()
+    await files.agree()
+    files.files.remove_unfinished()
+    assert not unfinished.exists()
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_a_unit_that_is_being_finished_is_none_yet(files):
+    """Its folder has all files and the manifest a moment before it gets its name."""
+    [unit, *_] = files.files.units()
+    unfinished = files.files.start()
+    shutil.copytree(unit.path, unfinished, dirs_exist_ok=True)
+    shutil.rmtree(unit.path)
+    assert unfinished not in {each.path for each in files.files.units()}
+    await files.agree()
+
+
+async def test_a_database_that_is_restored_finds_no_file_of_what_it_has_not_seen(files):
+    async with files.shop.pool.connection() as conn:
+        # As a backup of the first days has it: no day was closed.
+        await conn.execute("DELETE FROM fact_changes")
+    assert await files.use() == set()
+    await files.builder.build_all()
+    assert len(await files.use()) == 4
+
+
+async def test_files_over_the_budget_are_not_made_and_answers_are_right_without(database_url, tmp_path):
+    async with open_shop(database_url) as shop:
+        files = Files(shop, database_url, tmp_path / "facts")
+        files.builder = Builder(files.store, shop.pool, shop.pool, disk_mb=0, quiet=timedelta())
+        await files.send([_order(day) for day in range(6)])
+        made = await files.builder.build_all()
+        # One is made before the budget is known to be gone.
+        assert made <= 1
+        assert files.builder.days_missing > 0
+        await files.agree()
+
+
+async def test_a_question_keeps_its_files_until_it_ends(files):
+    async with reading(files.shop.pool) as snapshot, files.store.question(snapshot) as facts:
+        await facts.take(SCOPE, orders=EVER)
+        await files.send([_order(1, "-late")])
+        await files.builder.build_all()
+        assert len(await facts.ask("FROM orders")) == 6
+    await files.builder.build_all()
+    assert await files.use() == {_day(0), _day(1), _day(2), _day(3)}
+
+
+async def test_doctor_tells_how_many_days_have_files(files, tmp_path):
+    def told() -> str:
+        settings = replace(Settings(), data_dir=tmp_path, database_url=files.url)
+        [finding] = [each for each in check_database(settings) if each.check == "facts"]
+        return finding.message
+
+    assert (await asyncio.to_thread(told)).startswith("All 4 past days have files")
+    await files.send([_order(2, "-late")])
+    assert (await asyncio.to_thread(told)).startswith("1 of 4 past days are read from PostgreSQL")

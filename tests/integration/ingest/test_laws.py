@@ -1,0 +1,179 @@
+"""The laws of the store, on the writer in this process."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from google.protobuf.message import Message
+from hypothesis import given, settings
+
+from laws import store_laws as laws
+from laws.histories import batches, histories, quarrels
+from shopalytic.v1 import admin_pb2, reports_pb2
+from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.errors import NotFound
+from shopalytic_server.domain.ingest.preparation import Prepared, prepare
+from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.storage.customers.merges import Merges
+from shopalytic_server.storage.ingest import decisions, incoming
+from shops.report_shop import NOW, PROJECT, START, alias, open_shop, page
+
+# An example stores its history several times over; HYPOTHESIS_PROFILE=thorough asks for more of them.
+CLOCKS_OFF = (timedelta(), timedelta(), timedelta(days=-1100), timedelta(days=2))
+
+EXAMPLES = max(10, settings.default.max_examples * 2 // 5)
+
+
+async def no_plain_links(*_: object) -> dict[bytes, object]:
+    """Leaves every identify call to the graph."""
+    return {}
+
+
+class InProcess(laws.Laboratory):
+    """One writer on a database of the test's own."""
+
+    def __init__(self, runner: asyncio.Runner, url: str) -> None:
+        super().__init__(runner, url)
+        # To the requests that were stored last.
+        self.answers: list[list[EventResult]] = []
+        self._numbers = itertools.count(1)
+
+    def store(
+        self, requests: list[list[Event]], *, at_once: bool = False, reference: bool = False
+    ) -> Project:
+        """Lets plain events of any age go the way of fresh ones; of the reference's none does."""
+        number = next(self._numbers)
+        project = replace(PROJECT, project_id=number, name=f"shop {number}")
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "INSERT INTO projects (project_id, name, currency, time_zone, created_at,"
+                " browser_event_types) VALUES (%s, %s, %s, %s, %s, '{}')",
+                [number, project.name, project.currency, project.time_zone, START],
+            )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(incoming, "YOUNGEST", timedelta(days=36_500))
+            if reference:
+                patch.setattr(incoming, "_MOST_EVENTS", 0)
+                patch.setattr(decisions, "store_plain_links", no_plain_links)
+            answers = self.runner.run(self._store(project, requests, at_once))
+        self.answers = answers
+        return project
+
+    def store_more(self, project: Project, requests: list[list[Event]], *, at_once: bool = False) -> None:
+        self.runner.run(self._store(project, requests, at_once))
+
+    async def _store(
+        self, project: Project, requests: list[list[Event]], at_once: bool
+    ) -> list[list[EventResult]]:
+        async with open_shop(self.url) as shop:
+            answers = []
+            for request in requests:
+                answers.append(shop.writer.submit(_prepared(request, project)))
+                if not at_once:
+                    await answers[-1]
+            return [list(verdicts) for verdicts in await asyncio.gather(*answers)]
+
+    def undo(self, project: Project, merge: Event) -> None:
+        self.runner.run(self._undo(project, merge))
+
+    async def _undo(self, project: Project, merge: Event) -> None:
+        async with open_shop(self.url) as shop:
+            request = admin_pb2.UndoMergeRequest(merge_id=merge.event_id, sandbox=merge.sandbox)
+            with contextlib.suppress(NotFound):
+                await Merges(shop.pool).undo_merge(project, UUID(int=1), request)
+
+    def reports(self, project: Project) -> Sequence[Message]:
+        return self.runner.run(self._reports(project))
+
+    async def _reports(self, project: Project) -> Sequence[Message]:
+        answers: list[Any] = []
+        async with open_shop(self.url) as opened:
+            shop = replace(opened, project=project)
+            for sandbox in (False, True):
+                answers += await shop.sales(interval=reports_pb2.INTERVAL_DAY, include_sandbox=sandbox)
+                answers.append(await shop.customers(sandbox=sandbox))
+        return answers
+
+
+def _prepared(events: list[Event], project: Project) -> list[Prepared]:
+    """The events as they come from senders of whom some have clocks that are years off."""
+    return [_prepare(each, project) for each in events]
+
+
+def _prepare(event: Event, project: Project) -> Prepared:
+    off = CLOCKS_OFF[UUID(event.event_id).int % len(CLOCKS_OFF)]
+    sent = Event()
+    sent.CopyFrom(event)
+    sent.occurred_at.FromDatetime(event.occurred_at.ToDatetime(UTC) + off)
+    return prepare(sent, project=project, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW + off)
+
+
+@pytest.fixture
+def laboratory(database_url: str) -> Iterator[InProcess]:
+    with asyncio.Runner() as runner:
+        yield InProcess(runner, database_url)
+
+
+@settings(max_examples=EXAMPLES)
+@given(events=histories(), seed=...)
+def test_any_order_any_repetition_and_any_batching_give_the_same_state(
+    laboratory: InProcess, events: list[Event], seed: int
+):
+    laboratory.clear()
+    laws.any_order_any_repetition_and_any_batching_give_the_same_state(
+        laboratory, events, random.Random(seed)
+    )
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(events=histories(most=12), seed=...)
+def test_calls_that_need_no_graph_are_answered_as_the_graph_would(
+    laboratory: InProcess, events: list[Event], seed: int
+):
+    laboratory.clear()
+    # Repeats, too: what is known by then needs no graph either.
+    requests = batches([*events, *events[: len(events) // 2]], random.Random(seed))
+    laboratory.store(requests, reference=True)
+    expected = laboratory.answers
+    laboratory.store(requests)
+    assert laboratory.answers == expected
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(events=histories(most=12), seed=...)
+def test_undoing_merges_at_any_moment_gives_the_same_state_and_survives_a_rebuild(
+    laboratory: InProcess, events: list[Event], seed: int
+):
+    laboratory.clear()
+    laws.undoing_merges_at_any_moment_gives_the_same_state_and_survives_a_rebuild(
+        laboratory, events, random.Random(seed)
+    )
+
+
+@settings(max_examples=EXAMPLES)
+@given(events=quarrels(), seed=...)
+def test_a_rebuild_changes_nothing_whatever_was_refused(
+    laboratory: InProcess, events: list[Event], seed: int
+):
+    laboratory.clear()
+    laws.a_rebuild_changes_nothing_whatever_was_refused(laboratory, events, random.Random(seed))
+
+
+def test_names_that_were_given_each_other_are_one_customer_for_a_rebuild_too(laboratory: InProcess):
+    """The earlier use of one of them, told last, must not change who stands for both."""
+    requests = [
+        [alias("B", identity="A", at=5)],
+        [alias("A", identity="B", at=6)],
+        [page("T", identity="B", at=2)],
+    ]
+    laboratory.store(requests)
+    assert not any(laboratory.check().values())

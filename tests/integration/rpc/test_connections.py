@@ -1,0 +1,111 @@
+"""Connections of the gRPC port that bring nothing: they end by themselves, and no other does."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from running.raw_http2 import HEADERS, RawConnection, frame, message, raw_connection
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.rpc.transport.connections import FIRST_CALL_SECONDS, IDLE_SECONDS
+from standins.rpc import Running, running, until
+
+CHECK = "/grpc.health.v1.Health/Check"
+TRACK = "/shopalytic.v1.CollectorService/Track"
+CONTINUATION = 9
+PAIRS = b"\x00\x01a\x01b" * 2_700
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[Running]:
+    async with running(database_url) as shop:
+        yield shop
+
+
+async def ask(caller: RawConnection) -> None:
+    """A call without a key, and its answer."""
+    before = len(caller.answers)
+    caller.send(caller.open(CHECK), message(b""), end=True)
+    await caller.until_answered(before + 1)
+
+
+async def test_a_connection_without_a_call_ends_within_seconds_and_one_with_a_call_stays(
+    shop: Running,
+) -> None:
+    watch = shop.server.connections
+    async with raw_connection(shop.port) as silent, raw_connection(shop.port) as caller:
+        await ask(caller)
+        now = time.monotonic()
+        watch.look(now)
+        watch.look(now + FIRST_CALL_SECONDS - 1)
+        assert watch.ended == 0
+        watch.look(now + FIRST_CALL_SECONDS + 1)
+        await until(lambda: silent.closed)
+        assert watch.ended == 1
+        await ask(caller)
+
+
+async def test_a_call_that_stays_keeps_its_connection_however_long_nothing_comes(shop: Running) -> None:
+    watch = shop.server.connections
+    request = reports_pb2.TailEventsRequest()
+    call = shop.report.TailEvents(request, metadata=shop.key(KeyClass.REPORTS))
+    await call.initial_metadata()
+    now = time.monotonic()
+    for seconds in range(0, 2_000, 20):
+        watch.look(now + seconds)
+    assert watch.ended == 0
+    assert not call.done()
+
+
+async def test_headers_that_never_end_cost_their_sender_the_connection(shop: Running) -> None:
+    watch = shop.server.connections
+    async with raw_connection(shop.port) as greedy, raw_connection(shop.port) as slow:
+        # A message that is on its way may be as long as a message may be.
+        stream = slow.open(TRACK, shop.key(KeyClass.SERVER))
+        slow.send(stream, message(bytes(250_000), announced=4_000_000))
+        greedy.write(frame(HEADERS, 0, 1, PAIRS))
+        for _ in range(40):
+            greedy.write(frame(CONTINUATION, 0, 1, PAIRS))
+
+        def ended() -> bool:
+            watch.look(time.monotonic())
+            return greedy.closed
+
+        await until(ended)
+        assert watch.ended == 1
+        assert not slow.closed
+        async with raw_connection(shop.port) as caller:
+            await ask(caller)
+
+
+async def test_calls_that_are_refused_one_after_another_may_bring_more_than_that(shop: Running) -> None:
+    watch = shop.server.connections
+    async with raw_connection(shop.port) as stranger:
+        for _ in range(20):
+            stranger.send(stranger.open(TRACK), message(bytes(60_000)))
+        await stranger.until_answered(20)
+        watch.look(time.monotonic())
+        watch.look(time.monotonic())
+        assert watch.ended == 0
+        await ask(stranger)
+
+
+async def test_where_the_port_is_crowded_the_longest_idle_make_room(database_url: str) -> None:
+    async with running(database_url, most_connections=8) as shop, AsyncExitStack() as stack:
+        watch = shop.server.connections
+        callers = [await stack.enter_async_context(raw_connection(shop.port)) for _ in range(8)]
+        for caller in callers:
+            await ask(caller)
+        busy = callers[0]
+        busy.send(busy.open(TRACK, shop.key(KeyClass.SERVER)), message(b"\x0a", announced=1_000))
+        # By its answer the call before it has been heard.
+        await ask(busy)
+        now = time.monotonic()
+        watch.look(now)
+        watch.look(now + IDLE_SECONDS - 1)
+        assert watch.ended == 0
+        watch.look(now + IDLE_SECONDS + 1)
+        await until(lambda: sum(caller.closed for caller in callers) == 2)
+        assert not busy.closed

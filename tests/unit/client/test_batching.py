@@ -1,0 +1,155 @@
+"""The outbox keeps every event, in order, until its outcome is known."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from shopalytic.sending.batching import MAX_BATCH_BYTES, Batch, Limits, Outbox
+
+LIMITS = Limits(max_queue=6, max_queue_bytes=60, batch_size=3, linger=1.0)
+
+
+def filled(*sizes: int, limits: Limits = LIMITS) -> Outbox:
+    outbox = Outbox(limits)
+    for number, size in enumerate(sizes, 1):
+        outbox.add(f"e{number}", b"x" * size, now=10.0)
+    return outbox
+
+
+def ids(batch: Batch) -> list[str]:
+    return [event.event_id for event in batch]
+
+
+def test_a_batch_is_due_when_the_oldest_has_lingered_or_it_is_full() -> None:
+    outbox = filled(1, 1)
+    assert outbox.due_in(10.25) == pytest.approx(0.75)
+    assert outbox.due_in(11.5) == 0.0
+    outbox.add("e3", b"x", now=10.5)
+    assert outbox.due_in(10.5) == 0.0
+    assert Outbox(LIMITS).due_in(0.0) is None
+
+
+def test_the_sender_is_woken_by_the_first_event_and_by_a_full_batch_only() -> None:
+    outbox = Outbox(LIMITS)
+    assert [outbox.add(f"e{n}", b"x", 0.0) for n in range(6)] == [True, False, True, False, False, False]
+
+
+def test_a_watch_hurries_what_was_queued_before_it_and_nothing_later() -> None:
+    outbox = filled(1, 1)
+    watch = outbox.watch()
+    assert outbox.due_in(10.0) == 0.0
+    outbox.take()
+    outbox.add("later", b"x", now=10.0)
+    assert outbox.due_in(10.0) == 1.0
+    assert outbox.remaining(watch) == 2
+
+
+def test_a_batch_stops_before_the_limit_of_bytes_but_carries_one_event_of_any_size() -> None:
+    limits = Limits(10, 10**9, 10, 0.0)
+    outbox = filled(MAX_BATCH_BYTES + 1, MAX_BATCH_BYTES - 1, 1, 1, limits=limits)
+    taken = []
+    while outbox.due_in(99.0) is not None:
+        batch = outbox.take()
+        taken.append(ids(batch))
+        outbox.claim(batch)
+        outbox.settle(lost=False)
+    assert taken == [["e1"], ["e2", "e3"], ["e4"]]
+
+
+def test_halves_are_sent_oldest_first() -> None:
+    outbox = filled(1, 1, 1)
+    batch = outbox.take()
+    assert outbox.split(batch)
+    first = outbox.next_in_flight()
+    assert first is not None
+    assert ids(first) == ["e1"]
+    assert outbox.claim(first)
+    outbox.settle(lost=False)
+    assert ids(outbox.next_in_flight() or []) == ["e2", "e3"]
+
+
+def test_an_abandoned_batch_can_be_neither_claimed_nor_split() -> None:
+    outbox = filled(1, 1, 1, 1)
+    batch = outbox.take()
+    assert ids(outbox.abandon()) == ["e1", "e2", "e3", "e4"]
+    assert not outbox.claim(batch)
+    assert not outbox.split(batch)
+    assert outbox.pending == 0
+
+
+def test_an_event_larger_than_the_whole_queue_may_wait_alone() -> None:
+    outbox = Outbox(LIMITS)
+    assert outbox.has_room(1_000)
+    outbox.add("large", b"x" * 1_000, 0.0)
+    assert not outbox.has_room(1)
+    assert ids(outbox.make_room(1)) == ["large"]
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """Any order of steps: each event is settled, dropped or abandoned exactly once, and taken in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outbox = Outbox(LIMITS)
+        self.added = 0
+        self.outcomes: list[str] = []
+        self.claimed: list[str] = []
+        self.watches = [self.outbox.watch()]
+
+    @rule(size=st.integers(1, 40))
+    def add(self, size: int) -> None:
+        self.outcomes += ids(self.outbox.make_room(size))
+        self.added += 1
+        self.outbox.add(f"e{self.added}", b"x" * size, float(self.added))
+
+    @rule()
+    def watch(self) -> None:
+        self.watches.append(self.outbox.watch())
+
+    @precondition(lambda self: self.outbox.due_in(1e9) == 0.0 and self.outbox.next_in_flight() is None)
+    @rule()
+    def take(self) -> None:
+        self.outbox.take()
+
+    @precondition(lambda self: len(self.outbox.next_in_flight() or []) > 1)
+    @rule()
+    def split(self) -> None:
+        batch = self.outbox.next_in_flight()
+        assert batch
+        assert self.outbox.split(batch)
+
+    @precondition(lambda self: self.outbox.next_in_flight() is not None)
+    @rule(lost=st.booleans())
+    def report(self, lost: bool) -> None:
+        batch = self.outbox.next_in_flight()
+        assert batch
+        assert self.outbox.claim(batch)
+        self.outbox.settle(lost=lost)
+        self.claimed += ids(batch)
+        self.outcomes += ids(batch)
+
+    @rule()
+    def abandon(self) -> None:
+        self.outcomes += ids(self.outbox.abandon())
+
+    @invariant()
+    def every_event_is_pending_or_has_one_outcome(self) -> None:
+        assert len(self.outcomes) == len(set(self.outcomes))
+        assert self.outbox.pending + len(self.outcomes) == self.outbox.queued == self.added
+
+    @invariant()
+    def order_is_kept(self) -> None:
+        assert self.claimed == sorted(self.claimed, key=lambda event_id: int(event_id[1:]))
+
+    @invariant()
+    def watches_count_what_they_watch(self) -> None:
+        done = {int(event_id[1:]) for event_id in self.outcomes}
+        for watch in self.watches:
+            left = sum(number not in done for number in range(1, watch.through + 1))
+            assert self.outbox.remaining(watch) == left
+            assert self.outbox.is_settled(watch) == (left == 0)
+
+
+TestOutbox = OutboxMachine.TestCase
