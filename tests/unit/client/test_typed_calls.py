@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mypy import api
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 PROGRAM = """
 from decimal import Decimal
 from shopalytic import AsyncClient, Client
