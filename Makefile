@@ -178,6 +178,11 @@ chromium:
 	  fi; \
 	fi
 
+.PHONY: docs
+docs: setup ## Build all pages of docs/ as a site in dist/docs, strict about links
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "dist/docs/index.html"
+
 .PHONY: lock
 lock: ## Choose the newest packages again and write requirements.lock (needs uv)
 	uv="$$(command -v uv || true)"; uv="$${uv:-$(BIN)/uv}"; \

@@ -18,7 +18,7 @@ from generator.schema import ROOT, Field, Schema, short
 HEAD = """# Events
 
 What a shop can send. Made from the protos by `protos/generate.py`: never edit. The envelope around each of them (`event_id`, `occurred_at`,
-`tracking_id`, `identity`, `source`, `sandbox`, `context`) is described in [`events.proto`](../../protos/shopalytic/v1/events.proto).
+`tracking_id`, `identity`, `source`, `sandbox`, `context`) is described in `protos/shopalytic/v1/events.proto`.
 
 In JSON, in the tag and in the Python client an amount may be a number or text, a time is RFC 3339 text, a plain date or seconds after the
 Unix epoch, a whole number may be text of digits, and an id may be a number. Over gRPC amounts are text and times are

@@ -350,7 +350,7 @@ def _parsed(info: SettingInfo, origin: str, text: str) -> Any:
 
 
 def settings_table_markdown() -> str:
-    """The table as it stands in the README."""
+    """The table as it stands in `docs/reference/settings.md`."""
     head = "| flag | environment variable | default | meaning |\n| --- | --- | --- | --- |\n"
     return head + "".join(
         f"| `{info.flag}` | `{info.variable}` | {info.shown_default} | {info.help} |\n"

@@ -1,4 +1,4 @@
-"""The README's snippets, run as typed against a service started as the README says."""
+"""The snippets of README and docs, run as typed against a service started as the README says."""
 
 import json
 import os
@@ -19,7 +19,9 @@ import pytest
 from shopalytic_server.config import settings_table_markdown
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-README = (REPOSITORY / "README.md").read_text()
+README = REPOSITORY / "README.md"
+DOCS = REPOSITORY / "docs"
+PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 
 # Stand-ins for two programs that need not be on this machine. Both do the real work:
 # the first by the server's reflection, the second with the same compiler.
@@ -117,10 +119,11 @@ def write_program(path: Path, script: str) -> None:
 
 
 def snippet(name: str) -> str:
-    """The code block below its mark in the README."""
-    found = re.search(rf"<!-- test: {re.escape(name)} -->\n```\w+\n(.*?)```", README, re.DOTALL)
-    assert found, f"the README has no snippet {name}"
-    return found[1]
+    """The code block below its mark in the README or a page of docs."""
+    mark = rf"<!-- test: {re.escape(name)} -->\n```\w+\n(.*?)```"
+    found = [match[1] for page in PAGES for match in re.finditer(mark, page.read_text(), re.DOTALL)]
+    assert len(found) == 1, f"snippet {name} stands in {len(found)} places"
+    return found[0]
 
 
 def test_the_first_events_reach_the_customer_and_the_report(terminal: Terminal) -> None:
@@ -151,13 +154,30 @@ def test_plain_protoc_makes_a_client_of_the_published_image(terminal: Terminal) 
     assert (terminal.folder / "shopalytic" / "v1" / "collector_pb2.py").exists()
 
 
-def test_every_setting_is_in_the_readme() -> None:
-    found = re.search(r"<!-- test: settings -->\n(.*?)\n\n", README, re.DOTALL)
+def test_every_setting_is_on_its_page() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text()
+    found = re.search(r"<!-- test: settings -->\n(.*?)\n\n", page + "\n", re.DOTALL)
     assert found
     assert found[1].strip() == settings_table_markdown().strip(), "paste what settings_table_markdown() gives"
 
 
 def test_links_inside_the_repository_lead_somewhere() -> None:
-    targets = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
+    targets = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)[^)]*\)", page.read_text())
+    ]
     assert targets
-    assert [target for target in targets if not (REPOSITORY / target).exists()] == []
+    lost = [(page.name, target) for page, target in targets if not (page.parent / target).exists()]
+    assert lost == []
+
+
+def test_the_readme_is_two_screens() -> None:
+    assert len(README.read_text().splitlines()) <= 120
+
+
+def test_the_pages_of_docs_make_a_site(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "index.html").exists()

@@ -7,7 +7,7 @@ import pytest
 
 from shopalytic_server.config import TABLE, Settings, SettingsError, load, settings_table_markdown
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+SETTINGS_PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "settings.md"
 
 
 def test_without_flags_and_variables_everything_has_its_default():
@@ -95,4 +95,4 @@ def test_the_table_has_a_row_for_every_setting_and_no_machines_path():
 
 
 def test_the_readme_has_the_table_of_settings():
-    assert settings_table_markdown() in README.read_text()
+    assert settings_table_markdown() in SETTINGS_PAGE.read_text()
