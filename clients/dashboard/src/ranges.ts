@@ -78,8 +78,11 @@ const MOST_DAYS_BY_HOUR = 31;
 
 /** The intervals that a range may be shown in. */
 export function intervalsOf(range: Range): IntervalName[] {
-  const few = range.first !== null && range.end !== null && daysBetween(range.first, range.end) <= MOST_DAYS_BY_HOUR;
-  return few ? ["hour", "day", "week", "month"] : ["day", "week", "month"];
+  if (!range.first || !range.end) return ["day", "week", "month"];
+  const days = daysBetween(range.first, range.end);
+  if (days === 1) return ["hour", "day"];
+  const longer: IntervalName[] = days > 28 ? ["day", "week", "month"] : days > 7 ? ["day", "week"] : ["day"];
+  return days <= MOST_DAYS_BY_HOUR ? ["hour", ...longer] : longer;
 }
 
 export function moments(range: Range, zone: string): { from?: Date; to?: Date } {

@@ -58,7 +58,8 @@ test("all time has no ends, and long ranges have long intervals", () => {
   assert.equal(fitting(rangeNamed("365d", "UTC")), "week");
   assert.equal(fitting(rangeNamed("all", "UTC")), "month");
   assert.equal(firstOfMonth("2026-01-31", 1), "2026-02-01");
-  assert.deepEqual(intervalsOf(rangeNamed("7d", "UTC")), ["hour", "day", "week", "month"]);
+  assert.deepEqual(intervalsOf(rangeNamed("today", "UTC")), ["hour", "day"]);
+  assert.deepEqual(intervalsOf(rangeNamed("28d", "UTC")), ["hour", "day", "week"]);
   assert.deepEqual(intervalsOf(rangeNamed("90d", "UTC")), ["day", "week", "month"]);
 });
 

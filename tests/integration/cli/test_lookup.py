@@ -50,8 +50,8 @@ def test_a_customer_is_found_by_each_name(service, who):
     shown = service.json("customer", "show", who)
     assert list(shown) == [
         "customer_id", "identities", "tracking_ids", "profile", "orders", "gross", "refunds", "net",
-        "first_seen", "last_seen", "links", "days_between_orders", "rfm", "first_touch", "last_touch",
-        "devices", "order_list",
+        "first_seen", "last_seen", "links", "last_order_at", "country", "rfm", "days_between_orders",
+        "first_touch", "last_touch", "devices", "order_list",
     ]  # fmt: skip
     assert (shown["identities"], shown["tracking_ids"]) == (["jane"], ["phone"])
     assert shown["profile"] == {

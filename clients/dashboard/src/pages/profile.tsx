@@ -5,7 +5,7 @@ import { ask as asked, call, useAnswer } from "../answers";
 import { count, decimal, money } from "../amounts";
 import { EVENT_TYPES, words } from "../catalogue";
 import { fileName, savePages } from "../csv";
-import { Choice } from "../parts/controls";
+import { Choice, CurrencyPicker } from "../parts/controls";
 import { Define } from "../parts/define";
 import { EventLine } from "../parts/event";
 import { Folded } from "../parts/folded";
@@ -30,9 +30,12 @@ export function Profile({ who }: { who: string }) {
   const answer = useAnswer(ReportService.method.getCustomer, { customer, sandbox, ...(currency ? { currency } : {}) });
   return (
     <>
-      <p class="back">
-        <a href={link("customers")}>← All customers</a>
-      </p>
+      <div class="controls">
+        <p class="back">
+          <a href={link("customers")}>← All customers</a>
+        </p>
+        <CurrencyPicker />
+      </div>
       <Shown answer={answer}>{({ customer }) => customer && <Known customer={customer} />}</Shown>
     </>
   );
