@@ -21,8 +21,8 @@ A class's docstring is its default message.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shopalytic.events.violations import Violation
@@ -33,6 +33,16 @@ class ShopalyticError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or default_message(type(self)))
+
+    def __reduce__(self) -> tuple[Callable[..., ShopalyticError], tuple[Any, ...]]:
+        """So that another process of the service is told the same, whatever the class is made of."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[ShopalyticError], args: tuple[Any, ...], state: dict[str, Any]) -> ShopalyticError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidRequest(ShopalyticError):

@@ -84,9 +84,7 @@ async def test_the_same_words_are_the_same_numbers_on_every_page(shop, database_
     }
 
     orders = await pages(shop.reports.list_orders, shop, reports_pb2.ListOrdersRequest(page_size=50))
-    standing = [
-        each for page in orders for each in page.orders if each.status not in ("cancelled", "failed")
-    ]
+    standing = [each for page in orders for each in page.orders if each.status not in ("cancelled", "failed")]
     assert len(standing) == sum(each.total.orders for each in sales.values())
 
     request = reports_pb2.GetCartReportRequest(scope=ALL, limit=1000)
