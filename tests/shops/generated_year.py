@@ -14,8 +14,8 @@ from uuid import UUID
 
 from google.protobuf import json_format
 
-from shops.commerce_month import Month
 from shopalytic.v1.events_pb2 import Event
+from shops.commerce_month import Month
 
 _MONTHS = 12
 _VISITS = 12

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from shops.generated_year import history
 from oracles.carts import Cart, carts
 from oracles.digits import divided
 from oracles.seen import Customer, micros, read
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shops.commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two, shuffled_and_doubled, store
+from shops.generated_year import history
 from shops.report_shop import START, Shop, event, identify, open_shop, order
 
 SCOPES: dict[str, dict[str, Any]] = {

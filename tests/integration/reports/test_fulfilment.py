@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from shops.generated_year import history
 from oracles.fulfilment import fulfilment
 from oracles.seen import read
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shops.commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two, shuffled_and_doubled, store
+from shops.generated_year import history
 from shops.report_shop import START, Shop, event, open_shop, order, refund
 
 SCOPES: dict[str, dict[str, Any]] = {

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from oracles.seen import read
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.storage.rebuild.typed_tables import rebuild
 from shops.commerce_month import shuffled_and_doubled, store
 from shops.generated_year import history
-from oracles.seen import read
 from shops.report_shop import Shop, open_shop
-from shopalytic.v1 import reports_pb2
-from shopalytic_server.storage.rebuild import rebuild
 
 # What every page counts here: robots too, as a customer's own page does.
 ALL = reports_pb2.ReportScope(include_bots=True)

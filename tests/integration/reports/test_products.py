@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from shops.generated_year import history
 from oracles.digits import divided
 from oracles.products import Product, products
 from oracles.seen import read
@@ -17,6 +16,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.storage.reports.products import MAX_PAIRS
 from shops.commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two, shuffled_and_doubled, store
+from shops.generated_year import history
 from shops.report_shop import Shop, alias, event, identify, open_shop
 
 SCOPES: dict[str, dict[str, Any]] = {

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shops.generated_year import history
 from oracles.sales import sales
 from oracles.seen import micros, orders_and_refunds, read
 from shopalytic.v1 import reports_pb2
@@ -19,6 +18,7 @@ from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.storage.facts.scope import resolve_scope
 from shopalytic_server.storage.reports.explain import explain_token, read_explain
 from shops.commerce_month import BEGIN, PROJECT_CURRENCY, shuffled_and_doubled, store
+from shops.generated_year import history
 from shops.report_shop import Shop, event, open_shop, order
 
 BERLIN = ZoneInfo("Europe/Berlin")

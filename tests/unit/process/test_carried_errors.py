@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from shopalytic.violations import Violation
+from shopalytic.events.violations import Violation
 from shopalytic_server.domain import errors
 
 
