@@ -34,6 +34,8 @@ PATTERNS = {
         "matches_uuid", "MALFORMED_UUID", "uuid"
     ),
     MONEY: Pattern("matches_money", "MALFORMED_MONEY", "money"),
+    # The native core leaves these to Python.
+    "^-?[0-9]{1,9}([.][0-9]{1,4})?$": Pattern("matches_quantity", "MALFORMED_QUANTITY", ""),
     "^[A-Z]{3}$": Pattern("matches_three_capitals", "NOT_THREE_CAPITALS", "capitals"),
     "^[^@\\s]+@[^@\\s]+$": Pattern("matches_email", "MALFORMED_EMAIL", "email", may_hold_nul=True),
 }
@@ -62,6 +64,9 @@ CEL_RULES = {
     ),
     ("sku.or_name", "this.sku != '' || has(this.name)"): CelRule(
         'not message.sku and not message.HasField("name")', needs=(False, "sku", "", "name")
+    ),
+    ("qty.required_without_quantity", "this.qty != 0 || has(this.quantity)"): CelRule(
+        'not message.qty and not message.HasField("quantity")', needs=(False, "qty", "", "quantity")
     ),
     (
         "total_refund.required_if_partial",

@@ -26,6 +26,7 @@ from shopalytic.events.checking import (
     is_identity_placeholder,
     matches_email,
     matches_money,
+    matches_quantity,
     matches_three_capitals,
     outside,
 )

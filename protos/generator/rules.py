@@ -22,6 +22,7 @@ from shopalytic.events.checking import (
     EMPTY,
     MALFORMED_EMAIL,
     MALFORMED_MONEY,
+    MALFORMED_QUANTITY,
     MALFORMED_UUID,
     NO_NUL,
     NOT_THREE_CAPITALS,
@@ -31,6 +32,7 @@ from shopalytic.events.checking import (
     is_identity_placeholder,
     matches_email,
     matches_money,
+    matches_quantity,
     matches_three_capitals,
     matches_uuid,
     not_listed,
@@ -227,7 +229,9 @@ class _Writer:
         if field.presence:
             return [read, *self._optional(field, checks, zero_is_wrong, rules.required)]
         if not rules.required:
-            raise self._error(field.name, "has rules but is neither required nor optional")
+            if zero_is_wrong:
+                raise self._error(field.name, "must not be 0 but is neither required nor optional")
+            return [read, *checks]
         return [read, "if value:", *_indented(checks), "else:", *_indented(_missing(field))]
 
     def _flag(self, field: Field, rules: Any) -> list[str]:

@@ -92,7 +92,7 @@ def test_there_are_vectors_of_every_kind_and_of_every_rule():
             "identity.same_as_identify",
         ),
         *("total_discount.required_with_discounts", "total_refund.required_if_partial"),
-        *("subtotal_refund.required_if_partial", "sku.or_name"),
+        *("subtotal_refund.required_if_partial", "sku.or_name", "qty.required_without_quantity"),
     }
 
 

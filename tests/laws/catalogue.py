@@ -84,6 +84,13 @@ def number(path: str, least: int, most: int, *, required: bool = False) -> Prope
     )
 
 
+def quantity(path: str) -> Property:
+    good = ("0.5", "-1", "999999999.9999", 0.5, -1, 12, "00.5")
+    bad = ("1000000000", "0.00001", "+1", "1,5", "1.", ".5", "--1", "1e2", " 1", "NaN", 0.00001, "")
+    outside = tuple((value, "string.pattern") for value in bad)
+    return Property(path, False, good, outside, wrong_types=(True, [], {}))
+
+
 def time(path: str, *, required: bool = False) -> Property:
     return Property(
         path,
@@ -127,6 +134,12 @@ def choice(path: str, good: tuple[str, ...], bad: tuple[str, ...]) -> Property:
     return Property(path, True, good, outside, wrong_types=(5, True, [], {}))
 
 
+def optional_choice(path: str, good: tuple[str, ...], bad: tuple[str, ...]) -> Property:
+    return Property(
+        path, False, good, tuple((value, "string.in") for value in bad), wrong_types=(5, True, [], {})
+    )
+
+
 def listing(path: str, item: Any, most: int, *, required: bool = False) -> Property:
     empty = (([], "required"),) if required else ()
     inside = ([item], [item] * most, *([] if required else [[]]))
@@ -162,7 +175,7 @@ def identity(path: str, *, required: bool = False) -> Property:
 CAPITALS = (("EUR", "XXX", "eur"), ("EU", "EURO", "E1R", "ÄÖÜ", " eur"))
 COUNTRIES = (("DEU", "XXX", "deu", "DE", "gb", "UK"), ("ZZ", "EURO", "E1R", "ÄÖÜ", "D"))
 CURRENCY = pattern("currency", *CAPITALS)
-LINE = {"sku": "SKU-1", "price": "9.99", "qty": 2, "cost": "4.50", "name": "Cup"}
+LINE = {"sku": "SKU-1", "price": "9.99", "qty": 2, "cost": "4.50", "name": "Cup", "quantity": "1.5"}
 ADDRESS = {"city": "Wien", "zipcode": "1010", "country": "AUT", "state": "Wien"}
 
 
@@ -171,9 +184,10 @@ def line_items() -> tuple[Property, ...]:
     return (
         text(f"{at}.sku", 200, empty=True),
         money(f"{at}.price", required=True),
-        number(f"{at}.qty", 1, 10**9, required=True),
+        number(f"{at}.qty", 0, 10**9),
         money(f"{at}.cost"),
         text(f"{at}.name", 200),
+        quantity(f"{at}.quantity"),
     )
 
 
@@ -249,9 +263,10 @@ PROPERTIES: dict[str, tuple[Property, ...]] = {
         text("cart_id", 200, required=True),
         text("sku", 200, required=True),
         money("price", required=True),
-        number("qty", 1, 10**9, required=True),
+        number("qty", 0, 10**9),
         time("modified_date"),
         CURRENCY,
+        quantity("quantity"),
     ),
     "cart_modify": (
         text("cart_id", 200, required=True),
@@ -260,6 +275,8 @@ PROPERTIES: dict[str, tuple[Property, ...]] = {
         money("price"),
         time("modified_date"),
         CURRENCY,
+        quantity("quantity"),
+        number("qty_removed", 0, 10**9),
     ),
     "order": (
         text("order_id", 200, required=True),
@@ -281,6 +298,7 @@ PROPERTIES: dict[str, tuple[Property, ...]] = {
         email("email"),
         text("first_name", 200),
         text("last_name", 200),
+        optional_choice("status", ("pending", "paid", "cancelled", "failed"), ("Paid", "done", "")),
         CURRENCY,
     ),
     "refund": (
@@ -382,6 +400,7 @@ FULL: dict[str, dict[str, Any]] = {
         "qty": 2,
         "modified_date": "2025-05-01T11:59:00Z",
         "currency": "EUR",
+        "quantity": "2.5",
     },
     "cart_modify": {
         "cart_id": "C-1",
@@ -390,6 +409,8 @@ FULL: dict[str, dict[str, Any]] = {
         "price": "8.99",
         "modified_date": "2025-05-01T11:59:30Z",
         "currency": "EUR",
+        "quantity": "0.5",
+        "qty_removed": 1,
     },
     "order": {
         "order_id": "O-1",
@@ -408,6 +429,7 @@ FULL: dict[str, dict[str, Any]] = {
         "email": "ann@example.com",
         "first_name": "Ann",
         "last_name": "Fox",
+        "status": "paid",
         "currency": "EUR",
     },
     "refund": {

@@ -37,6 +37,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 def _orders(draw):
     total = draw(_AMOUNTS)
     line = {"sku": draw(_SKUS), "price": total, "qty": draw(st.integers(1, 2)), "cost": draw(_money())}
+    line["quantity"] = draw(st.sampled_from([None, None, None, "0.5", "0.50", "-1"]))
     properties = {
         "order_id": draw(st.sampled_from(_ORDERS)),
         "cart_id": "c0",
@@ -89,6 +90,8 @@ def _carts(draw):
         return "cart_add", {**properties, "price": draw(_AMOUNTS), "qty": draw(st.integers(1, 3))}
     optional = {
         "qty": draw(st.none() | st.integers(0, 3)),
+        "quantity": draw(st.sampled_from([None, None, None, "0.5"])),
+        "qty_removed": draw(st.none() | st.integers(0, 2)),
         "price": draw(_money()),
         "modified_date": draw(_DATES),
     }

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from oracles.commerce import Name, current_orders, time_of, within
+from oracles.commerce import Name, current_orders, quantity_of, time_of, within
 from oracles.seen import Customer, Seen, counted
 
 HOUR = 3_600_000_000
@@ -25,7 +25,7 @@ class Cart:
     customer: Customer
     email: str
     holds: bool
-    lines: list[tuple[str, str, int]] = field(default_factory=list)
+    lines: list[tuple[str, str, Decimal]] = field(default_factory=list)
     events: set[str] = field(default_factory=set)
 
     @property
@@ -35,7 +35,7 @@ class Cart:
 
 @dataclass
 class _Line:
-    qty: int = 0
+    qty: Decimal = Decimal(0)
     price: str | None = None
     currency: str = ""
 
@@ -88,9 +88,11 @@ def _cart(name: Name, changes: list[Seen], project_currency: str) -> Cart:
     for each in changes:
         given, line = each.properties, lines[each.properties["sku"]]
         if each.type == "cart_add":
-            line.qty += given["qty"]
-        elif "qty" in given:
-            line.qty = given["qty"]
+            line.qty += quantity_of(given)
+        elif "qty" in given or "quantity" in given:
+            line.qty = quantity_of(given)
+        elif "qty_removed" in given:
+            line.qty -= given["qty_removed"]
         if "price" in given:
             line.price = given["price"]
             line.currency = currency = given.get("currency", project_currency)
@@ -107,7 +109,7 @@ def _cart(name: Name, changes: list[Seen], project_currency: str) -> Cart:
         lines=[
             (sku, line.price, line.qty)
             for sku, line in sorted(lines.items())
-            if line.qty and line.price is not None and line.currency == currency
+            if line.qty > 0 and line.price is not None and line.currency == currency
         ],
         events={each.event_id for each in changes},
     )

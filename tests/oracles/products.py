@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import combinations
 from typing import Any
 
@@ -22,9 +22,14 @@ class Product:
     carts: set[Name] = field(default_factory=set)
     orders: set[Name] = field(default_factory=set)
     units: int = 0
+    quantity: Decimal = Decimal(0)
     gross: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
     events: set[str] = field(default_factory=set)
+
+    def add(self, quantity: Decimal) -> None:
+        self.quantity += quantity
+        self.units += int(quantity.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 Products = dict[str, dict[str, Product]]
@@ -70,7 +75,7 @@ def products(
                 skus.add(sku)
                 row.buyers.add(each.customer)
                 row.orders.add(name)
-                row.units += qty
+                row.add(qty)
                 row.gross += price * qty
         pairs[money].update(combinations(sorted(skus), 2))
     for each, money, sku, amount in _given_back(everything, orders, project_currency):

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from oracles.calendar import begin_of
-from oracles.commerce import within
+from oracles.commerce import pieces_of, product_of, quantity_of, within
 from oracles.digits import divided
 from oracles.seen import Placed, Seen, counted, orders_and_refunds
 
@@ -30,6 +30,7 @@ def sales(
     everything = list(seen)
     orders, refunds = orders_and_refunds(everything, project_currency)
     returned = _returned(everything, orders)
+    reversed_ = _reversed(everything, orders)
     ever = _counted(orders, {**scope, "source": None})
     first: dict[Any, int] = {}
     times: dict[Any, list[int]] = defaultdict(list)
@@ -52,6 +53,7 @@ def sales(
             | {
                 "returns": sum((returned[each.seen.event_id] for each in group[1]), Decimal(0)),
                 "net_sales": _net_sales(group, returned),
+                "net_margin": _net_margin(group, reversed_),
                 "repeat_customers": len(
                     {each.customer for each in group[0] if each.named}
                     & {who for who, at in times.items() if _again(at, start, end, unit, zone)}
@@ -69,6 +71,61 @@ def _net_sales(group: tuple[list[Placed], list[Placed]], returned: dict[str, Dec
         (Decimal(each["subtotal"]) - Decimal(each.get("total_discount", "0")) for each in given), Decimal(0)
     )
     return ordered - sum((returned[each.seen.event_id] for each in group[1]), Decimal(0))
+
+
+def _net_margin(group: tuple[list[Placed], list[Placed]], back: dict[str, Decimal]) -> Decimal:
+    """What orders and refunds leave of what goods were sold for, less what these cost."""
+    ordered = sum((_kept(each) - _costs(each) for each in group[0]), Decimal(0))
+    return ordered - sum((back[each.seen.event_id] for each in group[1]), Decimal(0))
+
+
+def _kept(order: Placed) -> Decimal:
+    given = order.seen.properties
+    return order.amount - sum(
+        (Decimal(given.get(f"total_{name}", "0")) for name in ("tax", "shipping")), Decimal(0)
+    )
+
+
+def _costs(order: Placed) -> Decimal:
+    lines = [line for line in order.seen.properties["line_items"] if "cost" in line]
+    return sum((Decimal(line["cost"]) * quantity_of(line) for line in lines), Decimal(0))
+
+
+def _reversed(everything: list[Seen], orders: list[Placed]) -> dict[str, Decimal]:
+    """By refund, what it takes off the margin: what it gives back less the cost of what came back."""
+    placed = {(each.seen.sandbox, each.seen.properties["order_id"]): each for each in orders}
+    revenue: dict[Any, Decimal] = defaultdict(Decimal)
+    cost: dict[Any, Decimal] = defaultdict(Decimal)
+    closed = set()
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for each in everything:
+        if each.type != "refund":
+            continue
+        name, given = (each.sandbox, each.properties["order_id"]), each.properties
+        order = placed.get(name)
+        if given["refund_type"] == "partial":
+            own = Decimal(given["total_refund"])
+            own -= Decimal(given.get("tax_refund", "0")) + Decimal(given.get("shipping_refund", "0"))
+            goods = _cost_back(order, given.get("line_items", [])) if order else Decimal(0)
+            found[each.event_id] = own - goods
+            if order and given.get("currency", order.currency) == order.currency:
+                revenue[name] += own
+                cost[name] += goods
+        elif order and name not in closed:
+            closed.add(name)
+            left = max(_kept(order) - revenue[name], Decimal(0))
+            found[each.event_id] = left - max(_costs(order) - cost[name], Decimal(0))
+    return found
+
+
+def _cost_back(order: Placed, lines: list[dict[str, Any]]) -> Decimal:
+    least: dict[str, Decimal] = {}
+    for line in order.seen.properties["line_items"]:
+        if "cost" in line:
+            least[product_of(line)] = min(
+                Decimal(line["cost"]), least.get(product_of(line), Decimal(line["cost"]))
+            )
+    return sum((least.get(product_of(line), Decimal(0)) * quantity_of(line) for line in lines), Decimal(0))
 
 
 def _again(at: list[int], start: int | None, end: datetime | None, unit: str, zone: ZoneInfo) -> bool:
@@ -116,7 +173,8 @@ def _counted(placed: list[Placed], scope: dict[str, Any]) -> list[Placed]:
 def _row(orders: list[Placed], refunds: list[Placed], new: set[Any]) -> Row:
     gross = sum((each.amount for each in orders), Decimal(0))
     refunded = -sum((each.amount for each in refunds), Decimal(0))
-    lines = [line for each in orders for line in each.seen.properties["line_items"] if "cost" in line]
+    everything = [line for each in orders for line in each.seen.properties["line_items"]]
+    lines = [line for line in everything if "cost" in line]
     customers = {each.customer for each in orders}
 
     def total(name: str) -> Decimal:
@@ -124,7 +182,9 @@ def _row(orders: list[Placed], refunds: list[Placed], new: set[Any]) -> Row:
 
     return {
         "orders": len(orders),
-        "units": sum(line["qty"] for each in orders for line in each.seen.properties["line_items"]),
+        "units": sum(pieces_of(line) for line in everything),
+        "quantity": sum(map(quantity_of, everything), Decimal(0)),
+        "cost_known": divided(Decimal(len(lines)), len(everything), 4),
         "gross": gross,
         "refunds": refunded,
         "net": gross - refunded,
@@ -133,9 +193,10 @@ def _row(orders: list[Placed], refunds: list[Placed], new: set[Any]) -> Row:
         "discounts": total("total_discount"),
         "tax": total("total_tax"),
         "shipping": total("total_shipping"),
-        "cost": sum((Decimal(line["cost"]) * line["qty"] for line in lines), Decimal(0)),
+        "cost": sum((Decimal(line["cost"]) * quantity_of(line) for line in lines), Decimal(0)),
         "margin": sum(
-            ((Decimal(line["price"]) - Decimal(line["cost"])) * line["qty"] for line in lines), Decimal(0)
+            ((Decimal(line["price"]) - Decimal(line["cost"])) * quantity_of(line) for line in lines),
+            Decimal(0),
         ),
         "gross_sales": total("subtotal"),
         "total_sales": gross,

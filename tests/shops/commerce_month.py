@@ -113,6 +113,8 @@ class Month:
                 self._add("cart_add", line | more | self._modified(at), self._later(at, 2), sender)
             if self._often(0.4):
                 change = {
+                    "qty_removed": self.chance.choice([None, None, 1]),
+                    "quantity": self.chance.choice([None, None, None, "1.5"]),
                     "qty": self.chance.choice([None, 0, 1, 7]),
                     "price": self.chance.choice([None, self._money()]),
                 }
@@ -139,7 +141,11 @@ class Month:
                 "currency": currency,
                 "order_date": self._later(at, 50).isoformat() if self._often(0.2) else None,
             }
+            if self._often(0.2):
+                placed["status"] = self.chance.choice(["pending", "paid", "cancelled", "failed"])
             self._add("order", placed, self._later(at, 1) + timedelta(hours=turn), sender)
+        if self._often(0.1):
+            self._add("order_cancel", {"order_id": name}, self._later(at, 5), sender)
         if self._often(0.5):
             self._add("cart_modify", {"cart_id": f"cart-{number}", "sku": skus[0], "qty": 0}, at, sender)
         if self._often(0.1):
@@ -149,7 +155,14 @@ class Month:
             self._parcel(f"parcel-{number}-{parcel}", name, at, sender)
 
     def _line(self, sku: str) -> dict[str, Any]:
-        return {"sku": sku, "price": self._money(), "qty": self.chance.randint(1, 5)}
+        line: dict[str, Any] = {"sku": sku, "price": self._money(), "qty": self.chance.randint(1, 5)}
+        if self._often(0.1):
+            # It wins over the pieces, where these are given at all.
+            line |= {"quantity": self.chance.choice(["0.5", "-1", "2.25", "1.50"])}
+            line |= {"qty": self.chance.choice([None, 3])}
+        if self._often(0.5):
+            line["cost"] = self._money()
+        return {name: value for name, value in line.items() if value is not None}
 
     def _refunds(self, order_id: str, skus: list[str], at: datetime, sender: dict[str, Any]) -> None:
         clerk = _world(sender) | {"identity": "backoffice"}

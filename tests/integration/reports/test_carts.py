@@ -116,7 +116,7 @@ def as_found(cart: reports_pb2.AbandonedCart) -> dict[str, Any]:
         "changed_at": cart.changed_at.ToMicroseconds(),
         "value": Decimal(cart.value),
         "email": cart.email,
-        "lines": [(line.sku, line.name, line.price, line.qty) for line in cart.lines],
+        "lines": [(line.sku, line.name, line.price, Decimal(line.quantity)) for line in cart.lines],
     }
 
 

@@ -105,6 +105,7 @@ def as_expected(sku: str, name: str, row: Product) -> dict[str, Any]:
         "carts": len(row.carts),
         "orders": len(row.orders),
         "units": row.units,
+        "quantity": row.quantity,
         "gross": row.gross,
         "refunds": row.refunds,
         "net": row.gross - row.refunds,
@@ -117,7 +118,7 @@ def as_found(row: reports_pb2.ProductRow) -> dict[str, Any]:
     del found["explain"]
     same = {"gross_sales": "gross", "returns": "refunds", "net_sales": "net"}
     assert [found.pop(name) for name in same] == [found[name] for name in same.values()]
-    return found | {name: Decimal(found[name]) for name in ("gross", "refunds", "net")}
+    return found | {name: Decimal(found[name]) for name in ("gross", "refunds", "net", "quantity")}
 
 
 @pytest.mark.parametrize("arrival", ["in order", "shuffled and doubled"])

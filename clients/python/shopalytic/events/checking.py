@@ -28,6 +28,9 @@ MALFORMED_MONEY = (
     "and up to 4 after it"
 )
 MALFORMED_EMAIL = "must be an e-mail address: one @ with text on both sides, and no spaces"
+MALFORMED_QUANTITY = (
+    "must be an exact decimal such as 0.5 or -1, with up to 9 digits before the point and up to 4 after it"
+)
 NOT_FINITE = "must be a finite number: JSON has no other"
 NOT_THREE_CAPITALS = "must be a code of three capital letters"
 
@@ -44,6 +47,7 @@ def _whole(pattern: str) -> re.Pattern[str]:
 
 matches_uuid = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 matches_money = re.compile("[0-9]{1,14}(?:[.][0-9]{1,4})?").fullmatch
+matches_quantity = re.compile("-?[0-9]{1,9}(?:[.][0-9]{1,4})?").fullmatch
 matches_three_capitals = re.compile("[A-Z]{3}").fullmatch
 matches_email = re.compile("[^@ \t\n\f\r]+@[^@ \t\n\f\r]+").fullmatch
 is_device_placeholder = _whole(_SHARED_BY_MANY).fullmatch

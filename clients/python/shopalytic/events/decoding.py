@@ -304,6 +304,7 @@ def _is_readable(name: str, value: object) -> bool:
 _BY_NAME: dict[str, Converter] = {
     "country": to_country,
     "currency": to_currency,
+    "quantity": to_money,
     **dict.fromkeys(("order_id", "cart_id", "shipment_id", "sku", "tracking_number"), to_id),
     **dict.fromkeys(("identity", "tracking_id", "zipcode", "code", "subscription_id", "step"), to_id),
 }

@@ -103,9 +103,10 @@ class CartAddDict(TypedDict):
     cart_id: Id
     sku: Id
     price: Money
-    qty: Whole
+    qty: NotRequired[Whole | None]
     modified_date: NotRequired[Time | None]
     currency: NotRequired[str | None]
+    quantity: NotRequired[str | None]
 
 
 class CartModifyDict(TypedDict):
@@ -117,6 +118,8 @@ class CartModifyDict(TypedDict):
     price: NotRequired[Money | None]
     modified_date: NotRequired[Time | None]
     currency: NotRequired[str | None]
+    quantity: NotRequired[str | None]
+    qty_removed: NotRequired[Whole | None]
 
 
 class LineItemDict(TypedDict):
@@ -124,9 +127,10 @@ class LineItemDict(TypedDict):
 
     sku: NotRequired[Id | None]
     price: Money
-    qty: Whole
+    qty: NotRequired[Whole | None]
     cost: NotRequired[Money | None]
     name: NotRequired[str | None]
+    quantity: NotRequired[str | None]
 
 
 class AddressDict(TypedDict):

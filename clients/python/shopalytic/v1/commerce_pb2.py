@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cshopalytic/v1/commerce.proto\x12\rshopalytic.v1\"\xe4\x02\n\x08LineItem\x12\x1a\n\x03sku\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x03sku\x12=\n\x05price\x18\x02 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[0-9]{1,14}([.][0-9]{1,4})?$\xc8\x01\x01R\x05price\x12\"\n\x03qty\x18\x03 \x01(\x05\x42\x10\xbaH\r\x1a\x08\x18\x80\x94\xeb\xdc\x03(\x01\xc8\x01\x01R\x03qty\x12=\n\x04\x63ost\x18\x04 \x01(\tB$\xbaH!r\x1f\x32\x1d^[0-9]{1,14}([.][0-9]{1,4})?$H\x00R\x04\x63ost\x88\x01\x01\x12#\n\x04name\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01H\x01R\x04name\x88\x01\x01:c\xbaH`\x1a^\n\x0bsku.or_name\x12-give a sku, or a name where the line has none\x1a this.sku != \'\' || has(this.name)B\x07\n\x05_costB\x07\n\x05_name\"\xb1\x01\n\x07\x41\x64\x64ress\x12\x1f\n\x04\x63ity\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xc8\x01\xc8\x01\x01R\x04\x63ity\x12$\n\x07zipcode\x18\x02 \x01(\tB\n\xbaH\x07r\x02\x18 \xc8\x01\x01R\x07zipcode\x12.\n\x07\x63ountry\x18\x03 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xc8\x01\x01R\x07\x63ountry\x12%\n\x05state\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01H\x00R\x05state\x88\x01\x01\x42\x08\n\x06_state\"j\n\x08\x44iscount\x12\x1f\n\x04\x63ode\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xc8\x01\xc8\x01\x01R\x04\x63ode\x12=\n\x05value\x18\x02 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[0-9]{1,14}([.][0-9]{1,4})?$\xc8\x01\x01R\x05value\"d\n\x08ListItem\x12\x1d\n\x03sku\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xc8\x01\xc8\x01\x01R\x03sku\x12,\n\x08position\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x00R\x08position\x88\x01\x01\x42\x0b\n\t_positionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cshopalytic/v1/commerce.proto\x12\rshopalytic.v1\"\xaa\x04\n\x08LineItem\x12\x1a\n\x03sku\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x03sku\x12=\n\x05price\x18\x02 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[0-9]{1,14}([.][0-9]{1,4})?$\xc8\x01\x01R\x05price\x12\x1f\n\x03qty\x18\x03 \x01(\x05\x42\r\xbaH\n\x1a\x08\x18\x80\x94\xeb\xdc\x03(\x00R\x03qty\x12=\n\x04\x63ost\x18\x04 \x01(\tB$\xbaH!r\x1f\x32\x1d^[0-9]{1,14}([.][0-9]{1,4})?$H\x00R\x04\x63ost\x88\x01\x01\x12#\n\x04name\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01H\x01R\x04name\x88\x01\x01\x12\x46\n\x08quantity\x18\x06 \x01(\tB%\xbaH\"r 2\x1e^-?[0-9]{1,9}([.][0-9]{1,4})?$H\x02R\x08quantity\x88\x01\x01:\xd6\x01\xbaH\xd2\x01\x1a^\n\x0bsku.or_name\x12-give a sku, or a name where the line has none\x1a this.sku != \'\' || has(this.name)\x1ap\n\x1dqty.required_without_quantity\x12*is required, unless quantity says how many\x1a#this.qty != 0 || has(this.quantity)B\x07\n\x05_costB\x07\n\x05_nameB\x0b\n\t_quantity\"\xb1\x01\n\x07\x41\x64\x64ress\x12\x1f\n\x04\x63ity\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xc8\x01\xc8\x01\x01R\x04\x63ity\x12$\n\x07zipcode\x18\x02 \x01(\tB\n\xbaH\x07r\x02\x18 \xc8\x01\x01R\x07zipcode\x12.\n\x07\x63ountry\x18\x03 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xc8\x01\x01R\x07\x63ountry\x12%\n\x05state\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01H\x00R\x05state\x88\x01\x01\x42\x08\n\x06_state\"j\n\x08\x44iscount\x12\x1f\n\x04\x63ode\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xc8\x01\xc8\x01\x01R\x04\x63ode\x12=\n\x05value\x18\x02 \x01(\tB\'\xbaH$r\x1f\x32\x1d^[0-9]{1,14}([.][0-9]{1,4})?$\xc8\x01\x01R\x05value\"d\n\x08ListItem\x12\x1d\n\x03sku\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\x18\xc8\x01\xc8\x01\x01R\x03sku\x12,\n\x08position\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x00R\x08position\x88\x01\x01\x42\x0b\n\t_positionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,13 +36,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LINEITEM'].fields_by_name['price']._loaded_options = None
   _globals['_LINEITEM'].fields_by_name['price']._serialized_options = b'\272H$r\0372\035^[0-9]{1,14}([.][0-9]{1,4})?$\310\001\001'
   _globals['_LINEITEM'].fields_by_name['qty']._loaded_options = None
-  _globals['_LINEITEM'].fields_by_name['qty']._serialized_options = b'\272H\r\032\010\030\200\224\353\334\003(\001\310\001\001'
+  _globals['_LINEITEM'].fields_by_name['qty']._serialized_options = b'\272H\n\032\010\030\200\224\353\334\003(\000'
   _globals['_LINEITEM'].fields_by_name['cost']._loaded_options = None
   _globals['_LINEITEM'].fields_by_name['cost']._serialized_options = b'\272H!r\0372\035^[0-9]{1,14}([.][0-9]{1,4})?$'
   _globals['_LINEITEM'].fields_by_name['name']._loaded_options = None
   _globals['_LINEITEM'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_LINEITEM'].fields_by_name['quantity']._loaded_options = None
+  _globals['_LINEITEM'].fields_by_name['quantity']._serialized_options = b'\272H\"r 2\036^-?[0-9]{1,9}([.][0-9]{1,4})?$'
   _globals['_LINEITEM']._loaded_options = None
-  _globals['_LINEITEM']._serialized_options = b'\272H`\032^\n\013sku.or_name\022-give a sku, or a name where the line has none\032 this.sku != \'\' || has(this.name)'
+  _globals['_LINEITEM']._serialized_options = b'\272H\322\001\032^\n\013sku.or_name\022-give a sku, or a name where the line has none\032 this.sku != \'\' || has(this.name)\032p\n\035qty.required_without_quantity\022*is required, unless quantity says how many\032#this.qty != 0 || has(this.quantity)'
   _globals['_ADDRESS'].fields_by_name['city']._loaded_options = None
   _globals['_ADDRESS'].fields_by_name['city']._serialized_options = b'\272H\010r\003\030\310\001\310\001\001'
   _globals['_ADDRESS'].fields_by_name['zipcode']._loaded_options = None
@@ -60,11 +62,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTITEM'].fields_by_name['position']._loaded_options = None
   _globals['_LISTITEM'].fields_by_name['position']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_LINEITEM']._serialized_start=48
-  _globals['_LINEITEM']._serialized_end=404
-  _globals['_ADDRESS']._serialized_start=407
-  _globals['_ADDRESS']._serialized_end=584
-  _globals['_DISCOUNT']._serialized_start=586
-  _globals['_DISCOUNT']._serialized_end=692
-  _globals['_LISTITEM']._serialized_start=694
-  _globals['_LISTITEM']._serialized_end=794
+  _globals['_LINEITEM']._serialized_end=602
+  _globals['_ADDRESS']._serialized_start=605
+  _globals['_ADDRESS']._serialized_end=782
+  _globals['_DISCOUNT']._serialized_start=784
+  _globals['_DISCOUNT']._serialized_end=890
+  _globals['_LISTITEM']._serialized_start=892
+  _globals['_LISTITEM']._serialized_end=992
 # @@protoc_insertion_point(module_scope)

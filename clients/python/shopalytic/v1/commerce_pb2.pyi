@@ -5,18 +5,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class LineItem(_message.Message):
-    __slots__ = ("sku", "price", "qty", "cost", "name")
+    __slots__ = ("sku", "price", "qty", "cost", "name", "quantity")
     SKU_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     QTY_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
     sku: str
     price: str
     qty: int
     cost: str
     name: str
-    def __init__(self, sku: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., cost: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+    quantity: str
+    def __init__(self, sku: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., cost: _Optional[str] = ..., name: _Optional[str] = ..., quantity: _Optional[str] = ...) -> None: ...
 
 class Address(_message.Message):
     __slots__ = ("city", "zipcode", "country", "state")

@@ -150,36 +150,42 @@ class CustomerUpdate(_message.Message):
     def __init__(self, email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ...) -> None: ...
 
 class CartAdd(_message.Message):
-    __slots__ = ("cart_id", "sku", "price", "qty", "modified_date", "currency")
+    __slots__ = ("cart_id", "sku", "price", "qty", "modified_date", "currency", "quantity")
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     SKU_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     QTY_FIELD_NUMBER: _ClassVar[int]
     MODIFIED_DATE_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
     cart_id: str
     sku: str
     price: str
     qty: int
     modified_date: _timestamp_pb2.Timestamp
     currency: str
-    def __init__(self, cart_id: _Optional[str] = ..., sku: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., modified_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ...) -> None: ...
+    quantity: str
+    def __init__(self, cart_id: _Optional[str] = ..., sku: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., modified_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., quantity: _Optional[str] = ...) -> None: ...
 
 class CartModify(_message.Message):
-    __slots__ = ("cart_id", "sku", "qty", "price", "modified_date", "currency")
+    __slots__ = ("cart_id", "sku", "qty", "price", "modified_date", "currency", "quantity", "qty_removed")
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     SKU_FIELD_NUMBER: _ClassVar[int]
     QTY_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     MODIFIED_DATE_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    QTY_REMOVED_FIELD_NUMBER: _ClassVar[int]
     cart_id: str
     sku: str
     qty: int
     price: str
     modified_date: _timestamp_pb2.Timestamp
     currency: str
-    def __init__(self, cart_id: _Optional[str] = ..., sku: _Optional[str] = ..., qty: _Optional[int] = ..., price: _Optional[str] = ..., modified_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ...) -> None: ...
+    quantity: str
+    qty_removed: int
+    def __init__(self, cart_id: _Optional[str] = ..., sku: _Optional[str] = ..., qty: _Optional[int] = ..., price: _Optional[str] = ..., modified_date: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., quantity: _Optional[str] = ..., qty_removed: _Optional[int] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("order_id", "cart_id", "total", "subtotal", "line_items", "order_date", "billing", "shipping", "total_tax", "total_shipping", "payment_type", "discounts", "total_discount", "currency", "email", "first_name", "last_name", "status")

@@ -155,6 +155,9 @@ def _cart_add(message: CartAdd) -> dict[str, Any]:
     value = message.currency
     if value or message.HasField("currency"):
         values["currency"] = value
+    value = message.quantity
+    if value or message.HasField("quantity"):
+        values["quantity"] = value
     return values
 
 
@@ -177,6 +180,12 @@ def _cart_modify(message: CartModify) -> dict[str, Any]:
     value = message.currency
     if value or message.HasField("currency"):
         values["currency"] = value
+    value = message.quantity
+    if value or message.HasField("quantity"):
+        values["quantity"] = value
+    value = message.qty_removed
+    if value or message.HasField("qty_removed"):
+        values["qty_removed"] = value
     return values
 
 
@@ -197,6 +206,9 @@ def _line_item(message: LineItem) -> dict[str, Any]:
     value = message.name
     if value or message.HasField("name"):
         values["name"] = value
+    value = message.quantity
+    if value or message.HasField("quantity"):
+        values["quantity"] = value
     return values
 
 

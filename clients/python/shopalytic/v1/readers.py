@@ -14,6 +14,7 @@ from shopalytic.events.checking import (
     is_identity_placeholder,
     matches_email,
     matches_money,
+    matches_quantity,
     matches_three_capitals,
     outside,
 )
@@ -248,6 +249,8 @@ def _customer_update(message: CustomerUpdate, zeros: bool) -> Values | None:
 
 def _cart_add(message: CartAdd, zeros: bool) -> Values | None:
     values: Values = {}
+    if not message.qty and not message.HasField("quantity"):
+        return None
     value = message.cart_id
     if value:
         if len(value) > 200:
@@ -271,11 +274,9 @@ def _cart_add(message: CartAdd, zeros: bool) -> Values | None:
         return None
     value = message.qty
     if value:
-        if not 1 <= value <= 1000000000:
+        if not 0 <= value <= 1000000000:
             return None
         values["qty"] = value
-    else:
-        return None
     if message.HasField("modified_date"):
         if outside(message.modified_date, 631152000, 4102444800):
             return None
@@ -286,6 +287,13 @@ def _cart_add(message: CartAdd, zeros: bool) -> Values | None:
             return None
         values["currency"] = value
     elif zeros and message.HasField("currency"):
+        return None
+    value = message.quantity
+    if value:
+        if not matches_quantity(value):
+            return None
+        values["quantity"] = value
+    elif zeros and message.HasField("quantity"):
         return None
     return values
 
@@ -331,12 +339,28 @@ def _cart_modify(message: CartModify, zeros: bool) -> Values | None:
         values["currency"] = value
     elif zeros and message.HasField("currency"):
         return None
+    value = message.quantity
+    if value:
+        if not matches_quantity(value):
+            return None
+        values["quantity"] = value
+    elif zeros and message.HasField("quantity"):
+        return None
+    value = message.qty_removed
+    if value:
+        if not 0 <= value <= 1000000000:
+            return None
+        values["qty_removed"] = value
+    elif zeros and message.HasField("qty_removed"):
+        values["qty_removed"] = value
     return values
 
 
 def _line_item(message: LineItem, zeros: bool) -> Values | None:
     values: Values = {}
     if not message.sku and not message.HasField("name"):
+        return None
+    if not message.qty and not message.HasField("quantity"):
         return None
     value = message.sku
     if value:
@@ -352,11 +376,9 @@ def _line_item(message: LineItem, zeros: bool) -> Values | None:
         return None
     value = message.qty
     if value:
-        if not 1 <= value <= 1000000000:
+        if not 0 <= value <= 1000000000:
             return None
         values["qty"] = value
-    else:
-        return None
     value = message.cost
     if value:
         if not matches_money(value):
@@ -370,6 +392,13 @@ def _line_item(message: LineItem, zeros: bool) -> Values | None:
             return None
         values["name"] = value
     elif zeros and message.HasField("name"):
+        return None
+    value = message.quantity
+    if value:
+        if not matches_quantity(value):
+            return None
+        values["quantity"] = value
+    elif zeros and message.HasField("quantity"):
         return None
     return values
 

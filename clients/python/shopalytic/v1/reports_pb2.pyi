@@ -199,16 +199,18 @@ class CustomerOrderDetail(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[OrderRefund, _Mapping]]] = ..., parcels: _Optional[_Iterable[_Union[Parcel, _Mapping]]] = ..., revisions: _Optional[int] = ..., status: _Optional[str] = ..., email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ...) -> None: ...
 
 class OrderLine(_message.Message):
-    __slots__ = ("sku", "name", "price", "qty")
+    __slots__ = ("sku", "name", "price", "qty", "quantity")
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     QTY_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     price: str
     qty: int
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ...) -> None: ...
+    quantity: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., price: _Optional[str] = ..., qty: _Optional[int] = ..., quantity: _Optional[str] = ...) -> None: ...
 
 class OrderRefund(_message.Message):
     __slots__ = ("occurred_at", "refund_type", "amount", "currency", "flag")
@@ -536,7 +538,7 @@ class SalesReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[SalesRow, _Mapping]]] = ..., total: _Optional[_Union[SalesRow, _Mapping]] = ...) -> None: ...
 
 class SalesRow(_message.Message):
-    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain", "gross_sales", "returns", "net_sales", "total_sales", "net_of_refunds", "known_customers", "repeat_customers", "guest_orders")
+    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain", "gross_sales", "returns", "net_sales", "total_sales", "net_of_refunds", "known_customers", "repeat_customers", "guest_orders", "quantity", "net_margin", "cost_known")
     START_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
@@ -561,6 +563,9 @@ class SalesRow(_message.Message):
     KNOWN_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     REPEAT_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     GUEST_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    NET_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    COST_KNOWN_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     orders: int
     units: int
@@ -585,7 +590,10 @@ class SalesRow(_message.Message):
     known_customers: int
     repeat_customers: int
     guest_orders: int
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., total_sales: _Optional[str] = ..., net_of_refunds: _Optional[str] = ..., known_customers: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., guest_orders: _Optional[int] = ...) -> None: ...
+    quantity: str
+    net_margin: str
+    cost_known: str
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., total_sales: _Optional[str] = ..., net_of_refunds: _Optional[str] = ..., known_customers: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., guest_orders: _Optional[int] = ..., quantity: _Optional[str] = ..., net_margin: _Optional[str] = ..., cost_known: _Optional[str] = ...) -> None: ...
 
 class TailEventsRequest(_message.Message):
     __slots__ = ("types", "customer", "sandbox")
@@ -712,7 +720,7 @@ class ProductReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ..., total_products: _Optional[int] = ...) -> None: ...
 
 class ProductRow(_message.Message):
-    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain", "gross_sales", "returns", "net_sales")
+    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain", "gross_sales", "returns", "net_sales", "quantity")
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VIEWS_FIELD_NUMBER: _ClassVar[int]
@@ -728,6 +736,7 @@ class ProductRow(_message.Message):
     GROSS_SALES_FIELD_NUMBER: _ClassVar[int]
     RETURNS_FIELD_NUMBER: _ClassVar[int]
     NET_SALES_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     views: int
@@ -743,7 +752,8 @@ class ProductRow(_message.Message):
     gross_sales: str
     returns: str
     net_sales: str
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ...) -> None: ...
+    quantity: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., quantity: _Optional[str] = ...) -> None: ...
 
 class ProductPair(_message.Message):
     __slots__ = ("sku", "other_sku", "orders")

@@ -8,6 +8,7 @@ from shopalytic.events.checking import (
     EMPTY,
     MALFORMED_EMAIL,
     MALFORMED_MONEY,
+    MALFORMED_QUANTITY,
     MALFORMED_UUID,
     NO_NUL,
     NOT_THREE_CAPITALS,
@@ -17,6 +18,7 @@ from shopalytic.events.checking import (
     is_identity_placeholder,
     matches_email,
     matches_money,
+    matches_quantity,
     matches_three_capitals,
     matches_uuid,
     not_listed,
@@ -169,6 +171,7 @@ RULE_IDS = frozenset(
         "identity.placeholder",
         "identity.same_as_identify",
         "int32.gte_lte",
+        "qty.required_without_quantity",
         "repeated.max_items",
         "required",
         "sku.or_name",
@@ -368,6 +371,13 @@ def _customer_update(message: CustomerUpdate) -> list[Violation] | None:
 
 def _cart_add(message: CartAdd) -> list[Violation] | None:
     found: list[Violation] | None = None
+    if not message.qty and not message.HasField("quantity"):
+        found = note(
+            found,
+            "qty",
+            "qty.required_without_quantity",
+            "is required, unless quantity says how many",
+        )
     value = message.cart_id
     if value:
         if len(value) > 200:
@@ -393,11 +403,8 @@ def _cart_add(message: CartAdd) -> list[Violation] | None:
     else:
         found = note(found, "price", "required", REQUIRED)
     value = message.qty
-    if value:
-        if not 1 <= value <= 1000000000:
-            found = note(found, "qty", "int32.gte_lte", "must be from 1 to 1,000,000,000")
-    else:
-        found = note(found, "qty", "required", REQUIRED)
+    if not 0 <= value <= 1000000000:
+        found = note(found, "qty", "int32.gte_lte", "must be from 0 to 1,000,000,000")
     if message.HasField("modified_date"):
         if outside(message.modified_date, 631152000, 4102444800):
             found = note(
@@ -412,6 +419,12 @@ def _cart_add(message: CartAdd) -> list[Violation] | None:
             found = note(found, "currency", "string.pattern", NOT_THREE_CAPITALS)
             if "\0" in value:
                 found = note(found, "currency", "string.no_nul", NO_NUL)
+    value = message.quantity
+    if value or message.HasField("quantity"):
+        if not matches_quantity(value):
+            found = note(found, "quantity", "string.pattern", MALFORMED_QUANTITY)
+            if "\0" in value:
+                found = note(found, "quantity", "string.no_nul", NO_NUL)
     return found
 
 
@@ -457,6 +470,21 @@ def _cart_modify(message: CartModify) -> list[Violation] | None:
             found = note(found, "currency", "string.pattern", NOT_THREE_CAPITALS)
             if "\0" in value:
                 found = note(found, "currency", "string.no_nul", NO_NUL)
+    value = message.quantity
+    if value or message.HasField("quantity"):
+        if not matches_quantity(value):
+            found = note(found, "quantity", "string.pattern", MALFORMED_QUANTITY)
+            if "\0" in value:
+                found = note(found, "quantity", "string.no_nul", NO_NUL)
+    value = message.qty_removed
+    if value:
+        if not 0 <= value <= 1000000000:
+            found = note(
+                found,
+                "qty_removed",
+                "int32.gte_lte",
+                "must be from 0 to 1,000,000,000",
+            )
     return found
 
 
@@ -468,6 +496,13 @@ def _line_item(message: LineItem) -> list[Violation] | None:
             "sku",
             "sku.or_name",
             "give a sku, or a name where the line has none",
+        )
+    if not message.qty and not message.HasField("quantity"):
+        found = note(
+            found,
+            "qty",
+            "qty.required_without_quantity",
+            "is required, unless quantity says how many",
         )
     value = message.sku
     if len(value) > 200:
@@ -483,11 +518,8 @@ def _line_item(message: LineItem) -> list[Violation] | None:
     else:
         found = note(found, "price", "required", REQUIRED)
     value = message.qty
-    if value:
-        if not 1 <= value <= 1000000000:
-            found = note(found, "qty", "int32.gte_lte", "must be from 1 to 1,000,000,000")
-    else:
-        found = note(found, "qty", "required", REQUIRED)
+    if not 0 <= value <= 1000000000:
+        found = note(found, "qty", "int32.gte_lte", "must be from 0 to 1,000,000,000")
     value = message.cost
     if value or message.HasField("cost"):
         if not matches_money(value):
@@ -502,6 +534,12 @@ def _line_item(message: LineItem) -> list[Violation] | None:
             found = note(found, "name", "string.max_len", too_long(value, 200))
         if "\0" in value:
             found = note(found, "name", "string.no_nul", NO_NUL)
+    value = message.quantity
+    if value or message.HasField("quantity"):
+        if not matches_quantity(value):
+            found = note(found, "quantity", "string.pattern", MALFORMED_QUANTITY)
+            if "\0" in value:
+                found = note(found, "quantity", "string.no_nul", NO_NUL)
     return found
 
 

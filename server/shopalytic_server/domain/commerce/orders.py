@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,8 +17,18 @@ from shopalytic_server.domain.events.prepared import microseconds
 _RANK = rank("order")
 STATEMENTS = ("status", "email", "first_name", "last_name")
 """Properties that are no part of an order's content: dated facts beside it."""
-_MONEY = frozenset(
-    {"total", "subtotal", "price", "cost", "value", "total_tax", "total_shipping", "total_discount"}
+_NUMBERS = frozenset(
+    {
+        "quantity",
+        "total",
+        "subtotal",
+        "price",
+        "cost",
+        "value",
+        "total_tax",
+        "total_shipping",
+        "total_discount",
+    }
 )
 
 
@@ -39,14 +49,24 @@ def states_something(properties: Mapping[str, Any]) -> bool:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain_money(item) if key in _MONEY else _plain(item) for key, item in value.items()}
+        return {key: _plain_number(item) if key in _NUMBERS else _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
 
 
-def _plain_money(text: str) -> str:
+def _plain_number(text: str) -> str:
     return f"{Decimal(text).normalize():f}"
+
+
+def quantity_of(line: Mapping[str, Any]) -> Decimal:
+    """How many of a line: its quantity, or else its pieces."""
+    return Decimal(line["quantity"]) if "quantity" in line else Decimal(line["qty"])
+
+
+def pieces_of(line: Mapping[str, Any]) -> int:
+    """The same to the nearest whole number."""
+    return int(quantity_of(line).to_integral_value(ROUND_HALF_UP))
 
 
 class Occurrence(NamedTuple):

@@ -32,7 +32,7 @@ _CONTEXT = (
     "privacy_signal",
     _FIELD,
 )
-_CART_LINE = ("cart_id", "sku", "price", "qty", "modified_date", "currency")
+_CART_LINE = ("cart_id", "sku", "price", "qty", "quantity", "qty_removed", "modified_date", "currency")
 # The order's own number stays: by it a sale counts once, is found by its
 # refunds and parcels, and can be compared with the shop's books.
 _PAYLOADS: dict[str, tuple[str, ...]] = {

@@ -88,7 +88,7 @@ SELECT s.project, o.order_id, o.ordered_at, o.ordered_at AT TIME ZONE s.time_zon
 -- name: order_lines
 SELECT s.project, o.order_id, i.line, o.ordered_at, o.ordered_at AT TIME ZONE s.time_zone AS ordered_local,
        coalesce(c.customer_id, o.subject) AS customer_id, o.source, i.sku, p.name, o.currency, i.price,
-       i.qty::numeric AS quantity, i.price * i.qty AS amount, i.cost
+       coalesce(i.quantity, i.qty)::numeric AS quantity, i.price * coalesce(i.quantity, i.qty) AS amount, i.cost
   FROM analytics_scope s
   JOIN order_revisions o ON o.dataset_id = s.dataset_id AND o.current AND NOT o.bot
   JOIN order_items i ON i.dataset_id = o.dataset_id AND i.order_id = o.order_id AND i.content = o.content
@@ -140,10 +140,10 @@ SELECT s.project, k.cart_id, coalesce(c.customer_id, k.subject) AS customer_id, 
   FROM analytics_scope s
   JOIN carts k ON k.dataset_id = s.dataset_id
   LEFT JOIN (
-    SELECT dataset_id, cart_id, (array_agg(currency ORDER BY changed_at DESC) FILTER (WHERE qty > 0))[1] AS currency,
-           sum(qty) FILTER (WHERE qty > 0) AS units,
-           CASE WHEN count(*) FILTER (WHERE qty > 0 AND price IS NULL) = 0
-                THEN sum(price * qty) FILTER (WHERE qty > 0) END AS value
+    SELECT dataset_id, cart_id, (array_agg(currency ORDER BY changed_at DESC) FILTER (WHERE quantity > 0))[1] AS currency,
+           sum(quantity) FILTER (WHERE quantity > 0) AS units,
+           CASE WHEN count(*) FILTER (WHERE quantity > 0 AND price IS NULL) = 0
+                THEN sum(price * quantity) FILTER (WHERE quantity > 0) END AS value
       FROM cart_lines
      GROUP BY dataset_id, cart_id
   ) AS l ON l.dataset_id = k.dataset_id AND l.cart_id = k.cart_id

@@ -86,7 +86,9 @@ async def orders_of(
     which = {"dataset": dataset, "order_ids": list(orders)}
     contents = [row["content"] for row in rows]
     for row in await snapshot.fetch(_SQL.lines, **which, contents=contents):
-        orders[row.pop("order_id")].lines.add(**row | {"price": text(row["price"])})
+        orders[row.pop("order_id")].lines.add(
+            **row | {"price": text(row["price"]), "quantity": text(row["quantity"])}
+        )
     for row in await snapshot.fetch(_SQL.refunds, **which):
         refund = row | {"amount": text(row["amount"]), "occurred_at": timestamp(row["occurred_at"])}
         orders[refund.pop("order_id")].refunds.add(**refund)

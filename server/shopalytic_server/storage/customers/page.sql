@@ -39,7 +39,7 @@ SELECT count(*) AS orders
  WHERE o.dataset_id = %(dataset)s AND o.subject = ANY(%(subjects)s::uuid[]) AND (o.current OR o.voided)
 
 -- name: lines
-SELECT i.order_id, i.sku, coalesce(p.name, '') AS name, i.price, i.qty
+SELECT i.order_id, i.sku, coalesce(p.name, '') AS name, i.price, i.qty, coalesce(i.quantity, i.qty) AS quantity
   FROM unnest(%(order_ids)s::text[], %(contents)s::uuid[]) AS wanted (order_id, content)
   JOIN order_items i ON i.dataset_id = %(dataset)s AND i.order_id = wanted.order_id
                     AND i.content = wanted.content

@@ -21,6 +21,7 @@ _DERIVED = {
     "parcels": {"shipment_changes"},
     "returned": {"refunds", "refund_lines", "order_lines"},
     "returns": {"refunds", "orders"},
+    "reversals": {"refunds", "refund_lines", "orders", "order_lines"},
 }
 
 

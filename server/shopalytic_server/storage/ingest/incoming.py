@@ -30,6 +30,9 @@ _SQL = load("ingest/ingest")
 
 _MOST_EVENTS = 200
 
+# What the function does not know of carts.
+_LONG_WAY = frozenset({"modified_date", "quantity", "qty_removed"})
+
 # Columns are packed with the object ids of their types:
 # https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
 _TEXT, _BOOL, _UUID, _TIME, _JSONB, _INT = 25, 16, 2950, 1184, 3802, 20
@@ -132,7 +135,7 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
         item.sending.currency == currency
         and not item.plain_dates
         and item.occurred_us >= young_us
-        and not (item.type in CART_TYPES and "modified_date" in item.properties)
+        and not (item.type in CART_TYPES and not _LONG_WAY.isdisjoint(item.properties))
         for item in plain
     ) and all(item.dataset_id == dataset for item in valid)
     return plain if fitting else []

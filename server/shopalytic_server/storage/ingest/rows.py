@@ -1,6 +1,7 @@
 """Rows of the typed tables, collected from events and written with one COPY a table."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from psycopg import sql
 
+from shopalytic_server.domain.commerce.orders import pieces_of, quantity_of
 from shopalytic_server.domain.customers.emails import Claim, claim_of
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.storage.database.connections import Connection
@@ -19,23 +21,24 @@ _TABLES = {
     "cart_changes": "dataset_id:int4 tie_breaker:int8 "
     "cart_id:text sku:text occurred_at:timestamptz event_id:uuid "
     "subject:uuid added:bool qty:int4 price:numeric currency:text modified_at:timestamptz source:text "
-    "bot:bool",
+    "bot:bool quantity:numeric removed:numeric",
     "order_revisions": "dataset_id:int4 tie_breaker:int8 "
     "order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
     "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
     "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
-    "units:int8 payment_type:text billing_country:text shipping_country:text",
+    "units:int8 quantity:numeric payment_type:text billing_country:text shipping_country:text",
     "order_statements": "dataset_id:int4 tie_breaker:int8 "
     "order_id:text event_id:uuid occurred_at:timestamptz "
     "subject:uuid type:text status:text email:text first_name:text last_name:text",
     "order_items": "dataset_id:int4 order_id:text content:uuid line:int4 sku:text price:numeric qty:int4 "
-    "cost:numeric",
+    "quantity:numeric cost:numeric",
     "refunds": "dataset_id:int4 tie_breaker:int8 "
     "order_id:text event_id:uuid occurred_at:timestamptz subject:uuid source:text "
     "bot:bool refund_type:text given_currency:text default_currency:text "
     "total_refund:numeric subtotal_refund:numeric tax_refund:numeric shipping_refund:numeric "
     "discount_refund:numeric currency:text amount:numeric",
-    "refund_items": "dataset_id:int4 order_id:text event_id:uuid line:int4 sku:text price:numeric qty:int4",
+    "refund_items": "dataset_id:int4 order_id:text event_id:uuid line:int4 sku:text price:numeric qty:int4 "
+    "quantity:numeric",
     "shipment_changes": "dataset_id:int4 tie_breaker:int8 "
     "shipment_id:text occurred_at:timestamptz event_id:uuid "
     "order_id:text subject:uuid source:text bot:bool carrier:text tracking_number:text "
@@ -106,12 +109,14 @@ def add_cart_change(rows: Rows, item: Prepared) -> None:
         item.event_id,
         item.subject,
         item.type == "cart_add",
-        given.get("qty"),
-        _money(given.get("price")),
+        pieces_of(given) if "quantity" in given else given.get("qty"),
+        _number(given.get("price")),
         given.get("currency", item.currency),
         cart_time(item),
         item.source,
         item.bot,
+        _number(given.get("quantity")),
+        None if "qty" in given or "quantity" in given else _number(given.get("qty_removed")),
     )
 
 
@@ -146,8 +151,9 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
         given.get("currency", item.currency),
         Decimal(given["total"]),
         Decimal(given["subtotal"]),
-        *(_money(given.get(name)) for name in ("total_tax", "total_shipping", "total_discount")),
-        sum(line["qty"] for line in lines),
+        *(_number(given.get(name)) for name in ("total_tax", "total_shipping", "total_discount")),
+        sum(map(pieces_of, lines)),
+        _exact(lines),
         given.get("payment_type"),
         *(given.get(name, {}).get("country") for name in ("billing", "shipping")),
     )
@@ -160,8 +166,9 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
             number,
             _product(line),
             Decimal(line["price"]),
-            line["qty"],
-            _money(line.get("cost")),
+            pieces_of(line),
+            _number(line.get("quantity")),
+            _number(line.get("cost")),
         )
 
 
@@ -182,6 +189,11 @@ def add_order_statement(rows: Rows, item: Prepared) -> None:
     )
 
 
+def _exact(lines: Sequence[Mapping[str, Any]]) -> Decimal | None:
+    """How much is ordered, where it is not the number of pieces."""
+    return sum(map(quantity_of, lines), Decimal(0)) if any("quantity" in line for line in lines) else None
+
+
 def _product(line: dict[str, Any]) -> str:
     """What a line's product is known by: its sku, or its name where it has none."""
     return str(line.get("sku") or line["name"])
@@ -191,7 +203,7 @@ def add_refund(rows: Rows, item: Prepared) -> None:
     """A refund as it counts while its order is not known; settling corrects that."""
     given = item.properties
     partial = given["refund_type"] == "partial"
-    total = _money(given["total_refund"]) if partial else None
+    total = _number(given["total_refund"]) if partial else None
     rows.add(
         "refunds",
         item.dataset_id,
@@ -206,7 +218,7 @@ def add_refund(rows: Rows, item: Prepared) -> None:
         given.get("currency"),
         given.get("default_currency"),
         total,
-        *(_money(given.get(f"{name}_refund")) for name in ("subtotal", "tax", "shipping", "discount")),
+        *(_number(given.get(f"{name}_refund")) for name in ("subtotal", "tax", "shipping", "discount")),
         given.get("currency") or given.get("default_currency", item.currency),
         total,
     )
@@ -219,7 +231,8 @@ def add_refund(rows: Rows, item: Prepared) -> None:
             number,
             _product(line),
             Decimal(line["price"]),
-            line["qty"],
+            pieces_of(line),
+            _number(line.get("quantity")),
         )
 
 
@@ -244,5 +257,5 @@ def add_shipment(rows: Rows, item: Prepared) -> None:
     )
 
 
-def _money(text: str | None) -> Decimal | None:
+def _number(text: str | int | None) -> Decimal | None:
     return None if text is None else Decimal(text)

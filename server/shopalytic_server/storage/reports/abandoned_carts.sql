@@ -25,7 +25,9 @@ WITH left_behind AS (
     SELECT l.dataset_id, l.cart_id, l.sku, l.currency, l.qty, l.price
       FROM (
         SELECT m.dataset_id, m.cart_id, m.sku, m.cart_currency,
-               sum(m.qty) FILTER (WHERE m.added AND m.sets_since = 0 OR NOT m.added AND m.sets_since = 1) AS qty,
+               coalesce(sum(coalesce(m.quantity, m.qty))
+                            FILTER (WHERE m.added AND m.sets_since = 0 OR NOT m.added AND m.sets_since = 1), 0)
+                   - coalesce(sum(m.removed) FILTER (WHERE m.sets_since = 0), 0) AS qty,
                (array_agg(m.price ORDER BY cart_position(m.added, m.occurred_at) DESC, m.tie_breaker DESC, m.event_id DESC)
                    FILTER (WHERE m.price IS NOT NULL))[1] AS price,
                (array_agg(m.currency ORDER BY cart_position(m.added, m.occurred_at) DESC, m.tie_breaker DESC, m.event_id DESC)

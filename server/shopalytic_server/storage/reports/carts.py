@@ -122,7 +122,11 @@ def _carts(
         )
         for line in lines:
             cart.lines.add(
-                sku=line["sku"], name=line["name"] or "", price=text(line["price"]), qty=int(line["qty"])
+                sku=line["sku"],
+                name=line["name"] or "",
+                price=text(line["price"]),
+                qty=int(line["qty"].to_integral_value()),
+                quantity=text(line["qty"]),
             )
         carts[row["currency"]].append(cart)
     return carts

@@ -8,7 +8,7 @@
 WITH placed AS (
     SELECT cart, min(ordered_at) AS first_at FROM orders GROUP BY cart
 ), held AS (
-    SELECT dataset, cart, currency, sum(price * quantity) AS value, max(price_digits) AS digits
+    SELECT dataset, cart, currency, sum(price * quantity) AS value, max(price_digits + quantity_digits) AS digits
       FROM cart_lines
      WHERE quantity > 0
      GROUP BY ALL

@@ -36,6 +36,7 @@ _NOTHING: Row = {
     "carts": 0,
     "orders": 0,
     "units": 0,
+    "quantity": Decimal(0),
     "gross": Decimal(0),
     "refunds": Decimal(0),
 }
@@ -107,6 +108,7 @@ def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRo
         carts=row["carts"],
         orders=row["orders"],
         units=row["units"],
+        quantity=text(row["quantity"]),
         gross=text(row["gross"]),
         refunds=text(row["refunds"]),
         net=text(difference(row["gross"], row["refunds"])),

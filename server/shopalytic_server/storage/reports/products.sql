@@ -6,7 +6,7 @@
 -- name: products
 WITH bought AS MATERIALIZED (
     SELECT l.currency, l.sku, l.order_key, coalesce(c.customer, o.subject) AS customer, l.price, l.price_digits,
-           l.quantity
+           l.quantity, l.quantity_digits, l.units
       FROM counted_order_lines l
       JOIN orders o ON o.order_key = l.order_key
       LEFT JOIN customers_of c ON c.subject = o.subject
@@ -24,8 +24,8 @@ WITH bought AS MATERIALIZED (
         ON b.currency = s.currency AND b.sku = s.sku AND b.customer = s.customer
      GROUP BY ALL
 ), ordered AS (
-    SELECT currency, sku, count(DISTINCT order_key) AS orders, sum(quantity)::BIGINT AS units,
-           amount(price * quantity, price_digits) AS gross
+    SELECT currency, sku, count(DISTINCT order_key) AS orders, sum(units)::BIGINT AS units, amount(quantity, quantity_digits) AS quantity,
+           amount(price * quantity, price_digits + quantity_digits) AS gross
       FROM bought
      GROUP BY ALL
 ), carted AS (

@@ -10,6 +10,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import average, difference, text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.ranges import Unit, bucket_starts
+from shopalytic_server.domain.reports.shares import share
 from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, within
@@ -29,6 +30,12 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class _Sums:
     orders: int = 0
     units: int = 0
+    quantity: Decimal = Decimal(0)
+    kept: Decimal = Decimal(0)
+    given_back: Decimal = Decimal(0)
+    cost_back: Decimal = Decimal(0)
+    lines: int = 0
+    lines_with_cost: int = 0
     guest_orders: int = 0
     gross_sales: Decimal = Decimal(0)
     returns: Decimal = Decimal(0)
@@ -65,8 +72,9 @@ async def answer(
     await facts.take(
         scope,
         orders=EVER,  # Who is new is told by all orders before; a refund's order may lie anywhere.
-        order_lines=within(scope),
+        order_lines=EVER,  # Goods that come back cost what they did when they were ordered.
         refunds=EVER,  # A full refund gives back what those before it left.
+        refund_lines=EVER,
         customers_of=EVER,
     )
     starts = await _starts(facts, scope, unit)
@@ -133,11 +141,16 @@ def _explain(scope: Scope, currency: str, span: _Span) -> str:
     return explain_token(replace(scope, from_at=span.begin, to_at=span.end, currency=currency), "sales_row")
 
 
+def _net_margin(sums: _Sums) -> Decimal:
+    return difference(difference(sums.kept, sums.given_back), difference(sums.cost, sums.cost_back))
+
+
 def _row(start: datetime | None, sums: _Sums) -> reports_pb2.SalesRow:
     return reports_pb2.SalesRow(
         start=None if start is None else timestamp(start),
         orders=sums.orders,
         units=sums.units,
+        quantity=text(sums.quantity),
         gross=text(sums.gross),
         refunds=text(sums.refunds),
         net=text(difference(sums.gross, sums.refunds)),
@@ -148,6 +161,8 @@ def _row(start: datetime | None, sums: _Sums) -> reports_pb2.SalesRow:
         shipping=text(sums.shipping),
         cost=text(sums.cost),
         margin=text(sums.margin),
+        net_margin=text(_net_margin(sums)),
+        cost_known=share(sums.lines_with_cost, sums.lines),
         new_customers=sums.new_customers,
         returning_customers=sums.customers - sums.new_customers,
         gross_sales=text(sums.gross_sales),

@@ -27,17 +27,21 @@ WITH intervals AS (
      WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
 ), ordered AS (
     SELECT currency, coalesce(number, 0) AS number, count(*) AS orders, count(*) FILTER (WHERE NOT known) AS guest_orders,
-           sum(units)::BIGINT AS units, amount(subtotal, subtotal_digits) AS gross_sales,
+           sum(units)::BIGINT AS units,
+           amount(quantity, quantity_digits) AS quantity,
+           amount(total - coalesce(total_tax, 0) - coalesce(total_shipping, 0),
+                  greatest(total_digits, coalesce(total_tax_digits, 0), coalesce(total_shipping_digits, 0))) AS kept, amount(subtotal, subtotal_digits) AS gross_sales,
            amount(total, total_digits) AS gross, amount(total_discount, total_discount_digits) AS discounts,
            amount(total_tax, total_tax_digits) AS tax, amount(total_shipping, total_shipping_digits) AS shipping
       FROM placed
      GROUP BY GROUPING SETS ((currency, number), (currency))
 ), costs AS (
-    SELECT l.currency, coalesce(i.number, 0) AS number, amount(l.cost * l.quantity, l.cost_digits) AS cost,
-           amount((l.price - l.cost) * l.quantity, greatest(l.price_digits, l.cost_digits)) AS margin
+    SELECT l.currency, coalesce(i.number, 0) AS number, count(*) AS lines, count(l.cost) AS lines_with_cost,
+           amount(l.cost * l.quantity, l.cost_digits + l.quantity_digits) AS cost,
+           amount((l.price - l.cost) * l.quantity, greatest(l.price_digits, l.cost_digits) + l.quantity_digits) AS margin
       FROM counted_order_lines l
       ASOF JOIN intervals i ON l.ordered_at >= i.begins_at
-     WHERE l.ordered_at >= $from_at::TIMESTAMP AND l.ordered_at < $to_at::TIMESTAMP AND l.cost IS NOT NULL
+     WHERE l.ordered_at >= $from_at::TIMESTAMP AND l.ordered_at < $to_at::TIMESTAMP
      GROUP BY GROUPING SETS ((l.currency, i.number), (l.currency))
 ), refunded AS (
     SELECT f.currency, coalesce(i.number, 0) AS number, amount(f.amount, f.amount_digits) AS refunds
@@ -48,6 +52,15 @@ WITH intervals AS (
 ), returned AS (
     SELECT r.currency, coalesce(i.number, 0) AS number, amount(r.amount, r.amount_digits) AS returns
       FROM returns r
+      ASOF JOIN intervals i ON r.occurred_at >= i.begins_at
+     WHERE r.occurred_at >= $from_at::TIMESTAMP AND r.occurred_at < $to_at::TIMESTAMP
+       AND ($source::VARCHAR IS NULL OR r.source = $source) AND ($include_bots OR NOT r.bot)
+       AND ($currency::VARCHAR IS NULL OR r.currency = $currency)
+     GROUP BY GROUPING SETS ((r.currency, i.number), (r.currency))
+), reversed AS (
+    SELECT r.currency, coalesce(i.number, 0) AS number, amount(r.revenue, r.digits) AS given_back,
+           amount(r.cost, r.cost_digits) AS cost_back
+      FROM reversals r
       ASOF JOIN intervals i ON r.occurred_at >= i.begins_at
      WHERE r.occurred_at >= $from_at::TIMESTAMP AND r.occurred_at < $to_at::TIMESTAMP
        AND ($source::VARCHAR IS NULL OR r.source = $source) AND ($include_bots OR NOT r.bot)
@@ -83,6 +96,7 @@ SELECT *
   FULL JOIN costs USING (currency, number)
   FULL JOIN refunded USING (currency, number)
   FULL JOIN returned USING (currency, number)
+  FULL JOIN reversed USING (currency, number)
   FULL JOIN bought USING (currency, number)
 
 -- The orders and refunds of a row.

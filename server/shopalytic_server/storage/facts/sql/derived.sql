@@ -12,11 +12,13 @@ SELECT dataset, cart, any_value(cart_id) AS cart_id, min(modified_at) AS created
   FROM cart_changes
  GROUP BY dataset, cart
 
--- Each line of a cart: it holds what was last set, plus what was added since; its
--- price is the latest.
+-- Each line of a cart: it holds what was last set, plus what was added since, less
+-- what was taken off since; its price is the latest.
 -- name: cart_lines
 SELECT dataset, cart, sku,
-       sum(quantity) FILTER (WHERE added AND sets_since = 0 OR NOT added AND sets_since = 1)::BIGINT AS quantity,
+       coalesce(sum(quantity) FILTER (WHERE added AND sets_since = 0 OR NOT added AND sets_since = 1), 0)
+           - coalesce(sum(removed) FILTER (WHERE sets_since = 0), 0) AS quantity,
+       max(quantity_digits) AS quantity_digits,
        last(price ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS price,
        last(price_digits ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS price_digits,
        last(currency ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS currency
@@ -53,18 +55,18 @@ WITH closing AS (
      WHERE refund_type = 'full'
    QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
 ), ordered AS (
-    SELECT order_key, sku, sum(price * quantity) AS amount, max(price_digits) AS digits
+    SELECT order_key, sku, sum(price * quantity) AS amount, max(price_digits + quantity_digits) AS digits
       FROM order_lines
      GROUP BY ALL
 ), earlier AS (
-    SELECT f.order_key, l.sku, sum(l.price * l.quantity) AS amount, max(l.price_digits) AS digits
+    SELECT f.order_key, l.sku, sum(l.price * l.quantity) AS amount, max(l.price_digits + l.quantity_digits) AS digits
       FROM closing f
       JOIN refund_lines l ON l.order_key = f.order_key AND l.currency = f.currency
        AND (l.position, l.tie_breaker, l.event_id) < (f.position, f.tie_breaker, f.event_id)
      GROUP BY ALL
 )
 SELECT dataset, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
-       price * quantity AS amount, price_digits AS amount_digits
+       price * quantity AS amount, price_digits + quantity_digits AS amount_digits
   FROM refund_lines
  WHERE amount IS NOT NULL
  UNION ALL
@@ -102,5 +104,56 @@ SELECT f.occurred_at, f.source, f.bot, f.currency,
        greatest(o.subtotal_digits, coalesce(o.total_discount_digits, 0), coalesce(e.digits, 0))
   FROM closing f
   JOIN orders o ON o.order_key = f.order_key
+  LEFT JOIN earlier e ON e.order_key = f.order_key
+ WHERE f.amount IS NOT NULL
+
+-- What refunds give back of what orders leave without tax and shipping, and of the
+-- cost of their goods, so far as it is known: the goods of a partial refund at the
+-- least cost that its order's lines of the product have, of a full one what is left.
+-- name: reversals
+WITH closing AS (
+    SELECT *
+      FROM refunds
+     WHERE refund_type = 'full'
+   QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
+), costs AS (
+    SELECT order_key, sku, min(cost) AS cost, any_value(cost_digits) AS digits
+      FROM order_lines
+     WHERE cost IS NOT NULL
+     GROUP BY ALL
+), partial AS (
+    SELECT p.*, p.amount - coalesce(p.tax_refund, 0) - coalesce(p.shipping_refund, 0) AS revenue,
+           greatest(p.amount_digits, coalesce(p.tax_refund_digits, 0), coalesce(p.shipping_refund_digits, 0)) AS digits,
+           coalesce(b.cost, 0) AS cost, coalesce(b.digits, 0) AS cost_digits
+      FROM refunds p
+      LEFT JOIN (
+        SELECT l.order_key, l.event_id, sum(c.cost * l.quantity) AS cost, max(c.digits + l.quantity_digits) AS digits
+          FROM refund_lines l
+          JOIN costs c ON c.order_key = l.order_key AND c.sku = l.sku
+         GROUP BY ALL
+      ) AS b ON b.order_key = p.order_key AND b.event_id = p.event_id
+     WHERE p.refund_type = 'partial' AND p.amount IS NOT NULL
+), earlier AS (
+    SELECT f.order_key, sum(p.revenue) AS revenue, max(p.digits) AS digits, sum(p.cost) AS cost,
+           max(p.cost_digits) AS cost_digits
+      FROM closing f
+      JOIN partial p ON p.order_key = f.order_key AND p.currency = f.currency
+       AND (p.position, p.tie_breaker, p.event_id) < (f.position, f.tie_breaker, f.event_id)
+     GROUP BY ALL
+), whole AS (
+    SELECT order_key, sum(cost * quantity) AS cost, max(cost_digits + quantity_digits) AS digits
+      FROM order_lines
+     WHERE cost IS NOT NULL
+     GROUP BY ALL
+)
+SELECT occurred_at, source, bot, currency, revenue, digits, cost, cost_digits FROM partial
+ UNION ALL
+SELECT f.occurred_at, f.source, f.bot, f.currency,
+       greatest(o.total - coalesce(o.total_tax, 0) - coalesce(o.total_shipping, 0) - coalesce(e.revenue, 0), 0),
+       greatest(o.total_digits, coalesce(o.total_tax_digits, 0), coalesce(o.total_shipping_digits, 0), coalesce(e.digits, 0)),
+       greatest(coalesce(w.cost, 0) - coalesce(e.cost, 0), 0), greatest(coalesce(w.digits, 0), coalesce(e.cost_digits, 0))
+  FROM closing f
+  JOIN orders o ON o.order_key = f.order_key
+  LEFT JOIN whole w ON w.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key
  WHERE f.amount IS NOT NULL

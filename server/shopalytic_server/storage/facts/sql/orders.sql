@@ -6,7 +6,7 @@ SELECT o.dataset_id AS dataset, fact_key(s.secret, o.dataset_id, uuid_send(o.sub
        o.source, o.bot, fact_key(s.secret, o.dataset_id, convert_to(o.order_id, 'UTF8')) AS order_key,
        fact_key(s.secret, o.dataset_id, convert_to(o.cart_id, 'UTF8')) AS cart,
        o.ordered_at AT TIME ZONE 'UTC' AS ordered_at, o.currency, o.total, o.subtotal, o.total_tax,
-       o.total_shipping, o.total_discount, o.units, o.payment_type,
+       o.total_shipping, o.total_discount, o.units, coalesce(o.quantity, o.units) AS quantity, o.payment_type,
        coalesce(o.shipping_country, o.billing_country) AS country
   FROM order_revisions o
  CROSS JOIN fact_store s

@@ -4,7 +4,7 @@ SELECT f.dataset_id AS dataset, fact_key(s.secret, f.dataset_id, uuid_send(f.sub
        refund_position(f.refund_type, f.occurred_at) AS position, tie_order(f.tie_breaker) AS tie_breaker,
        f.event_id,
        f.source, f.bot, fact_key(s.secret, f.dataset_id, convert_to(f.order_id, 'UTF8')) AS order_key,
-       f.currency, f.amount, i.sku, i.price, i.qty::bigint AS quantity
+       f.currency, f.amount, i.sku, i.price, coalesce(i.quantity, i.qty) AS quantity
   FROM refunds f
   JOIN refund_items i ON i.dataset_id = f.dataset_id AND i.order_id = f.order_id AND i.event_id = f.event_id
  CROSS JOIN fact_store s
