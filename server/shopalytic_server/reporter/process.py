@@ -118,13 +118,16 @@ async def run(orders: Orders) -> None:
 def _facts(settings: Settings, pool: Pool, reports_pool: Pool) -> tuple[FactStore, Builder | None]:
     """Where reports get their facts, and what makes files of them."""
     threads, megabytes = settings.reports_threads, settings.reports_memory_mb
-    if not settings.facts_disk_mb:
-        return FactStore(Engine(threads=threads, memory_mb=megabytes)), None
+    folder = settings.facts_folder
     try:
-        files = FactFiles(settings.facts_folder)
+        files = FactFiles(folder) if settings.facts_disk_mb or folder.exists() else None
+        if files is not None and not settings.facts_disk_mb:
+            files.remove_all()
+            files = None
     except OSError as error:
-        folder, reason = settings.facts_folder, error.strerror
-        log.warning("Reports have no files in %s: %s. [facts_failed]", folder, reason)
+        log.warning("Reports have no files in %s: %s. [facts_failed]", folder, error.strerror)
+        files = None
+    if files is None:
         return FactStore(Engine(threads=threads, memory_mb=megabytes)), None
     facts = FactStore(Engine(threads=threads, memory_mb=megabytes, folder=files.folder), files)
     return facts, Builder(facts, pool, reports_pool, disk_mb=settings.facts_disk_mb)

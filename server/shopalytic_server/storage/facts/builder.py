@@ -1,11 +1,14 @@
 """Makes files of facts in the background, newest days first.
 
 A day is closed by a token once it lies before yesterday, by the database's
-clock. All that stores rows of it without a token had to begin before the day
-was 6 hours past (`changes`), and no transaction of ours lasts for 18 hours. A
-closed month becomes one unit; its last days, and days that change later, become
-units of their own. A unit is made in one snapshot, and becomes one only if the
-days are of the same versions afterwards, while nobody removes what was erased.
+clock, and its month has facts: years without any cost nothing. All that stores
+rows of it without a token had to begin before the day was 6 hours past
+(`changes`), and no transaction of ours lasts for 18 hours. A month becomes one
+unit once it is over; until then days that follow each other do, and later what
+changes of it. A unit is made in one snapshot, and becomes one only if the days
+are of the same versions afterwards, while nobody removes what was erased.
+
+Files of the newest days stay within the budget; those of the oldest give way.
 """
 
 import asyncio
@@ -30,6 +33,7 @@ from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
 from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
 from shopalytic_server.storage.facts.tables import TABLES
 from shopalytic_server.storage.facts.versions import Versions, read_versions
+from shopalytic_server.storage.schema.partitions import month_of
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +46,6 @@ _FAILED_SECONDS = 60.0
 QUIET = timedelta(seconds=10)
 # Days before that are always read from PostgreSQL.
 _LONGEST = timedelta(days=20 * 366)
-# A day with more tokens than these gets one instead.
-_MOST_TOKENS = 200
 # A month in which more days changed is made anew, fewer become units of their own.
 _MOST_CHANGED = 3
 
@@ -79,6 +81,7 @@ class Builder:
         self._task: asyncio.Task[None] | None = None
         self.days_missing = 0
         """Closed days without a valid file, when it last looked."""
+        self._bytes_a_day = 0.0
         self.size = 0
         """Bytes of all files, then."""
 
@@ -95,12 +98,12 @@ class Builder:
     async def build_all(self) -> int:
         """Makes all units that are missing; returns how many."""
         made = 0
-        while await self.build_next():
-            made += 1
+        while found := await self.build():
+            made += found
         return made
 
-    async def build_next(self) -> bool:
-        """Makes the newest unit that is missing; False if none is."""
+    async def build(self, most: int | None = None) -> int:
+        """Looks once at what is missing, and makes it or the `most` newest of it; returns how many units."""
         async with self._primary.connection() as conn:
             currencies = dict(await (await conn.execute(_SQL.datasets)).fetchall())
             await self._close(conn, currencies)
@@ -108,17 +111,23 @@ class Builder:
             versions = await read_versions(snapshot, currencies)
         if await asyncio.to_thread(remove_erased, self._files, versions):
             await self._store.engine.renew()
-        units = await asyncio.to_thread(self._files.units)
         await asyncio.to_thread(self._files.remove_damaged)
-        periods = self._missing(units, versions, currencies)
+        await asyncio.to_thread(self._measure)
+        # The budget may have been a larger one.
+        await asyncio.to_thread(self._make_room, date.max)
+        units = await asyncio.to_thread(self._files.units)
+        periods = [
+            each for each in self._missing(units, versions, currencies) if self._is_quiet(each, versions)
+        ]
         await asyncio.to_thread(self._remove_useless, units, versions, currencies)
-        self.size = await asyncio.to_thread(self._files.size)
-        if self.size > self._disk:
-            return False
-        for period in periods:
-            if self._is_quiet(period, versions):
-                return await self._make(period, currencies[period.dataset])
-        return False
+        made = 0
+        for period in periods[:most]:
+            needed = len(period.days) * self._bytes_a_day
+            if await asyncio.to_thread(self._make_room, period.first, needed):
+                await self._compact(period)
+                made += await self._make(period, currencies[period.dataset])
+                await asyncio.to_thread(self._measure)
+        return made
 
     async def _run(self) -> None:
         """Of several processes on one folder, one builds."""
@@ -134,8 +143,7 @@ class Builder:
         while True:
             try:
                 with translated():
-                    while await self.build_next():
-                        pass
+                    await self.build_all()
                 told = False
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
@@ -156,16 +164,28 @@ class Builder:
         if older is not None and older[0]:
             await mark_every_day(conn)
             return
+        await conn.execute(_SQL.forget_upheavals)
+        names = await (await conn.execute(_SQL.partitions)).fetchall()
+        earliest = datetime.now(UTC) - _LONGEST
+        months = [month for (name,) in names if (month := month_of(name)) and month[1] > earliest]
         values = {
             "datasets": list(currencies),
             "types": list(EVENT_TYPES),
-            "earliest": datetime.now(UTC) - _LONGEST,
+            "earliest": earliest,
+            "firsts": [begin.date() for begin, _ in months],
+            "begins": [begin for begin, _ in months],
+            "ends": [end for _, end in months],
         }
-        rows = await (await conn.execute(_SQL.first_times, values)).fetchall()
-        firsts = {dataset: at.astimezone(UTC).date() for dataset, at in rows}
-        await conn.execute(_SQL.forget_upheavals)
-        await conn.execute(_SQL.compact, {"most": _MOST_TOKENS})
-        await conn.execute(_SQL.close, {"datasets": list(firsts), "firsts": list(firsts.values())})
+        rows = await (await conn.execute(_SQL.months, values)).fetchall()
+        closing = {"datasets": [dataset for dataset, _ in rows], "firsts": [first for _, first in rows]}
+        await conn.execute(_SQL.close, closing)
+
+    async def _compact(self, period: Period) -> None:
+        """Fewer tokens are read by each question."""
+        days = period.days
+        values = {"datasets": [period.dataset] * len(days), "days": days}
+        async with self._primary.connection() as conn:
+            await conn.execute(_SQL.compact, values)
 
     def _missing(self, units: list[Unit], versions: Versions, currencies: dict[int, str]) -> list[Period]:
         """What is to be made, newest first."""
@@ -186,6 +206,22 @@ class Builder:
         since = datetime.now(UTC) - self._quiet
         marked = (versions.marked.get((period.dataset, day)) for day in period.days)
         return all(at is None or at < since for at in marked)
+
+    def _measure(self) -> None:
+        self.size = self._files.size()
+        days = sum(unit.days for unit in self._files.units())
+        if days:
+            self._bytes_a_day = self.size / days
+
+    def _make_room(self, before: date, needed: float = 0.0) -> bool:
+        """Removes units of days before one, oldest first, while there is no room; whether there is then."""
+        older = sorted(
+            (unit for unit in self._files.units() if unit.last < before), key=lambda unit: unit.last
+        )
+        while self.size + needed > self._disk and older:
+            self._files.remove(older.pop(0), wait=False)
+            self.size = self._files.size()
+        return self.size + needed <= self._disk and self._disk > 0
 
     def _remove_useless(self, units: list[Unit], versions: Versions, currencies: dict[int, str]) -> None:
         """Removes units none of whose days a question would take from them."""
@@ -284,7 +320,13 @@ def _periods(dataset: int, days: list[date], missing: list[date], units: Iterabl
     )
     if is_closed and not (has_unit and len(missing) <= _MOST_CHANGED):
         return [Period(dataset, first, last)]
-    return [Period(dataset, day, day) for day in missing]
+    found: list[Period] = []
+    for day in missing:
+        if found and found[-1].last + timedelta(days=1) == day:
+            found[-1] = Period(dataset, found[-1].first, day)
+        else:
+            found.append(Period(dataset, day, day))
+    return found
 
 
 def _valid(unit: Unit, versions: Versions, currencies: dict[int, str]) -> set[date]:

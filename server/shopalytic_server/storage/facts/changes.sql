@@ -62,38 +62,64 @@ SELECT 2 * project_id + kind, coalesce(first_currency, currency)
   FROM projects CROSS JOIN (VALUES (0), (1)) AS k (kind)
  ORDER BY 1
 
--- The first time of a fact of each dataset, among those that are at all likely.
--- name: first_times
-SELECT dataset_id, min(at) FROM (
-    SELECT dataset_id, (SELECT min(e.occurred_at) FROM events e
-                         WHERE e.dataset_id = d.dataset_id AND e.occurred_at >= %(earliest)s
-                           AND e.type = kind.type) AS at
-      FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
-     CROSS JOIN unnest(%(types)s::text[]) AS kind (type)
-     UNION ALL
-    SELECT dataset_id, min(ordered_at) FROM order_revisions WHERE ordered_at >= %(earliest)s GROUP BY 1
-     UNION ALL
-    SELECT dataset_id, min(modified_at) FROM cart_changes WHERE modified_at >= %(earliest)s GROUP BY 1
-     UNION ALL
-    SELECT dataset_id, min(occurred_at) FROM page_quarters WHERE occurred_at >= %(earliest)s GROUP BY 1
-) AS times
- WHERE at IS NOT NULL AND dataset_id = ANY(%(datasets)s::int[])
- GROUP BY dataset_id
+-- Partitions of `events` that hold anything.
+-- name: partitions
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+ WHERE i.inhparent = 'events'::regclass AND pg_relation_size(c.oid) > 0
 
--- Closes what is before yesterday by the database's clock, and not closed yet.
+-- The months in which datasets have facts. `events` is looked at in the months of its
+-- partitions; the others by their indexes, from month to month.
+-- name: months
+WITH RECURSIVE walk AS (
+    SELECT d.dataset_id, kind, %(earliest)s::timestamptz AS since, NULL::timestamptz AS at
+      FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
+     CROSS JOIN generate_series(1, 3) AS kind
+     UNION ALL
+    SELECT w.dataset_id, w.kind,
+           (date_trunc('month', found.at AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC', found.at
+      FROM walk w
+     CROSS JOIN LATERAL (
+        SELECT CASE w.kind
+               WHEN 1 THEN (SELECT min(o.ordered_at) FROM order_revisions o
+                             WHERE o.dataset_id = w.dataset_id AND o.current AND o.ordered_at >= w.since)
+               WHEN 2 THEN (SELECT min(c.modified_at) FROM cart_changes c
+                             WHERE c.dataset_id = w.dataset_id AND c.modified_at >= w.since)
+               ELSE (SELECT min(q.occurred_at) FROM page_quarters q
+                      WHERE q.dataset_id = w.dataset_id AND q.occurred_at >= w.since) END AS at
+      ) AS found
+     WHERE found.at IS NOT NULL
+)
+SELECT dataset_id, date_trunc('month', at AT TIME ZONE 'UTC')::date FROM walk WHERE at IS NOT NULL
+ UNION
+SELECT d.dataset_id, m.first
+  FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
+ CROSS JOIN unnest(%(firsts)s::date[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS m (first, begin, "end")
+ WHERE EXISTS (
+    SELECT FROM unnest(%(types)s::text[]) AS kind (type)
+     WHERE EXISTS (SELECT FROM events e
+                    WHERE e.dataset_id = d.dataset_id AND e.type = kind.type
+                      AND e.occurred_at >= m.begin AND e.occurred_at < m."end"))
+
+-- Closes the days of months that are before yesterday by the database's clock, and not closed yet.
 -- name: close
 INSERT INTO fact_changes (dataset_id, day, closing)
-SELECT d.dataset_id, s.day::date, true
-  FROM unnest(%(datasets)s::int[], %(firsts)s::date[]) AS d (dataset_id, first)
- CROSS JOIN generate_series(d.first, (now() AT TIME ZONE 'UTC')::date - 2, interval '1 day') AS s (day)
+SELECT m.dataset_id, s.day::date, true
+  FROM unnest(%(datasets)s::int[], %(firsts)s::date[]) AS m (dataset_id, first)
+ CROSS JOIN generate_series(m.first, least((m.first + interval '1 month')::date - 1, (now() AT TIME ZONE 'UTC')::date - 2),
+                            interval '1 day') AS s (day)
  WHERE NOT EXISTS (SELECT FROM fact_changes c
-                    WHERE c.dataset_id = d.dataset_id AND c.day = s.day::date AND c.closing)
+                    WHERE c.dataset_id = m.dataset_id AND c.day = s.day::date AND c.closing)
  ORDER BY 1, 2
 
--- Days with many tokens get one instead of them, before their file is made anew.
+-- Days with several tokens get one instead of them, before their file is made.
 -- name: compact
 WITH many AS (
-    SELECT dataset_id, day FROM fact_changes GROUP BY 1, 2 HAVING count(*) > %(most)s
+    SELECT c.dataset_id, c.day
+      FROM fact_changes c
+      JOIN unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
+        ON d.dataset_id = c.dataset_id AND d.day = c.day
+     GROUP BY 1, 2
+    HAVING count(*) > 1
 ), gone AS (
     DELETE FROM fact_changes c
      USING many m

@@ -205,6 +205,13 @@ class FactFiles:
             shutil.rmtree(path, ignore_errors=True)
         self.remove_damaged()
 
+    def remove_all(self) -> None:
+        """Removes everything: nobody is to keep files any more."""
+        with self.publishing():
+            for unit in self.units():
+                self.remove(unit, wait=True)
+        self.remove_unfinished()
+
     def remove_damaged(self) -> None:
         """Removes units that were taken out of use."""
         for path in self._home.iterdir():
