@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shopalytic_server.gateway.http.lingering import Linger
 from shopalytic_server.gateway.http.transport import GatheringTransport
+from shopalytic_server.gateway.requests.pace import ARRIVED
 
 MAX_HEADER_BYTES = 65_536
 MAX_HEADERS = 200
@@ -250,6 +251,7 @@ class LimitedProtocol(HttpToolsProtocol):
     # What goes out
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.scope[ARRIVED] = cycle.message_event.is_set
         announced = self._announced if cycle is self.cycle else None
         if announced is None or announced > _SMALL_BODY or cycle.waiting_for_100_continue:
             app = _ClosesWhenEarly(app, cycle)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from starlette.types import Receive, Scope
 
 from shopalytic_server.gateway.errors import ClientGone, Refusal
-from shopalytic_server.gateway.requests.pace import LEAST_BYTES_PER_SECOND, Pace, TooSlow
+from shopalytic_server.gateway.requests.pace import ARRIVED, LEAST_BYTES_PER_SECOND, Pace, TooSlow
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -14,12 +14,17 @@ _MAX_GZIP_MEMBERS = 16
 _PIECE = 16_384
 
 
+_FIRST_VALUES = "shopalytic.headers"
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """The first value of a header, or None."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value.decode("latin-1"))
-    return None
+    values = scope.get(_FIRST_VALUES)
+    if values is None:
+        # A request is asked for a dozen of them.
+        values = scope[_FIRST_VALUES] = dict(reversed(scope["headers"]))
+    value = values.get(name)
+    return None if value is None else str(value.decode("latin-1"))
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: float) -> bytes:
@@ -29,7 +34,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int, seconds: floa
     announced = header(scope, b"content-length")
     chunks: list[bytes] = []
     size = 0
-    pace = Pace(seconds)
+    pace = Pace(seconds, scope.get(ARRIVED))
     more = True
     while more:
         try:

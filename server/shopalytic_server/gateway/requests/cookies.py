@@ -14,6 +14,9 @@ MAX_AGE_SECONDS = 400 * 24 * 3600
 
 _VALID_ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 _LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+# RFC 9562: which bits of a UUID are its version and variant, and what they are in one of version 5.
+_PLAIN_BITS = ~(0xF << 76 | 0x3 << 62)
+_VERSION_5 = 5 << 76 | 0x2 << 62
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}([.]{_LABEL})*")
 
 
@@ -51,8 +54,16 @@ def new_tracking_id(token: str, event_id: str | None) -> str:
     """
     if event_id is None:
         return str(uuid.uuid4())
-    namespace = uuid.UUID(bytes=hashlib.sha256(token.encode()).digest()[:16])
-    return str(uuid.uuid5(namespace, event_id.lower()))
+    # A UUID of version 5, which uuid.uuid5 takes five times as long to make.
+    digest = hashlib.sha1(_namespace(token) + event_id.lower().encode(), usedforsecurity=False).digest()
+    number = int.from_bytes(digest[:16]) & _PLAIN_BITS | _VERSION_5
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@lru_cache(maxsize=1024)
+def _namespace(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()[:16]
 
 
 @lru_cache(maxsize=1024)
@@ -72,6 +83,7 @@ def cookie_domain(host: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def shared_domain(host: str, page: str | None, *, one_site: bool) -> str | None:
     """The domain of a cookie that the shop's sub-domains share, or None where it must stay with its host.
 
