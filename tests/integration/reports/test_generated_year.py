@@ -38,7 +38,9 @@ async def pages(call: Any, shop: Shop, request: Any) -> list[Any]:
 
 def worth(customers: Iterable[reports_pb2.Customer]) -> dict[str, tuple[int, Decimal, Decimal, Decimal]]:
     """Orders, totals, refunds and what is left, by currency."""
-    found: dict[str, tuple[int, Decimal, Decimal, Decimal]] = defaultdict(lambda: (0, *[Decimal(0)] * 3))
+    found: dict[str, tuple[int, Decimal, Decimal, Decimal]] = defaultdict(
+        lambda: (0, Decimal(0), Decimal(0), Decimal(0))
+    )
     for value in (value for each in customers for value in each.values):
         orders, gross, refunds, net = found[value.currency]
         found[value.currency] = (

@@ -56,9 +56,9 @@ def grant_role(settings: Settings, name: str, personal_data: bool, project: str,
         return
     say(address)
     if granted.password is None:
-        click.echo("The role was there before: it keeps its password, which is not shown again.", err=True)
+        say("The role was there before: it keeps its password, which is not shown again.", err=True)
     if "host=" in address:
-        click.echo(
+        say(
             "This works on this machine, from the service's own account. For other programs start the"
             " service with --sql-port 5433 and grant again.",
             err=True,
