@@ -18,6 +18,8 @@ from shopalytic.v1.reports_pb2 import (
     FunnelStep,
 )
 from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.storage.facts.facts import EVER
+from shopalytic_server.storage.reports import funnel as report
 from shops.busy_month import BEGIN, END, behind, busy_month, store
 from shops.report_shop import START, Shop, alias, event, identify, open_shop, order, page
 
@@ -196,6 +198,21 @@ async def test_a_split_by_campaign_names_the_campaign_of_the_session_as_traffic_
     [spring] = [each for each in found if each.value == "spring sale"]
     behind = reports_pb2.ListEventsRequest(explain=spring.steps[0].explain)
     assert len((await shop.reports.list_events(shop.project, behind)).events) == 1
+
+
+@pytest.mark.parametrize("split", [reports_pb2.FUNNEL_SPLIT_UNSPECIFIED, reports_pb2.FUNNEL_SPLIT_SOURCE])
+async def test_page_views_that_are_there_for_others_change_no_other_funnel(shop, monkeypatch, split):
+    landing = {"url": "https://shop.test/?utm_campaign=spring", "referrer": ""}
+    for number in range(3):
+        who = {"tracking_id": f"t{number}", "source": "web"}
+        await shop.send(event("page_view", landing, **who), view(**who, at=60))
+    plain = await ask(shop, split=split)
+    spans = report._spans
+    # As with files, which have the rows of whole days.
+    monkeypatch.setattr(report, "_spans", lambda *asked: {**spans(*asked), "page_views": EVER})
+    found = await ask(shop, split=split)
+    assert found == plain
+    assert [step.customers for step in found[0].steps] == [3, 0, 0]
 
 
 async def test_without_anybody_there_is_one_empty_funnel_and_none_when_split(shop):

@@ -68,6 +68,7 @@ async def behind(shop: Shop, explain: str) -> list[str]:
     request = reports_pb2.ListEventsRequest(explain=explain, page_size=1000)
     answer = await shop.reports.list_events(shop.project, request)
     assert not answer.next_page_token
+    assert answer.total_events == len(answer.events)
     return [each.event_id for each in answer.events]
 
 

@@ -29,7 +29,7 @@ export function Drawer({ token, of }: { token: string; of: string }) {
           empty="No events are behind this number"
           load={async (pageToken) => {
             const page = await ask(ReportService.method.listEvents, { explain: token, pageSize: PAGE_SIZE, pageToken });
-            return { items: page.events, next: page.nextPageToken };
+            return { items: page.events, next: page.nextPageToken, total: page.totalEvents };
           }}
         >
           {(events, foot) => (

@@ -76,7 +76,8 @@ def events(settings: Settings, token: str, limit: int, page_token: str, as_json:
     with connect(settings, "reports") as remote:
         stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
         answer = stub.ListEvents(request, metadata=remote.metadata, timeout=CALL_SECONDS)
-    print_events(answer.events, answer.next_page_token, as_json=as_json)
+    title = None if page_token else f"Events, {len(answer.events):,} of {answer.total_events:,}"
+    print_events(answer.events, answer.next_page_token, as_json=as_json, title=title)
 
 
 for command in (funnel, products, retention, carts, fulfilment, traffic, delivery):

@@ -57,6 +57,8 @@ SELECT * FROM ({behind})
  LIMIT $rows
 """
 
+_COUNTED = "SELECT count(*) AS events FROM ({behind})"
+
 Value = str | int | bool | datetime | UUID | None | list[str] | list[int] | list[UUID]
 
 
@@ -141,6 +143,9 @@ async def list_events(
         event_id=before.event_id,
         rows=size + 1,
     )
+    total = 0
+    if not request.page_token:
+        total = (await facts.ask_one(_COUNTED.format(behind=explanation.statement), **given))["events"]
     page = behind[:size]
     found = await facts.snapshot.fetch(
         _SQL.bodies,
@@ -150,7 +155,7 @@ async def list_events(
         event_ids=[row["event_id"] for row in page],
         max_bytes=MAX_PAGE_BYTES,
     )
-    response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in found])
+    response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in found], total_events=total)
     last = _last(page, found, is_whole=len(behind) <= size)
     if last is not None:
         response.next_page_token = write_token(request, project, event_place(last))

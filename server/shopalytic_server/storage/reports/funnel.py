@@ -53,7 +53,7 @@ async def answer(
         "split": _SPLITS[request.split],
     }
     await facts.take(scope, **_spans(scope, question))
-    await facts.keep("begun", _SQL.begun)
+    await facts.keep("begun", _SQL.begun, **question)
     await facts.keep("chosen", _SQL.chosen, **question)
     campaigns = {row["value"]: campaign_of(row["value"]) for row in await facts.ask(_SQL.encoded)}
     rows = await facts.ask(_SQL.steps, encoded=list(campaigns), decoded=list(campaigns.values()))

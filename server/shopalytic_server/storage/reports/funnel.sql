@@ -1,14 +1,15 @@
 -- Funnels. Times are compared as they are, so no time zone is needed.
 
 -- Where customers' sessions begin, and their campaigns, as the traffic report has
--- them. Only a funnel that is split by campaign takes page views.
+-- them; none for a funnel that is not split by campaign, though page views of other
+-- questions' files may be there.
 -- name: begun
 SELECT customer, position, campaign, campaign_encoded
   FROM (
     SELECT coalesce(c.customer, v.subject) AS customer, v.*
       FROM counted_page_views v
       LEFT JOIN customers_of c ON c.subject = v.subject
-     WHERE v.occurred_at < $to_at::TIMESTAMP
+     WHERE $split::VARCHAR = 'campaign' AND v.occurred_at < $to_at::TIMESTAMP
   )
 QUALIFY coalesce(occurred_at - max(last_at) OVER (
                      PARTITION BY customer ORDER BY position, tie_breaker, event_id
