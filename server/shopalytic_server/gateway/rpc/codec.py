@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
 from shopalytic.v1.collector_pb2 import TrackRequest
+from shopalytic.v1.reports_pb2 import TailEventsResponse
 from shopalytic_server.domain.formats.wire import records
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.requests.payload import MAX_EVENTS
@@ -61,7 +63,15 @@ async def _to_binary(data: bytes, _kind: type[Message], _work: Work) -> bytes:
 async def _to_json(data: bytes, kind: type[Message], work: Work) -> bytes:
     if len(data) > SMALL_BYTES // 2:
         return await work.apart(_json_of, data, kind)
+    if kind is TailEventsResponse:
+        return _told(data)
     return _json_of(data, kind)
+
+
+# All who watch are told the same, at about the same time.
+@lru_cache(maxsize=256)
+def _told(data: bytes) -> bytes:
+    return _json_of(data, TailEventsResponse)
 
 
 def _json_of(data: bytes, kind: type[Message]) -> bytes:

@@ -25,8 +25,8 @@ MAX_WAITING = 1_000
 # Readers are woken at most this often, for all that was stored meanwhile.
 _WAKE_SECONDS = 0.05
 # What all readers together are told a second; past it they lag behind. Each
-# answer costs as much as storing a few events.
-ANSWERS_A_SECOND = 2_000
+# answer costs as much as storing a few events, and over HTTP twice as much.
+ANSWERS_A_SECOND = 1_000
 _BURST_SECONDS = 0.25
 # Whose events a customer's are is looked up at most this often for one reader.
 _LOOK_UP_SECONDS = 1.0
