@@ -1,12 +1,15 @@
 """`shopalytic import`: events from a file into a running service."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shopalytic_server.cli.errors import Failure
+from shopalytic_server.cli.exports.importing import EXPORTS, Export, read_export
+from shopalytic_server.cli.exports.report import Finding
 from shopalytic_server.cli.ingest.import_lines import LineFile, event_of
 from shopalytic_server.cli.ingest.import_send import STATUSES, Sender, Tally
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
@@ -17,7 +20,18 @@ from shopalytic_server.domain.formats.terminal_text import one_line, several_lin
 
 
 @click.command("import")
-@click.argument("file")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--from",
+    "system",
+    type=click.Choice(EXPORTS),
+    metavar="SYSTEM",
+    help=f"What exported the files: {', '.join(EXPORTS)}. Without it they are events.",
+)
+@click.option("--map", "map_file", metavar="YAML", help="Which column is what: order_id: Order No, ...")
+@click.option("--time-zone", metavar="ZONE", help="Of times without an offset.  [default: the project's]")
+@click.option("--currency", metavar="CODE", help="Of amounts whose row names none.  [default: the project's]")
+@click.option("--dry-run", is_flag=True, help="Only say what the files hold; send nothing.")
 @click.option(
     "--patience",
     type=click.FloatRange(0, 86_400),
@@ -28,8 +42,23 @@ from shopalytic_server.domain.formats.terminal_text import one_line, several_lin
 )
 @with_settings(*REMOTE)
 @json_option
-def import_events(settings: Settings, file: str, patience: float, as_json: bool) -> None:
-    """Import events from FILE: JSON Lines, plain or gzip; - reads standard input.
+def import_events(
+    settings: Settings,
+    files: tuple[str, ...],
+    system: str | None,
+    map_file: str | None,
+    time_zone: str | None,
+    currency: str | None,
+    dry_run: bool,
+    patience: float,
+    as_json: bool,
+) -> None:
+    """Import a shop's past from FILE: JSON Lines of events, plain or gzip; - reads standard input.
+
+    With --from the files are what another system exported: a shop's orders,
+    customers and refunds in CSV, or the events of Segment and Google Analytics.
+    What they hold is said before anything is sent. The ids are made from the
+    files, so that an import can be repeated.
 
     One event per line, with the names of the event catalogue:
 
@@ -49,15 +78,27 @@ def import_events(settings: Settings, file: str, patience: float, as_json: bool)
 
     \b
     Example:  shopalytic import orders.jsonl.gz
+    Example:  shopalytic import --from shopify --dry-run orders_export.csv customers_export.csv
     Example:  zcat old/*.gz | shopalytic import - --target 10.0.0.5:50051 --key KEY --json
     """
+    if system is not None:
+        export = Export(system, files, map_file, time_zone, currency and currency.upper())
+        _import_export(export, settings, patience, dry_run=dry_run, as_json=as_json)
+        return
+    if dry_run or map_file or time_zone or currency:
+        raise click.UsageError("--dry-run, --map, --time-zone and --currency need --from.")
+    for file in files:
+        _import_file(settings, file, patience, as_json)
+
+
+def _import_file(settings: Settings, file: str, patience: float, as_json: bool) -> None:
     begin = time.monotonic()
     tally = Tally()
     try:
         with (
             LineFile(file) as lines,
             connect(settings, "server") as remote,
-            _Bar(lines) as bar,
+            _Bar(lines.size, lambda: lines.position) as bar,
             Sender(remote, tally, patience, on_wait=bar.say) as sender,
         ):
             _send_all(lines, sender, tally, bar)
@@ -66,6 +107,42 @@ def import_events(settings: Settings, file: str, patience: float, as_json: bool)
         if tally.read:
             _print_tally(tally, time.monotonic() - begin, as_json)
         raise
+    _end(tally, begin, as_json)
+
+
+def _import_export(
+    export: Export, settings: Settings, patience: float, *, dry_run: bool, as_json: bool
+) -> None:
+    finding = Finding()
+    events = list(read_export(export, settings, finding))
+    if dry_run and as_json:
+        print_json(finding.as_json())
+        return
+    finding.print()
+    if not events:
+        raise Failure("The files hold no events: no row has an order's number or a customer's address.")
+    if dry_run:
+        say("Nothing was sent: this was a dry run.", err=True)
+        return
+    begin = time.monotonic()
+    tally = Tally()
+    with (
+        connect(settings, "server") as remote,
+        _Bar(len(events), lambda: tally.read) as bar,
+        Sender(remote, tally, patience, on_wait=bar.say) as sender,
+    ):
+        for order, (line, event) in enumerate(events):
+            tally.read += 1
+            # Of what happened at one time, the files' order tells what came first.
+            event.tie_breaker = order
+            sender.add(line, event)
+            if tally.read % 1_000 == 0:
+                bar.move(tally.read)
+        sender.finish()
+    _end(tally, begin, as_json)
+
+
+def _end(tally: Tally, begin: float, as_json: bool) -> None:
     _print_tally(tally, time.monotonic() - begin, as_json)
     if tally.read and not (tally.counts["accepted"] or tally.counts["duplicate"]):
         raise Failure("No event of this file is stored: the reasons stand above.")
@@ -92,9 +169,10 @@ def _send_all(lines: LineFile, sender: Sender, tally: Tally, bar: "_Bar") -> Non
 
 
 class _Bar:
-    """A progress bar over the bytes of the file, when a person watches."""
+    """A progress bar, when a person watches."""
 
-    def __init__(self, lines: LineFile) -> None:
+    def __init__(self, total: int | None, position: Callable[[], int]) -> None:
+        """`position` tells how much of `total` is done."""
         screen = console(stderr=True)
         columns = (
             TextColumn("{task.description}"),
@@ -102,9 +180,9 @@ class _Bar:
             TextColumn("{task.fields[events]:,} events"),
             TimeRemainingColumn(),
         )
-        self._lines = lines
+        self._position = position
         self._progress = Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
-        self._task = self._progress.add_task("Importing", total=lines.size, events=0)
+        self._task = self._progress.add_task("Importing", total=total, events=0)
         self._said = ""
 
     def __enter__(self) -> "_Bar":
@@ -116,7 +194,7 @@ class _Bar:
 
     def move(self, events: int) -> None:
         """Show how far the import is."""
-        self._progress.update(self._task, completed=self._lines.position, events=events)
+        self._progress.update(self._task, completed=self._position(), events=events)
 
     def say(self, sentence: str) -> None:
         """Tell once why it does not go on at the moment."""
