@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,82 +24,20 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.cli.doctor.database_checks import check_database
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.errors import NotFound
-from shopalytic_server.domain.ingest.preparation import prepare
-from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.customers.merges import Merges
 from shopalytic_server.storage.database.reading import reading
 from shopalytic_server.storage.facts.builder import Builder
-from shopalytic_server.storage.facts.erased import ErasedFiles
-from shopalytic_server.storage.facts.facts import EVER, FactStore, Span
-from shopalytic_server.storage.facts.files import FactFiles
-from shopalytic_server.storage.facts.scope import resolve_scope
-from shopalytic_server.storage.facts.tables import TABLES
+from shopalytic_server.storage.facts.facts import EVER
 from shopalytic_server.storage.privacy.data_retention import remove_expired
 from shopalytic_server.storage.privacy.erasure import Erasures
+from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.rebuild.typed_tables import rebuild
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.reports.answering import FactReports
-from shops.report_shop import NOW, PROJECT, Shop, identify, open_shop, order, page, refund
+from shops.fact_shop import FIRST, SCOPE, TODAY, Files
+from shops.report_shop import PROJECT, identify, open_shop, order, page, refund
 
-EXAMPLES = max(6, settings.default.max_examples // 8)
-SCOPE = resolve_scope(PROJECT, reports_pb2.ReportScope(include_sandbox=True))
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-FIRST = TODAY - timedelta(days=5)
-
-
-@dataclass
-class Files:
-    """A shop with files of its facts."""
-
-    shop: Shop
-    url: str
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self.open()
-
-    def open(self) -> None:
-        """As a new process does."""
-        self.files = FactFiles(self.folder)
-        self.store = FactStore(files=self.files)
-        pool = self.shop.pool
-        self.builder = Builder(self.store, pool, pool, disk_mb=1_000, quiet=timedelta())
-        self.erased = ErasedFiles(self.files, pool, self.store.engine.renew)
-
-    async def send(self, events: Sequence[Event]) -> None:
-        """Stores what can be stored."""
-        items = [
-            prepare(each, project=PROJECT, key_class=KeyClass.SERVER, received_at=NOW, sent_at=NOW)
-            for each in events
-        ]
-        await self.shop.writer.submit(items)
-
-    async def rows(self, store: FactStore, span: Span = EVER) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows of all tables, which lie in a span."""
-        found = {}
-        async with reading(self.shop.pool) as snapshot, store.question(snapshot) as facts:
-            await facts.take(SCOPE, **dict.fromkeys(TABLES, span))
-            for name, table in TABLES.items():
-                rows = await facts.ask(f"FROM {name}")
-                day = table.day
-                if day is not None and span.begin is not None and span.end is not None:
-                    rows = [row for row in rows if span.begin <= row[day] < span.end]
-                found[name] = sorted(tuple(map(str, row.items())) for row in rows)
-        return found
-
-    async def agree(self) -> None:
-        """With files there are the rows that there are without."""
-        part = Span(FIRST + timedelta(days=1, hours=5), TODAY - timedelta(days=1))
-        for span in (EVER, part):
-            assert await self.rows(self.store, span) == await self.rows(FactStore(), span)
-
-    async def use(self) -> set[date]:
-        """The days of the real dataset that questions take from files."""
-        async with reading(self.shop.pool) as snapshot, self.store.question(snapshot) as facts:
-            await facts.take(SCOPE, orders=EVER)
-            days = {day for use in facts.uses for day in use.days if use.unit.dataset == 2}
-            # The whole month has files, as soon as it has facts.
-            return {day for day in days if day >= FIRST.date()}
+EXAMPLES = max(4, settings.default.max_examples // 12)
 
 
 def moved(events: Sequence[Event], chance: random.Random) -> list[Event]:
@@ -158,6 +96,11 @@ async def act(files: Files, what: str, chance: random.Random) -> None:
             async with pool.connection() as conn:
                 await conn.execute(f"""UPDATE projects SET retention = '{{"{kind}": {days}}}'""")
             await remove_expired(files.url)
+        case "settings":
+            agents = chance.choice([[], ["Checker"], ["Checker", "Googlebot"]])
+            await Projects(pool).update_project(
+                1, currency=chance.choice(["EUR", "USD"]), own_user_agents=agents, time_zone="Asia/Tokyo"
+            )
         case "rebuild":
             await rebuild(files.url, check=False)
 
@@ -171,7 +114,20 @@ DO $$ DECLARE name text; BEGIN
     END LOOP;
 END $$
 """
-STEPS = ("send", "send", "send", "build", "build", "lose", "restart", "undo", "erase", "expire", "rebuild")
+STEPS = (
+    "send",
+    "send",
+    "send",
+    "build",
+    "build",
+    "lose",
+    "restart",
+    "undo",
+    "erase",
+    "expire",
+    "settings",
+    "rebuild",
+)
 
 
 def test_any_history_leaves_the_same_rows_with_files_as_without(database_url, tmp_path):
@@ -194,19 +150,24 @@ def test_any_history_leaves_the_same_rows_with_files_as_without(database_url, tm
 async def _compare(
     url: str, folder: Path, past: list[Event], later: list[Event], steps: list[str], chance: random.Random
 ) -> None:
-    async with open_shop(url) as shop:
-        async with shop.pool.connection() as conn:
+    """Two servers on one database, each with files of its own."""
+    async with open_shop(url) as one, open_shop(url) as other:
+        async with one.pool.connection() as conn:
             await conn.execute(EMPTY)
             await conn.execute("UPDATE projects SET retention = '{}'")
-        files = Files(shop, url, folder)
-        await files.send(moved(past, chance))
-        await files.builder.build_all()
-        await files.agree()
+        servers = [Files(one, url, folder / "one"), Files(other, url, folder / "other")]
+        await servers[0].send(moved(past, chance))
+        for files in servers:
+            await files.builder.build_all()
+            await files.agree()
         for what in steps:
+            files = chance.choice(servers)
             if what == "send":
                 await files.send(moved(chance.sample(later, chance.randint(1, len(later))), chance))
             else:
                 await act(files, what, chance)
+            await chance.choice(servers).agree()
+        for files in servers:
             await files.agree()
 
 
