@@ -180,6 +180,26 @@ class ScriptedReports:
     ) -> reports_pb2.GetFulfilmentReportResponse:
         return self._answer(project, request, reports_pb2.GetFulfilmentReportResponse())
 
+    async def get_conversion_report(
+        self, project: Project, request: reports_pb2.GetConversionReportRequest
+    ) -> reports_pb2.GetConversionReportResponse:
+        return self._answer(project, request, reports_pb2.GetConversionReportResponse())
+
+    async def get_coupon_report(
+        self, project: Project, request: reports_pb2.GetCouponReportRequest
+    ) -> reports_pb2.GetCouponReportResponse:
+        return self._answer(project, request, reports_pb2.GetCouponReportResponse())
+
+    async def get_segment_report(
+        self, project: Project, request: reports_pb2.GetSegmentReportRequest
+    ) -> reports_pb2.GetSegmentReportResponse:
+        return self._answer(project, request, reports_pb2.GetSegmentReportResponse())
+
+    async def get_lifetime_report(
+        self, project: Project, request: reports_pb2.GetLifetimeReportRequest
+    ) -> reports_pb2.GetLifetimeReportResponse:
+        return self._answer(project, request, reports_pb2.GetLifetimeReportResponse())
+
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest
     ) -> reports_pb2.GetDeliveryReportResponse:

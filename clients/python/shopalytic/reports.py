@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from shopalytic.filters import report_attribution, report_comparison, report_filters
 from shopalytic.sending.connection import Endpoint
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 
@@ -34,6 +35,15 @@ class Scope(TypedDict, total=False):
     include_sandbox: bool
     include_bots: bool
     as_of: datetime
+    filters: Sequence[str]
+    """What has to hold: "country=DEU", "channel!=direct", "landing_page~sale"."""
+    by: Sequence[str]
+    """Up to two dimensions by which the rows are broken down."""
+    compare: Literal["previous", "last-year"] | tuple[datetime, datetime]
+    attribution: Literal["first", "last", "last-non-direct", "linear"]
+    segment: str
+    """Name of a segment of the project: a set of filters."""
+    breakdown_limit: int
 
 
 class Reports:
@@ -277,6 +287,40 @@ class Reports:
         )
         return self._ask(self._stub.GetTrafficReport, request)
 
+    def conversion(
+        self, *, interval: Interval | None = None, **scope: Unpack[Scope]
+    ) -> reports_pb2.GetConversionReportResponse:
+        """What becomes of visits: carts, checkouts, orders, rates and value per visit."""
+        request = reports_pb2.GetConversionReportRequest(
+            scope=report_scope(**scope), interval=report_interval(interval)
+        )
+        return self._ask(self._stub.GetConversionReport, request)
+
+    def coupons(self, *, limit: int = 0, **scope: Unpack[Scope]) -> reports_pb2.GetCouponReportResponse:
+        """What coupons are used for, and what they cost."""
+        request = reports_pb2.GetCouponReportRequest(scope=report_scope(**scope), limit=limit)
+        return self._ask(self._stub.GetCouponReport, request)
+
+    def segments(
+        self, *, listed: str = "", limit: int = 0, **scope: Unpack[Scope]
+    ) -> reports_pb2.GetSegmentReportResponse:
+        """Customers by recency, frequency and money; `listed` names the segment whose customers are told."""
+        request = reports_pb2.GetSegmentReportRequest(scope=report_scope(**scope), list=listed, limit=limit)
+        return self._ask(self._stub.GetSegmentReport, request)
+
+    def lifetime(
+        self,
+        *,
+        interval: Literal["week", "month"] | None = None,
+        include_visitors: bool = False,
+        **scope: Unpack[Scope],
+    ) -> reports_pb2.GetLifetimeReportResponse:
+        """What customers are worth per head, by when and how they came."""
+        request = reports_pb2.GetLifetimeReportRequest(
+            scope=report_scope(**scope), interval=report_interval(interval), include_visitors=include_visitors
+        )
+        return self._ask(self._stub.GetLifetimeReport, request)
+
     def delivery(self, **scope: Unpack[Scope]) -> reports_pb2.GetDeliveryReportResponse:
         """What senders got through and what never arrived, per source and hour of arrival."""
         request = reports_pb2.GetDeliveryReportRequest(scope=report_scope(**scope))
@@ -299,8 +343,14 @@ class Reports:
 
 
 def report_scope(**scope: Unpack[Scope]) -> reports_pb2.ReportScope:
-    """A scope as the contract has it; a time without a time zone is a ValueError."""
+    """A scope as the contract has it; what is wrong, such as a time without a time zone, is a ValueError."""
     given: dict[str, Any] = dict(scope)
+    given["filters"] = report_filters(given.pop("filters", ()))
+    given["breakdowns"] = given.pop("by", ())
+    if "compare" in given:
+        given["compare"] = report_comparison(given["compare"])
+    if "attribution" in given:
+        given["attribution"] = report_attribution(given["attribution"])
     times = {name: given.pop(name, None) for name in ("start", "end", "as_of")}
     message = reports_pb2.ReportScope(**given)
     for name, moment in times.items():

@@ -116,7 +116,9 @@ def message_data(message: Message) -> dict[str, Any]:
             continue
         value = getattr(message, descriptor.name)
         if descriptor.message_type is not None and descriptor.message_type.GetOptions().map_entry:
-            data[descriptor.name] = dict(sorted(value.items()))
+            # A report that is not broken down has no dimensions.
+            if value or descriptor.name != "dimensions":
+                data[descriptor.name] = dict(sorted(value.items()))
         elif descriptor.is_repeated:
             data[descriptor.name] = [_field_data(each) for each in value]
         else:

@@ -95,6 +95,30 @@ class Reports(Protocol):
         """Carts, and those that were left."""
         ...
 
+    async def get_conversion_report(
+        self, project: Project, request: reports_pb2.GetConversionReportRequest
+    ) -> reports_pb2.GetConversionReportResponse:
+        """What becomes of visits."""
+        ...
+
+    async def get_coupon_report(
+        self, project: Project, request: reports_pb2.GetCouponReportRequest
+    ) -> reports_pb2.GetCouponReportResponse:
+        """What coupons are used for."""
+        ...
+
+    async def get_segment_report(
+        self, project: Project, request: reports_pb2.GetSegmentReportRequest
+    ) -> reports_pb2.GetSegmentReportResponse:
+        """Customers by recency, frequency and money."""
+        ...
+
+    async def get_lifetime_report(
+        self, project: Project, request: reports_pb2.GetLifetimeReportRequest
+    ) -> reports_pb2.GetLifetimeReportResponse:
+        """What customers are worth per head."""
+        ...
+
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest
     ) -> reports_pb2.GetDeliveryReportResponse:

@@ -103,6 +103,30 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         """The fulfilment report."""
         return await self._reports.get_fulfilment_report(await self._admit_scope(request, context), request)
 
+    async def GetConversionReport(
+        self, request: reports_pb2.GetConversionReportRequest, context: Context
+    ) -> reports_pb2.GetConversionReportResponse:
+        """The conversion report."""
+        return await self._reports.get_conversion_report(await self._admit_scope(request, context), request)
+
+    async def GetCouponReport(
+        self, request: reports_pb2.GetCouponReportRequest, context: Context
+    ) -> reports_pb2.GetCouponReportResponse:
+        """The coupon report."""
+        return await self._reports.get_coupon_report(await self._admit_scope(request, context), request)
+
+    async def GetSegmentReport(
+        self, request: reports_pb2.GetSegmentReportRequest, context: Context
+    ) -> reports_pb2.GetSegmentReportResponse:
+        """The segment report."""
+        return await self._reports.get_segment_report(await self._admit_scope(request, context), request)
+
+    async def GetLifetimeReport(
+        self, request: reports_pb2.GetLifetimeReportRequest, context: Context
+    ) -> reports_pb2.GetLifetimeReportResponse:
+        """The lifetime report."""
+        return await self._reports.get_lifetime_report(await self._admit_scope(request, context), request)
+
     async def GetDeliveryReport(
         self, request: reports_pb2.GetDeliveryReportRequest, context: Context
     ) -> reports_pb2.GetDeliveryReportResponse:

@@ -76,7 +76,7 @@ def figures(row: reports_pb2.CarrierRow) -> dict[str, Any]:
     return {
         field.name: getattr(row, field.name)
         for field in row.DESCRIPTOR.fields
-        if field.name not in ("carrier", "explain")
+        if field.name not in ("carrier", "explain", "dimensions", "previous", "compared")
     }
 
 

@@ -72,8 +72,9 @@ def priced(seed: int | str) -> list[Event]:
 
 
 def as_found(row: reports_pb2.SalesRow) -> dict[str, Any]:
-    found = {field.name: getattr(row, field.name) for field in row.DESCRIPTOR.fields}
-    del found["start"], found["explain"]
+    no_numbers = {"start", "explain", "dimensions", "previous", "compared"}
+    names = [field.name for field in row.DESCRIPTOR.fields if field.name not in no_numbers]
+    found = {name: getattr(row, name) for name in names}
     return found | {name: Decimal(found[name]) for name in MONEY}
 
 

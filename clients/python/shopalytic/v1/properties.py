@@ -103,6 +103,15 @@ def context_dict(message: Context) -> dict[str, Any]:
     value = message.analytics_consent
     if value or message.HasField("analytics_consent"):
         values["analytics_consent"] = value
+    value = message.country
+    if value or message.HasField("country"):
+        values["country"] = value
+    value = message.region
+    if value or message.HasField("region"):
+        values["region"] = value
+    value = message.city
+    if value or message.HasField("city"):
+        values["city"] = value
     return values
 
 

@@ -188,6 +188,27 @@ def read_context(message: Context, zeros: bool) -> Values | None:
         values["analytics_consent"] = value
     elif zeros and message.HasField("analytics_consent"):
         return None
+    value = message.country
+    if value:
+        if not matches_three_capitals(value):
+            return None
+        values["country"] = value
+    elif zeros and message.HasField("country"):
+        return None
+    value = message.region
+    if value:
+        if len(value) > 200:
+            return None
+        values["region"] = value
+    elif zeros and message.HasField("region"):
+        values["region"] = value
+    value = message.city
+    if value:
+        if len(value) > 200:
+            return None
+        values["city"] = value
+    elif zeros and message.HasField("city"):
+        values["city"] = value
     return values
 
 

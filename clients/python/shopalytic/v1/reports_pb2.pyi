@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from shopalytic.v1 import collector_pb2 as _collector_pb2
+from shopalytic.v1 import dimensions_pb2 as _dimensions_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -493,7 +494,7 @@ class DataOutside(_message.Message):
     def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., events: _Optional[int] = ..., **kwargs) -> None: ...
 
 class ReportScope(_message.Message):
-    __slots__ = ("to", "time_zone", "currency", "source", "include_sandbox", "include_bots", "as_of")
+    __slots__ = ("to", "time_zone", "currency", "source", "include_sandbox", "include_bots", "as_of", "filters", "breakdowns", "compare", "attribution", "segment", "breakdown_limit")
     FROM_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
@@ -502,6 +503,12 @@ class ReportScope(_message.Message):
     INCLUDE_SANDBOX_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_BOTS_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
+    FILTERS_FIELD_NUMBER: _ClassVar[int]
+    BREAKDOWNS_FIELD_NUMBER: _ClassVar[int]
+    COMPARE_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_FIELD_NUMBER: _ClassVar[int]
+    BREAKDOWN_LIMIT_FIELD_NUMBER: _ClassVar[int]
     to: _timestamp_pb2.Timestamp
     time_zone: str
     currency: str
@@ -509,7 +516,13 @@ class ReportScope(_message.Message):
     include_sandbox: bool
     include_bots: bool
     as_of: _timestamp_pb2.Timestamp
-    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_zone: _Optional[str] = ..., currency: _Optional[str] = ..., source: _Optional[str] = ..., include_sandbox: _Optional[bool] = ..., include_bots: _Optional[bool] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
+    filters: _containers.RepeatedCompositeFieldContainer[_dimensions_pb2.Filter]
+    breakdowns: _containers.RepeatedScalarFieldContainer[str]
+    compare: _dimensions_pb2.Comparison
+    attribution: _dimensions_pb2.Attribution
+    segment: str
+    breakdown_limit: int
+    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_zone: _Optional[str] = ..., currency: _Optional[str] = ..., source: _Optional[str] = ..., include_sandbox: _Optional[bool] = ..., include_bots: _Optional[bool] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., filters: _Optional[_Iterable[_Union[_dimensions_pb2.Filter, _Mapping]]] = ..., breakdowns: _Optional[_Iterable[str]] = ..., compare: _Optional[_Union[_dimensions_pb2.Comparison, _Mapping]] = ..., attribution: _Optional[_Union[_dimensions_pb2.Attribution, str]] = ..., segment: _Optional[str] = ..., breakdown_limit: _Optional[int] = ..., **kwargs) -> None: ...
 
 class GetSalesReportRequest(_message.Message):
     __slots__ = ("scope", "interval")
@@ -520,25 +533,36 @@ class GetSalesReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
 
 class GetSalesReportResponse(_message.Message):
-    __slots__ = ("reports", "outside")
+    __slots__ = ("reports", "outside", "compared")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[SalesReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class SalesReport(_message.Message):
-    __slots__ = ("currency", "rows", "total")
+    __slots__ = ("currency", "rows", "total", "more_rows")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     currency: str
     rows: _containers.RepeatedCompositeFieldContainer[SalesRow]
     total: SalesRow
-    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[SalesRow, _Mapping]]] = ..., total: _Optional[_Union[SalesRow, _Mapping]] = ...) -> None: ...
+    more_rows: int
+    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[SalesRow, _Mapping]]] = ..., total: _Optional[_Union[SalesRow, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
 
 class SalesRow(_message.Message):
-    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain", "gross_sales", "returns", "net_sales", "total_sales", "net_of_refunds", "known_customers", "repeat_customers", "guest_orders", "quantity", "net_margin", "cost_known")
+    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain", "gross_sales", "returns", "net_sales", "total_sales", "net_of_refunds", "known_customers", "repeat_customers", "guest_orders", "quantity", "net_margin", "cost_known", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     START_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
@@ -566,6 +590,9 @@ class SalesRow(_message.Message):
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     NET_MARGIN_FIELD_NUMBER: _ClassVar[int]
     COST_KNOWN_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     orders: int
     units: int
@@ -593,7 +620,10 @@ class SalesRow(_message.Message):
     quantity: str
     net_margin: str
     cost_known: str
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., total_sales: _Optional[str] = ..., net_of_refunds: _Optional[str] = ..., known_customers: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., guest_orders: _Optional[int] = ..., quantity: _Optional[str] = ..., net_margin: _Optional[str] = ..., cost_known: _Optional[str] = ...) -> None: ...
+    dimensions: _containers.ScalarMap[str, str]
+    previous: SalesRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., total_sales: _Optional[str] = ..., net_of_refunds: _Optional[str] = ..., known_customers: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., guest_orders: _Optional[int] = ..., quantity: _Optional[str] = ..., net_margin: _Optional[str] = ..., cost_known: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[SalesRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class TailEventsRequest(_message.Message):
     __slots__ = ("types", "customer", "sandbox")
@@ -656,34 +686,49 @@ class GetFunnelReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[FunnelStep, _Mapping]]] = ..., window_seconds: _Optional[int] = ..., split: _Optional[_Union[FunnelSplit, str]] = ...) -> None: ...
 
 class GetFunnelReportResponse(_message.Message):
-    __slots__ = ("funnels", "outside")
+    __slots__ = ("funnels", "outside", "compared")
     FUNNELS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     funnels: _containers.RepeatedCompositeFieldContainer[Funnel]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class Funnel(_message.Message):
-    __slots__ = ("value", "steps")
+    __slots__ = ("value", "steps", "dimensions")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     VALUE_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     value: str
     steps: _containers.RepeatedCompositeFieldContainer[FunnelStepResult]
-    def __init__(self, value: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[FunnelStepResult, _Mapping]]] = ...) -> None: ...
+    dimensions: _containers.ScalarMap[str, str]
+    def __init__(self, value: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[FunnelStepResult, _Mapping]]] = ..., dimensions: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class FunnelStepResult(_message.Message):
-    __slots__ = ("step", "customers", "conversion", "median_seconds", "explain")
+    __slots__ = ("step", "customers", "conversion", "median_seconds", "explain", "previous", "compared")
     STEP_FIELD_NUMBER: _ClassVar[int]
     CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     CONVERSION_FIELD_NUMBER: _ClassVar[int]
     MEDIAN_SECONDS_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     step: str
     customers: int
     conversion: str
     median_seconds: str
     explain: str
-    def __init__(self, step: _Optional[str] = ..., customers: _Optional[int] = ..., conversion: _Optional[str] = ..., median_seconds: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+    previous: FunnelStepResult
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, step: _Optional[str] = ..., customers: _Optional[int] = ..., conversion: _Optional[str] = ..., median_seconds: _Optional[str] = ..., explain: _Optional[str] = ..., previous: _Optional[_Union[FunnelStepResult, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class GetProductReportRequest(_message.Message):
     __slots__ = ("scope", "limit", "order_by", "offset", "ascending", "search")
@@ -702,12 +747,14 @@ class GetProductReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., order_by: _Optional[_Union[ProductOrder, str]] = ..., offset: _Optional[int] = ..., ascending: _Optional[bool] = ..., search: _Optional[str] = ...) -> None: ...
 
 class GetProductReportResponse(_message.Message):
-    __slots__ = ("reports", "outside")
+    __slots__ = ("reports", "outside", "compared")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[ProductReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class ProductReport(_message.Message):
     __slots__ = ("currency", "rows", "bought_together", "total_products")
@@ -722,7 +769,14 @@ class ProductReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ..., total_products: _Optional[int] = ...) -> None: ...
 
 class ProductRow(_message.Message):
-    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain", "gross_sales", "returns", "net_sales", "quantity")
+    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain", "gross_sales", "returns", "net_sales", "quantity", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     SKU_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VIEWS_FIELD_NUMBER: _ClassVar[int]
@@ -739,6 +793,9 @@ class ProductRow(_message.Message):
     RETURNS_FIELD_NUMBER: _ClassVar[int]
     NET_SALES_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     views: int
@@ -755,7 +812,10 @@ class ProductRow(_message.Message):
     returns: str
     net_sales: str
     quantity: str
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., quantity: _Optional[str] = ...) -> None: ...
+    dimensions: _containers.ScalarMap[str, str]
+    previous: ProductRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., quantity: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[ProductRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class ProductPair(_message.Message):
     __slots__ = ("sku", "other_sku", "orders")
@@ -778,22 +838,37 @@ class GetRetentionReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
 
 class GetRetentionReportResponse(_message.Message):
-    __slots__ = ("cohorts", "outside")
+    __slots__ = ("cohorts", "outside", "compared")
     COHORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     cohorts: _containers.RepeatedCompositeFieldContainer[Cohort]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class Cohort(_message.Message):
-    __slots__ = ("start", "size", "periods")
+    __slots__ = ("start", "size", "periods", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     START_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     PERIODS_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     size: int
     periods: _containers.RepeatedCompositeFieldContainer[RetentionPeriod]
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size: _Optional[int] = ..., periods: _Optional[_Iterable[_Union[RetentionPeriod, _Mapping]]] = ...) -> None: ...
+    dimensions: _containers.ScalarMap[str, str]
+    previous: Cohort
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size: _Optional[int] = ..., periods: _Optional[_Iterable[_Union[RetentionPeriod, _Mapping]]] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[Cohort, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class RetentionPeriod(_message.Message):
     __slots__ = ("index", "customers", "share", "net", "explain")
@@ -835,15 +910,17 @@ class GetCartReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., abandoned_after_hours: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[CartOrder, str]] = ..., ascending: _Optional[bool] = ..., min_value: _Optional[str] = ...) -> None: ...
 
 class GetCartReportResponse(_message.Message):
-    __slots__ = ("reports", "outside")
+    __slots__ = ("reports", "outside", "compared")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[CartReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class CartReport(_message.Message):
-    __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain", "emptied", "total_carts")
+    __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain", "emptied", "total_carts", "rows", "previous", "compared")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FIELD_NUMBER: _ClassVar[int]
@@ -855,6 +932,9 @@ class CartReport(_message.Message):
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     EMPTIED_FIELD_NUMBER: _ClassVar[int]
     TOTAL_CARTS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     currency: str
     created: int
     ordered: int
@@ -866,7 +946,43 @@ class CartReport(_message.Message):
     explain: str
     emptied: int
     total_carts: int
-    def __init__(self, currency: _Optional[str] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., carts: _Optional[_Iterable[_Union[AbandonedCart, _Mapping]]] = ..., explain: _Optional[str] = ..., emptied: _Optional[int] = ..., total_carts: _Optional[int] = ...) -> None: ...
+    rows: _containers.RepeatedCompositeFieldContainer[CartRow]
+    previous: CartRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, currency: _Optional[str] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., carts: _Optional[_Iterable[_Union[AbandonedCart, _Mapping]]] = ..., explain: _Optional[str] = ..., emptied: _Optional[int] = ..., total_carts: _Optional[int] = ..., rows: _Optional[_Iterable[_Union[CartRow, _Mapping]]] = ..., previous: _Optional[_Union[CartRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+
+class CartRow(_message.Message):
+    __slots__ = ("dimensions", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "previous", "compared", "explain", "emptied")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    ORDERED_FIELD_NUMBER: _ClassVar[int]
+    ABANDONED_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    ABANDONMENT_RATE_FIELD_NUMBER: _ClassVar[int]
+    ABANDONED_VALUE_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    EMPTIED_FIELD_NUMBER: _ClassVar[int]
+    dimensions: _containers.ScalarMap[str, str]
+    created: int
+    ordered: int
+    abandoned: int
+    open: int
+    abandonment_rate: str
+    abandoned_value: str
+    previous: CartRow
+    compared: _dimensions_pb2.TimeRange
+    explain: str
+    emptied: int
+    def __init__(self, dimensions: _Optional[_Mapping[str, str]] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., previous: _Optional[_Union[CartRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ..., emptied: _Optional[int] = ...) -> None: ...
 
 class AbandonedCart(_message.Message):
     __slots__ = ("cart_id", "created_at", "changed_at", "value", "lines", "customer_id", "email")
@@ -895,17 +1011,26 @@ class GetFulfilmentReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., promised_days: _Optional[int] = ...) -> None: ...
 
 class GetFulfilmentReportResponse(_message.Message):
-    __slots__ = ("carriers", "total", "outside")
+    __slots__ = ("carriers", "total", "outside", "compared")
     CARRIERS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     carriers: _containers.RepeatedCompositeFieldContainer[CarrierRow]
     total: CarrierRow
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class CarrierRow(_message.Message):
-    __slots__ = ("carrier", "parcels", "on_the_way", "delivered", "order_to_shipped_median", "order_to_shipped_p90", "shipped_to_delivered_median", "shipped_to_delivered_p90", "late", "late_rate", "refund_rate_after_late", "explain")
+    __slots__ = ("carrier", "parcels", "on_the_way", "delivered", "order_to_shipped_median", "order_to_shipped_p90", "shipped_to_delivered_median", "shipped_to_delivered_p90", "late", "late_rate", "refund_rate_after_late", "explain", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     CARRIER_FIELD_NUMBER: _ClassVar[int]
     PARCELS_FIELD_NUMBER: _ClassVar[int]
     ON_THE_WAY_FIELD_NUMBER: _ClassVar[int]
@@ -918,6 +1043,9 @@ class CarrierRow(_message.Message):
     LATE_RATE_FIELD_NUMBER: _ClassVar[int]
     REFUND_RATE_AFTER_LATE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     carrier: str
     parcels: int
     on_the_way: int
@@ -930,7 +1058,10 @@ class CarrierRow(_message.Message):
     late_rate: str
     refund_rate_after_late: str
     explain: str
-    def __init__(self, carrier: _Optional[str] = ..., parcels: _Optional[int] = ..., on_the_way: _Optional[int] = ..., delivered: _Optional[int] = ..., order_to_shipped_median: _Optional[str] = ..., order_to_shipped_p90: _Optional[str] = ..., shipped_to_delivered_median: _Optional[str] = ..., shipped_to_delivered_p90: _Optional[str] = ..., late: _Optional[int] = ..., late_rate: _Optional[str] = ..., refund_rate_after_late: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+    dimensions: _containers.ScalarMap[str, str]
+    previous: CarrierRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, carrier: _Optional[str] = ..., parcels: _Optional[int] = ..., on_the_way: _Optional[int] = ..., delivered: _Optional[int] = ..., order_to_shipped_median: _Optional[str] = ..., order_to_shipped_p90: _Optional[str] = ..., shipped_to_delivered_median: _Optional[str] = ..., shipped_to_delivered_p90: _Optional[str] = ..., late: _Optional[int] = ..., late_rate: _Optional[str] = ..., refund_rate_after_late: _Optional[str] = ..., explain: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[CarrierRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class GetTrafficReportRequest(_message.Message):
     __slots__ = ("scope", "interval", "limit", "offset", "order_by", "ascending")
@@ -949,7 +1080,7 @@ class GetTrafficReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[TrafficOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class GetTrafficReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside", "total_landing_pages", "total_referrers", "total_campaigns")
+    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside", "total_landing_pages", "total_referrers", "total_campaigns", "compared", "more_rows")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
@@ -959,6 +1090,8 @@ class GetTrafficReportResponse(_message.Message):
     TOTAL_LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
     TOTAL_REFERRERS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[TrafficRow]
     total: TrafficRow
     landing_pages: _containers.RepeatedCompositeFieldContainer[TrafficSource]
@@ -968,37 +1101,56 @@ class GetTrafficReportResponse(_message.Message):
     total_landing_pages: int
     total_referrers: int
     total_campaigns: int
-    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., total_landing_pages: _Optional[int] = ..., total_referrers: _Optional[int] = ..., total_campaigns: _Optional[int] = ...) -> None: ...
+    compared: _dimensions_pb2.TimeRange
+    more_rows: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., total_landing_pages: _Optional[int] = ..., total_referrers: _Optional[int] = ..., total_campaigns: _Optional[int] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
 
 class TrafficRow(_message.Message):
-    __slots__ = ("start", "page_views", "visitors", "sessions", "explain")
+    __slots__ = ("start", "page_views", "visitors", "sessions", "explain", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     START_FIELD_NUMBER: _ClassVar[int]
     PAGE_VIEWS_FIELD_NUMBER: _ClassVar[int]
     VISITORS_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     page_views: int
     visitors: int
     sessions: int
     explain: str
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_views: _Optional[int] = ..., visitors: _Optional[int] = ..., sessions: _Optional[int] = ..., explain: _Optional[str] = ...) -> None: ...
+    dimensions: _containers.ScalarMap[str, str]
+    previous: TrafficRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_views: _Optional[int] = ..., visitors: _Optional[int] = ..., sessions: _Optional[int] = ..., explain: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[TrafficRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class TrafficSource(_message.Message):
-    __slots__ = ("value", "sessions", "visitors", "first_touch_revenue", "last_touch_revenue", "explain")
+    __slots__ = ("value", "sessions", "visitors", "first_touch_revenue", "last_touch_revenue", "explain", "previous", "compared")
     VALUE_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     VISITORS_FIELD_NUMBER: _ClassVar[int]
     FIRST_TOUCH_REVENUE_FIELD_NUMBER: _ClassVar[int]
     LAST_TOUCH_REVENUE_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     value: str
     sessions: int
     visitors: int
     first_touch_revenue: str
     last_touch_revenue: str
     explain: str
-    def __init__(self, value: _Optional[str] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., first_touch_revenue: _Optional[str] = ..., last_touch_revenue: _Optional[str] = ..., explain: _Optional[str] = ...) -> None: ...
+    previous: TrafficSource
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, value: _Optional[str] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., first_touch_revenue: _Optional[str] = ..., last_touch_revenue: _Optional[str] = ..., explain: _Optional[str] = ..., previous: _Optional[_Union[TrafficSource, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class GetDeliveryReportRequest(_message.Message):
     __slots__ = ("scope",)
@@ -1031,3 +1183,248 @@ class DeliveryRow(_message.Message):
     dropped: _collector_pb2.Drops
     unexplained: int
     def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., source: _Optional[str] = ..., senders: _Optional[int] = ..., received: _Optional[int] = ..., missing: _Optional[int] = ..., dropped: _Optional[_Union[_collector_pb2.Drops, _Mapping]] = ..., unexplained: _Optional[int] = ...) -> None: ...
+
+class GetConversionReportRequest(_message.Message):
+    __slots__ = ("scope", "interval")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    interval: Interval
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
+
+class GetConversionReportResponse(_message.Message):
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[ConversionRow]
+    total: ConversionRow
+    currency: str
+    compared: _dimensions_pb2.TimeRange
+    more_rows: int
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, rows: _Optional[_Iterable[_Union[ConversionRow, _Mapping]]] = ..., total: _Optional[_Union[ConversionRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+
+class ConversionRow(_message.Message):
+    __slots__ = ("start", "sessions", "visitors", "carts", "checkouts", "orders", "cart_rate", "checkout_rate", "conversion_rate", "total_sales", "value_per_visit", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    START_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    VISITORS_FIELD_NUMBER: _ClassVar[int]
+    CARTS_FIELD_NUMBER: _ClassVar[int]
+    CHECKOUTS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    CART_RATE_FIELD_NUMBER: _ClassVar[int]
+    CHECKOUT_RATE_FIELD_NUMBER: _ClassVar[int]
+    CONVERSION_RATE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SALES_FIELD_NUMBER: _ClassVar[int]
+    VALUE_PER_VISIT_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    start: _timestamp_pb2.Timestamp
+    sessions: int
+    visitors: int
+    carts: int
+    checkouts: int
+    orders: int
+    cart_rate: str
+    checkout_rate: str
+    conversion_rate: str
+    total_sales: str
+    value_per_visit: str
+    dimensions: _containers.ScalarMap[str, str]
+    previous: ConversionRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., carts: _Optional[int] = ..., checkouts: _Optional[int] = ..., orders: _Optional[int] = ..., cart_rate: _Optional[str] = ..., checkout_rate: _Optional[str] = ..., conversion_rate: _Optional[str] = ..., total_sales: _Optional[str] = ..., value_per_visit: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[ConversionRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+
+class GetCouponReportRequest(_message.Message):
+    __slots__ = ("scope", "limit")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    limit: int
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetCouponReportResponse(_message.Message):
+    __slots__ = ("reports", "compared", "outside")
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    reports: _containers.RepeatedCompositeFieldContainer[CouponReport]
+    compared: _dimensions_pb2.TimeRange
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, reports: _Optional[_Iterable[_Union[CouponReport, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+
+class CouponReport(_message.Message):
+    __slots__ = ("currency", "rows", "with_coupon", "without_coupon", "more_rows")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    WITH_COUPON_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_COUPON_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    rows: _containers.RepeatedCompositeFieldContainer[CouponRow]
+    with_coupon: CouponRow
+    without_coupon: CouponRow
+    more_rows: int
+    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[CouponRow, _Mapping]]] = ..., with_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., without_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
+
+class CouponRow(_message.Message):
+    __slots__ = ("coupon", "orders", "customers", "new_customers", "discounts", "total_sales", "average_order", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    COUPON_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    NEW_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SALES_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_ORDER_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    coupon: str
+    orders: int
+    customers: int
+    new_customers: int
+    discounts: str
+    total_sales: str
+    average_order: str
+    dimensions: _containers.ScalarMap[str, str]
+    previous: CouponRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, coupon: _Optional[str] = ..., orders: _Optional[int] = ..., customers: _Optional[int] = ..., new_customers: _Optional[int] = ..., discounts: _Optional[str] = ..., total_sales: _Optional[str] = ..., average_order: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[CouponRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+
+class GetSegmentReportRequest(_message.Message):
+    __slots__ = ("scope", "list", "limit")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    list: str
+    limit: int
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., list: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetSegmentReportResponse(_message.Message):
+    __slots__ = ("rows", "total", "customers", "currency", "compared", "outside")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[SegmentRow]
+    total: SegmentRow
+    customers: _containers.RepeatedCompositeFieldContainer[SegmentCustomer]
+    currency: str
+    compared: _dimensions_pb2.TimeRange
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, rows: _Optional[_Iterable[_Union[SegmentRow, _Mapping]]] = ..., total: _Optional[_Union[SegmentRow, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[SegmentCustomer, _Mapping]]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+
+class SegmentRow(_message.Message):
+    __slots__ = ("segment", "customers", "share", "orders", "net_of_refunds", "value_per_head", "previous", "compared")
+    SEGMENT_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    NET_OF_REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    VALUE_PER_HEAD_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    segment: str
+    customers: int
+    share: str
+    orders: int
+    net_of_refunds: str
+    value_per_head: str
+    previous: SegmentRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, segment: _Optional[str] = ..., customers: _Optional[int] = ..., share: _Optional[str] = ..., orders: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., previous: _Optional[_Union[SegmentRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+
+class SegmentCustomer(_message.Message):
+    __slots__ = ("customer_id", "email", "last_order_at", "orders", "net_of_refunds", "rfm")
+    CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    LAST_ORDER_AT_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    NET_OF_REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    RFM_FIELD_NUMBER: _ClassVar[int]
+    customer_id: str
+    email: str
+    last_order_at: _timestamp_pb2.Timestamp
+    orders: int
+    net_of_refunds: str
+    rfm: RfmClass
+    def __init__(self, customer_id: _Optional[str] = ..., email: _Optional[str] = ..., last_order_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., rfm: _Optional[_Union[RfmClass, _Mapping]] = ...) -> None: ...
+
+class GetLifetimeReportRequest(_message.Message):
+    __slots__ = ("scope", "interval", "include_visitors")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_VISITORS_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    interval: Interval
+    include_visitors: bool
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
+
+class GetLifetimeReportResponse(_message.Message):
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[LifetimeRow]
+    total: LifetimeRow
+    currency: str
+    compared: _dimensions_pb2.TimeRange
+    more_rows: int
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, rows: _Optional[_Iterable[_Union[LifetimeRow, _Mapping]]] = ..., total: _Optional[_Union[LifetimeRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+
+class LifetimeRow(_message.Message):
+    __slots__ = ("start", "customers", "orders", "repeat_customers", "net_of_refunds", "value_per_head", "orders_per_head", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    START_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
+    NET_OF_REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    VALUE_PER_HEAD_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_PER_HEAD_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    start: _timestamp_pb2.Timestamp
+    customers: int
+    orders: int
+    repeat_customers: int
+    net_of_refunds: str
+    value_per_head: str
+    orders_per_head: str
+    dimensions: _containers.ScalarMap[str, str]
+    previous: LifetimeRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., customers: _Optional[int] = ..., orders: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., orders_per_head: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[LifetimeRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...

@@ -96,6 +96,26 @@ class ReportServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.FromString,
                 _registered_method=True)
+        self.GetConversionReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetConversionReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetConversionReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetConversionReportResponse.FromString,
+                _registered_method=True)
+        self.GetCouponReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetCouponReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetCouponReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetCouponReportResponse.FromString,
+                _registered_method=True)
+        self.GetSegmentReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetSegmentReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportResponse.FromString,
+                _registered_method=True)
+        self.GetLifetimeReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetLifetimeReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetLifetimeReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetLifetimeReportResponse.FromString,
+                _registered_method=True)
         self.ListOrders = channel.unary_unary(
                 '/shopalytic.v1.ReportService/ListOrders',
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.ListOrdersRequest.SerializeToString,
@@ -204,6 +224,34 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetConversionReport(self, request, context):
+        """What becomes of visits: carts, checkouts, orders, rates, value per visit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCouponReport(self, request, context):
+        """What coupons are used for, and what they cost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSegmentReport(self, request, context):
+        """Customers by recency, frequency and money.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLifetimeReport(self, request, context):
+        """What customers are worth per head, by when and how they came.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListOrders(self, request, context):
         """The orders of a range of time, oldest first, a page at a time: to be held
         against the shop's own books.
@@ -292,6 +340,26 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetTrafficReport,
                     request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.SerializeToString,
+            ),
+            'GetConversionReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConversionReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetConversionReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetConversionReportResponse.SerializeToString,
+            ),
+            'GetCouponReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCouponReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetCouponReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetCouponReportResponse.SerializeToString,
+            ),
+            'GetSegmentReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSegmentReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportResponse.SerializeToString,
+            ),
+            'GetLifetimeReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLifetimeReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetLifetimeReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetLifetimeReportResponse.SerializeToString,
             ),
             'ListOrders': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOrders,
@@ -635,6 +703,114 @@ class ReportService:
             '/shopalytic.v1.ReportService/GetTrafficReport',
             shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportRequest.SerializeToString,
             shopalytic_dot_v1_dot_reports__pb2.GetTrafficReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConversionReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetConversionReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetConversionReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetConversionReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCouponReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetCouponReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetCouponReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetCouponReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSegmentReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetSegmentReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLifetimeReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetLifetimeReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetLifetimeReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetLifetimeReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

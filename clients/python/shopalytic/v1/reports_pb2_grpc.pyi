@@ -35,6 +35,10 @@ class ReportServiceStub:
     GetCartReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetCartReportRequest, reports_pb2.GetCartReportResponse]
     GetFulfilmentReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]
     GetTrafficReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]
+    GetConversionReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetConversionReportRequest, reports_pb2.GetConversionReportResponse]
+    GetCouponReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetCouponReportRequest, reports_pb2.GetCouponReportResponse]
+    GetSegmentReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetSegmentReportRequest, reports_pb2.GetSegmentReportResponse]
+    GetLifetimeReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetLifetimeReportRequest, reports_pb2.GetLifetimeReportResponse]
     ListOrders: grpc.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]
     GetDeliveryReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetDeliveryReportRequest, reports_pb2.GetDeliveryReportResponse]
     TailEvents: grpc.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]
@@ -52,6 +56,10 @@ class ReportServiceAsyncStub(ReportServiceStub):
     GetCartReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetCartReportRequest, reports_pb2.GetCartReportResponse]  # type: ignore[assignment]
     GetFulfilmentReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetFulfilmentReportRequest, reports_pb2.GetFulfilmentReportResponse]  # type: ignore[assignment]
     GetTrafficReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetTrafficReportRequest, reports_pb2.GetTrafficReportResponse]  # type: ignore[assignment]
+    GetConversionReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetConversionReportRequest, reports_pb2.GetConversionReportResponse]  # type: ignore[assignment]
+    GetCouponReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetCouponReportRequest, reports_pb2.GetCouponReportResponse]  # type: ignore[assignment]
+    GetSegmentReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetSegmentReportRequest, reports_pb2.GetSegmentReportResponse]  # type: ignore[assignment]
+    GetLifetimeReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetLifetimeReportRequest, reports_pb2.GetLifetimeReportResponse]  # type: ignore[assignment]
     ListOrders: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]  # type: ignore[assignment]
     GetDeliveryReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetDeliveryReportRequest, reports_pb2.GetDeliveryReportResponse]  # type: ignore[assignment]
     TailEvents: grpc.aio.UnaryStreamMultiCallable[reports_pb2.TailEventsRequest, reports_pb2.TailEventsResponse]  # type: ignore[assignment]
@@ -93,6 +101,18 @@ class ReportServiceServicer(metaclass=ABCMeta):
     def GetTrafficReport(
         self, request: reports_pb2.GetTrafficReportRequest, context: _Context
     ) -> reports_pb2.GetTrafficReportResponse | Awaitable[reports_pb2.GetTrafficReportResponse]: ...
+    def GetConversionReport(
+        self, request: reports_pb2.GetConversionReportRequest, context: _Context
+    ) -> reports_pb2.GetConversionReportResponse | Awaitable[reports_pb2.GetConversionReportResponse]: ...
+    def GetCouponReport(
+        self, request: reports_pb2.GetCouponReportRequest, context: _Context
+    ) -> reports_pb2.GetCouponReportResponse | Awaitable[reports_pb2.GetCouponReportResponse]: ...
+    def GetSegmentReport(
+        self, request: reports_pb2.GetSegmentReportRequest, context: _Context
+    ) -> reports_pb2.GetSegmentReportResponse | Awaitable[reports_pb2.GetSegmentReportResponse]: ...
+    def GetLifetimeReport(
+        self, request: reports_pb2.GetLifetimeReportRequest, context: _Context
+    ) -> reports_pb2.GetLifetimeReportResponse | Awaitable[reports_pb2.GetLifetimeReportResponse]: ...
     def ListOrders(
         self, request: reports_pb2.ListOrdersRequest, context: _Context
     ) -> reports_pb2.ListOrdersResponse | Awaitable[reports_pb2.ListOrdersResponse]: ...

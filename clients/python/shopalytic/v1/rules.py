@@ -298,6 +298,24 @@ def _context(message: Context) -> list[Violation] | None:
             )
             if "\0" in value:
                 found = note(found, "analytics_consent", "string.no_nul", NO_NUL)
+    value = message.country
+    if value or message.HasField("country"):
+        if not matches_three_capitals(value):
+            found = note(found, "country", "string.pattern", NOT_THREE_CAPITALS)
+            if "\0" in value:
+                found = note(found, "country", "string.no_nul", NO_NUL)
+    value = message.region
+    if value:
+        if len(value) > 200:
+            found = note(found, "region", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "region", "string.no_nul", NO_NUL)
+    value = message.city
+    if value:
+        if len(value) > 200:
+            found = note(found, "city", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "city", "string.no_nul", NO_NUL)
     return found
 
 

@@ -5,6 +5,7 @@ import click
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.cli.output import time_text
 from shopalytic_server.cli.reports.question import Question, Sheet, ascending_option, report_options
+from shopalytic_server.cli.reports.rows import cells, columns, total_cells, words
 
 _PRODUCT = (
     "sku",
@@ -96,28 +97,29 @@ def products(
             ascending=ascending,
             search=search,
         ),
-        _product_sheets,
+        lambda answer: _product_sheets(question, answer),
         lambda answer: max((block.total_products for block in answer.reports), default=0),
         limit=limit,
         nothing="No views, carts or orders in this range.",
     )
 
 
-def _product_sheets(answer: reports_pb2.GetProductReportResponse) -> list[Sheet]:
+def _product_sheets(question: Question, answer: reports_pb2.GetProductReportResponse) -> list[Sheet]:
     sheets = []
+    own = {"own": ("sku",)}
+    head = ["currency", *columns(question, _PRODUCT, **own)]
     for block in answer.reports:
-        rows = [[block.currency, *(getattr(row, name) for name in _PRODUCT)] for row in block.rows]
+        rows = [[block.currency, *cells(question, row, _PRODUCT, **own)] for row in block.rows]
         title = f"Products in {block.currency}, {len(block.rows):,} of {block.total_products:,}"
-        columns, words = ["currency", *_PRODUCT], ["sku", "name"]
-        sheets.append(
-            Sheet("products", columns, rows, title, shown=_PRODUCT_SHOWN, words=words, is_paged=True)
-        )
+        shown = [*question.scope.breakdowns, *_PRODUCT_SHOWN]
+        of_words = ["sku", "name", *words(question)]
+        sheets.append(Sheet("products", head, rows, title, shown=shown, words=of_words, is_paged=True))
     for block in answer.reports:
         pairs = [[block.currency, pair.sku, pair.other_sku, pair.orders] for pair in block.bought_together]
         if pairs:
-            columns = ["currency", "sku", "other_sku", "orders"]
+            pair_columns = ["currency", "sku", "other_sku", "orders"]
             title = f"Bought together in {block.currency}"
-            sheets.append(Sheet("bought_together", columns, pairs, title, words=["sku", "other_sku"]))
+            sheets.append(Sheet("bought_together", pair_columns, pairs, title, words=["sku", "other_sku"]))
     return sheets
 
 
@@ -167,19 +169,23 @@ def carts(
             ascending=ascending,
             min_value=min_value,
         ),
-        _cart_sheets,
+        lambda answer: _cart_sheets(question, answer),
         lambda answer: max((block.total_carts for block in answer.reports), default=0),
         limit=limit,
         nothing="No carts were created in this range.",
     )
 
 
-def _cart_sheets(answer: reports_pb2.GetCartReportResponse) -> list[Sheet]:
+def _cart_sheets(question: Question, answer: reports_pb2.GetCartReportResponse) -> list[Sheet]:
     reports = answer.reports
     if not reports:
         return []
-    numbers = [[block.currency, *(getattr(block, name) for name in _CARTS)] for block in reports]
-    columns = ["cart_id", "currency", "value", "pieces", "created_at", "changed_at", "email", "customer_id"]
+    numbers = [
+        [block.currency, *cells(question, row, _CARTS)]
+        for block in reports
+        for row in (block.rows if question.scope.breakdowns else [block])
+    ]
+    listed = ["cart_id", "currency", "value", "pieces", "created_at", "changed_at", "email", "customer_id"]
     left = [
         [
             cart.cart_id,
@@ -194,11 +200,12 @@ def _cart_sheets(answer: reports_pb2.GetCartReportResponse) -> list[Sheet]:
         for block in reports
         for cart in block.carts
     ]
-    words = ["currency", "created_at", "changed_at", "email", "customer_id"]
-    sheets = [Sheet("carts", ["currency", *_CARTS], numbers, "Carts")]
+    of_words = ["currency", "created_at", "changed_at", "email", "customer_id"]
+    head = ["currency", *columns(question, _CARTS)]
+    sheets = [Sheet("carts", head, numbers, "Carts", words=words(question))]
     if left:
         title = f"Abandoned carts, {len(left):,} of {sum(block.total_carts for block in reports):,}"
-        sheets.append(Sheet("abandoned", columns, left, title, words=words, is_paged=True))
+        sheets.append(Sheet("abandoned", listed, left, title, words=of_words, is_paged=True))
     return sheets
 
 
@@ -219,7 +226,10 @@ def fulfilment(question: Question, promised_days: int | None) -> None:
     Example:  shopalytic report fulfilment --from 2026-01-01 --promised-days 3
     """
     answer = question.ask(reports_pb2.GetFulfilmentReportRequest(promised_days=promised_days or 0))
-    rows = [[row.carrier, *(getattr(row, name) for name in _CARRIER)] for row in answer.carriers]
-    total = ["total", *(getattr(answer.total, name) for name in _CARRIER)]
-    sheet = Sheet("fulfilment", ["carrier", *_CARRIER], rows, "Parcels, times in hours", total)
+    # A breakdown's rows are of its values, and of no carrier besides.
+    names = _CARRIER if question.scope.breakdowns else ("carrier", *_CARRIER)
+    rows = [cells(question, row, names) for row in answer.carriers]
+    total = total_cells(question, answer.total, names)
+    head = columns(question, names)
+    sheet = Sheet("fulfilment", head, rows, "Parcels, times in hours", total, words=words(question))
     question.show(answer, [sheet] if rows else [], nothing="No parcels in this range.")

@@ -11,6 +11,7 @@ import click
 import grpc
 from google.protobuf.message import Message
 
+from shopalytic.filters import ATTRIBUTIONS
 from shopalytic.reports import report_scope
 from shopalytic.v1 import admin_pb2, admin_pb2_grpc, reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.dates import Moment, moment
@@ -35,6 +36,23 @@ class Zone(click.ParamType[str]):
         except (KeyError, ValueError, OSError):
             self.fail(f"{value!r} is not an IANA time zone such as Europe/Berlin.")
         return str(value)
+
+
+class Range(click.ParamType[Any]):
+    """The name of another range, or its begin and end."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Two dates or times as text until the zone is known."""
+        if value in ("previous", "last-year"):
+            return value
+        begin, dots, end = str(value).partition("..")
+        if not dots:
+            self.fail(
+                f"{value!r} is neither previous nor last-year nor a range such as 2026-01-01..2026-02-01."
+            )
+        return Moment().convert(begin, param, ctx), Moment().convert(end, param, ctx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +226,32 @@ _SCOPE_OPTIONS = (
     click.option(
         "--as-of", type=Moment(), help="As it was known at this time, by what had arrived.  [default: now]"
     ),
+    click.option(
+        "--filter",
+        "filters",
+        multiple=True,
+        metavar="DIM=VALUE",
+        help="Only what has this value; DIM!=VALUE: has not, DIM~TEXT: contains it. Again for more filters.",
+    ),
+    click.option(
+        "--by", multiple=True, metavar="DIM", help="Break the rows down by this dimension; up to two."
+    ),
+    click.option(
+        "--compare",
+        type=Range(),
+        help="Beside it the same of another range: previous, last-year (the same weekdays) or FROM..TO.",
+    ),
+    click.option(
+        "--attribution",
+        type=click.Choice(ATTRIBUTIONS),
+        help="Which visit gets the credit for an order.  [default: last-non-direct]",
+    ),
+    click.option("--segment", metavar="NAME", help="Only what this segment of the project leaves."),
+    click.option(
+        "--breakdown-limit",
+        type=click.IntRange(1, 10_000),
+        help="How many rows of a breakdown, the largest first.  [default: 1000]",
+    ),
 )
 _SCOPE_NAMES = (
     "start",
@@ -218,6 +262,12 @@ _SCOPE_NAMES = (
     "include_sandbox",
     "include_bots",
     "as_of",
+    "filters",
+    "by",
+    "compare",
+    "attribution",
+    "segment",
+    "breakdown_limit",
 )
 _FORM_OPTIONS = (
     json_option,
@@ -251,7 +301,13 @@ def _scope(zone: str, given: dict[str, Any]) -> reports_pb2.ReportScope:
         if given[name] is not None:
             given[name] = moment(given[name], zone)
     given["time_zone"] = zone
-    return report_scope(**{name: value for name, value in given.items() if value is not None})
+    if isinstance(given["compare"], tuple):
+        begin, end = given["compare"]
+        given["compare"] = moment(begin, zone), moment(end, zone)
+    try:
+        return report_scope(**{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def project_zone(settings: Settings, remote: Remote) -> str:

@@ -6,17 +6,17 @@ JSON is the whole answer by the contract's names.
 """
 
 import click
-from google.protobuf.message import Message
 
 from shopalytic.reports import report_interval
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.customers.customer import limit_option, page_option, print_events
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
-from shopalytic_server.cli.output import message_data
 from shopalytic_server.cli.remote import CALL_SECONDS, connect
 from shopalytic_server.cli.reports.delivery import delivery
 from shopalytic_server.cli.reports.goods import carts, fulfilment, products
 from shopalytic_server.cli.reports.question import Question, Sheet, interval_option, report_options
+from shopalytic_server.cli.reports.rows import cells, columns, number_columns, total_cells, words
+from shopalytic_server.cli.reports.shoppers import conversion, coupons, lifetime, segments
 from shopalytic_server.cli.reports.visitors import funnel, retention, traffic
 from shopalytic_server.config import Settings
 
@@ -50,13 +50,15 @@ def sales(question: Question, interval: str | None) -> None:
     Example:  shopalytic report sales --from 2026-01-01 --to 2026-04-01 --interval month --currency EUR
     """
     answer = question.ask(reports_pb2.GetSalesReportRequest(interval=report_interval(interval)))
-    columns = [field.name for field in reports_pb2.SalesRow.DESCRIPTOR.fields if field.name != "explain"]
+    names = number_columns(reports_pb2.SalesRow)
     sheets = []
     for block in answer.reports:
-        rows = [[block.currency, *_cells(row, columns)] for row in block.rows]
-        total = [block.currency, "total", *_cells(block.total, columns[1:])]
+        rows = [[block.currency, *cells(question, row, names)] for row in block.rows]
+        total = [block.currency, *total_cells(question, block.total, names)]
         title = f"Sales in {block.currency}, days in {question.zone}"
-        sheets.append(Sheet("sales", ["currency", *columns], rows, title, total, shown=_shown(columns)))
+        head = ["currency", *columns(question, names)]
+        shown = [*question.scope.breakdowns, *_shown(names), *head[len(names) + 1 + len(words(question)) :]]
+        sheets.append(Sheet("sales", head, rows, title, total, words=words(question), shown=shown))
     question.show(answer, sheets, nothing="No orders and no refunds in this range.")
 
 
@@ -80,7 +82,11 @@ def events(settings: Settings, token: str, limit: int, page_token: str, as_json:
     print_events(answer.events, answer.next_page_token, as_json=as_json, title=title)
 
 
-for command in (funnel, products, retention, carts, fulfilment, traffic, delivery):
+_REPORTS = (
+    *(funnel, products, retention, carts, fulfilment, traffic, delivery),
+    *(conversion, coupons, segments, lifetime),
+)
+for command in _REPORTS:
     report.add_command(command)
 
 
@@ -93,8 +99,3 @@ def _shown(columns: list[str]) -> list[str]:
         "refunds",
         "net_of_refunds",
     ]
-
-
-def _cells(row: Message, columns: list[str]) -> list[object]:
-    data = message_data(row)
-    return [data.get(column) for column in columns]

@@ -16,6 +16,7 @@ from shopalytic_server.cli.reports.question import (
     interval_option,
     report_options,
 )
+from shopalytic_server.cli.reports.rows import cells, columns, total_cells, words
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 _WAYS = ("landing_pages", "referrers", "campaigns")
@@ -65,13 +66,19 @@ def funnel(question: Question, steps: Sequence[str], window: int | None, split: 
             split=funnel_split(split),
         )
     )
-    columns = ["step", "customers", "conversion", "median_seconds"]
+    names = ["step", "customers", "conversion", "median_seconds"]
+    by = list(question.scope.breakdowns)
     rows = [
-        [*([each.value] if split else []), *(getattr(step, column) for column in columns)]
+        [
+            *([each.value] if split else []),
+            *(each.dimensions[name] for name in by),
+            *cells(question, step, names, own=by),
+        ]
         for each in answer.funnels
         for step in each.steps
     ]
-    sheet = Sheet("funnel", [*([split] if split else []), *columns], rows, "Funnel", words=["step"])
+    head = [*([split] if split else []), *columns(question, names)]
+    sheet = Sheet("funnel", head, rows, "Funnel", words=["step", *by])
     question.show(answer, [sheet] if rows else [], nothing="Nobody took the first step in this range.")
 
 
@@ -97,17 +104,21 @@ def retention(question: Question, interval: str | None, include_visitors: bool) 
             interval=report_interval(interval), include_visitors=include_visitors
         )
     )
-    question.show(answer, _retention_sheets(answer), nothing="No orders of customers in this range.")
+    question.show(
+        answer, _retention_sheets(question, answer), nothing="No orders of customers in this range."
+    )
 
 
-def _retention_sheets(answer: reports_pb2.GetRetentionReportResponse) -> list[Sheet]:
+def _retention_sheets(question: Question, answer: reports_pb2.GetRetentionReportResponse) -> list[Sheet]:
     if not answer.cohorts:
         return []
-    count = len(answer.cohorts)
+    count = max(len(each.periods) for each in answer.cohorts)
+    by = list(question.scope.breakdowns)
     indexes = [str(index) for index in range(count)]
 
-    def row(cohort: reports_pb2.Cohort, cells: Sequence[Any], *begin: Any) -> list[Any]:
-        return [time_text(cohort.start), *begin, *cells, *[""] * (count - len(cells))]
+    def row(cohort: reports_pb2.Cohort, found: Sequence[Any], *begin: Any) -> list[Any]:
+        own = [time_text(cohort.start), *(cohort.dimensions[name] for name in by)]
+        return [*own, *begin, *found, *[""] * (count - len(found))]
 
     customers = [row(each, [cell.customers for cell in each.periods], each.size) for each in answer.cohorts]
     shares = [row(each, [cell.share for cell in each.periods], each.size) for each in answer.cohorts]
@@ -117,9 +128,9 @@ def _retention_sheets(answer: reports_pb2.GetRetentionReportResponse) -> list[Sh
         for currency in sorted({currency for cell in each.periods for currency in cell.net})
     ]
     return [
-        Sheet("customers", ["start", "size", *indexes], customers, "Customers"),
-        Sheet("shares", ["start", "size", *indexes], shares, "Share of the cohort"),
-        Sheet("net", ["start", "currency", *indexes], net, "Net", words=["currency"]),
+        Sheet("customers", ["start", *by, "size", *indexes], customers, "Customers", words=by),
+        Sheet("shares", ["start", *by, "size", *indexes], shares, "Share of the cohort", words=by),
+        Sheet("net", ["start", *by, "currency", *indexes], net, "Net", words=["currency", *by]),
     ]
 
 
@@ -160,27 +171,28 @@ def traffic(
             order_by=f"TRAFFIC_ORDER_{sort.upper().replace('-', '_')}",
             ascending=ascending,
         ),
-        _traffic_sheets,
+        lambda answer: _traffic_sheets(question, answer),
         lambda answer: max(getattr(answer, f"total_{name}") for name in _WAYS),
         limit=limit,
         nothing="No page views and no orders in this range.",
     )
 
 
-def _traffic_sheets(answer: reports_pb2.GetTrafficReportResponse) -> list[Sheet]:
-    numbers = ["page_views", "visitors", "sessions"]
+def _traffic_sheets(question: Question, answer: reports_pb2.GetTrafficReportResponse) -> list[Sheet]:
+    names = ["start", "page_views", "visitors", "sessions"]
     sheets = []
     if answer.rows:
-        rows = [[time_text(row.start), *(getattr(row, name) for name in numbers)] for row in answer.rows]
-        total = ["total", *(getattr(answer.total, name) for name in numbers)]
-        sheets.append(Sheet("traffic", ["start", *numbers], rows, "Traffic", total))
-    columns = ["sessions", "visitors", "first_touch_revenue", "last_touch_revenue"]
+        rows = [cells(question, row, names) for row in answer.rows]
+        total = total_cells(question, answer.total, names)
+        head = columns(question, names)
+        sheets.append(Sheet("traffic", head, rows, "Traffic", total, words=words(question)))
+    numbers = ["sessions", "visitors", "first_touch_revenue", "last_touch_revenue"]
     for name in _WAYS:
         rows = [
-            [each.value, *(getattr(each, column) for column in columns)] for each in getattr(answer, name)
+            [each.value, *(getattr(each, column) for column in numbers)] for each in getattr(answer, name)
         ]
         if rows:
             total = getattr(answer, f"total_{name}")
             title = f"{name.replace('_', ' ').capitalize()}, {len(rows):,} of {total:,}"
-            sheets.append(Sheet(name, [name.removesuffix("s"), *columns], rows, title, is_paged=True))
+            sheets.append(Sheet(name, [name.removesuffix("s"), *numbers], rows, title, is_paged=True))
     return sheets

@@ -4,7 +4,7 @@
   that reads its rows of some days out of PostgreSQL.
 - `arrow` and `fresh` bring such rows into DuckDB, all of one PostgreSQL snapshot.
 - `views` makes each table out of the rows of its days, wherever they come from.
-- `filters` renders what a scope leaves of a table, from the columns in `tables`.
+- `breakdown` works out dimensions, and renders filters and breakdowns from a closed list.
 - `engine` is DuckDB in this process: its limits, its queue, its interruption.
 - `facts` puts these together for one question.
 """

@@ -23,10 +23,20 @@ _MOST_WAITING = 64
 _QUEUE_FULL = "Too many reports are asked at once; ask again after the delay."
 _TOO_LARGE = "takes more memory than reports may have; choose a shorter range or fewer rows"
 
-# The sum of an amount, exact, with as many digits behind the point as the most exact of its parts.
 _MACROS = (
+    # The sum of an amount, exact, with as many digits behind the point as the most exact of its parts.
     "CREATE MACRO amount(value, digits) AS"
     " {'sum': coalesce(sum(value), 0), 'digits': coalesce(max(digits), 0)}",
+    # The smallest part of an amount that is shared, in ten-thousandths.
+    "CREATE MACRO shared_unit(digits) AS CASE WHEN digits <= 2 THEN 100 WHEN digits = 3 THEN 10 ELSE 1 END",
+    # One of equal parts of an amount, in hundredths or finer where it was said so.
+    "CREATE MACRO shared_part(value, digits, shares) AS"
+    " (((value::DECIMAL(24, 4) * 10000::DECIMAL(5, 0))::HUGEINT // (shares * shared_unit(digits)))"
+    " * shared_unit(digits))::DECIMAL(28, 0) * 0.0001::DECIMAL(5, 4)",
+    # The part of one who shares an amount; the closing one takes what remains.
+    "CREATE MACRO shared(value, digits, shares, closing) AS CASE WHEN shares = 1 THEN value"
+    " WHEN closing THEN (value - (shares - 1) * shared_part(value, digits, shares))::DECIMAL(38, 4)"
+    " ELSE shared_part(value, digits, shares)::DECIMAL(38, 4) END",
 )
 
 

@@ -2,7 +2,16 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
@@ -14,10 +23,11 @@ from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.reports.touches import SESSION_GAP
 from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.facts.arrow import ArrowConnections
+from shopalytic_server.storage.facts.breakdown.beside import make_beside
+from shopalytic_server.storage.facts.breakdown.sources import Needs, counted, fits
 from shopalytic_server.storage.facts.customers import LINKS, Links
 from shopalytic_server.storage.facts.engine import Engine, FilesUnreadable, Turn
 from shopalytic_server.storage.facts.files import FactFiles, Use
-from shopalytic_server.storage.facts.filters import condition_of, filters_of
 from shopalytic_server.storage.facts.fresh import (
     EVER,
     Span,
@@ -30,7 +40,7 @@ from shopalytic_server.storage.facts.fresh import (
 from shopalytic_server.storage.facts.scope import Scope
 from shopalytic_server.storage.facts.tables import TABLES, Table
 from shopalytic_server.storage.facts.versions import Versions, read_versions
-from shopalytic_server.storage.facts.views import counted, derived, rows_of_days
+from shopalytic_server.storage.facts.views import DERIVED_COLUMNS, derived, rows_of_days
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -38,7 +48,7 @@ Moment = Callable[[], AbstractAsyncContextManager[Snapshot]]
 
 log = logging.getLogger(__name__)
 
-_PARAMETER = re.compile(r"\$([a-z_]+)")
+_PARAMETER = re.compile(r"\$([a-z][a-z_0-9]*)")
 _EXACT = Context(prec=1000)
 _ARRIVING = "arriving"
 
@@ -61,12 +71,17 @@ class Facts:
         self.uses: Sequence[Use] = ()
         """The files that the last rows came from."""
         self._asked: dict[str, Any] = {}
+        self._scope: Scope
+        self._needs: Needs
+        self._views: set[str] = set()
 
-    async def take(self, scope: Scope, **spans: Span) -> None:
+    async def take(self, scope: Scope, looks_at: Collection[str] = (), /, **spans: Span) -> None:
         """Makes the tables named hold their rows of these times.
 
-        `counted_…` is what the scope's filters leave of each. Rows around these
-        times may be there, too: a statement names its times. Raises StoreUnavailable.
+        `counted_…` is what the scope and its filters leave of each. Rows around these
+        times may be there, too: a statement names its times. `looks_at` are
+        dimensions that the report reads whether they are asked for or not. Raises
+        StoreUnavailable.
         """
         self._asked = {
             "from_at": "-infinity" if scope.from_at is None else _naive(scope.from_at),
@@ -76,23 +91,41 @@ class Facts:
             "currency": scope.currency,
             "session_gap": SESSION_GAP,
         }
-        tables = {TABLES[name]: span for name, span in spans.items()}
+        self._scope, self._needs = scope, Needs.of(scope, spans, looks_at)
+        tables = {TABLES[name]: span for name, span in {**spans, **self._needs.spans(scope)}.items()}
         self.uses = await self._fill(scope, tables)
         # A view over files reads what each of them has: with many that takes a while.
-        await self._turn.run(lambda: self._make_views(scope, tables))
+        await self._turn.run(lambda: self._make_views(tables))
+        if self._needs.named:
+            await make_beside(self, self._scope, self._needs)
+        await self.break_down()
 
-    def _make_views(self, scope: Scope, tables: Mapping[Table, Span]) -> None:
-        filters = filters_of(scope)
+    async def break_down(self, by: Sequence[str] = ()) -> None:
+        """Gives what is counted the values of these dimensions, as `by_1` and `by_2`; else they are empty."""
+        columns = {view: columns for view, columns in DERIVED_COLUMNS.items() if view in self._views}
+        columns |= {name: tuple(TABLES[name].columns) for name in self._views if name in TABLES}
+        if self._needs.visits:
+            columns["visits"] = ()
+        columns = {view: names for view, names in columns.items() if fits(view, self._needs)}
+
+        def work() -> None:
+            for view, names in columns.items():
+                statement, condition = counted(view, names, self._scope, self._needs, by)
+                for name, value in condition.variables.items():
+                    self._turn.connection.execute(f"SET VARIABLE {name} = $1", [value])
+                self._turn.connection.execute(f"CREATE OR REPLACE TEMP VIEW counted_{view} AS {statement}")
+
+        await self._turn.run(work)
+
+    def _make_views(self, tables: Mapping[Table, Span]) -> None:
         connection, links = self._turn.connection, self._links
         for table in tables:
-            condition = condition_of(table, filters)
-            for name, value in condition.variables.items():
-                connection.execute(f"SET VARIABLE {name} = $1", [value])
             own = links if table is LINKS else None
             connection.execute(rows_of_days(table, self.uses) if own is None else own.view())
-            connection.execute(counted(table, condition))
-        for view in derived([table.name for table in tables]):
+        self._views = {table.name for table in tables}
+        for name, view in derived([table.name for table in tables]).items():
             connection.execute(view)
+            self._views.add(name)
         if links is not None:
             self._customers.keep(connection, links)
 
@@ -123,6 +156,20 @@ class Facts:
         named = self._named(statement, parameters)
         keep = f"CREATE OR REPLACE TEMP TABLE {name} AS {statement}"
         await self._turn.run(lambda: self._turn.connection.execute(keep, named))
+
+    async def run(self, statement: str) -> None:
+        """Runs a statement that has no rows."""
+        await self._turn.run(lambda: self._turn.connection.execute(statement))
+
+    async def insert(self, name: str, columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> None:
+        """Makes a table of values, whose columns have these types."""
+        unnested = ", ".join(f"unnest(${column}::{kinds[column]}[]) AS {column}" for column in columns)
+        made = f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {unnested}"
+        await self._turn.run(
+            lambda: self._turn.connection.execute(
+                made, {name: list(values) for name, values in columns.items()}
+            )
+        )
 
     def _named(self, statement: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What a statement names, of the scope and of what is given."""

@@ -14,7 +14,8 @@ An open end of the range is an infinity, so a statement needs no case for it.
 what had arrived by then.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,9 +23,10 @@ from zoneinfo import ZoneInfo
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.events.violations import Violation
-from shopalytic.v1 import reports_pb2
+from shopalytic.v1 import dimensions_pb2, reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.reports.dimensions import Attribution, Filter, Operator
 from shopalytic_server.domain.reports.ranges import (
     MAX_BUCKETS,
     TooManyBuckets,
@@ -32,6 +34,24 @@ from shopalytic_server.domain.reports.ranges import (
     bucket_starts,
     time_zone,
 )
+
+_OPERATORS = {
+    dimensions_pb2.FILTER_OPERATOR_UNSPECIFIED: Operator.IS,
+    dimensions_pb2.FILTER_OPERATOR_IS: Operator.IS,
+    dimensions_pb2.FILTER_OPERATOR_IS_NOT: Operator.IS_NOT,
+    dimensions_pb2.FILTER_OPERATOR_CONTAINS: Operator.CONTAINS,
+    dimensions_pb2.FILTER_OPERATOR_ONE_OF: Operator.ONE_OF,
+    dimensions_pb2.FILTER_OPERATOR_IS_SET: Operator.IS_SET,
+}
+_ATTRIBUTIONS = {
+    dimensions_pb2.ATTRIBUTION_UNSPECIFIED: Attribution.LAST_NON_DIRECT,
+    dimensions_pb2.ATTRIBUTION_FIRST: Attribution.FIRST,
+    dimensions_pb2.ATTRIBUTION_LAST: Attribution.LAST,
+    dimensions_pb2.ATTRIBUTION_LAST_NON_DIRECT: Attribution.LAST_NON_DIRECT,
+    dimensions_pb2.ATTRIBUTION_LINEAR: Attribution.LINEAR,
+}
+
+DEFAULT_BREAKDOWN_LIMIT = 1_000
 
 # Without an entry: the whole range is one row.
 UNITS = {
@@ -55,6 +75,26 @@ class Scope:
     include_sandbox: bool
     include_bots: bool
     as_of: datetime | None
+    filters: tuple[Filter, ...] = ()
+    by: tuple[str, ...] = ()
+    """The dimensions of a breakdown."""
+    attribution: Attribution = Attribution.LAST_NON_DIRECT
+    breakdown_limit: int = DEFAULT_BREAKDOWN_LIMIT
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """All dimensions that are named."""
+        return frozenset(self.by) | {each.dimension for each in self.filters}
+
+    @property
+    def unbroken(self) -> "Scope":
+        """The same without a breakdown."""
+        return replace(self, by=())
+
+    def of(self, values: Sequence[str]) -> "Scope":
+        """The same with these values of the breakdown alone, in its order."""
+        own = (Filter(name, Operator.IS, (value,)) for name, value in zip(self.by, values, strict=True))
+        return replace(self, filters=(*self.filters, *own), by=())
 
     @property
     def datasets(self) -> list[int]:
@@ -70,7 +110,14 @@ class Scope:
             "source": self.source,
             "include_bots": self.include_bots,
             "currency": self.currency,
-        }
+        } | self._filter_parameters()
+
+    def _filter_parameters(self) -> dict[str, Any]:
+        """What a token keeps of filters and breakdowns; nothing without any."""
+        if not self.dimensions:
+            return {}
+        filters = [[each.dimension, each.operator, list(each.values)] for each in self.filters]
+        return {"filters": filters, "by": list(self.by), "attribution": self.attribution}
 
 
 def datasets(project: Project, *, include_sandbox: bool) -> list[int]:
@@ -95,6 +142,34 @@ def resolve_scope(project: Project, scope: reports_pb2.ReportScope) -> Scope:
         include_sandbox=scope.include_sandbox,
         include_bots=scope.include_bots,
         as_of=as_of(scope),
+        filters=tuple(_filter(place, each) for place, each in enumerate(scope.filters)),
+        by=tuple(scope.breakdowns),
+        attribution=_ATTRIBUTIONS[scope.attribution],
+        breakdown_limit=scope.breakdown_limit or DEFAULT_BREAKDOWN_LIMIT,
+    )
+
+
+def _filter(place: int, given: dimensions_pb2.Filter) -> Filter:
+    operator = _OPERATORS[given.operator]
+    many = len(given.values)
+    fits = {Operator.ONE_OF: many > 0, Operator.IS_SET: many == 0}.get(operator, many == 1)
+    if not fits:
+        needs = {Operator.ONE_OF: "one value or more", Operator.IS_SET: "no value"}.get(operator, "one value")
+        message = f"needs {needs}, for its operator is {operator!r}; it has {many}"
+        raise InvalidRequest([Violation(f"scope.filters[{place}].values", "filter.values", message)])
+    return Filter(given.dimension, operator, tuple(given.values))
+
+
+def narrowed(scope: Scope, token: dict[str, Any]) -> Scope:
+    """The scope with the filters and breakdowns that a token keeps; takes them out of its parameters."""
+    return replace(
+        scope,
+        filters=tuple(
+            Filter(dimension, Operator(operator), tuple(values))
+            for dimension, operator, values in token.pop("filters", ())
+        ),
+        by=tuple(token.pop("by", ())),
+        attribution=Attribution(token.pop("attribution", Attribution.LAST_NON_DIRECT)),
     )
 
 

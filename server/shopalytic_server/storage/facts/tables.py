@@ -3,7 +3,7 @@
 A column holds what the event itself says, or what follows from that alone. What
 depends on merges, other events or other days is worked out when a report reads:
 customers (`customers_of`), sessions, first touch, who is new, a product's latest
-name. A dimension is a column that filters and breakdowns may name.
+name; `dimensions` does so for what filters and breakdowns name.
 
 An amount stands in two columns: `total` and, as `total_digits`, how many digits
 behind the point it was said with; sums are shown with the most of theirs.
@@ -42,7 +42,6 @@ class Table:
     name: str
     columns: Mapping[str, Kind]
     day: str | None
-    dimensions: frozenset[str] = frozenset()
 
     @property
     def statement(self) -> str:
@@ -72,7 +71,6 @@ _EVENT: dict[str, Kind] = {
     "source": TEXT,
     "bot": FLAG,
 }
-_SCOPE = frozenset({"source", "bot"})
 
 _TABLES = (
     # A row may stand for several views of a quarter of an hour, when retention has removed the events.
@@ -88,15 +86,23 @@ _TABLES = (
             "campaign": TEXT,
             "campaign_encoded": FLAG,
             "page_type": TEXT,
+            # Encoded as in the address where they begin with U+0001.
+            "utm_source": TEXT,
+            "utm_medium": TEXT,
+            "utm_term": TEXT,
+            "utm_content": TEXT,
+            "user_agent": TEXT,
+            "language": TEXT,
+            "country": TEXT,
+            "region": TEXT,
+            "city": TEXT,
         },
         "occurred_at",
-        _SCOPE | {"landing_page", "page_type"},
     ),
     Table(
         "product_views",
         _EVENT | {"currency": TEXT, "sku": TEXT, "price": AMOUNT},
         "occurred_at",
-        _SCOPE | {"currency", "sku"},
     ),
     Table(
         "cart_changes",
@@ -113,7 +119,6 @@ _TABLES = (
             "modified_at": TIME,
         },
         "modified_at",
-        _SCOPE | {"currency", "sku"},
     ),
     Table(
         "orders",
@@ -132,9 +137,24 @@ _TABLES = (
             "quantity": AMOUNT,
             "payment_type": TEXT,
             "country": TEXT,
+            "region": TEXT,
+            "city": TEXT,
         },
         "ordered_at",
-        _SCOPE | {"currency", "payment_type", "country"},
+    ),
+    Table(
+        "order_discounts",
+        {
+            "dataset": NUMBER,
+            "order_key": KEY,
+            "ordered_at": TIME,
+            "source": TEXT,
+            "bot": FLAG,
+            "currency": TEXT,
+            "coupon": TEXT,
+            "value": AMOUNT,
+        },
+        "ordered_at",
     ),
     Table(
         "order_lines",
@@ -152,7 +172,6 @@ _TABLES = (
             "cost": AMOUNT,
         },
         "ordered_at",
-        _SCOPE | {"currency", "sku"},
     ),
     # `amount` is absent while a full refund waits for its order.
     Table(
@@ -169,7 +188,6 @@ _TABLES = (
             "discount_refund": AMOUNT,
         },
         "occurred_at",
-        _SCOPE | {"currency"},
     ),
     # The lines of partial refunds.
     Table(
@@ -184,7 +202,6 @@ _TABLES = (
             "quantity": AMOUNT,
         },
         "occurred_at",
-        _SCOPE | {"currency", "sku"},
     ),
     Table(
         "shipment_changes",
@@ -198,14 +215,12 @@ _TABLES = (
             "date_delivered": TIME,
         },
         "occurred_at",
-        _SCOPE | {"carrier"},
     ),
     # Every event, for funnels. The `page_type` of a custom event is its name.
     Table(
         "steps",
         _EVENT | {"type": TEXT, "page_type": TEXT, "campaign": TEXT, "campaign_encoded": FLAG},
         "occurred_at",
-        _SCOPE | {"page_type"},
     ),
     # Whose subject each is; one that is not here is an anonymous visitor, and its own customer.
     Table("customers_of", {"subject": KEY, "customer": KEY}, None),

@@ -1,15 +1,14 @@
 """The tables as statements see them: the rows of all days, wherever each day's come from.
 
-`orders` has all rows that a question took; `counted_orders` what the scope's
-filters leave of them, whatever their time. A statement never knows where rows
-are from.
+`orders` has all rows that a question took; `counted_orders` what the scope and its
+filters leave of them, whatever their time (see `dimensions`). A statement never
+knows where rows are from.
 """
 
 from collections.abc import Collection, Sequence
 
 from shopalytic_server.storage.database.queries import load_from
 from shopalytic_server.storage.facts.files import Use
-from shopalytic_server.storage.facts.filters import Condition
 from shopalytic_server.storage.facts.tables import Table
 
 _SQL = load_from(__package__, "sql", "derived")
@@ -46,13 +45,17 @@ def _files(table: Table, uses: Sequence[Use]) -> str:
     return "read_parquet([" + ", ".join(f"'{path}'" for path in paths) + "])"
 
 
-def counted(table: Table, condition: Condition) -> str:
-    """The view with the rows that a condition leaves."""
-    view = f"CREATE OR REPLACE TEMP VIEW counted_{table.name}"
-    return f"{view} AS SELECT * FROM {table.name} WHERE {condition.sql}"  # noqa: S608 - columns of ours
-
-
-def derived(tables: Collection[str]) -> list[str]:
-    """The views of what several rows amount to, as far as their tables are there."""
+def derived(tables: Collection[str]) -> dict[str, str]:
+    """The views of what several rows amount to by their names, as far as their tables are there."""
     names = [name for name, needed in _DERIVED.items() if needed <= set(tables)]
-    return [f"CREATE OR REPLACE TEMP VIEW {name} AS {getattr(_SQL, name)}" for name in names]
+    return {name: f"CREATE OR REPLACE TEMP VIEW {name} AS {getattr(_SQL, name)}" for name in names}
+
+
+# What a scope may look at of these.
+DERIVED_COLUMNS = {
+    "carts": ("source", "bot"),
+    "parcels": ("source", "bot"),
+    "returned": ("source", "bot", "currency"),
+    "returns": ("source", "bot", "currency"),
+    "reversals": ("source", "bot", "currency"),
+}

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from shopalytic_server.domain.commerce.orders import pieces_of, quantity_of
 from shopalytic_server.domain.customers.emails import Claim, claim_of
@@ -26,7 +27,8 @@ _TABLES = {
     "order_id:text content:uuid event_id:uuid occurred_at:timestamptz "
     "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
     "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
-    "units:int8 quantity:numeric payment_type:text billing_country:text shipping_country:text",
+    "units:int8 quantity:numeric payment_type:text billing_country:text shipping_country:text region:text "
+    "city:text discounts:jsonb",
     "order_statements": "dataset_id:int4 tie_breaker:int8 "
     "order_id:text event_id:uuid occurred_at:timestamptz "
     "subject:uuid type:text status:text email:text first_name:text last_name:text",
@@ -156,6 +158,8 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
         _exact(lines),
         given.get("payment_type"),
         *(given.get(name, {}).get("country") for name in ("billing", "shipping")),
+        *(_place(given, name) for name in ("state", "city")),
+        Jsonb([{"code": each["code"], "value": each["value"]} for each in given.get("discounts", ())]),
     )
     for number, line in enumerate(lines, 1):
         rows.add(
@@ -192,6 +196,15 @@ def add_order_statement(rows: Rows, item: Prepared) -> None:
 def _exact(lines: Sequence[Mapping[str, Any]]) -> Decimal | None:
     """How much is ordered, where it is not the number of pieces."""
     return sum(map(quantity_of, lines), Decimal(0)) if any("quantity" in line for line in lines) else None
+
+
+def _place(given: dict[str, Any], name: str) -> str | None:
+    """A part of the address that the order goes to, or else of the one that pays."""
+    for address in ("shipping", "billing"):
+        found = given.get(address, {}).get(name)
+        if found:
+            return str(found)
+    return None
 
 
 def _product(line: dict[str, Any]) -> str:

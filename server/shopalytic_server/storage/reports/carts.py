@@ -17,6 +17,7 @@ from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span
 from shopalytic_server.storage.facts.scope import Scope, resolve_scope
 from shopalytic_server.storage.reports.explain import explain_token, explained_through
+from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of
 
 _SQL = load_beside(__name__)
 _NAMES = load("reports/abandoned_carts")
@@ -24,7 +25,9 @@ _NAMES = load("reports/abandoned_carts")
 # A cart is of the range by its first change, and what became of it may be told at any time.
 _SPANS: dict[str, Span] = {"cart_changes": EVER, "orders": EVER}
 
-explained_through("abandoned_carts", _SQL.explain_abandoned, lambda *_: _SPANS, {"judged": _SQL.judged})
+explained_through(
+    "abandoned_carts", _SQL.explain_abandoned, lambda *_: _SPANS, lambda _: {"judged": _SQL.judged}
+)
 
 DEFAULT_HOURS = 24
 DEFAULT_LIMIT = 100
@@ -62,12 +65,45 @@ async def answer(
     )
     listed = await _with_customers(facts.snapshot, abandoned)
     carts = _carts(listed, await _contents(facts.snapshot, listed), await _emails(facts.snapshot, listed))
-    return reports_pb2.GetCartReportResponse(
+    response = reports_pb2.GetCartReportResponse(
         reports=[
             _report(scope, question, currency, totals[currency], carts[currency])
             for currency in sorted(totals)
         ]
     )
+    if scope.by:
+        await facts.break_down(scope.by)
+        await facts.keep("judged", _SQL.judged, **question)
+        rows = await facts.ask(_SQL.totals, min_value=least)
+        for report in response.reports:
+            report.rows.extend(_broken(scope, question, report.currency, rows))
+    return response
+
+
+def _broken(
+    scope: Scope, question: dict[str, Any], currency: str, rows: Sequence[Row]
+) -> list[reports_pb2.CartRow]:
+    """The rows of a breakdown in one currency, most carts first."""
+    own = sorted(
+        (row for row in rows if row["currency"] == currency),
+        key=lambda row: (-row["created"], values_of(scope, row)),
+    )
+    return [
+        reports_pb2.CartRow(
+            dimensions=dimensions_of(scope, values_of(scope, row)),
+            created=row["created"],
+            ordered=row["ordered"],
+            abandoned=row["abandoned"],
+            open=row["open"],
+            emptied=row["emptied"],
+            abandonment_rate=share(row["abandoned"], row["created"]),
+            abandoned_value=text(row["abandoned_value"] or Decimal(0)),
+            explain=explain_token(
+                scope.of(values_of(scope, row)), "abandoned_carts", **question, currency=currency
+            ),
+        )
+        for row in own[: scope.breakdown_limit]
+    ]
 
 
 async def _with_customers(snapshot: Snapshot, listed: Sequence[Row]) -> list[Row]:
@@ -151,5 +187,5 @@ def _report(
         abandonment_rate=share(abandoned, created),
         abandoned_value=text(totals.get("abandoned_value") or Decimal(0)),
         carts=carts,
-        explain=explain_token(scope, "abandoned_carts", **question, currency=currency),
+        explain=explain_token(scope.unbroken, "abandoned_carts", **question, currency=currency),
     )

@@ -13,30 +13,30 @@ WITH placed AS (
      WHERE quantity > 0
      GROUP BY ALL
 )
-SELECT c.dataset, c.cart, c.cart_id, coalesce(c.currency, $default_currency::VARCHAR) AS currency, c.created_at,
+SELECT c.dataset, c.cart, c.cart_id, c.by_1, c.by_2, coalesce(c.currency, $default_currency::VARCHAR) AS currency, c.created_at,
        c.changed_at, coalesce(h.value, 0) AS value, coalesce(h.digits, 0) AS digits,
        CASE WHEN p.first_at <= c.changed_at + to_hours($hours::INTEGER) THEN 'ordered'
             WHEN NOT EXISTS (SELECT 1 FROM held i WHERE i.dataset = c.dataset AND i.cart = c.cart) THEN 'emptied'
             WHEN c.changed_at + to_hours($hours::INTEGER) < $known_at::TIMESTAMP THEN 'abandoned'
             ELSE 'open' END AS state
-  FROM carts c
+  FROM counted_carts c
   LEFT JOIN placed p ON p.cart = c.cart
   LEFT JOIN held h ON h.dataset = c.dataset AND h.cart = c.cart
        AND h.currency = coalesce(c.currency, $default_currency::VARCHAR)
  WHERE c.created_at >= $from_at::TIMESTAMP AND c.created_at < $to_at::TIMESTAMP
-   AND ($source::VARCHAR IS NULL OR c.source = $source) AND ($include_bots OR NOT c.bot)
    AND ($currency::VARCHAR IS NULL OR coalesce(c.currency, $default_currency::VARCHAR) = $currency)
 
--- The carts of each currency in numbers, and what the abandoned ones are worth.
+-- The carts of each currency and value of a breakdown in numbers, and what the abandoned
+-- ones are worth.
 -- name: totals
-SELECT currency, count(*) AS created, count(*) FILTER (WHERE state = 'ordered') AS ordered,
+SELECT currency, by_1, by_2, count(*) AS created, count(*) FILTER (WHERE state = 'ordered') AS ordered,
        count(*) FILTER (WHERE state = 'abandoned') AS abandoned, count(*) FILTER (WHERE state = 'open') AS open,
        count(*) FILTER (WHERE state = 'emptied') AS emptied,
        count(*) FILTER (WHERE state = 'abandoned' AND value >= $min_value::DECIMAL(38, 4)) AS listed,
        amount(CASE state WHEN 'abandoned' THEN value END, CASE state WHEN 'abandoned' THEN digits END)
            AS abandoned_value
   FROM judged
- GROUP BY currency
+ GROUP BY currency, by_1, by_2
 
 -- The abandoned carts of each currency in the order that is asked for.
 -- name: abandoned

@@ -41,7 +41,7 @@ from shopalytic_server.storage.database.paging import (
 )
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.facts.facts import Facts, Span
-from shopalytic_server.storage.facts.scope import Scope, datasets
+from shopalytic_server.storage.facts.scope import Scope, datasets, narrowed
 
 _SQL = load("reports/explain")
 _ABOUT = b"explain"
@@ -64,6 +64,8 @@ Value = str | int | bool | datetime | UUID | None | list[str] | list[int] | list
 
 # The times that a number's statement needs of tables, by its scope and its further parameters.
 Spans = Callable[[Scope, Mapping[str, Any]], Mapping[str, Span]]
+# The statements of tables that it asks, by their names.
+Keeps = Callable[[Scope], Mapping[str, str]]
 
 
 class Explanation(NamedTuple):
@@ -71,15 +73,15 @@ class Explanation(NamedTuple):
 
     statement: str
     spans: Spans
-    keeps: Mapping[str, str]
+    keeps: Keeps
 
 
 def explained_by(kind: str, statement: str, spans: Callable[[Scope], Mapping[str, Span]]) -> None:
     """Makes a kind of number known, with the statement on facts that yields its events."""
-    _explanations[kind] = Explanation(statement, lambda scope, _: spans(scope), {})
+    _explanations[kind] = Explanation(statement, lambda scope, _: spans(scope), lambda _: {})
 
 
-def explained_through(kind: str, statement: str, spans: Spans, keeps: Mapping[str, str]) -> None:
+def explained_through(kind: str, statement: str, spans: Spans, keeps: Keeps) -> None:
     """The same for a statement that asks what a report keeps: tables of statements by name.
 
     These may name the token's parameters, too.
@@ -132,8 +134,12 @@ async def list_events(
     before = read_token(request, project, parse_event_place) or ALL_EVENTS
     scope = _scope(project, number)
     given = {name: value for name, value in number.parameters.items() if name not in _OF_SCOPE}
+    # A token of a report that is not broken down has no values.
+    given = {"by_1": None, "by_2": None} | given
     await facts.take(scope, **explanation.spans(scope, given))
-    for name, kept in explanation.keeps.items():
+    if scope.by:
+        await facts.break_down(scope.by)
+    for name, kept in explanation.keeps(scope).items():
         await facts.keep(name, kept, **given)
     behind = await facts.ask(
         _NEWEST.format(behind=explanation.statement),
@@ -178,7 +184,7 @@ _OF_SCOPE = ("datasets", "from_at", "to_at", "source", "include_bots", "currency
 def _scope(project: Project, number: Number) -> Scope:
     """The scope that a number counts."""
     given = number.parameters
-    return Scope(
+    scope = Scope(
         project=project,
         from_at=_end(given["from_at"]),
         to_at=_end(given["to_at"]),
@@ -189,6 +195,7 @@ def _scope(project: Project, number: Number) -> Scope:
         include_bots=given["include_bots"],
         as_of=number.as_of,
     )
+    return narrowed(scope, given)
 
 
 def _end(text: str) -> datetime | None:

@@ -12,6 +12,7 @@ from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row
 from shopalytic_server.storage.facts.scope import Scope, resolve_scope
 from shopalytic_server.storage.reports.explain import explain_token, explained_by
+from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of
 
 _SQL = load_beside(__name__)
 
@@ -31,15 +32,24 @@ async def answer(
     # Whatever was said of a parcel, and whenever, tells whether it is one of the range.
     await facts.take(scope, shipment_changes=EVER, orders=EVER, refunds=EVER)
     rows = await facts.ask(_SQL.carriers, promised_days=promised_days)
-    response = reports_pb2.GetFulfilmentReportResponse(
-        carriers=[_row(scope, promised_days, row) for row in rows if row["carrier"] is not None]
-    )
+    response = reports_pb2.GetFulfilmentReportResponse()
+    response.total.late_rate = response.total.refund_rate_after_late = share(0, 0)
+    response.total.explain = _explain(scope, promised_days, None)
     for row in rows:
         if row["carrier"] is None:
             response.total.CopyFrom(_row(scope, promised_days, row))
-            return response
-    response.total.late_rate = response.total.refund_rate_after_late = share(0, 0)
-    response.total.explain = _explain(scope, promised_days, None)
+    if not scope.by:
+        carriers = (row for row in rows if row["carrier"] is not None)
+        response.carriers.extend(_row(scope, promised_days, row) for row in carriers)
+        return response
+    await facts.break_down(scope.by)
+    for row in await facts.ask(_SQL.carriers, promised_days=promised_days):
+        if row["carrier"] is None and len(response.carriers) < scope.breakdown_limit:
+            values = values_of(scope, row)
+            found = _row(scope.of(values), promised_days, row)
+            found.dimensions.update(dimensions_of(scope, values))
+            found.carrier = found.dimensions.get("carrier", "")
+            response.carriers.append(found)
     return response
 
 
@@ -61,7 +71,7 @@ def _row(scope: Scope, promised_days: int, row: Row) -> reports_pb2.CarrierRow:
 
 
 def _explain(scope: Scope, promised_days: int, carrier: str | None) -> str:
-    return explain_token(scope, "parcels", promised_days=promised_days, carrier=carrier)
+    return explain_token(scope.unbroken, "parcels", promised_days=promised_days, carrier=carrier)
 
 
 def _hours(microseconds: Sequence[int | None]) -> str:

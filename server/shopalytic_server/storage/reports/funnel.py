@@ -14,6 +14,7 @@ from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until
 from shopalytic_server.storage.facts.scope import Scope, resolve_scope
 from shopalytic_server.storage.reports.explain import explain_token, explained_through
+from shopalytic_server.storage.reports.rows.breakdown import Values, dimensions_of, values_of, within_limit
 
 _SQL = load_beside(__name__)
 
@@ -37,7 +38,9 @@ def _spans(scope: Scope, question: Mapping[str, Any]) -> dict[str, Span]:
     return {"steps": Span(scope.from_at, end), "page_views": sessions, "customers_of": EVER}
 
 
-explained_through("funnel_step", _SQL.explain_step, _spans, {"begun": _SQL.begun, "chosen": _SQL.chosen})
+explained_through(
+    "funnel_step", _SQL.explain_step, _spans, lambda _: {"begun": _SQL.begun, "chosen": _SQL.chosen}
+)
 
 
 async def answer(
@@ -54,24 +57,33 @@ async def answer(
     }
     await facts.take(scope, **_spans(scope, question))
     await facts.keep("begun", _SQL.begun, **question)
+    if scope.by:
+        await facts.break_down(scope.by)
     await facts.keep("chosen", _SQL.chosen, **question)
     campaigns = {row["value"]: campaign_of(row["value"]) for row in await facts.ask(_SQL.encoded)}
     rows = await facts.ask(_SQL.steps, encoded=list(campaigns), decoded=list(campaigns.values()))
-    found: dict[str, dict[int, Row]] = defaultdict(dict)
+    found: dict[tuple[str, Values], dict[int, Row]] = defaultdict(dict)
     for row in rows:
-        found[row["value"]][row["step"]] = row
-    values = sorted(found) if question["split"] else [""]
+        found[row["value"], values_of(scope, row)][row["step"]] = row
+    keys = list(found) if question["split"] or scope.by else [("", ())]
+    keys.sort(key=lambda key: (key[0], -found[key][1]["customers"] if scope.by else 0, key[1]))
     return reports_pb2.GetFunnelReportResponse(
-        funnels=[_funnel(scope, question, campaigns, value, found[value]) for value in values]
+        funnels=[_funnel(scope, question, campaigns, key, found[key]) for key in within_limit(scope, keys)]
     )
 
 
 def _funnel(
-    scope: Scope, question: dict[str, Any], campaigns: dict[str, str], value: str, rows: dict[int, Row]
+    scope: Scope,
+    question: dict[str, Any],
+    campaigns: dict[str, str],
+    key: tuple[str, Values],
+    rows: dict[int, Row],
 ) -> reports_pb2.Funnel:
-    funnel = reports_pb2.Funnel(value=value)
+    value, values = key
+    funnel = reports_pb2.Funnel(value=value, dimensions=dimensions_of(scope, values))
     # A token only needs the campaigns that say what this funnel is of.
     encoded = [each for each, campaign in campaigns.items() if campaign == value]
+    by = dict(zip(("by_1", "by_2"), (*values, None, None), strict=False))
     first = rows[1]["customers"] if rows else 0
     for number, (type_, page_type) in enumerate(
         zip(question["types"], question["page_types"], strict=True), 1
@@ -84,7 +96,7 @@ def _funnel(
             conversion=share(customers, first),
             median_seconds=_median(row["waits"]) if row and number > 1 else "",
             explain=explain_token(
-                scope, "funnel_step", **question, encoded=encoded, value=value, step=number
+                scope, "funnel_step", **question, **by, encoded=encoded, value=value, step=number
             ),
         )
     return funnel

@@ -7,9 +7,10 @@
 SELECT customer, position, campaign, campaign_encoded
   FROM (
     SELECT coalesce(c.customer, v.subject) AS customer, v.*
-      FROM counted_page_views v
+      FROM page_views v
       LEFT JOIN customers_of c ON c.subject = v.subject
      WHERE $split::VARCHAR = 'campaign' AND v.occurred_at < $to_at::TIMESTAMP
+       AND ($source::VARCHAR IS NULL OR v.source = $source) AND ($include_bots OR NOT v.bot)
   )
 QUALIFY coalesce(occurred_at - max(last_at) OVER (
                      PARTITION BY customer ORDER BY position, tie_breaker, event_id
@@ -17,7 +18,8 @@ QUALIFY coalesce(occurred_at - max(last_at) OVER (
 
 -- Each event that a customer's chosen attempt took, with its step and how many
 -- microseconds after the step before. `value` is what the funnel is split by; it
--- is that of the attempt's first event, or of the session which that is in.
+-- is that of the attempt's first event, or of the session which that is in. Filters
+-- and breakdowns look at the first event, too.
 --
 -- Each first step begins an attempt; its next step is the customer's first event
 -- of that kind after it, and so on while the window lasts. Of each customer the
@@ -30,7 +32,7 @@ WITH placed AS MATERIALIZED (
            e.tie_breaker, e.event_id, row_number() OVER (
                PARTITION BY coalesce(c.customer, e.subject) ORDER BY e.position, e.tie_breaker, e.event_id) AS place,
            CASE $split WHEN 'source' THEN coalesce(e.source, '') WHEN 'campaign' THEN e.campaign ELSE '' END AS value,
-           $split = 'campaign' AND e.campaign_encoded AS encoded
+           $split = 'campaign' AND e.campaign_encoded AS encoded, e.matching, e.by_1, e.by_2
       FROM counted_steps e
       LEFT JOIN customers_of c ON c.subject = e.subject
      WHERE e.occurred_at >= $from_at::TIMESTAMP
@@ -41,7 +43,7 @@ WITH placed AS MATERIALIZED (
     SELECT customer, place AS first, place, occurred_at, occurred_at + to_seconds($window::BIGINT) AS deadline
       FROM placed
      WHERE type = ($types::VARCHAR[])[1] AND ($page_types::VARCHAR[])[1] IN ('', page_type)
-       AND occurred_at < $to_at::TIMESTAMP
+       AND occurred_at < $to_at::TIMESTAMP AND matching
 ), step_2 AS MATERIALIZED (
     SELECT r.customer, r.first, n.place, n.occurred_at, r.deadline,
            epoch_us(n.occurred_at) - epoch_us(r.occurred_at) AS after
@@ -143,11 +145,13 @@ WITH placed AS MATERIALIZED (
       FROM reached r
       JOIN furthest f ON f.customer = r.customer AND f.first = r.first
 ), firsts AS (
-    SELECT e.customer, coalesce(s.campaign, e.value) AS value, coalesce(s.campaign_encoded, e.encoded) AS encoded
+    SELECT e.customer, coalesce(s.campaign, e.value) AS value, coalesce(s.campaign_encoded, e.encoded) AS encoded,
+           e.by_1, e.by_2
       FROM (SELECT p.* FROM placed p JOIN taken t ON t.customer = p.customer AND t.place = p.place AND t.step = 1) e
       ASOF LEFT JOIN begun s ON s.customer = e.customer AND e.position >= s.position
 )
-SELECT t.step, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.event_id, t.waited, f.value, f.encoded
+SELECT t.step, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.event_id, t.waited, f.value, f.encoded,
+       f.by_1, f.by_2
   FROM placed e
   JOIN taken t ON t.customer = e.customer AND t.place = e.place
   JOIN firsts f ON f.customer = e.customer
@@ -161,16 +165,16 @@ SELECT DISTINCT value FROM chosen WHERE encoded ORDER BY value
 WITH counted AS (
     SELECT CASE WHEN encoded THEN ($decoded::VARCHAR[])[list_position($encoded::VARCHAR[], value)] ELSE value END
                AS value,
-           step, count(*) AS customers, list_sort(list(waited) FILTER (WHERE waited IS NOT NULL)) AS waits
+           by_1, by_2, step, count(*) AS customers, list_sort(list(waited) FILTER (WHERE waited IS NOT NULL)) AS waits
       FROM chosen
      GROUP BY ALL
 )
-SELECT value, step, customers, [waits[(len(waits) + 1) // 2], waits[len(waits) // 2 + 1]] AS waits
+SELECT value, by_1, by_2, step, customers, [waits[(len(waits) + 1) // 2], waits[len(waits) // 2 + 1]] AS waits
   FROM counted
 
 -- The events that took a step; `encoded` are the forms in which a campaign stands in addresses.
 -- name: explain_step
 SELECT dataset, type, occurred_at, position, tie_breaker, event_id
   FROM chosen
- WHERE step = $step::BIGINT
+ WHERE step = $step::BIGINT AND ($by_1::VARCHAR IS NULL OR by_1 = $by_1) AND ($by_2::VARCHAR IS NULL OR by_2 = $by_2)
    AND CASE WHEN encoded THEN list_contains($encoded::VARCHAR[], value) ELSE value = $value::VARCHAR END

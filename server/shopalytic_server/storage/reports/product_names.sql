@@ -9,3 +9,10 @@ SELECT DISTINCT ON (p.sku) p.sku, p.name
 SELECT DISTINCT sku
   FROM products
  WHERE dataset_id = ANY(%(datasets)s::int[]) AND strpos(lower(name), lower(%(search)s)) > 0
+
+-- name: product_categories
+SELECT sku, array_agg(DISTINCT category ORDER BY category) AS categories
+  FROM products p
+ CROSS JOIN LATERAL unnest(p.categories) AS category
+ WHERE p.dataset_id = ANY(%(datasets)s::int[]) AND category <> ''
+ GROUP BY sku

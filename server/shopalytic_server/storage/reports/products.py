@@ -11,6 +11,7 @@ from shopalytic_server.storage.database.queries import load, load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, within
 from shopalytic_server.storage.facts.scope import Scope, resolve_scope
 from shopalytic_server.storage.reports.explain import explain_token, explained_by
+from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of
 
 _SQL = load_beside(__name__)
 _NAMES = load("reports/product_names")
@@ -66,8 +67,13 @@ async def answer(
     reports: dict[str, reports_pb2.ProductReport] = defaultdict(reports_pb2.ProductReport)
     if scope.currency is not None:
         reports[scope.currency].SetInParent()
+    # Before it is broken down, for an order in two rows has its pairs once.
+    pairs = await facts.ask(_SQL.pairs, pairs=MAX_PAIRS)
+    if scope.by:
+        await facts.break_down(scope.by)
     products = await facts.ask(
         _SQL.products,
+        by_product=not scope.by,
         order_by=_ORDERS.get(request.order_by, "net"),
         ascending=request.ascending,
         search=request.search.lower(),
@@ -75,14 +81,14 @@ async def answer(
         first=request.offset + 1,
         last=request.offset + (request.limit or DEFAULT_LIMIT),
     )
-    skus = [product["sku"] for product in products]
+    skus = sorted({_sku(scope, product) for product in products})
     found = await facts.snapshot.fetch(_NAMES.product_names, datasets=scope.datasets, skus=skus)
     names = {row["sku"]: row["name"] for row in found}
     for product in products:
         report = reports[product["currency"]]
         report.total_products = product["products"]
         report.rows.append(_row(scope, _NOTHING | {k: v for k, v in product.items() if v is not None}, names))
-    for row in await facts.ask(_SQL.pairs, pairs=MAX_PAIRS):
+    for row in pairs:
         reports[row["currency"]].bought_together.add(
             sku=row["sku"], other_sku=row["other_sku"], orders=row["orders"]
         )
@@ -99,10 +105,18 @@ async def _named(facts: Facts, scope: Scope, search: str) -> list[str]:
     return [row["sku"] for row in found]
 
 
+def _sku(scope: Scope, product: Row) -> str:
+    """The product of a row; in a breakdown only where it is broken down by product."""
+    given = dimensions_of(scope, values_of(scope, product)).get("sku") if scope.by else product["sku"]
+    return given or ""
+
+
 def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRow:
+    values = values_of(scope, row)
+    sku = _sku(scope, row)
     return reports_pb2.ProductRow(
-        sku=row["sku"],
-        name=names.get(row["sku"], ""),
+        sku=sku,
+        name=names.get(sku, ""),
         views=row["views"],
         viewers=row["viewers"],
         carts=row["carts"],
@@ -116,10 +130,11 @@ def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRo
         returns=text(row["refunds"]),
         net_sales=text(difference(row["gross"], row["refunds"])),
         view_to_order_rate=share(row["converted"], row["viewers"]),
+        dimensions=dimensions_of(scope, values),
         explain=explain_token(
-            scope,
+            scope.of(values),
             "product",
             currency=row["currency"],
-            sku=row["sku"],
+            sku=None if scope.by else sku,
         ),
     )

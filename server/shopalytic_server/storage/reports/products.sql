@@ -2,43 +2,47 @@
 -- currency; times are compared as they are, so no time zone is needed.
 
 -- What happened to each product, in the order that is asked for; `rank` is its
--- place among its currency's `products`.
+-- place among its currency's `products`. In a breakdown it is each value instead.
 -- name: products
 WITH bought AS MATERIALIZED (
-    SELECT l.currency, l.sku, l.order_key, coalesce(c.customer, o.subject) AS customer, l.price, l.price_digits,
-           l.quantity, l.quantity_digits, l.units
+    SELECT l.currency, CASE WHEN $by_product THEN l.sku ELSE '' END AS sku, l.by_1, l.by_2, l.order_key,
+           coalesce(c.customer, o.subject) AS customer, l.price, l.price_digits, l.quantity, l.quantity_digits,
+           l.units
       FROM counted_order_lines l
       JOIN orders o ON o.order_key = l.order_key
       LEFT JOIN customers_of c ON c.subject = o.subject
      WHERE l.ordered_at >= $from_at::TIMESTAMP AND l.ordered_at < $to_at::TIMESTAMP
 ), seen AS (
-    SELECT v.currency, v.sku, coalesce(c.customer, v.subject) AS customer, count(*) AS views
+    SELECT v.currency, CASE WHEN $by_product THEN v.sku ELSE '' END AS sku, v.by_1, v.by_2,
+           coalesce(c.customer, v.subject) AS customer, count(*) AS views
       FROM counted_product_views v
       LEFT JOIN customers_of c ON c.subject = v.subject
      WHERE v.occurred_at >= $from_at::TIMESTAMP AND v.occurred_at < $to_at::TIMESTAMP
      GROUP BY ALL
 ), viewed AS (
-    SELECT s.currency, s.sku, sum(s.views)::BIGINT AS views, count(*) AS viewers, count(b.customer) AS converted
+    SELECT s.currency, s.sku, s.by_1, s.by_2, sum(s.views)::BIGINT AS views, count(*) AS viewers,
+           count(b.customer) AS converted
       FROM seen s
-      LEFT JOIN (SELECT DISTINCT currency, sku, customer FROM bought) b
-        ON b.currency = s.currency AND b.sku = s.sku AND b.customer = s.customer
+      LEFT JOIN (SELECT DISTINCT currency, sku, by_1, by_2, customer FROM bought) b
+        ON b.currency = s.currency AND b.sku = s.sku AND b.by_1 = s.by_1 AND b.by_2 = s.by_2
+       AND b.customer = s.customer
      GROUP BY ALL
 ), ordered AS (
-    SELECT currency, sku, count(DISTINCT order_key) AS orders, sum(units)::BIGINT AS units, amount(quantity, quantity_digits) AS quantity,
+    SELECT currency, sku, by_1, by_2, count(DISTINCT order_key) AS orders, sum(units)::BIGINT AS units,
+           amount(quantity, quantity_digits) AS quantity,
            amount(price * quantity, price_digits + quantity_digits) AS gross
       FROM bought
      GROUP BY ALL
 ), carted AS (
-    SELECT currency, sku, count(DISTINCT cart) AS carts
+    SELECT currency, CASE WHEN $by_product THEN sku ELSE '' END AS sku, by_1, by_2, count(DISTINCT cart) AS carts
       FROM counted_cart_changes
      WHERE added AND modified_at >= $from_at::TIMESTAMP AND modified_at < $to_at::TIMESTAMP
      GROUP BY ALL
 ), refunded AS (
-    SELECT currency, sku, amount(amount, amount_digits) AS refunds
-      FROM returned
+    SELECT currency, CASE WHEN $by_product THEN sku ELSE '' END AS sku, by_1, by_2,
+           amount(amount, amount_digits) AS refunds
+      FROM counted_returned
      WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
-       AND ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot)
-       AND ($currency::VARCHAR IS NULL OR currency = $currency)
      GROUP BY ALL
 ), products AS (
     SELECT *,
@@ -48,9 +52,9 @@ WITH bought AS MATERIALIZED (
                 ELSE coalesce(gross.sum, 0) - coalesce(refunds.sum, 0) END AS key,
            CASE $order_by WHEN 'rate' THEN coalesce(converted / viewers, 0) ELSE 0 END AS rate
       FROM viewed
-      FULL JOIN ordered USING (currency, sku)
-      FULL JOIN carted USING (currency, sku)
-      FULL JOIN refunded USING (currency, sku)
+      FULL JOIN ordered USING (currency, sku, by_1, by_2)
+      FULL JOIN carted USING (currency, sku, by_1, by_2)
+      FULL JOIN refunded USING (currency, sku, by_1, by_2)
      WHERE $search = '' OR contains(lower(sku), $search) OR list_contains($named::VARCHAR[], sku)
 ), placed AS (
     SELECT *, count(*) OVER (PARTITION BY currency) AS products,
@@ -58,7 +62,7 @@ WITH bought AS MATERIALIZED (
                PARTITION BY currency
                ORDER BY coalesce(CASE WHEN $ascending THEN -key ELSE key END, 0) DESC,
                         CASE WHEN $ascending THEN -rate ELSE rate END DESC,
-                        CASE WHEN $order_by = 'sku' AND NOT $ascending THEN sku END DESC, sku) AS place
+                        CASE WHEN $order_by = 'sku' AND NOT $ascending THEN sku END DESC, sku, by_1, by_2) AS place
       FROM products
 )
 SELECT * EXCLUDE (key, rate, place)
@@ -112,22 +116,25 @@ SELECT *
 QUALIFY row_number() OVER (PARTITION BY currency ORDER BY orders DESC, sku, other_sku) <= $pairs
  ORDER BY currency, orders DESC, sku, other_sku
 
--- What happened to one product.
+-- What happened to one product, or to all that the filters leave.
 -- name: explain_product
 SELECT dataset, 'product_view' AS type, occurred_at, position, tie_breaker, event_id
   FROM counted_product_views
- WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP AND sku = $sku::VARCHAR
+ WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+   AND ($sku::VARCHAR IS NULL OR sku = $sku)
  UNION ALL
 SELECT dataset, 'cart_add', occurred_at, position, tie_breaker, event_id
   FROM counted_cart_changes
- WHERE added AND modified_at >= $from_at::TIMESTAMP AND modified_at < $to_at::TIMESTAMP AND sku = $sku::VARCHAR
+ WHERE added AND modified_at >= $from_at::TIMESTAMP AND modified_at < $to_at::TIMESTAMP
+   AND ($sku::VARCHAR IS NULL OR sku = $sku)
  UNION ALL
-SELECT o.dataset, 'order', o.occurred_at, o.position, o.tie_breaker, o.event_id
+SELECT DISTINCT o.dataset, 'order', o.occurred_at, o.position, o.tie_breaker, o.event_id
   FROM counted_orders o
  WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
-   AND EXISTS (SELECT 1 FROM order_lines l WHERE l.order_key = o.order_key AND l.sku = $sku::VARCHAR)
+   AND EXISTS (SELECT 1 FROM counted_order_lines l
+                WHERE l.order_key = o.order_key AND ($sku::VARCHAR IS NULL OR l.sku = $sku))
  UNION ALL
 SELECT DISTINCT dataset, 'refund', occurred_at, position, tie_breaker, event_id
-  FROM returned
- WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP AND sku = $sku::VARCHAR
-   AND ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot) AND currency = $currency
+  FROM counted_returned
+ WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+   AND ($sku::VARCHAR IS NULL OR sku = $sku)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.reports.dimensions import check_dimensions
 from shopalytic_server.storage.facts.facts import Facts
 from shopalytic_server.storage.facts.scope import resolve_scope
 from shopalytic_server.storage.reports import (
@@ -22,6 +23,8 @@ from shopalytic_server.storage.reports import (
     traffic,
 )
 from shopalytic_server.storage.reports.open_range import within_data
+from shopalytic_server.storage.reports.rows.comparison import compare, ranges, within_range
+from shopalytic_server.storage.reports.shoppers import conversion, coupons, lifetime, segments
 
 Answer = Callable[[Facts, Project, Any], Awaitable[Any]]
 
@@ -33,10 +36,18 @@ class Question(NamedTuple):
     as_of: Callable[[Project, Any], datetime | None]
 
 
-def _report(answer: Answer) -> Question:
-    """A report: its open range goes as far as the shop's data."""
+def _report(name: str, answer: Answer) -> Question:
+    """A report: its open range goes as far as the shop's data, and so does the one it is compared with."""
 
     async def within(facts: Facts, project: Project, request: Any) -> Any:
+        scope = resolve_scope(project, request.scope)
+        check_dimensions(name, scope.filters, scope.by)
+        if request.scope.HasField("compare"):
+            now, then = ranges(scope, request)
+            found = await answer(facts, project, within_range(request, now.begin, now.end))
+            before = await answer(facts, project, within_range(request, then.begin, then.end))
+            compare(found, before, now, then)
+            return found
         asked, outside = await within_data(facts.snapshot, project, request)
         found = await answer(facts, project, asked)
         found.outside.extend(outside)
@@ -45,14 +56,22 @@ def _report(answer: Answer) -> Question:
     return Question(within, lambda project, request: resolve_scope(project, request.scope).as_of)
 
 
+_REPORTS: Mapping[str, Answer] = {
+    "carts": carts.answer,
+    "conversion": conversion.answer,
+    "coupons": coupons.answer,
+    "fulfilment": fulfilment.answer,
+    "funnel": funnel.answer,
+    "lifetime": lifetime.answer,
+    "products": products.answer,
+    "retention": retention.answer,
+    "sales": sales.answer,
+    "segments": segments.answer,
+    "traffic": traffic.answer,
+}
+
 QUESTIONS: Mapping[str, Question] = {
-    "carts": _report(carts.answer),
-    "fulfilment": _report(fulfilment.answer),
-    "funnel": _report(funnel.answer),
-    "products": _report(products.answer),
-    "retention": _report(retention.answer),
-    "sales": _report(sales.answer),
-    "traffic": _report(traffic.answer),
+    **{name: _report(name, answer) for name, answer in _REPORTS.items()},
     "events": Question(
         explain.list_events, lambda project, request: explain.read_explain(project, request.explain).as_of
     ),

@@ -119,6 +119,34 @@ class Reports:
         answer: reports_pb2.GetFulfilmentReportResponse = await self._ask("fulfilment", project, request)
         return answer
 
+    async def get_conversion_report(
+        self, project: Project, request: reports_pb2.GetConversionReportRequest
+    ) -> reports_pb2.GetConversionReportResponse:
+        """What becomes of visits; raises InvalidRequest."""
+        answer: reports_pb2.GetConversionReportResponse = await self._ask("conversion", project, request)
+        return answer
+
+    async def get_coupon_report(
+        self, project: Project, request: reports_pb2.GetCouponReportRequest
+    ) -> reports_pb2.GetCouponReportResponse:
+        """What coupons are used for; raises InvalidRequest."""
+        answer: reports_pb2.GetCouponReportResponse = await self._ask("coupons", project, request)
+        return answer
+
+    async def get_segment_report(
+        self, project: Project, request: reports_pb2.GetSegmentReportRequest
+    ) -> reports_pb2.GetSegmentReportResponse:
+        """Customers by recency, frequency and money; raises InvalidRequest."""
+        answer: reports_pb2.GetSegmentReportResponse = await self._ask("segments", project, request)
+        return answer
+
+    async def get_lifetime_report(
+        self, project: Project, request: reports_pb2.GetLifetimeReportRequest
+    ) -> reports_pb2.GetLifetimeReportResponse:
+        """What customers are worth per head; raises InvalidRequest."""
+        answer: reports_pb2.GetLifetimeReportResponse = await self._ask("lifetime", project, request)
+        return answer
+
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest
     ) -> reports_pb2.GetDeliveryReportResponse:

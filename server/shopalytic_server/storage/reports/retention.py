@@ -2,6 +2,8 @@
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +19,8 @@ from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Span, within
 from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
-from shopalytic_server.storage.reports.explain import explain_token, explained_by
+from shopalytic_server.storage.reports.explain import explain_token, explained_through
+from shopalytic_server.storage.reports.rows.breakdown import Values, dimensions_of, values_of
 
 _SQL = load_beside(__name__)
 
@@ -27,15 +30,21 @@ def _spans(scope: Scope) -> dict[str, Span]:
     return {"orders": EVER, "refunds": within(scope), "customers_of": EVER}
 
 
-explained_by("retention_period", _SQL.explain_period, _spans)
+_KEPT = {"moves": _SQL.moves, "cohorts": _SQL.cohorts, "placed": _SQL.placed}
+
+explained_through("retention_period", _SQL.explain_period, lambda scope, _: _spans(scope), lambda _: _KEPT)
 
 # Every cohort has a cell for every later interval, so cells grow as the square,
 # and gRPC clients refuse answers beyond 4 MB.
 MAX_INTERVALS = 120
 
-# Of each cohort and period, counted from 1.
-_Customers = dict[tuple[int, int], int]
-_Net = dict[tuple[int, int], dict[str, Decimal]]
+
+@dataclass(slots=True)
+class _Cells:
+    """Of each cohort and period, counted from 1."""
+
+    customers: dict[tuple[int, int], int] = field(default_factory=dict)
+    net: dict[tuple[int, int], dict[str, Decimal]] = field(default_factory=lambda: defaultdict(dict))
 
 
 async def answer(
@@ -49,28 +58,58 @@ async def answer(
     response = reports_pb2.GetRetentionReportResponse()
     if not starts:
         return response
-    customers: _Customers = {}
-    net: _Net = defaultdict(dict)
-    for row in await facts.ask(_SQL.periods, starts=starts, include_visitors=request.include_visitors):
-        cell = row["cohort"], row["period"]
+    asked = {"starts": starts, "include_visitors": request.include_visitors}
+    # Before it is broken down, for an order of two values counts once.
+    await facts.keep("moves", _KEPT["moves"], **asked)
+    if scope.by:
+        await facts.break_down(scope.by)
+    for name in ("cohorts", "placed"):
+        await facts.keep(name, _KEPT[name], **asked)
+    found: dict[Values, _Cells] = defaultdict(_Cells)
+    for row in await facts.ask(_SQL.periods):
+        cells, cell = found[values_of(scope, row)], (row["cohort"], row["period"])
         if row["currency"] is None:
-            customers[cell] = row["customers"]
+            cells.customers[cell] = row["customers"]
         else:
-            net[cell][row["currency"]] = row["net"]
-    for cohort in range(1, len(starts) + 1):
-        found = response.cohorts.add(
-            start=timestamp(starts[cohort - 1]), size=customers.get((cohort, cohort), 0)
-        )
-        for period in range(cohort, len(starts) + 1):
-            cell = cohort, period
-            found.periods.add(
-                index=period - cohort,
-                customers=customers.get(cell, 0),
-                share=share(customers.get(cell, 0), found.size),
-                net=_amounts(scope, net.get(cell, {})),
-                explain=_explain(scope, starts, cell, include_visitors=request.include_visitors),
-            )
+            cells.net[cell][row["currency"]] = row["net"]
+    for values, cohort in _cohorts(scope, found, len(starts)):
+        token = {"include_visitors": request.include_visitors, **_values(values)}
+        response.cohorts.append(_cohort(scope, starts, cohort, found[values], token))
+        response.cohorts[-1].dimensions.update(dimensions_of(scope, values))
     return response
+
+
+def _cohorts(scope: Scope, found: dict[Values, _Cells], count: int) -> Iterator[tuple[Values, int]]:
+    """Which cohorts the answer has: each interval's, and of a breakdown the largest that are not empty."""
+    for cohort in range(1, count + 1):
+        if not scope.by:
+            yield (), cohort
+            continue
+        sizes = {values: cells.customers.get((cohort, cohort), 0) for values, cells in found.items()}
+        largest = sorted((values for values in sizes if sizes[values]), key=lambda each: (-sizes[each], each))
+        yield from ((values, cohort) for values in largest[: scope.breakdown_limit])
+
+
+def _cohort(
+    scope: Scope, starts: list[datetime], cohort: int, cells: _Cells, token: dict[str, Any]
+) -> reports_pb2.Cohort:
+    found = reports_pb2.Cohort(
+        start=timestamp(starts[cohort - 1]), size=cells.customers.get((cohort, cohort), 0)
+    )
+    for period in range(cohort, len(starts) + 1):
+        cell = cohort, period
+        found.periods.add(
+            index=period - cohort,
+            customers=cells.customers.get(cell, 0),
+            share=share(cells.customers.get(cell, 0), found.size),
+            net=_amounts(scope, cells.net.get(cell, {})),
+            explain=_explain(scope, starts, cell, token),
+        )
+    return found
+
+
+def _values(values: Values) -> dict[str, str | None]:
+    return dict(zip(("by_1", "by_2"), (*values, None, None), strict=False))
 
 
 def _unit(request: reports_pb2.GetRetentionReportRequest) -> Unit:
@@ -105,7 +144,7 @@ def _amounts(scope: Scope, net: dict[str, Decimal]) -> dict[str, str]:
     return {currency: text(amount) for currency, amount in sorted((asked | net).items())}
 
 
-def _explain(scope: Scope, starts: list[datetime], cell: tuple[int, int], *, include_visitors: bool) -> str:
+def _explain(scope: Scope, starts: list[datetime], cell: tuple[int, int], token: dict[str, Any]) -> str:
     """The token of a cell. It only needs the intervals' bounds that lie around the cell."""
     cohort, period = cell
     bounds = sorted({*starts[cohort - 1 : cohort + 1], *starts[period - 1 : period + 1]})
@@ -113,6 +152,5 @@ def _explain(scope: Scope, starts: list[datetime], cell: tuple[int, int], *, inc
         "starts": [bound.isoformat() for bound in bounds],
         "cohort": 1,
         "period": bisect_right(bounds, starts[period - 1]),
-        "include_visitors": include_visitors,
     }
-    return explain_token(scope, "retention_period", **parameters)
+    return explain_token(scope, "retention_period", **parameters, **token)

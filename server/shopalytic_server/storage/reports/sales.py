@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -13,11 +13,21 @@ from shopalytic_server.domain.reports.ranges import Unit, bucket_starts
 from shopalytic_server.domain.reports.shares import share
 from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.database.times import timestamp
-from shopalytic_server.storage.facts.facts import EVER, Facts, within
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, within
 from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.reports.explain import explain_token, explained_by
+from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of, within_limit
 
 _SQL = load_beside(__name__)
+
+# Who is new is told by all orders before; a refund's order may lie anywhere, a full one
+# gives back what those before it left, and goods that come back cost what they did.
+_ORDERS: dict[str, Span] = {
+    "orders": EVER,
+    "order_lines": EVER,
+    "refunds": EVER,
+    "refund_lines": EVER,
+}
 
 explained_by("sales_row", _SQL.explain_row, lambda scope: {"orders": within(scope), "refunds": within(scope)})
 
@@ -52,8 +62,12 @@ class _Sums:
     repeat_customers: int = 0
 
 
+_SUMS = tuple(each.name for each in fields(_Sums))
+
 # The sums of each row, counted from 1; 0 is the whole range.
 _Rows = Mapping[int, _Sums]
+# The same by the values of a breakdown.
+_Broken = Mapping[tuple[int, tuple[str, ...]], _Sums]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +83,7 @@ async def answer(
 ) -> reports_pb2.GetSalesReportResponse:
     """Sales per interval and currency; raises InvalidRequest."""
     scope, unit = resolve_scope(project, request.scope), UNITS.get(request.interval)
-    await facts.take(
-        scope,
-        orders=EVER,  # Who is new is told by all orders before; a refund's order may lie anywhere.
-        order_lines=EVER,  # Goods that come back cost what they did when they were ordered.
-        refunds=EVER,  # A full refund gives back what those before it left.
-        refund_lines=EVER,
-        customers_of=EVER,
-    )
+    await facts.take(scope, customers_of=EVER, **_ORDERS)
     starts = await _starts(facts, scope, unit)
     spans = _spans(scope, starts, unit)
     currencies = await _sums(facts, starts, spans) if starts else {}
@@ -85,6 +92,11 @@ async def answer(
     blocks = [
         _report(currency, currencies[currency], scope, starts, spans) for currency in sorted(currencies)
     ]
+    if scope.by:
+        await facts.break_down(scope.by)
+        broken = await _broken(facts, scope, starts, spans) if starts else {}
+        for block in blocks:
+            _break_down(block, broken.get(block.currency, {}), scope, starts, spans)
     return reports_pb2.GetSalesReportResponse(reports=blocks)
 
 
@@ -111,12 +123,46 @@ def _spans(scope: Scope, starts: list[datetime], unit: Unit | None) -> list[_Spa
 
 
 async def _sums(facts: Facts, starts: list[datetime], spans: list[_Span]) -> dict[str, _Rows]:
-    ends = [span.end or _NEVER for span in spans]
     sums: dict[str, dict[int, _Sums]] = defaultdict(dict)
-    for row in await facts.ask(_SQL.sales, starts=starts, ends=ends):
-        currency, number = row.pop("currency"), row.pop("number")
-        sums[currency][number] = _Sums(**{name: value for name, value in row.items() if value is not None})
+    for row in await _ask(facts, starts, spans):
+        sums[row["currency"]][row["number"]] = _given(row)
     return dict(sums)
+
+
+async def _broken(
+    facts: Facts, scope: Scope, starts: list[datetime], spans: list[_Span]
+) -> dict[str, _Broken]:
+    sums: dict[str, dict[tuple[int, tuple[str, ...]], _Sums]] = defaultdict(dict)
+    for row in await _ask(facts, starts, spans):
+        if row["number"]:
+            sums[row["currency"]][row["number"], values_of(scope, row)] = _given(row)
+    return dict(sums)
+
+
+async def _ask(facts: Facts, starts: list[datetime], spans: list[_Span]) -> list[Row]:
+    return await facts.ask(_SQL.sales, starts=starts, ends=[span.end or _NEVER for span in spans])
+
+
+def _given(row: Row) -> _Sums:
+    return _Sums(**{name: row[name] for name in _SUMS if row[name] is not None})
+
+
+def _break_down(
+    block: reports_pb2.SalesReport,
+    rows: _Broken,
+    scope: Scope,
+    starts: list[datetime],
+    spans: list[_Span],
+) -> None:
+    """Puts the rows of a breakdown into a block: by interval, most gross first."""
+    largest = sorted(rows, key=lambda key: (key[0], -rows[key].gross, -rows[key].orders, key[1]))
+    del block.rows[:]
+    for number, values in within_limit(scope, largest):
+        row = block.rows.add()
+        row.CopyFrom(_row(starts[number - 1], rows[number, values]))
+        row.dimensions.update(dimensions_of(scope, values))
+        row.explain = _explain(scope.of(values), block.currency, spans[number - 1])
+    block.more_rows = len(rows) - len(block.rows)
 
 
 def _report(
@@ -138,7 +184,9 @@ def _report(
 
 
 def _explain(scope: Scope, currency: str, span: _Span) -> str:
-    return explain_token(replace(scope, from_at=span.begin, to_at=span.end, currency=currency), "sales_row")
+    return explain_token(
+        replace(scope.unbroken, from_at=span.begin, to_at=span.end, currency=currency), "sales_row"
+    )
 
 
 def _net_margin(sums: _Sums) -> Decimal:

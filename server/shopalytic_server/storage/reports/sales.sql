@@ -11,9 +11,10 @@ SELECT min(counted_at) AS first, max(counted_at) AS last
   )
  WHERE counted_at >= $from_at::TIMESTAMP AND counted_at < $to_at::TIMESTAMP
 
--- Each currency's sums, by the number of the report's row; number 0 is the whole
--- range. A customer of several rows counts once in the whole range, and is new
--- where the first order ever, whatever its currency and source, lies in the row.
+-- Each currency's sums, by the number of the report's row and the values of a
+-- breakdown; number 0 is the whole range. A customer of several rows counts once in
+-- the whole range, and is new where the first order ever, whatever its currency and
+-- source, lies in the row. Of the rows that share one order the closing one counts it.
 -- name: sales
 WITH intervals AS (
     SELECT unnest($starts::TIMESTAMP[]) AS begins_at, unnest($ends::TIMESTAMP[]) AS ends_at,
@@ -26,46 +27,43 @@ WITH intervals AS (
       LEFT JOIN customers_of c ON c.subject = o.subject
      WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
 ), ordered AS (
-    SELECT currency, coalesce(number, 0) AS number, count(*) AS orders, count(*) FILTER (WHERE NOT known) AS guest_orders,
-           sum(units)::BIGINT AS units,
-           amount(quantity, quantity_digits) AS quantity,
+    SELECT currency, by_1, by_2, coalesce(number, 0) AS number, count(*) FILTER (WHERE closing) AS orders,
+           count(*) FILTER (WHERE closing AND NOT known) AS guest_orders,
+           sum(units)::BIGINT AS units, amount(quantity, quantity_digits) AS quantity,
            amount(total - coalesce(total_tax, 0) - coalesce(total_shipping, 0),
-                  greatest(total_digits, coalesce(total_tax_digits, 0), coalesce(total_shipping_digits, 0))) AS kept, amount(subtotal, subtotal_digits) AS gross_sales,
+                  greatest(total_digits, coalesce(total_tax_digits, 0), coalesce(total_shipping_digits, 0))) AS kept,
+           amount(subtotal, subtotal_digits) AS gross_sales,
            amount(total, total_digits) AS gross, amount(total_discount, total_discount_digits) AS discounts,
            amount(total_tax, total_tax_digits) AS tax, amount(total_shipping, total_shipping_digits) AS shipping
       FROM placed
-     GROUP BY GROUPING SETS ((currency, number), (currency))
+     GROUP BY GROUPING SETS ((currency, by_1, by_2, number), (currency, by_1, by_2))
 ), costs AS (
-    SELECT l.currency, coalesce(i.number, 0) AS number, count(*) AS lines, count(l.cost) AS lines_with_cost,
-           amount(l.cost * l.quantity, l.cost_digits + l.quantity_digits) AS cost,
+    SELECT l.currency, l.by_1, l.by_2, coalesce(i.number, 0) AS number, count(*) AS lines,
+           count(l.cost) AS lines_with_cost, amount(l.cost * l.quantity, l.cost_digits + l.quantity_digits) AS cost,
            amount((l.price - l.cost) * l.quantity, greatest(l.price_digits, l.cost_digits) + l.quantity_digits) AS margin
       FROM counted_order_lines l
       ASOF JOIN intervals i ON l.ordered_at >= i.begins_at
      WHERE l.ordered_at >= $from_at::TIMESTAMP AND l.ordered_at < $to_at::TIMESTAMP
-     GROUP BY GROUPING SETS ((l.currency, i.number), (l.currency))
+     GROUP BY GROUPING SETS ((l.currency, l.by_1, l.by_2, i.number), (l.currency, l.by_1, l.by_2))
 ), refunded AS (
-    SELECT f.currency, coalesce(i.number, 0) AS number, amount(f.amount, f.amount_digits) AS refunds
+    SELECT f.currency, f.by_1, f.by_2, coalesce(i.number, 0) AS number, amount(f.amount, f.amount_digits) AS refunds
       FROM counted_refunds f
       ASOF JOIN intervals i ON f.occurred_at >= i.begins_at
      WHERE f.occurred_at >= $from_at::TIMESTAMP AND f.occurred_at < $to_at::TIMESTAMP AND f.amount IS NOT NULL
-     GROUP BY GROUPING SETS ((f.currency, i.number), (f.currency))
+     GROUP BY GROUPING SETS ((f.currency, f.by_1, f.by_2, i.number), (f.currency, f.by_1, f.by_2))
 ), returned AS (
-    SELECT r.currency, coalesce(i.number, 0) AS number, amount(r.amount, r.amount_digits) AS returns
-      FROM returns r
+    SELECT r.currency, r.by_1, r.by_2, coalesce(i.number, 0) AS number, amount(r.amount, r.amount_digits) AS returns
+      FROM counted_returns r
       ASOF JOIN intervals i ON r.occurred_at >= i.begins_at
      WHERE r.occurred_at >= $from_at::TIMESTAMP AND r.occurred_at < $to_at::TIMESTAMP
-       AND ($source::VARCHAR IS NULL OR r.source = $source) AND ($include_bots OR NOT r.bot)
-       AND ($currency::VARCHAR IS NULL OR r.currency = $currency)
-     GROUP BY GROUPING SETS ((r.currency, i.number), (r.currency))
+     GROUP BY GROUPING SETS ((r.currency, r.by_1, r.by_2, i.number), (r.currency, r.by_1, r.by_2))
 ), reversed AS (
-    SELECT r.currency, coalesce(i.number, 0) AS number, amount(r.revenue, r.digits) AS given_back,
+    SELECT r.currency, r.by_1, r.by_2, coalesce(i.number, 0) AS number, amount(r.revenue, r.digits) AS given_back,
            amount(r.cost, r.cost_digits) AS cost_back
-      FROM reversals r
+      FROM counted_reversals r
       ASOF JOIN intervals i ON r.occurred_at >= i.begins_at
      WHERE r.occurred_at >= $from_at::TIMESTAMP AND r.occurred_at < $to_at::TIMESTAMP
-       AND ($source::VARCHAR IS NULL OR r.source = $source) AND ($include_bots OR NOT r.bot)
-       AND ($currency::VARCHAR IS NULL OR r.currency = $currency)
-     GROUP BY GROUPING SETS ((r.currency, i.number), (r.currency))
+     GROUP BY GROUPING SETS ((r.currency, r.by_1, r.by_2, i.number), (r.currency, r.by_1, r.by_2))
 ), firsts AS (
     -- The first two orders ever.
     SELECT coalesce(c.customer, o.subject) AS customer, min(o.ordered_at, 2) AS times
@@ -74,37 +72,39 @@ WITH intervals AS (
      WHERE o.ordered_at < $to_at::TIMESTAMP AND ($include_bots OR NOT o.bot)
      GROUP BY ALL
 ), buyers AS MATERIALIZED (
-    SELECT p.currency, p.number, p.customer, p.known, f.times[1] >= $from_at::TIMESTAMP AS new_in_range,
+    SELECT p.currency, p.by_1, p.by_2, p.number, p.customer, p.known, f.times[1] >= $from_at::TIMESTAMP AS new_in_range,
            f.times[1] >= greatest($from_at::TIMESTAMP, p.begins_at) AS new_in_row, len(f.times) = 2 AS repeated,
            coalesce(f.times[2] < p.ends_at, false) AS repeated_by_then
-      FROM (SELECT DISTINCT currency, number, begins_at, ends_at, customer, known FROM placed) p
+      FROM (SELECT DISTINCT currency, by_1, by_2, number, begins_at, ends_at, customer, known
+              FROM placed
+             WHERE closing) p
       JOIN firsts f ON f.customer = p.customer
 ), bought AS (
-    SELECT currency, number, count(*) AS customers, count(*) FILTER (WHERE new_in_row) AS new_customers,
+    SELECT currency, by_1, by_2, number, count(*) AS customers, count(*) FILTER (WHERE new_in_row) AS new_customers,
            count(*) FILTER (WHERE known) AS known_customers,
            count(*) FILTER (WHERE known AND repeated_by_then) AS repeat_customers
       FROM buyers
      GROUP BY ALL
      UNION ALL
-    SELECT currency, 0, count(*), count(*) FILTER (WHERE new_in_range), count(*) FILTER (WHERE known),
+    SELECT currency, by_1, by_2, 0, count(*), count(*) FILTER (WHERE new_in_range), count(*) FILTER (WHERE known),
            count(*) FILTER (WHERE known AND repeated)
-      FROM (SELECT DISTINCT currency, customer, known, new_in_range, repeated FROM buyers)
+      FROM (SELECT DISTINCT currency, by_1, by_2, customer, known, new_in_range, repeated FROM buyers)
      GROUP BY ALL
 )
 SELECT *
   FROM ordered
-  FULL JOIN costs USING (currency, number)
-  FULL JOIN refunded USING (currency, number)
-  FULL JOIN returned USING (currency, number)
-  FULL JOIN reversed USING (currency, number)
-  FULL JOIN bought USING (currency, number)
+  FULL JOIN costs USING (currency, by_1, by_2, number)
+  FULL JOIN refunded USING (currency, by_1, by_2, number)
+  FULL JOIN returned USING (currency, by_1, by_2, number)
+  FULL JOIN reversed USING (currency, by_1, by_2, number)
+  FULL JOIN bought USING (currency, by_1, by_2, number)
 
 -- The orders and refunds of a row.
 -- name: explain_row
-SELECT dataset, 'order' AS type, occurred_at, position, tie_breaker, event_id
+SELECT DISTINCT dataset, 'order' AS type, occurred_at, position, tie_breaker, event_id
   FROM counted_orders
  WHERE ordered_at >= $from_at::TIMESTAMP AND ordered_at < $to_at::TIMESTAMP
  UNION ALL
-SELECT dataset, 'refund', occurred_at, position, tie_breaker, event_id
+SELECT DISTINCT dataset, 'refund', occurred_at, position, tie_breaker, event_id
   FROM counted_refunds
  WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP AND amount IS NOT NULL

@@ -15,6 +15,7 @@ from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until, within
 from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.reports.explain import explain_token, explained_by, explained_through
+from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of, within_limit
 
 _SQL = load_beside(__name__)
 
@@ -33,7 +34,14 @@ def _spans(scope: Scope, _: Mapping[str, Any]) -> dict[str, Span]:
 
 
 explained_by("traffic_row", _SQL.explain_row, lambda scope: {"page_views": within(scope)})
-explained_through("traffic_way", _SQL.explain_way, _spans, {"sessions": _SQL.sessions})
+
+
+def _sessions(scope: Scope) -> str:
+    """The statement of sessions: where dimensions are named the visits are there already."""
+    return str(_SQL.visits if scope.dimensions else _SQL.sessions)
+
+
+explained_through("traffic_way", _SQL.explain_way, _spans, lambda scope: {"sessions": _sessions(scope)})
 
 
 async def answer(
@@ -44,12 +52,45 @@ async def answer(
     question = {"revenue_in": scope.currency or project.currency}
     await facts.take(scope, **_spans(scope, question))
     starts = await _starts(facts, scope, UNITS.get(request.interval))
-    await facts.keep("sessions", _SQL.sessions, **question)
+    await facts.keep("sessions", _sessions(scope), **question)
     rows = {row["number"]: row for row in await facts.ask(_SQL.traffic, starts=starts)}
     response = reports_pb2.GetTrafficReportResponse(
         rows=[_row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)],
         total=_row(scope, starts, 0, rows.get(0)),
     )
+    await _list_ways(facts, scope, question, request, response)
+    if scope.by:
+        await facts.break_down(scope.by)
+        await facts.keep("sessions", _sessions(scope), **question)
+        _break_down(response, scope, starts, await facts.ask(_SQL.traffic, starts=starts))
+    return response
+
+
+def _break_down(
+    response: reports_pb2.GetTrafficReportResponse, scope: Scope, starts: list[datetime], rows: list[Row]
+) -> None:
+    """The rows of a breakdown: by interval, most sessions first."""
+    found = {(row["number"], values_of(scope, row)): row for row in rows if row["number"]}
+    largest = sorted(
+        found, key=lambda key: (key[0], -found[key]["sessions"], -found[key]["page_views"], key[1])
+    )
+    del response.rows[:]
+    for key in within_limit(scope, largest):
+        number, values = key
+        row = _row(scope.of(values), starts, number, found[key])
+        row.dimensions.update(dimensions_of(scope, values))
+        response.rows.append(row)
+    response.more_rows = len(found) - len(response.rows)
+
+
+async def _list_ways(
+    facts: Facts,
+    scope: Scope,
+    question: dict[str, str],
+    request: reports_pb2.GetTrafficReportRequest,
+    response: reports_pb2.GetTrafficReportResponse,
+) -> None:
+    """The landing pages, referrers and campaigns, in the order that is asked for."""
     campaigns = {row["campaign"]: campaign_of(row["campaign"]) for row in await facts.ask(_SQL.encoded)}
     ways = await facts.ask(
         _SQL.ways,
@@ -67,9 +108,8 @@ async def answer(
         "campaign": response.campaigns,
     }
     for way in ways:
-        lists[way["dimension"]].append(_source(scope, question, campaigns, way))
+        lists[way["dimension"]].append(_source(scope.unbroken, question, campaigns, way))
         setattr(response, f"total_{way['dimension']}s", way["ways"])
-    return response
 
 
 async def _starts(facts: Facts, scope: Scope, unit: Unit | None) -> list[datetime]:
@@ -96,7 +136,7 @@ def _row(scope: Scope, starts: list[datetime], number: int, row: Row | None) -> 
         page_views=row["page_views"] if row else 0,
         visitors=row["visitors"] if row else 0,
         sessions=row["sessions"] if row else 0,
-        explain=explain_token(scope, "traffic_row", **bounds),
+        explain=explain_token(scope.unbroken, "traffic_row", **bounds),
     )
 
 

@@ -39,51 +39,60 @@ WITH own AS (
        AND (v.last_at + $session_gap >= $from_at::TIMESTAMP OR b.customer IS NOT NULL)
 )
 SELECT customer, dataset, occurred_at, position, tie_breaker, event_id, landing_page,
-       CASE WHEN referrer IN (FROM own) THEN '' ELSE referrer END AS referrer, campaign, campaign_encoded
+       CASE WHEN referrer IN (FROM own) THEN '' ELSE referrer END AS referrer, campaign, campaign_encoded,
+       true AS matching, '' AS by_1, '' AS by_2
   FROM views
 QUALIFY coalesce(occurred_at - max(last_at) OVER (
                      PARTITION BY customer ORDER BY position, tie_breaker, event_id
                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > $session_gap, true)
 
+-- The same sessions where dimensions are named: all of them, and which the filters leave.
+-- name: visits
+SELECT customer, dataset, occurred_at, position, tie_breaker, event_id, landing_page, referrer_host AS referrer,
+       utm_campaign AS campaign, false AS campaign_encoded, matching, by_1, by_2
+  FROM counted_visits
+
 -- Campaigns that stand encoded in the addresses of sessions ("spring%20sale").
 -- name: encoded
 SELECT DISTINCT campaign FROM sessions WHERE campaign_encoded ORDER BY campaign
 
--- Page views, visitors and sessions, by the number of the report's row; number 0 is the whole range.
+-- Page views, visitors and sessions, by the number of the report's row and the values
+-- of a breakdown; number 0 is the whole range.
 -- name: traffic
 WITH intervals AS (
     SELECT unnest($starts::TIMESTAMP[]) AS begins_at, generate_subscripts($starts::TIMESTAMP[], 1) AS number
 ), visits AS MATERIALIZED (
-    SELECT i.number, coalesce(c.customer, v.subject) AS customer, sum(v.views)::BIGINT AS page_views
+    SELECT i.number, v.by_1, v.by_2, coalesce(c.customer, v.subject) AS customer, sum(v.views)::BIGINT AS page_views
       FROM counted_page_views v
       ASOF JOIN intervals i ON v.occurred_at >= i.begins_at
       LEFT JOIN customers_of c ON c.subject = v.subject
      WHERE v.occurred_at >= $from_at::TIMESTAMP AND v.occurred_at < $to_at::TIMESTAMP
      GROUP BY ALL
 ), viewed AS (
-    SELECT number, sum(page_views)::BIGINT AS page_views, count(*) AS visitors
+    SELECT number, by_1, by_2, sum(page_views)::BIGINT AS page_views, count(*) AS visitors
       FROM visits
-     GROUP BY number
+     GROUP BY ALL
      UNION ALL
-    SELECT 0, sum(page_views)::BIGINT, count(DISTINCT customer)
+    SELECT 0, by_1, by_2, sum(page_views)::BIGINT, count(DISTINCT customer)
       FROM visits
+     GROUP BY ALL
 ), begun AS (
-    SELECT coalesce(i.number, 0) AS number, count(*) AS sessions
+    SELECT coalesce(i.number, 0) AS number, by_1, by_2, count(*) AS sessions
       FROM sessions s
       ASOF JOIN intervals i ON s.occurred_at >= i.begins_at
-     WHERE s.occurred_at >= $from_at::TIMESTAMP
-     GROUP BY GROUPING SETS ((i.number), ())
+     WHERE s.occurred_at >= $from_at::TIMESTAMP AND s.matching
+     GROUP BY GROUPING SETS ((i.number, by_1, by_2), (by_1, by_2))
 )
-SELECT number, coalesce(page_views, 0) AS page_views, visitors, coalesce(sessions, 0) AS sessions
+SELECT number, by_1, by_2, coalesce(page_views, 0) AS page_views, visitors, coalesce(sessions, 0) AS sessions
   FROM viewed
-  LEFT JOIN begun USING (number)
+  LEFT JOIN begun USING (number, by_1, by_2)
 
 -- The ways in which sessions came, in the order that is asked for, and what came of them: each order's total
 -- goes to the first session of its customer, and to the last one, that began no
 -- later than the order counts.
 -- name: ways
 WITH read AS MATERIALIZED (
-    SELECT customer, occurred_at, {
+    SELECT customer, occurred_at, matching, {
                'landing_page': landing_page,
                'referrer': referrer,
                'campaign': CASE WHEN campaign_encoded
@@ -93,20 +102,26 @@ WITH read AS MATERIALIZED (
       FROM sessions
 ), placed AS (
     SELECT coalesce(c.customer, o.subject) AS customer, o.ordered_at, o.total, o.total_digits
-      FROM counted_orders o
+      FROM orders o
       LEFT JOIN customers_of c ON c.subject = o.subject
      WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
        AND o.currency = $revenue_in::VARCHAR
+       AND ($source::VARCHAR IS NULL OR o.source = $source) AND ($include_bots OR NOT o.bot)
 ), firsts AS (
-    SELECT customer, min(occurred_at) AS occurred_at, arg_min(way, occurred_at) AS way FROM read GROUP BY customer
+    SELECT customer, min(occurred_at) AS occurred_at, arg_min(way, occurred_at) AS way,
+           arg_min(matching, occurred_at) AS matching
+      FROM read
+     GROUP BY customer
 ), touched AS MATERIALIZED (
     SELECT 'first' AS touch, f.way, p.total, p.total_digits
       FROM placed p
       JOIN firsts f ON f.customer = p.customer AND f.occurred_at <= p.ordered_at
+     WHERE f.matching
      UNION ALL
     SELECT 'last', s.way, p.total, p.total_digits
       FROM placed p
       ASOF JOIN read s ON s.customer = p.customer AND s.occurred_at <= p.ordered_at
+     WHERE s.matching
 ), came AS (
     SELECT dimension, value, sum(sessions)::BIGINT AS sessions, count(*) AS visitors
       FROM (
@@ -114,7 +129,7 @@ WITH read AS MATERIALIZED (
           FROM (SELECT unnest(['landing_page', 'referrer', 'campaign']) AS dimension,
                        unnest([way.landing_page, way.referrer, way.campaign]) AS value, customer
                   FROM read
-                 WHERE occurred_at >= $from_at::TIMESTAMP)
+                 WHERE occurred_at >= $from_at::TIMESTAMP AND matching)
          GROUP BY ALL
       )
      GROUP BY ALL
@@ -158,7 +173,7 @@ SELECT dataset, 'page_view' AS type, occurred_at, position, tie_breaker, event_i
 -- name: explain_way
 SELECT dataset, 'page_view' AS type, occurred_at, position, tie_breaker, event_id
   FROM sessions
- WHERE occurred_at >= $from_at::TIMESTAMP
+ WHERE occurred_at >= $from_at::TIMESTAMP AND matching
    AND CASE $dimension
        WHEN 'landing_page' THEN landing_page = $value::VARCHAR
        WHEN 'referrer' THEN referrer = $value::VARCHAR

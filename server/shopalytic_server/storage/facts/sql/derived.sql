@@ -8,7 +8,9 @@ SELECT dataset, cart, any_value(cart_id) AS cart_id, min(modified_at) AS created
        first(source ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
            AS source,
        first(bot ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
-           AS bot
+           AS bot,
+       first(subject ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker,
+                              event_id) AS subject
   FROM cart_changes
  GROUP BY dataset, cart
 
@@ -55,23 +57,31 @@ WITH closing AS (
      WHERE refund_type = 'full'
    QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
 ), ordered AS (
-    SELECT order_key, sku, sum(price * quantity) AS amount, max(price_digits + quantity_digits) AS digits
+    SELECT order_key, sku, sum(price * quantity) AS amount, max(price_digits + quantity_digits) AS digits,
+           sum(cost * quantity) AS cost, max(cost_digits + quantity_digits) AS cost_digits, min(cost) AS least,
+           any_value(cost_digits) AS least_digits
       FROM order_lines
      GROUP BY ALL
+), partial AS (
+    SELECT l.*, coalesce(o.least * l.quantity, 0) AS cost, coalesce(o.least_digits + l.quantity_digits, 0) AS cost_digits
+      FROM refund_lines l
+      LEFT JOIN ordered o ON o.order_key = l.order_key AND o.sku = l.sku
 ), earlier AS (
-    SELECT f.order_key, l.sku, sum(l.price * l.quantity) AS amount, max(l.price_digits + l.quantity_digits) AS digits
+    SELECT f.order_key, l.sku, sum(l.price * l.quantity) AS amount, max(l.price_digits + l.quantity_digits) AS digits,
+           sum(l.cost) AS cost
       FROM closing f
-      JOIN refund_lines l ON l.order_key = f.order_key AND l.currency = f.currency
+      JOIN partial l ON l.order_key = f.order_key AND l.currency = f.currency
        AND (l.position, l.tie_breaker, l.event_id) < (f.position, f.tie_breaker, f.event_id)
      GROUP BY ALL
 )
-SELECT dataset, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
-       price * quantity AS amount, price_digits + quantity_digits AS amount_digits
-  FROM refund_lines
+SELECT dataset, subject, order_key, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
+       price * quantity AS amount, price_digits + quantity_digits AS amount_digits, cost, cost_digits
+  FROM partial
  WHERE amount IS NOT NULL
  UNION ALL
-SELECT f.dataset, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot, f.currency, o.sku,
-       o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0))
+SELECT f.dataset, f.subject, f.order_key, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot,
+       f.currency, o.sku, o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0)),
+       greatest(coalesce(o.cost, 0) - coalesce(e.cost, 0), 0), coalesce(o.cost_digits, 0)
   FROM closing f
   JOIN ordered o ON o.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
@@ -94,12 +104,12 @@ WITH closing AS (
        AND (p.position, p.tie_breaker, p.event_id) < (f.position, f.tie_breaker, f.event_id)
      GROUP BY ALL
 )
-SELECT occurred_at, source, bot, currency, subtotal_refund - coalesce(discount_refund, 0) AS amount,
+SELECT order_key, occurred_at, source, bot, currency, subtotal_refund - coalesce(discount_refund, 0) AS amount,
        greatest(subtotal_refund_digits, coalesce(discount_refund_digits, 0)) AS amount_digits
   FROM refunds
  WHERE refund_type = 'partial' AND amount IS NOT NULL
  UNION ALL
-SELECT f.occurred_at, f.source, f.bot, f.currency,
+SELECT f.order_key, f.occurred_at, f.source, f.bot, f.currency,
        greatest(o.subtotal - coalesce(o.total_discount, 0) - coalesce(e.amount, 0), 0),
        greatest(o.subtotal_digits, coalesce(o.total_discount_digits, 0), coalesce(e.digits, 0))
   FROM closing f
@@ -146,9 +156,9 @@ WITH closing AS (
      WHERE cost IS NOT NULL
      GROUP BY ALL
 )
-SELECT occurred_at, source, bot, currency, revenue, digits, cost, cost_digits FROM partial
+SELECT order_key, occurred_at, source, bot, currency, revenue, digits, cost, cost_digits FROM partial
  UNION ALL
-SELECT f.occurred_at, f.source, f.bot, f.currency,
+SELECT f.order_key, f.occurred_at, f.source, f.bot, f.currency,
        greatest(o.total - coalesce(o.total_tax, 0) - coalesce(o.total_shipping, 0) - coalesce(e.revenue, 0), 0),
        greatest(o.total_digits, coalesce(o.total_tax_digits, 0), coalesce(o.total_shipping_digits, 0), coalesce(e.digits, 0)),
        greatest(coalesce(w.cost, 0) - coalesce(e.cost, 0), 0), greatest(coalesce(w.digits, 0), coalesce(e.cost_digits, 0))

@@ -1,0 +1,1 @@
+"""Dimensions: what filters and breakdowns name, and how it becomes SQL."""

@@ -1,0 +1,63 @@
+"""The coupon report: what codes are used for, and what they cost."""
+
+from decimal import Decimal
+
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.commerce.amounts import average, text
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.storage.database.queries import load_beside
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, within
+from shopalytic_server.storage.facts.scope import resolve_scope
+from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of
+
+_SQL = load_beside(__name__)
+
+DEFAULT_LIMIT = 100
+
+
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetCouponReportRequest
+) -> reports_pb2.GetCouponReportResponse:
+    """Codes by currency, beside the orders without one; raises InvalidRequest."""
+    scope = resolve_scope(project, request.scope)
+    # Who is new is told by all orders before.
+    await facts.take(scope, orders=EVER, order_discounts=within(scope), customers_of=EVER)
+    await facts.keep("first_orders_ever", _SQL.firsts)
+    reports = {} if scope.currency is None else {scope.currency: _block(scope.currency)}
+    for row in await facts.ask(_SQL.orders):
+        report = reports.setdefault(row["currency"], _block(row["currency"]))
+        own = report.with_coupon if row["has_coupon"] else report.without_coupon
+        own.CopyFrom(_row(row))
+    if scope.by:
+        await facts.break_down(scope.by)
+    limit = request.limit or DEFAULT_LIMIT
+    rows = await facts.ask(_SQL.coupons)
+    for row in sorted(rows, key=lambda row: (-row["orders"], row["coupon"], values_of(scope, row))):
+        report = reports.setdefault(row["currency"], _block(row["currency"]))
+        if len(report.rows) == limit:
+            report.more_rows += 1
+            continue
+        found = _row(row)
+        found.dimensions.update(dimensions_of(scope, values_of(scope, row)))
+        report.rows.append(found)
+    return reports_pb2.GetCouponReportResponse(reports=[reports[currency] for currency in sorted(reports)])
+
+
+def _block(currency: str) -> reports_pb2.CouponReport:
+    report = reports_pb2.CouponReport(currency=currency)
+    for own in (report.with_coupon, report.without_coupon):
+        own.discounts = own.total_sales = "0"
+        own.average_order = average(Decimal(0), 0)
+    return report
+
+
+def _row(row: Row) -> reports_pb2.CouponRow:
+    return reports_pb2.CouponRow(
+        coupon=row.get("coupon", ""),
+        orders=row["orders"],
+        customers=row["customers"],
+        new_customers=row["new_customers"],
+        discounts=text(row["discounts"]),
+        total_sales=text(row["total_sales"]),
+        average_order=average(row["total_sales"], row["orders"]),
+    )

@@ -1,0 +1,19 @@
+-- Who placed some orders, by the orders' events.
+-- name: customers
+SELECT wanted.event_id, coalesce(s.customer_id, o.subject) AS customer_id, c.email
+  FROM unnest(%(datasets)s::int[], %(times)s::timestamptz[], %(event_ids)s::uuid[])
+           AS wanted (dataset_id, occurred_at, event_id)
+  JOIN events o ON o.dataset_id = wanted.dataset_id AND o.type = 'order' AND o.occurred_at = wanted.occurred_at
+   AND o.event_id = wanted.event_id
+  LEFT JOIN subject_customers s ON s.dataset_id = o.dataset_id AND s.subject = o.subject
+  LEFT JOIN LATERAL (
+    SELECT coalesce(p.email, p.unproved_email) AS email
+      FROM profile_changes p
+     WHERE p.dataset_id = o.dataset_id AND coalesce(p.email, p.unproved_email) IS NOT NULL
+       AND p.email_lost_at IS NULL
+       AND p.subject = ANY(ARRAY(SELECT m.subject FROM subject_customers m
+                                  WHERE m.dataset_id = o.dataset_id AND m.customer_id = s.customer_id)
+                           || o.subject)
+     ORDER BY p.email IS NULL, profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC
+     LIMIT 1
+  ) AS c ON true

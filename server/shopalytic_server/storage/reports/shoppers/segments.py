@@ -1,0 +1,80 @@
+"""The segment report: customers by recency, frequency and money."""
+
+from decimal import Decimal
+
+from shopalytic.events.violations import Violation
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.commerce.amounts import average, text
+from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.domain.reports.segments import SEGMENTS
+from shopalytic_server.domain.reports.shares import share
+from shopalytic_server.storage.database.queries import load, load_beside
+from shopalytic_server.storage.database.times import timestamp
+from shopalytic_server.storage.facts.breakdown.beside import make_segments
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row
+from shopalytic_server.storage.facts.scope import resolve_scope
+
+_SQL = load_beside(__name__)
+_PEOPLE = load("reports/shoppers/segment_customers")
+
+DEFAULT_LIMIT = 100
+
+
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetSegmentReportRequest
+) -> reports_pb2.GetSegmentReportResponse:
+    """Every segment with its customers counted, and one of them listed; raises InvalidRequest."""
+    if request.list and request.list not in SEGMENTS:
+        message = f"is no segment; it is {', '.join(SEGMENTS)}"
+        raise InvalidRequest([Violation("list", "segment.known", message)])
+    scope = resolve_scope(project, request.scope)
+    currency = scope.currency or project.currency
+    await facts.take(scope, orders=EVER, refunds=EVER, customers_of=EVER)
+    await make_segments(facts, currency)
+    found = {row["segment"]: row for row in await facts.ask(_SQL.segments)}
+    everybody = found[None]["customers"]
+    response = reports_pb2.GetSegmentReportResponse(
+        rows=[_row(name, found.get(name), everybody) for name in SEGMENTS],
+        total=_row("", found[None], everybody),
+        currency=currency,
+    )
+    if request.list:
+        await _list(facts, response, request.list, request.limit or DEFAULT_LIMIT)
+    return response
+
+
+async def _list(
+    facts: Facts, response: reports_pb2.GetSegmentReportResponse, segment: str, most: int
+) -> None:
+    rows = await facts.ask(_SQL.customers, segment=segment, most=most)
+    people = await facts.snapshot.fetch(
+        _PEOPLE.customers,
+        datasets=[row["dataset"] for row in rows],
+        times=[row["event_at"] for row in rows],
+        event_ids=[row["event_id"] for row in rows],
+    )
+    names = {row["event_id"]: row for row in people}
+    for row in rows:
+        person = names.get(row["event_id"], {})
+        customer = response.customers.add(
+            customer_id=str(person.get("customer_id", "")),
+            email=person.get("email") or "",
+            orders=row["orders"],
+            net_of_refunds=text(row["net"]),
+            rfm=reports_pb2.RfmClass(**{name: row[name] for name in ("recency", "frequency", "money")}),
+        )
+        customer.last_order_at.CopyFrom(timestamp(row["last_at"]))
+
+
+def _row(segment: str, row: Row | None, everybody: int) -> reports_pb2.SegmentRow:
+    customers = row["customers"] if row else 0
+    net = row["net"] if row else Decimal(0)
+    return reports_pb2.SegmentRow(
+        segment=segment,
+        customers=customers,
+        share=share(customers, everybody),
+        orders=(row["orders"] or 0) if row else 0,
+        net_of_refunds=text(net),
+        value_per_head=average(net, customers),
+    )
