@@ -12,7 +12,7 @@ pub enum Form {
     Device,
 }
 
-const NOBODY: [&str; 15] = [
+const NOBODY: [&str; 21] = [
     "null",
     "undefined",
     "none",
@@ -28,6 +28,12 @@ const NOBODY: [&str; 15] = [
     "id",
     "user",
     "email",
+    "n/a",
+    "userid",
+    "user_id",
+    "distinctid",
+    "distinct_id",
+    "not_authenticated",
 ];
 
 impl Form {
@@ -80,9 +86,14 @@ fn may_be_nobody(id: &str) -> bool {
     if inner.bytes().all(|byte| matches!(byte, b'0' | b'-')) {
         return true;
     }
-    // Ignoring case, some letters are the same as others of ASCII: nothing of that is decided here.
-    inner.chars().count() <= 15
-        && (!inner.is_ascii() || NOBODY.iter().any(|word| inner.eq_ignore_ascii_case(word)))
+    // Ignoring case, some letters are the same as others of ASCII, and some characters have no
+    // width: nothing of that is decided here, nor are texts in brackets, quotes or templates.
+    const MARKS: &[u8] = b"{<([\"$";
+    inner.as_bytes().first().is_some_and(|byte| MARKS.contains(byte) || !byte.is_ascii())
+        || inner.ends_with('"')
+        || inner.chars().count() <= 20
+            && (!inner.is_ascii() || NOBODY.iter().any(|word| inner.eq_ignore_ascii_case(word)))
+        || inner.chars().any(|each| matches!(each, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'))
 }
 
 /// The 16 bytes of a UUID in lower case.

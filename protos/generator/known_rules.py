@@ -40,8 +40,13 @@ PATTERNS = {
     "^[^@\\s]+@[^@\\s]+$": Pattern("matches_email", "MALFORMED_EMAIL", "email", may_hold_nul=True),
 }
 
-_SHARED = r"null|undefined|none|nil|nan|\\[object object\\]"
-_NOBODY = "guest|anonymous|unknown|id|user|email"
+# What stands around a placeholder and is no part of it, and what many people would share.
+_AROUND = r'[\\s\\x{200b}-\\x{200d}\\x{2060}\\x{feff}"]*'
+_SHARED = (
+    r"null|undefined|none|nil|nan|n/a|\\[object .*\\]|\\(no(ne|t set)\\)"
+    r"|(\\{\\{|\\$\\{|<%).*[}>]|true|false|[0-]*"
+)
+_NOBODY = "-1|guest|anonymous|unknown|(user|distinct)?_?id|user|email|not_authenticated"
 
 # By id and expression: changing an expression without its equivalent must not go unnoticed.
 CEL_RULES = {
@@ -84,10 +89,10 @@ CEL_RULES = {
     ),
     (
         "tracking_id.placeholder",
-        rf"!this.matches('(?i)^\\s*({_SHARED}|true|false|[0-]*)\\s*$')",
+        f"!this.matches('(?i)^{_AROUND}({_SHARED}){_AROUND}$')",
     ): CelRule("is_device_placeholder(value)", broken_by_empty=True, form="device"),
     (
         "identity.placeholder",
-        rf"!this.matches('(?i)^\\s*({_SHARED}|-1|true|false|{_NOBODY}|[0-]*)\\s*$')",
+        f"!this.matches('(?i)^{_AROUND}({_SHARED}|{_NOBODY}){_AROUND}$')",
     ): CelRule("is_identity_placeholder(value)", broken_by_empty=True, form="identity"),
 }

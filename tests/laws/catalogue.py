@@ -167,7 +167,24 @@ def identity(path: str, *, required: bool = False) -> Property:
         "false",
         "guest",
     )
-    more = ("anonymous", "unknown", "id", "user", "email", "000", "--", "0000-0000", "  ")
+    more = (
+        "anonymous",
+        "unknown",
+        "id",
+        "user",
+        "email",
+        "000",
+        "--",
+        "0000-0000",
+        "  ",
+        "N/A",
+        "(not set)",
+        "{{ user.id }}",
+        "${id}",
+        "<%= id %>",
+        '"null"',
+        "\u200b",
+    )
     refused = tuple((value, "identity.placeholder") for value in (*nobody, *more))
     return Property(path, required, base.inside, (*base.outside, *refused), base.wrong_types)
 

@@ -107,6 +107,6 @@ def _given_back(
                 ordered[sku] += price * qty
             for sku, amount in ordered.items():
                 remaining = amount - gone[name, sku]
-                if remaining > 0:
+                if remaining * amount > 0:
                     gone[name, sku] += remaining
                     yield each, orders_money, sku, remaining

@@ -49,8 +49,8 @@ export interface CartAdd {
   sku: string;
   /** Price of ONE piece, as money. */
   price: Money;
-  /** Number of pieces added, 1 to 1,000,000,000. */
-  qty: Integer;
+  /** Number of pieces added, 1 to 1,000,000,000. 0 or absent: quantity says how many. */
+  qty?: Integer;
   /**
    * When the shop says the cart changed; absent: when the event happened. From
    * 1990 on, at most one day ahead of the server's clock. Not moved with the
@@ -62,6 +62,12 @@ export interface CartAdd {
    * ("EUR"). The shape is checked. Absent: the project's currency.
    */
   currency?: string;
+  /**
+   * How many, where it is no whole number or negative, as when goods are exchanged or
+   * credit is given: an exact decimal of up to 9 digits before and 4 after the point
+   * ("0.5", "-1"). It counts instead of qty. Absent: qty counts.
+   */
+  quantity?: string;
 }
 
 /** Sent when a cart's line is changed or removed. */
@@ -88,6 +94,17 @@ export interface CartModify {
    * ("EUR"). The shape is checked. Absent: the project's currency.
    */
   currency?: string;
+  /**
+   * The line's new quantity where it is no whole number, or negative: an exact
+   * decimal as in CartAdd. It counts instead of qty.
+   */
+  quantity?: string;
+  /**
+   * How many pieces were taken off the line, whose others stay, 0 to 1,000,000,000,
+   * for a shop that knows no more. Ignored where qty or quantity is given. Absent:
+   * none.
+   */
+  qty_removed?: Integer;
 }
 
 /**
@@ -437,8 +454,8 @@ export interface LineItem {
   sku?: string;
   /** Price of ONE piece, as money, in the event's currency. */
   price: Money;
-  /** Number of pieces, 1 to 1,000,000,000. */
-  qty: Integer;
+  /** Number of pieces, 1 to 1,000,000,000. 0 or absent: quantity says how many. */
+  qty?: Integer;
   /**
    * What ONE piece cost the shop, as money, in the event's currency. Absent:
    * unknown, and the line is left out of cost and margin.
@@ -446,6 +463,12 @@ export interface LineItem {
   cost?: Money;
   /** The line's name, 1 to 200 characters. Required where there is no sku. */
   name?: string;
+  /**
+   * How many, where it is no whole number or negative, as when goods are exchanged or
+   * credit is given: an exact decimal of up to 9 digits before and 4 after the point
+   * ("0.5", "-1"). It counts instead of qty. Absent: qty counts.
+   */
+  quantity?: string;
 }
 
 /**
@@ -521,4 +544,4 @@ export interface EventProperties {
 }
 
 /** What is never one person's identity, or too long: the server refuses events that carry it. */
-export const NO_IDENTITY = /^\s*(null|undefined|none|nil|nan|\[object object\]|-1|true|false|guest|anonymous|unknown|id|user|email|[0-]*)\s*$|.{201}/i;
+export const NO_IDENTITY = /^[\s"]*(null|undefined|none|nil|nan|n\/a|\[object .*\]|\(no(ne|t set)\)|(\{\{|\$\{|<%).*[}>]|true|false|[0-]*|-1|guest|anonymous|unknown|(user|distinct)?_?id|user|email|not_authenticated)[\s"]*$|.{201}/i;

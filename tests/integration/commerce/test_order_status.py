@@ -150,9 +150,8 @@ async def test_a_refund_of_a_cancelled_order_counts_nothing_and_is_flagged(shop:
 
 
 async def test_an_order_is_a_duplicate_only_where_it_states_nothing(shop: Shop):
-    await shop.send(
-        order("o", identity="ann"), order("o", identity="ann", at=5), expected=[ACCEPTED, DUPLICATE]
-    )
+    twice = order("o", identity="ann"), order("o", identity="ann", at=5)
+    await shop.send(*twice, expected=[ACCEPTED, DUPLICATE])
     await shop.send(said("o", identity="ann", at=6, email="a@a.test"))
     await shop.send(order("o", identity="ann", at=7), expected=[DUPLICATE])
 

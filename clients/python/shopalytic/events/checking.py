@@ -36,13 +36,19 @@ NOT_THREE_CAPITALS = "must be a code of three capital letters"
 
 # The dialect of the rules in the protos is RE2: \s is these five characters only, and ignoring
 # case makes the long s (U+017F) an s. Python's re differs in both, so both are spelled out here.
-_SPACES = "[ \t\n\f\r]*"
-_SHARED_BY_MANY = r"null|undefined|none|nil|nan|\[object object\]|true|fal[sſ]e|[0-]*"
-_NOBODY = r"-1|gue[sſ]t|anonymou[sſ]|unknown|id|u[sſ]er|email"
+# It makes the Kelvin sign (U+212A) a k, too.
+_AROUND = '[ \t\n\f\r\u200b-\u200d\u2060\ufeff"]*'
+_SHARED_BY_MANY = (
+    r"null|undefined|none|nil|nan|n/a|\[object .*\]|\(no(?:ne|t [sſ]et)\)"
+    r"|(?:\{\{|\$\{|<%).*[}>]|true|fal[sſ]e|[0-]*"
+)
+_NOBODY = (
+    r"-1|gue[sſ]t|anonymou[sſ]|un[k\u212a]nown|(?:u[sſ]er|di[sſ]tinct)?_?id|u[sſ]er|email|not_authenticated"
+)
 
 
 def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(f"{_SPACES}(?:{pattern}){_SPACES}", re.IGNORECASE | re.ASCII)
+    return re.compile(f"{_AROUND}(?:{pattern}){_AROUND}", re.IGNORECASE | re.ASCII)
 
 
 matches_uuid = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch

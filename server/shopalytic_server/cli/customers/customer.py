@@ -311,7 +311,8 @@ def _print_customer(data: dict[str, Any]) -> None:
         columns = ["currency", "orders", "gross", "refunds", "net"]
         print_table(columns, rows, right=columns[1:])
     if data["order_list"]:
-        total = sum(data["orders"].values())
+        # Those that are cancelled are listed and not counted.
+        total = max(sum(data["orders"].values()), len(data["order_list"]))
         print_orders(data["order_list"], f"Orders, {len(data['order_list']):,} of {total:,}")
         if len(data["order_list"]) < total:
             say("shopalytic customer orders has all of them.")

@@ -85,7 +85,7 @@ SELECT f.dataset, f.subject, f.order_key, f.occurred_at, f.position, f.tie_break
   FROM closing f
   JOIN ordered o ON o.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
- WHERE f.amount IS NOT NULL AND o.amount > coalesce(e.amount, 0)
+ WHERE f.amount IS NOT NULL AND sign(o.amount) * (o.amount - coalesce(e.amount, 0)) > 0
 
 -- What each refund gives back for products, after discounts and without tax and
 -- shipping. A full refund gives back what remains of its order's subtotal less
