@@ -77,6 +77,10 @@ protos: setup ## Generate the code of the contract again
 bench: setup ## Measure this machine against its limits; prints one table (ARGS=--small is quick)
 	$(BIN)/python tests/benchmarks/table.py $(ARGS)
 
+.PHONY: shape
+shape: setup ## Print how the code is laid out: modules a folder, circles, sizes, places of a change
+	$(BIN)/python tests/shape.py
+
 .PHONY: faults
 faults: setup ## Break everything on purpose, 50 times, let strangers loose, and print what was lost: nothing (ARGS="--rounds 10")
 	$(BIN)/python tests/faults $(ARGS)

@@ -1,22 +1,32 @@
 """The shape of the code base: which part and which room may import which, and how large a piece may be."""
 
 import ast
-import subprocess
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CLIENT = REPOSITORY / "clients" / "python"
-SERVER = REPOSITORY / "server"
+from shape import (
+    CLIENT,
+    LONGEST_FILE,
+    LONGEST_FUNCTION,
+    MOST_MODULES,
+    REPOSITORY,
+    SERVER,
+    Change,
+    changes,
+    circle,
+    file_lengths,
+    folders,
+    forms,
+    function_lengths,
+    imports,
+    main,
+    module_name,
+    ours,
+    part_of,
+    rooms,
+)
 
-LONGEST_FILE = 500
-LONGEST_FUNCTION = 60
-MOST_MODULES = 15
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 PARTS = {"rpc", "storage", "gateway", "embedded", "demo"}
@@ -115,73 +125,6 @@ OPTIONAL = {
 CONSOLE_SCRIPT = CLIENT / "shopalytic" / "__main__.py"
 
 
-class Import(NamedTuple):
-    line: int
-    module: str
-
-
-def ours(*folders: Path) -> list[Path]:
-    """Python files of ours, without generated code."""
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *map(str, folders)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    paths = [REPOSITORY / name for name in tracked.stdout.split("\0") if name.endswith(".py")]
-    return [path for path in paths if path.exists() and not is_generated(path)]
-
-
-def is_generated(path: Path) -> bool:
-    return path.is_relative_to(CLIENT / "shopalytic" / "v1")
-
-
-def imports(path: Path) -> Iterator[Import]:
-    """Everything a file imports, also inside functions and for type checking only."""
-    package = path.relative_to(SERVER if path.is_relative_to(SERVER) else CLIENT).with_suffix("").parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (Import(node.lineno, name.name) for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
-            module = ".".join(part for part in (base, node.module) if part)
-            # `from shopalytic_server import storage` imports a part by its name.
-            yield from (Import(node.lineno, f"{module}.{name.name}") for name in node.names)
-
-
-def part_of(module: str) -> str | None:
-    """The part of the server that a module belongs to; None for what is not the server's."""
-    names = module.split(".")
-    if names[0] == "shopalytic_demo":
-        return "demo"
-    if names[0] != "shopalytic_server":
-        return None
-    return names[1] if len(names) > 1 and names[1] in MAY_IMPORT else "app"
-
-
-def room_of(module: str) -> tuple[str, str] | None:
-    """The part and the room of one of the server's modules; None for what lies in no part."""
-    part = part_of(module)
-    names = module.split(".")[1 if part == "demo" else 2 :]
-    return (part, names[0]) if part in ROOMS and names and names[0] != "__init__" else None
-
-
-def rooms(paths: list[Path]) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
-    """Which room imports which others."""
-    found = defaultdict(set)
-    for path in paths:
-        room = room_of(module_name(path))
-        if room is not None:
-            targets = {room_of(module) for _, module in imports(path)}
-            found[room] |= {target for target in targets if target not in {None, room}}
-    return found
-
-
-def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(SERVER).with_suffix("").parts)
-
-
 def violations(path: Path) -> list[str]:
     part = part_of(module_name(path))
     assert part is not None
@@ -202,8 +145,8 @@ def test_the_servers_parts_import_only_downwards() -> None:
 def test_rooms_import_only_the_rooms_of_their_row() -> None:
     found = [
         f"{part}/{room} must not import {part}/{target}"
-        for (part, room), targets in rooms(ours(SERVER)).items()
-        if room in ROOMS[part]
+        for (part, room), targets in rooms().items()
+        if room in ROOMS.get(part, ())
         for beside, target in targets
         if beside == part and target in ROOMS[part] and target not in ROOMS[part][room]
     ]
@@ -221,15 +164,11 @@ def test_every_room_has_a_row_and_every_row_a_room() -> None:
 
 
 def test_rooms_import_each_other_in_no_circle() -> None:
-    try:
-        TopologicalSorter(rooms(ours(SERVER))).prepare()
-    except CycleError as error:
-        pytest.fail(" → ".join("/".join(room) for room in error.args[1]))
+    assert circle() == []
 
 
 def test_no_folder_holds_more_than_can_be_seen_at_once() -> None:
-    sizes = Counter(path.parent for path in ours(REPOSITORY) if path.name != "__init__.py")
-    assert {str(folder): size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+    assert {str(folder): size for folder, size in folders(REPOSITORY).items() if size > MOST_MODULES} == {}
 
 
 @pytest.mark.parametrize(
@@ -279,24 +218,39 @@ def test_names_of_files_say_what_is_inside() -> None:
 
 
 def test_no_file_is_too_long_to_be_read() -> None:
-    sizes = {path: len(path.read_text().splitlines()) for path in ours(REPOSITORY)}
-    assert {str(path): size for path, size in sizes.items() if size > LONGEST_FILE} == {}
+    assert {str(path): size for path, size in file_lengths().items() if size > LONGEST_FILE} == {}
 
 
 def test_no_function_is_too_long_to_be_understood() -> None:
-    found = [
-        f"{path.relative_to(REPOSITORY)}:{node.lineno}: {node.name}"
-        for path in ours(REPOSITORY)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _length(node) > LONGEST_FUNCTION
-    ]
-    assert found == []
-
-
-def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+    assert {name: size for name, size in function_lengths().items() if size > LONGEST_FUNCTION} == {}
 
 
 def test_every_file_says_what_it_owns() -> None:
     bare = [path for path in ours(REPOSITORY) if not ast.get_docstring(ast.parse(path.read_text()))]
     assert [str(path.relative_to(REPOSITORY)) for path in bare] == []
+
+
+@pytest.mark.parametrize("change", changes(), ids=lambda change: change.what)
+def test_the_table_of_changes_names_files_that_exist_and_counts_them(change: Change) -> None:
+    roots = (REPOSITORY, SERVER / "shopalytic_server")
+    assert [name for name in change.files if not any((root / name).exists() for root in roots)] == []
+    assert change.places == len(change.files) > 0
+
+
+def test_an_ordinary_change_is_made_in_few_places() -> None:
+    places = {change.what: change.places for change in changes()}
+    assert len(places) >= 20
+    assert {what: count for what, count in places.items() if count > 5} == {}
+    assert places["a type of event"] <= 3
+
+
+def test_an_event_has_few_forms_on_its_way() -> None:
+    assert forms()["gRPC"] <= 5
+    assert forms()["/collect"] <= 8
+
+
+def test_the_measures_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main()
+    printed = capsys.readouterr().out
+    assert "storage/ingest" in printed
+    assert "circles" in printed
