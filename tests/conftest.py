@@ -30,7 +30,9 @@ import psycopg  # noqa: E402 - libpq's variables are gone now
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 from psycopg import sql  # noqa: E402
-from psycopg.conninfo import make_conninfo  # noqa: E402
+from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: E402
+
+from running import prepared_data  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL_DATA = REPOSITORY.parent / "shared" / "data" / "online-retail.csv.gz"
@@ -52,6 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Before parallel workers start, which share it.
+    prepared_data.place()
     if config.getoption("--without-core"):
         from shopalytic_server.domain.ingest import native
 
@@ -66,13 +70,16 @@ def postgres_url() -> Iterator[str]:
         return
     from shopalytic_server.embedded import EmbeddedPostgres
 
-    with tempfile.TemporaryDirectory(prefix="shopalytic-test-") as folder, EmbeddedPostgres(folder) as server:
-        # Each test makes and drops a database, and each waits for the disk both times. What must outlive
-        # a crash is tested with servers of their own.
-        with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as superuser:
-            superuser.execute("ALTER SYSTEM SET fsync = off")
-            superuser.execute("SELECT pg_reload_conf()")
-        yield server.url()
+    with tempfile.TemporaryDirectory(prefix="shopalytic-test-") as folder:
+        data_dir = Path(folder) / "data"
+        prepared_data.copy_to(data_dir)
+        with EmbeddedPostgres(data_dir) as server:
+            # Each test makes and drops a database, and each waits for the disk both times. What must outlive
+            # a crash is tested with servers of their own.
+            with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as superuser:
+                superuser.execute("ALTER SYSTEM SET fsync = off")
+                superuser.execute("SELECT pg_reload_conf()")
+            yield server.url()
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +88,10 @@ def template_database(postgres_url: str) -> Iterator[str]:
     from shopalytic_server.storage.schema.migrate import migrate
 
     name = f"shopalytic_template_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    # The embedded server's own database has the schema already.
+    made = "template1" if OUTSIDE_SERVER else conninfo_to_dict(postgres_url)["dbname"]
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _execute(postgres_url, statement.format(sql.Identifier(name), sql.Identifier(str(made))))
     try:
         migrate(database_on(postgres_url, name))
         yield name

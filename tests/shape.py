@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 CLIENT = REPOSITORY / "clients" / "python"
 SERVER = REPOSITORY / "server"
 PAGE = REPOSITORY / "docs" / "explanation" / "architecture.md"
+GLOSSARY = PAGE.with_name("glossary.md")
 
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
@@ -132,10 +133,18 @@ def function_lengths() -> dict[str, int]:
     }
 
 
-def _rows(heading: str) -> list[list[str]]:
-    section = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
+def _table(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def _rows(heading: str) -> list[list[str]]:
+    return _table(PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0])
+
+
+def glossary() -> dict[str, str]:
+    """The words of the glossary, and the file of the server where each is at home."""
+    return {word: home.strip("`") for word, home, _ in _table(GLOSSARY.read_text())}
 
 
 def changes() -> list[Change]:

@@ -85,6 +85,11 @@ def test_an_event_is_accepted_once_and_http_answers(service):
     assert get(service, "/readyz") == 200
 
 
+def test_an_empty_directory_is_all_it_takes(place):
+    with Service(place, from_nothing=True) as service:
+        assert service.command("key", "list", "--json").returncode == 0
+
+
 def test_a_restart_keeps_the_keys_and_the_events(service):
     event, keys = page_view(), service.ready["keys"]
     assert track(service, event) == ["ACCEPTED"]

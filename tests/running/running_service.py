@@ -15,6 +15,8 @@ from typing import Any, Self
 import grpc
 import psutil
 
+from running import prepared_data
+
 
 @contextmanager
 def folder() -> Iterator[Path]:
@@ -54,10 +56,21 @@ class Service:
     """One `shopalytic serve` on free ports."""
 
     def __init__(
-        self, folder: Path, *flags: str, python_path: str = "", command: Sequence[str] = COMMAND
+        self,
+        folder: Path,
+        *flags: str,
+        python_path: str = "",
+        command: Sequence[str] = COMMAND,
+        from_nothing: bool = False,
     ) -> None:
-        """`python_path` is where another version of the code lies, `command` runs another installation."""
+        """`python_path` is where another version of the code lies, `command` runs another installation.
+
+        `from_nothing`: it makes its PostgreSQL itself; else it finds one with the schema in it.
+        """
         self._command = command
+        self._is_prepared = not (
+            from_nothing or python_path or command != COMMAND or "--database-url" in flags
+        )
         self.data_dir = folder / "data"
         self.ready_file = folder / "ready.json"
         self.log_path = folder / "service.log"
@@ -68,6 +81,8 @@ class Service:
 
     def start(self, *more_flags: str) -> Self:
         """Start it and wait until it is ready."""
+        if self._is_prepared and not self.data_dir.exists():
+            prepared_data.copy_to(self.data_dir)
         where = ["--data-dir", str(self.data_dir), "--grpc-port", "0", "--http-port", "0"]
         return self.start_as("serve", *where, *self._flags, *more_flags)
 

@@ -19,6 +19,7 @@ from shape import (
     folders,
     forms,
     function_lengths,
+    glossary,
     imports,
     main,
     module_name,
@@ -87,7 +88,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "customers": {"database", "ingest"},
         "analytics": {"database"},
         "database": set(),
-        "facts": {"database"},
+        "facts": {"database", "schema"},
         "ingest": {"database", "facts", "rollups", "schema"},
         "live": {"customers", "database"},
         "privacy": {"customers", "database", "facts", "ingest", "rollups", "schema"},
@@ -254,3 +255,17 @@ def test_the_measures_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "storage/ingest" in printed
     assert "circles" in printed
+
+
+def test_the_glossary_is_short_and_each_word_is_used_where_it_is_at_home() -> None:
+    words = glossary()
+    server = SERVER / "shopalytic_server"
+    assert len(words) <= 50
+    assert [f"{word}: {home}" for word, home in words.items() if not (server / home).exists()] == []
+    unused = [
+        word
+        for word, home in words.items()
+        if word.replace(" ", "").rstrip("e")
+        not in (server / home).read_text().lower().replace("_", "").replace(" ", "")
+    ]
+    assert unused == []
