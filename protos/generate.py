@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from generator.archive import NAME as ARCHIVE_NAME
+from generator.archive import write_archive
 from generator.buf import breaking, lint
 from generator.calls import write_calls
 from generator.event_page import write_event_page
@@ -43,6 +45,7 @@ def generated(work: Path) -> dict[Path, bytes]:
     """Every generated file by its path."""
     image = compile_image(PROTOS, work)
     files = {IMAGE_NAME: image.SerializeToString(deterministic=True)}
+    files[ARCHIVE_NAME] = write_archive(image, PROTOS)
     stripped, out = work / "stripped.binpb", work / "out"
     stripped.write_bytes(without_rules_import(image).SerializeToString(deterministic=True))
     out.mkdir()

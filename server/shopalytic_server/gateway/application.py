@@ -21,7 +21,13 @@ from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pages.dashboard import dashboard_routes
 from shopalytic_server.gateway.pages.probes import Probes
-from shopalytic_server.gateway.pages.static import StaticRoute, contract_image, tag_script, tag_stub
+from shopalytic_server.gateway.pages.static import (
+    StaticRoute,
+    contract_archive,
+    contract_image,
+    tag_script,
+    tag_stub,
+)
 from shopalytic_server.gateway.rpc.connect import ConnectRoute
 from shopalytic_server.gateway.services import methods_of, published_files
 from shopalytic_server.gateway.work import Work
@@ -81,6 +87,7 @@ def _static_routes(options: GatewayOptions) -> list[Route]:
         Route(options.script_path, script),
         Route(f"{stem}-stub.js", stub),
         Route("/shopalytic.v1.binpb", StaticRoute("contract", contract_image(), no_image)),
+        Route("/shopalytic.v1.proto.zip", StaticRoute("contract", contract_archive(), no_image)),
         Route(f"{stem}.{{version}}.js", script),
     ]
 

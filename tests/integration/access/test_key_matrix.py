@@ -91,6 +91,7 @@ ROUTE_RULES = {
     "/shopalytic-stub.js": PUBLIC,
     "/shopalytic.{version}.js": PUBLIC,
     "/shopalytic.v1.binpb": PUBLIC,
+    "/shopalytic.v1.proto.zip": PUBLIC,
     "/healthz": PUBLIC,
     "/readyz": PUBLIC,
     "/metrics": THIS_MACHINE,

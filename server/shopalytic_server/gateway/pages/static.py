@@ -117,6 +117,11 @@ def static_folder() -> Traversable:
     return files("shopalytic_server.gateway") / "static"
 
 
+def contract_archive() -> StaticFile | None:
+    """The protos as a zip, with the proto of their rules."""
+    return StaticFile.load(files("shopalytic") / "shopalytic.v1.proto.zip", b"application/zip")
+
+
 def contract_image() -> StaticFile | None:
     """The protos as a compiled descriptor set, for those who generate clients without a network."""
     return StaticFile.load(files("shopalytic") / "shopalytic.v1.binpb", b"application/octet-stream")
