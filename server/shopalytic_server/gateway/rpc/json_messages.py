@@ -14,6 +14,7 @@ from shopalytic_server.domain.formats.wire import max_items
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.requests.json_scan import Malformed, Part, Parts, Scanner, TooMany
 from shopalytic_server.gateway.requests.payload import read_some
+from shopalytic_server.gateway.rpc.json_faults import fault_in
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 # json_format takes up to a microsecond for a byte of the densest JSON.
@@ -45,7 +46,7 @@ async def read_json(data: bytes, kind: type[Message], work: Work, on_count: Call
             message: Any = _parsed(data, kind)
         except _ERRORS as error:
             if not is_track:
-                raise _unreadable(kind, error) from None
+                raise _unreadable(kind, error, data) from None
         else:
             if is_track:
                 on_count(len(message.events))
@@ -62,7 +63,7 @@ async def read_json(data: bytes, kind: type[Message], work: Work, on_count: Call
         try:
             return await work.apart(_binary, data, kind)
         except _ERRORS as error:
-            raise _unreadable(kind, error) from None
+            raise _unreadable(kind, error, data) from None
 
 
 async def _track(data: bytes, parts: Parts, work: Work, on_count: Callable[[int], None]) -> bytes:
@@ -95,7 +96,7 @@ def _rest(data: bytes, parts: Parts) -> bytes:
     try:
         json_format.Parse(b"{" + text + b"}", request)
     except _ERRORS as error:
-        raise _unreadable(TrackRequest, error) from None
+        raise _unreadable(TrackRequest, error, b"{" + text + b"}") from None
     return request.SerializeToString()
 
 
@@ -106,13 +107,15 @@ def _event(data: bytes, part: Part) -> bytes:
         try:
             return _binary(text, Event)
         except _ERRORS as error:
-            fault = f"is not a readable Event: {_words(error)}"
+            path, fault = _told(text, Event, error)
     else:
-        fault = part.fault or f"has more than {_MOST_VALUES:,} values"
+        path, fault = "", part.fault or f"has more than {_MOST_VALUES:,} values"
     found = read_some(text, _ENVELOPE)
     envelope = {_ENVELOPE[name]: value for name, value in found.items()}
     raw = text.decode("utf-8", "backslashreplace")
-    return undecoded_event(raw, DecodeError("", fault, "json"), data=envelope).SerializeToString()
+    return undecoded_event(
+        raw, DecodeError(path, fault, "type" if path else "json"), data=envelope
+    ).SerializeToString()
 
 
 def _steps(scanning: Scanner, kind: type[Message]) -> Iterator[None]:
@@ -136,11 +139,34 @@ def _parsed(data: bytes, kind: type[Message]) -> Message:
     return json_format.Parse(text, kind())
 
 
-def _unreadable(kind: type[Message], error: Exception) -> Refusal:
+def _unreadable(kind: type[Message], error: Exception, data: bytes | None = None) -> Refusal:
     if isinstance(error, RecursionError):
         return Refusal(400, "invalid_argument", "The request is nested too deeply.")
     name: str = kind.DESCRIPTOR.name
-    return Refusal(400, "invalid_argument", f"The request is not a readable {name}: {_words(error)}")
+    if data is None:
+        path, words = "", _words(error)
+    else:
+        path, words = _told(data, kind, error)
+    told = f"{path}: {words}" if path else words
+    return Refusal(400, "invalid_argument", f"The request is not a readable {name}: {told}")
+
+
+def _told(data: bytes, kind: type[Message], error: Exception) -> tuple[str, str]:
+    """Where a text cannot be a message, and why, in our words; the readers' own name their insides."""
+    try:
+        value = json.loads(data.decode("utf-8-sig"))
+    except json.JSONDecodeError as broken:
+        return "", f"it is not JSON: {broken.msg} at line {broken.lineno}, column {broken.colno}"
+    except UnicodeDecodeError as broken:
+        return "", f"it is not UTF-8 (byte {broken.start})"
+    except (ValueError, RecursionError):
+        return "", "it cannot be taken as JSON"
+    if not isinstance(value, dict):
+        return "", "it must be a JSON object"
+    found = fault_in(value, kind.DESCRIPTOR)
+    if found is not None:
+        return found
+    return "", "a key is given twice" if "more than once" in str(error) else "a value is out of its bounds"
 
 
 def _words(error: Exception) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import traceback
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -27,6 +27,7 @@ from shopalytic_server.domain.errors import (
 )
 
 ERROR_DOMAIN = "shopalytic"
+PUSHBACK = "grpc-retry-pushback-ms"
 
 # A status travels in HTTP/2 trailers, which many peers limit to 8 KB in all,
 # with base64 around the details.
@@ -78,6 +79,26 @@ def to_status(error: Exception) -> status_pb2.Status:
         packed.Pack(detail)
         status.details.append(packed)
     return status
+
+
+class _Pushback(grpc.Status):
+    """A status whose trailers also tell gRPC's own retries when to come back.
+
+    https://github.com/grpc/proposal/blob/master/A6-client-retries.md: the clients
+    that a service config tells to retry read this, and not RetryInfo.
+    """
+
+    def __init__(self, status: Any, milliseconds: int) -> None:
+        self.code = status.code
+        self.details = status.details
+        self.trailing_metadata = (*status.trailing_metadata, (PUSHBACK, str(milliseconds)))
+
+
+def with_pushback(status: Any, error: Exception) -> Any:
+    """The status, with the delay for gRPC's own retries where the error names one."""
+    if not isinstance(error, RetryLater):
+        return status
+    return _Pushback(status, round(error.retry_after * 1000))
 
 
 def _message(error: Exception, code: grpc.StatusCode) -> str:

@@ -13,7 +13,7 @@ from shopalytic_server.domain.formats.wire import check_values
 from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
 from shopalytic_server.rpc.access.auth import Door
 from shopalytic_server.rpc.transport.connections import Peer
-from shopalytic_server.rpc.transport.errors import to_status
+from shopalytic_server.rpc.transport.errors import to_status, with_pushback
 from shopalytic_server.rpc.transport.places import Places
 from shopalytic_server.rpc.transport.receiving import SMALL_BYTES, Bounds, Receiver, Sender, sender_of, weight
 
@@ -275,4 +275,4 @@ def _status_of(error: Exception, context: Context) -> Any:
     for name, value in context.invocation_metadata() or ():
         if name == HEADER:
             request_id.set(id_or_new(str(value)))
-    return rpc_status.to_status(to_status(error))
+    return with_pushback(rpc_status.to_status(to_status(error)), error)
