@@ -28,7 +28,7 @@ def breaking(root: Path, work: Path, revision: str) -> str:
     compile_image(root / "protos", new)
     against = str(old / "image.binpb")
     arguments = ["breaking", str(new / "image.binpb"), "--against", against, "--path", "shopalytic"]
-    _buf(root, work, arguments, without=_ANNOUNCED if _has_no_packages(before) else ())
+    _buf(root, work, arguments, without=_ANNOUNCED if _lacks_packages(before) else ())
     return f"Nothing breaks what was built on the protos of {revision}."
 
 
@@ -44,8 +44,8 @@ _ANNOUNCED = (
 )
 
 
-def _has_no_packages(before: Path) -> bool:
-    return all("option java_package" not in path.read_text() for path in before.rglob("*.proto"))
+def _lacks_packages(before: Path) -> bool:
+    return any("option java_package" not in path.read_text() for path in before.rglob("*.proto"))
 
 
 def _protos_of(root: Path, revision: str, target: Path) -> bool:
