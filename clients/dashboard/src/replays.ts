@@ -6,11 +6,17 @@ import { type EventResult, EventStatus } from "contract/collector_pb";
 import { count } from "./amounts";
 import { call } from "./answers";
 
+/** What a list of quarantine is narrowed to; empty: nothing. */
+export interface Filter {
+  ruleId: string;
+  type: string;
+}
+
 /** The events that are meant: some that were chosen, or all that a filter finds. */
 export interface Target {
   events: QuarantinedEvent[];
   /** Null where the events are meant alone. */
-  filter: { ruleId: string } | null;
+  filter: Filter | null;
   sandbox: boolean;
 }
 
@@ -30,10 +36,10 @@ const MOST_PREVIEWS = 20;
 export const MOST_REPAIRED = 5_000;
 
 /** All events of a filter, for a repair, which looks at each; null when they are too many. */
-export async function all(ruleId: string, sandbox: boolean): Promise<QuarantinedEvent[] | null> {
+export async function all(filter: Filter, sandbox: boolean): Promise<QuarantinedEvent[] | null> {
   const found: QuarantinedEvent[] = [];
   for (let pageToken = ""; ; ) {
-    const page = await call(AdminService.method.listQuarantine, { pageSize: MOST_IDS, pageToken, sandbox, ruleId });
+    const page = await call(AdminService.method.listQuarantine, { pageSize: MOST_IDS, pageToken, sandbox, ...filter });
     found.push(...page.events);
     if (found.length > MOST_REPAIRED) return null;
     if (!page.nextPageToken) return found;
@@ -52,6 +58,7 @@ export async function replay(target: Target, patches: Map<string, string[]>, dry
       const answer = await call(AdminService.method.replayQuarantine, {
         quarantineIds: ids.slice(start, start + MOST_IDS),
         ruleId: target.filter?.ruleId ?? "",
+        type: target.filter?.type ?? "",
         sandbox: target.sandbox,
         patch,
         dryRun,

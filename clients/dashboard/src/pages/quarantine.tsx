@@ -5,19 +5,23 @@ import { AdminService, KeyClass, type QuarantinedEvent } from "contract/admin_pb
 import { EventStatus } from "contract/collector_pb";
 import { useEffect, useState } from "preact/hooks";
 import { count } from "../amounts";
-import { ask, forget } from "../answers";
-import { Entry, Tick } from "../parts/controls";
-import { Paged } from "../parts/pages";
+import { ask, call, forget } from "../answers";
+import { EVENT_TYPES, words } from "../catalogue";
+import { fileName, savePages } from "../csv";
+import { Choice, Entry, Tick } from "../parts/controls";
+import { everyPage, type Page, Paged } from "../parts/pages";
+import { ExportButton } from "../parts/table";
 import { Repair } from "../parts/repair";
 import { Replayed } from "../parts/replayed";
 import { documentText } from "../patches";
-import { all, forAll, MOST_REPAIRED, type Outcome, reason, replay, type Target } from "../replays";
+import { all, type Filter, forAll, MOST_REPAIRED, type Outcome, reason, replay, type Target } from "../replays";
 import { useRoute } from "../route";
 import { isAdmin, signOut } from "../session";
 import { useView } from "../view";
 import { moment } from "../zones";
 
 const PAGE_SIZE = 50;
+const EXPORTED_AT_ONCE = 500;
 const TOO_MANY = `These are more than ${count(MOST_REPAIRED)} events: choose a rule, or repair them by the command shopalytic quarantine repair.`;
 
 /** What was chosen: events by their ids, or all of the filter. */
@@ -42,6 +46,14 @@ export function Quarantine() {
   const { params } = useRoute();
   const ruleId = params.get("rule") ?? "";
   const type = params.get("type") ?? "";
+  const filter: Filter = { ruleId, type };
+  const page = async (pageToken: string, pageSize: number, asking: typeof ask): Promise<Page<QuarantinedEvent>> => {
+    const answer = await asking(AdminService.method.listQuarantine, { pageSize, pageToken, sandbox, ...filter });
+    return { items: answer.events, next: answer.nextPageToken, total: answer.totalEvents };
+  };
+  const lines = async function* (): AsyncGenerator<string[][]> {
+    for await (const events of everyPage((token) => page(token, EXPORTED_AT_ONCE, call))) yield events.flatMap(cells);
+  };
   const [choice, setChoice] = useState<Choice>(new Set<string>());
   const [told, setTold] = useState<{ outcome: Outcome; events: QuarantinedEvent[] } | null>(null);
   const hands = useHands((target, outcome) => {
@@ -63,20 +75,24 @@ export function Quarantine() {
           placeholder="every rule"
           suggestions={["required", "email.taken", "event_id.conflict", "identity.taken"]}
         />
+        <Choice
+          label="Kind of event"
+          name="type"
+          standard=""
+          choices={[["", "every kind"], ...EVENT_TYPES.map((each): [string, string] => [each, words(each)])]}
+        />
         <Tick label="Sandbox events instead" name="sandbox" />
+        <ExportButton disabled={false} run={(told) => savePages(fileName("quarantine", null), HEAD, lines(), told)} />
       </div>
       {told && <Replayed outcome={told.outcome} events={told.events} close={() => setTold(null)} />}
       <Paged
         name={`${ruleId} ${type} ${sandbox}`}
         empty={ruleId || type ? "No event in quarantine fits these filters" : "Nothing is in quarantine"}
-        load={async (pageToken) => {
-          const page = await ask(AdminService.method.listQuarantine, { pageSize: PAGE_SIZE, pageToken, sandbox, ruleId, type });
-          return { items: page.events, next: page.nextPageToken, total: page.totalEvents };
-        }}
+        load={(token) => page(token, PAGE_SIZE, ask)}
       >
         {(events, foot, more) => (
           <>
-            <Picks events={events} more={more} choice={choice} setChoice={setChoice} hands={hands} ruleId={ruleId} />
+            <Picks events={events} more={more} choice={choice} setChoice={setChoice} hands={hands} filter={filter} />
             <section class="card" aria-label="Events, the newest first">
               {events.map((event) => (
                 <Line
@@ -94,6 +110,28 @@ export function Quarantine() {
       </Paged>
     </>
   );
+}
+
+/** A list in words. */
+function narrowed({ ruleId, type }: Filter): string {
+  if (!ruleId && !type) return "of quarantine";
+  return [type && `of kind ${words(type)}`, ruleId && `that break ${ruleId}`].filter(Boolean).join(" ");
+}
+
+const HEAD = ["Quarantine id", "Arrived", "Verdict", "Key", "Event", "Field", "Rule", "Message"];
+
+/** A line for each reason why an event was not accepted. */
+function cells(event: QuarantinedEvent): string[][] {
+  return event.violations.map((violation) => [
+    event.quarantineId,
+    event.receivedAt ? timestampDate(event.receivedAt).toISOString() : "",
+    event.status === EventStatus.CONFLICT ? "conflict" : "invalid",
+    event.keyClass === KeyClass.SERVER ? "server key" : "browser key",
+    kind(event),
+    violation.field,
+    violation.ruleId,
+    violation.message,
+  ]);
 }
 
 function repicked(choice: Choice, shown: QuarantinedEvent[], event: QuarantinedEvent, picked: boolean): Choice {
@@ -135,7 +173,7 @@ function useHands(after: (target: Target, outcome: Outcome) => void): Hands {
       const { filter, sandbox } = target;
       if (!filter) return setRepairing({ target, place });
       work(place, async () => {
-        const events = await all(filter.ruleId, sandbox);
+        const events = await all(filter, sandbox);
         if (events) setRepairing({ target: { events, filter: null, sandbox }, place });
         else setLack({ place, text: TOO_MANY, otherKey: false });
       });
@@ -157,16 +195,16 @@ interface PicksProps {
   choice: Choice;
   setChoice: (choice: Choice) => void;
   hands: Hands;
-  ruleId: string;
+  filter: Filter;
 }
 
 /** What is chosen, and what can be done with it. */
-function Picks({ events, more, choice, setChoice, hands, ruleId }: PicksProps) {
+function Picks({ events, more, choice, setChoice, hands, filter }: PicksProps) {
   const { sandbox } = useView();
   const chosen = choice === "all" ? events : events.filter((event) => choice.has(event.quarantineId));
   const whole = chosen.length === events.length;
-  const target: Target = { events: chosen, filter: choice === "all" ? { ruleId } : null, sandbox };
-  const words = choice === "all" ? `All ${ruleId ? `that break ${ruleId}` : "of quarantine"}` : `${count(chosen.length)} of ${count(events.length)} selected`;
+  const target: Target = { events: chosen, filter: choice === "all" ? filter : null, sandbox };
+  const words = choice === "all" ? `All ${narrowed(filter)}` : `${count(chosen.length)} of ${count(events.length)} selected`;
   return (
     <section class="card picks" aria-label="Selected events">
       <div class="controls">
@@ -194,7 +232,7 @@ function Picks({ events, more, choice, setChoice, hands, ruleId }: PicksProps) {
         <p>
           There are more than are shown.{" "}
           <button type="button" onClick={() => setChoice("all")}>
-            Select {ruleId ? `all that break ${ruleId}` : "all of quarantine"}
+            Select all {narrowed(filter)}
           </button>
         </p>
       )}
