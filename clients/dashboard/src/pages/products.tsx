@@ -172,7 +172,7 @@ function columns(currency: string): Column<ProductRow>[] {
       define: "ProductRow.view_to_order_rate",
       order: "rate",
       text: (row) => row.viewToOrderRate,
-      cell: (row) => percent(row.viewToOrderRate),
+      cell: (row) => percent(row.viewers > 0n ? row.viewToOrderRate : ""),
       number: true,
     },
   ];

@@ -87,7 +87,7 @@ export function Quarantine() {
       {told && <Replayed outcome={told.outcome} events={told.events} close={() => setTold(null)} />}
       <Paged
         name={`${ruleId} ${type} ${sandbox}`}
-        empty={ruleId || type ? "No event in quarantine fits these filters" : "Nothing is in quarantine"}
+        empty={type ? "No event in quarantine fits these filters" : ruleId ? "No event breaks this rule" : "Nothing is in quarantine"}
         load={(token) => page(token, PAGE_SIZE, ask)}
       >
         {(events, foot, more) => (
