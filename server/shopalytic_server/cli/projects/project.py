@@ -189,7 +189,7 @@ def update(
     _print_project(answer.project, as_json)
     if time_zone is not None:
         say(
-            "What was sent as a plain date stays a day of the former zone until `shopalytic rebuild`.",
+            "The service moves what was sent as a plain date to the days of this zone, within a minute.",
             err=True,
         )
 
