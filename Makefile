@@ -39,7 +39,7 @@ run: setup ## Start everything on this machine; prints addresses and keys
 
 .PHONY: test
 test: setup node chromium ## Run all tests (choose with ARGS="-k word")
-	SHOPALYTIC_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	SHOPALYTIC_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 ifeq ($(ARGS),)
 	@echo "Once more without the native core:"
 	SHOPALYTIC_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --without-core $(WITHOUT_CORE)

@@ -157,7 +157,8 @@ async def test_a_full_queue_raises_drops_or_waits_as_told(
     patient = client_of(collector, max_queue=1, linger=60)
     third = await page(patient)
     waiting = asyncio.create_task(page(patient))
-    await asyncio.sleep(0.05)
+    for _ in range(10):
+        await asyncio.sleep(0)
     assert not waiting.done()
     gate.set()
     assert await patient.flush()

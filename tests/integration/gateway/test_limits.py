@@ -64,12 +64,12 @@ async def test_headers_that_do_not_come_are_cut_off(sent: bytes):
 
 
 async def test_a_kept_connection_may_idle_longer_than_headers_may_take():
-    async with running_gateway(header_seconds=0.1) as gateway, connected(gateway) as (reader, writer):
+    async with running_gateway(header_seconds=0.5) as gateway, connected(gateway) as (reader, writer):
         for _ in range(2):
             writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
             answer = await reader.readuntil(b'{"status":"ok"}')
             assert answer.startswith(b"HTTP/1.1 200 ")
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.7)
 
 
 @pytest.mark.parametrize("unit", [b"x-many: abcdefghij\r\n", b"a"])

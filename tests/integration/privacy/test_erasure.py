@@ -394,6 +394,7 @@ async def test_tombstones_cannot_be_recognised_without_their_salt(opened):
 async def test_nothing_slips_in_while_the_person_is_being_erased(opened):
     await opened.shop.send(*janes())
     done = asyncio.Event()
+    begun = asyncio.Barrier(4)
 
     async def go_on(number: int) -> set[int]:
         statuses: set[int] = set()
@@ -401,11 +402,13 @@ async def test_nothing_slips_in_while_the_person_is_being_erased(opened):
             statuses |= set(
                 await opened.statuses(page("jane-phone"), order(f"o-{number}", identity="jane-too"))
             )
+            if number < 10:
+                await begun.wait()
             number += 10
         return statuses
 
     senders = [asyncio.ensure_future(go_on(number)) for number in range(3)]
-    await asyncio.sleep(0.1)
+    await begun.wait()
     await opened.erase("jane-4711")
     done.set()
     for statuses in await asyncio.gather(*senders):

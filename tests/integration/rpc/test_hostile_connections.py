@@ -12,7 +12,7 @@ import pytest
 
 from shopalytic_server.domain.projects import KeyClass
 from standins.gateway import KEY, PAGE_VIEW, Gateway, running_gateway
-from standins.rpc import Running, batch, error_of, page_view, running
+from standins.rpc import Running, batch, error_of, page_view, running, until
 
 HEAD = b"POST /collect HTTP/1.1\r\nhost: localhost\r\n"
 BODY = json.dumps({"token": KEY, "events": [PAGE_VIEW]}).encode()
@@ -63,7 +63,8 @@ async def test_a_connection_at_work_is_not_closed_for_another_which_is_told_to_c
         async with asyncio.timeout(20):
             await gateway.collector.arrived(1)
             # All three are being answered: the first by itself, the rest together after it.
-            await asyncio.sleep(0.2)
+            protocol: Any = gateway.server._http._server.config.http_protocol_class
+            await until(lambda: not any(each._is_idle for each in protocol.by_age))
             reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
             assert (await reader.read()).startswith(b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n")
             writer.close()

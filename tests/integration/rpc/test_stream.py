@@ -165,7 +165,7 @@ async def test_a_shutdown_answers_what_was_read_and_then_sends_the_client_elsewh
     await until(lambda: len(shop.writer.submitted) == 3)
     stopping = asyncio.ensure_future(shop.server.stop(grace=20))
     reading = asyncio.ensure_future(stream.read())
-    await asyncio.sleep(0.05)
+    await until(shop.server._drain.is_set)
     assert not stopping.done()
     shop.writer.finish_all()
     answers = [await reading, await stream.read(), await stream.read()]
