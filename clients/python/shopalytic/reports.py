@@ -42,7 +42,7 @@ class Scope(TypedDict, total=False):
     compare: Literal["previous", "last-year"] | tuple[datetime, datetime]
     attribution: Literal["first", "last", "last-non-direct", "linear"]
     segment: str
-    """Name of a segment of the project: a set of filters."""
+    """Only customers of this segment ("at risk")."""
     breakdown_limit: int
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 from oracles.commerce import lines_of
 from oracles.dimensions import World, in_range
 from oracles.seen import Placed, micros, read
-from shopalytic.filters import report_attribution, report_filters
+from shopalytic.filters import report_attribution, report_comparison, report_filters
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.reports.dimensions import FITS, LINES, SEVERAL
 from shops.dimension_shop import BEGIN, END, DimensionShop
 from shops.report_shop import Shop, open_shop
+from shops.report_shop import order as placed_order
 
 SEED = 20260317
 ATTRIBUTIONS = ("last-non-direct", "first", "last", "linear")
@@ -371,6 +373,53 @@ async def test_coupons_and_segments_are_those_worked_out_one_by_one(shop, made):
     assert {row.segment: row.customers for row in segments.rows if row.customers} == dict(counts)
     assert len(segments.customers) == counts["lost"]
     assert segments.total.customers == len(world.segments)
+
+
+async def test_a_comparison_stands_beside_each_row_and_says_its_dates(shop, made):
+    world = world_of(made)
+    scope = scope_of(by=["city"], currency="EUR", compare=report_comparison("previous"))
+    request = reports_pb2.GetSalesReportRequest(scope=scope)
+    answer = await shop.reports.get_sales_report(shop.project, request)
+    began = BEGIN - (END - BEGIN)
+    assert getattr(answer.compared, "from").ToDatetime(UTC) == began
+    assert answer.compared.to.ToDatetime(UTC) == BEGIN
+    now, before = defaultdict[str, list[Decimal]](list), defaultdict[str, list[Decimal]](list)
+    for order in world.orders:
+        [city] = world.order_values(order, "city")
+        if in_range(order.at, BEGIN, END):
+            now[city].append(order.amount)
+        if in_range(order.at, began, BEGIN):
+            before[city].append(order.amount)
+    [report] = answer.reports
+    assert {row.dimensions["city"]: (row.orders, row.previous.orders) for row in report.rows} == {
+        city: (len(now[city]), len(before[city])) for city in {*now, *before}
+    }
+    for row in (*report.rows, report.total):
+        assert getattr(row.compared, "from").ToDatetime(UTC) == began
+        assert {field.name for field, _ in row.previous.ListFields()} >= {"gross", "net", "average_order"}
+    assert Decimal(report.total.previous.gross) == sum(sum(each) for each in before.values())
+
+
+async def test_what_only_one_range_has_stands_beside_zeros(shop):
+    await shop.send(placed_order("o1", "9.99", at=BEGIN - timedelta(days=3), identity="ann", source="web"))
+    await shop.send(placed_order("o2", "5", at=BEGIN + timedelta(days=3), identity="ann", source="app"))
+    scope = scope_of(by=["sent_by"], currency="EUR", compare=report_comparison("previous"))
+    [report] = (
+        await shop.reports.get_sales_report(shop.project, reports_pb2.GetSalesReportRequest(scope=scope))
+    ).reports
+    rows = {row.dimensions["sent_by"]: row for row in report.rows}
+    assert (rows["web"].gross, rows["web"].previous.gross) == ("0", "9.99")
+    assert (rows["app"].gross, rows["app"].previous.gross) == ("5", "0")
+    assert rows["web"].average_order == rows["app"].previous.average_order == "0.0000"
+
+
+async def test_a_segment_is_asked_for_by_its_name(shop, made):
+    world = world_of(made)
+    report = await sales(shop, segment="lost")
+    placed = [order for order in world.orders if in_range(order.at, BEGIN, END)]
+    assert report.total.orders == sum(world.segments[order.customer] == "lost" for order in placed)
+    with pytest.raises(InvalidRequest, match="is no segment; it is one of best, loyal"):
+        await sales(shop, segment="rich")
 
 
 @pytest.mark.parametrize(

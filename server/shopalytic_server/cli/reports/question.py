@@ -49,9 +49,7 @@ class Range(click.ParamType[Any]):
             return value
         begin, dots, end = str(value).partition("..")
         if not dots:
-            self.fail(
-                f"{value!r} is neither previous nor last-year nor a range such as 2026-01-01..2026-02-01."
-            )
+            self.fail(f"{value!r} is none of previous, last-year and a range such as 2026-01-01..2026-02-01.")
         return Moment().convert(begin, param, ctx), Moment().convert(end, param, ctx)
 
 
@@ -176,8 +174,9 @@ class Question:
         """A report of one currency is that currency's block, without a list around it."""
         data = message_data(answer)
         outside = data.pop("outside", [])
+        compared = {"compared": data["compared"]} if "compared" in data else {}
         if self.scope.HasField("currency") and len(data.get("reports", ())) == 1:
-            data = data["reports"][0]
+            data = data["reports"][0] | compared
         return data | {"outside": outside} if outside else data
 
     def _print(self, sheet: Sheet) -> None:
@@ -246,7 +245,11 @@ _SCOPE_OPTIONS = (
         type=click.Choice(ATTRIBUTIONS),
         help="Which visit gets the credit for an order.  [default: last-non-direct]",
     ),
-    click.option("--segment", metavar="NAME", help="Only what this segment of the project leaves."),
+    click.option(
+        "--segment",
+        metavar="NAME",
+        help="Only customers of this segment, such as loyal.",
+    ),
     click.option(
         "--breakdown-limit",
         type=click.IntRange(1, 10_000),

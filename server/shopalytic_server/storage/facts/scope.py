@@ -34,6 +34,7 @@ from shopalytic_server.domain.reports.ranges import (
     bucket_starts,
     time_zone,
 )
+from shopalytic_server.domain.reports.segments import SEGMENTS
 
 _OPERATORS = {
     dimensions_pb2.FILTER_OPERATOR_UNSPECIFIED: Operator.IS,
@@ -142,7 +143,7 @@ def resolve_scope(project: Project, scope: reports_pb2.ReportScope) -> Scope:
         include_sandbox=scope.include_sandbox,
         include_bots=scope.include_bots,
         as_of=as_of(scope),
-        filters=tuple(_filter(place, each) for place, each in enumerate(scope.filters)),
+        filters=(*(_filter(place, each) for place, each in enumerate(scope.filters)), *_segment(scope)),
         by=tuple(scope.breakdowns),
         attribution=_ATTRIBUTIONS[scope.attribution],
         breakdown_limit=scope.breakdown_limit or DEFAULT_BREAKDOWN_LIMIT,
@@ -158,6 +159,16 @@ def _filter(place: int, given: dimensions_pb2.Filter) -> Filter:
         message = f"needs {needs}, for its operator is {operator!r}; it has {many}"
         raise InvalidRequest([Violation(f"scope.filters[{place}].values", "filter.values", message)])
     return Filter(given.dimension, operator, tuple(given.values))
+
+
+def _segment(scope: reports_pb2.ReportScope) -> tuple[Filter, ...]:
+    """A segment that is asked for by its name, as a filter: its customers."""
+    if not scope.segment:
+        return ()
+    if scope.segment not in SEGMENTS:
+        message = f"is no segment; it is one of {', '.join(SEGMENTS)}"
+        raise InvalidRequest([Violation("scope.segment", "segment.known", message)])
+    return (Filter("segment", Operator.IS, (scope.segment,)),)
 
 
 def narrowed(scope: Scope, token: dict[str, Any]) -> Scope:
