@@ -6,7 +6,7 @@ import zipfile
 from importlib.resources import files
 from pathlib import Path
 
-import grpc_tools
+import grpc_tools  # type: ignore[import-untyped]
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 
@@ -27,7 +27,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileDescriptorSet:
     return FileDescriptorSet.FromString(out.read_bytes())
 
 
-def shape(message: DescriptorProto, prefix: str = "") -> dict[str, tuple[int, int, int, str]]:
+def shape(message: DescriptorProto, prefix: str = "") -> dict[str, tuple[object, ...]]:
     """Every field of a message and those within: its number, type, label and message."""
     name = f"{prefix}{message.name}"
     found = {

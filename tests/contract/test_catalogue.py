@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from laws.catalogue import EVENT_ID, FULL, OCCURRED_AT, PROPERTIES, Property
+from laws.catalogue import EVENT_ID, OCCURRED_AT, PROPERTIES, Property
+from laws.full_events import FULL
 from shopalytic.events.decoding import EVENT_TYPES, DecodeError, decode_event
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.rules import properties, violations

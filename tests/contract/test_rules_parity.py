@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from protovalidate import Validator
 
-from laws.catalogue import FULL
+from laws.full_events import FULL
 from shopalytic.events.decoding import decode_properties
 from shopalytic.events.structs import parts, to_struct
 from shopalytic.v1.events_pb2 import Event

@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from laws.catalogue import FULL
+from laws.full_events import FULL
 from shopalytic.events.decoding import decode_properties, uuid7
 from shopalytic.v1 import tables
 from shopalytic.v1.collector_pb2 import TrackRequest

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from laws.catalogue import FULL
+from laws.full_events import FULL
 from running.running_service import Service, folder
 from shopalytic.reports import funnel_step
 from shopalytic.v1 import reports_pb2

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laws.catalogue import EVENT_ID, FULL, OCCURRED_AT
+from laws.catalogue import EVENT_ID, OCCURRED_AT
+from laws.full_events import FULL
 from shopalytic.events.decoding import (
     EVENT_TYPES,
     DecodeError,

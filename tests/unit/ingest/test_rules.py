@@ -8,7 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laws.catalogue import CARRIERS, FULL
+from laws.catalogue import CARRIERS
+from laws.full_events import FULL
 from shopalytic.events.checking import not_listed
 from shopalytic.events.decoding import decode_event
 from shopalytic.events.timestamps import timestamp_text

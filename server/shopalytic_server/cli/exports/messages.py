@@ -6,7 +6,7 @@ from typing import Any
 
 from shopalytic_server.cli.exports.orders import Made
 from shopalytic_server.cli.exports.rows import Row
-from shopalytic_server.cli.ingest.import_lines import LineFile
+from shopalytic_server.cli.json_lines import LineFile
 from shopalytic_server.domain.formats import strict_json
 from shopalytic_server.gateway.compatibility.message import Numbering
 from shopalytic_server.gateway.compatibility.tools import ga4, segment

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.exports.importing import EXPORTS, Export, read_export
 from shopalytic_server.cli.exports.report import Finding
-from shopalytic_server.cli.ingest.import_lines import LineFile, event_of
 from shopalytic_server.cli.ingest.import_send import STATUSES, Sender, Tally
+from shopalytic_server.cli.json_lines import LineFile, event_of
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import console, print_json, print_table, say
 from shopalytic_server.cli.remote import connect
