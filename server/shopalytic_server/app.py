@@ -24,6 +24,7 @@ from shopalytic_server.process.descriptors import limit, shares
 from shopalytic_server.process.metrics import ServerMetrics, listen
 from shopalytic_server.process.signals import Parts, Shutdown
 from shopalytic_server.reporter.keeper import ReporterKeeper
+from shopalytic_server.rpc.ingest.local import LocalCollector
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.schema.migrate import migrate
@@ -133,10 +134,12 @@ async def _start(
     own_address = inner_address if settings.tls_cert else grpc_address
     http_address = demo_address = None
     if demo is not None:
-        http_address = await _start_demo(demo, settings, inner_address, keys.secrets, parts)
+        http_address = await _start_demo(demo, settings, inner_address, keys.secrets, parts, ports.local)
         demo_address = f"{http_address}{PATH}/"
     elif with_http:
-        http_address = await _start_gateway(settings, inner_address, parts, keys=keys.secrets)
+        http_address = await _start_gateway(
+            settings, inner_address, parts, keys=keys.secrets, local=ports.local
+        )
     return Ready(
         grpc_address,
         http_address,
@@ -151,13 +154,18 @@ async def _start(
 
 
 async def _start_demo(
-    options: DemoOptions, settings: Settings, grpc_address: str, keys: Mapping[str, str], parts: Parts
+    options: DemoOptions,
+    settings: Settings,
+    grpc_address: str,
+    keys: Mapping[str, str],
+    parts: Parts,
+    local: LocalCollector | None,
 ) -> str:
     """HTTP with the shop beside it, and then the shop's visitors."""
     demo = Demo(options, keys, grpc_address)
     guests = await demo.open(settings.script_path)
     parts.ends_in_order(demo.close)
-    http_address = await _start_gateway(settings, grpc_address, parts, guests, keys)
+    http_address = await _start_gateway(settings, grpc_address, parts, guests, keys, local=local)
     demo.let_in(http_address, settings.collect_path)
     parts.ends_in_order(demo.send_away)
     return http_address
@@ -218,8 +226,10 @@ async def _start_gateway(
     guests: Mapping[str, ASGIApp] | None = None,
     keys: Mapping[str, str] | None = None,
     credentials: grpc.ChannelCredentials | None = None,
+    local: LocalCollector | None = None,
 ) -> str:
-    gateway = GatewayServer(_gateway_options(settings, keys), collector, guests, credentials)
+    track = local.track if local is not None else None
+    gateway = GatewayServer(_gateway_options(settings, keys), collector, guests, credentials, track)
     try:
         port = await gateway.start()
     except OSError as error:

@@ -17,6 +17,7 @@ from shopalytic_server.process.metrics import ServerMetrics
 from shopalytic_server.process.signals import Parts
 from shopalytic_server.reporter.client import RemoteReports
 from shopalytic_server.rpc.access.limits import Rates
+from shopalytic_server.rpc.ingest.local import LocalCollector
 from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.rpc.transport.tls import TlsFiles
@@ -43,11 +44,13 @@ log = logging.getLogger(__name__)
 class Ports(NamedTuple):
     """Where gRPC listens; `inner` is for this machine's own callers, without TLS, 0 where there is none.
 
-    However many connections the other one is full of, this one takes its own.
+    However many connections the other one is full of, this one takes its own. `local` takes events
+    of a gateway in the same process.
     """
 
     port: int
     inner: int
+    local: LocalCollector | None = None
 
 
 async def start_grpc(
@@ -109,7 +112,7 @@ async def start_grpc(
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)
-    return Ports(bound, server.inner_port)
+    return Ports(bound, server.inner_port, server.local)
 
 
 def give_back_memory(parts: Parts) -> None:

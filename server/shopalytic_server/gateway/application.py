@@ -49,6 +49,7 @@ def make_application(
         linger_seconds=options.linger_seconds,
         max_waiting_events=options.max_waiting_events,
         max_waiting_bytes=options.max_held_bytes,
+        joins=not collector.is_local,
     )
     metrics.watch_queue(lambda: joiner.unanswered)
     limit = AddressLimit(options.address_rate, options.trusted_proxies)

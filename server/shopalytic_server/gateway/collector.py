@@ -3,7 +3,7 @@
 import itertools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -42,6 +42,13 @@ _RPC_CHANNELS = 3
 _CHECK_SECONDS = 3.0
 
 
+LocalTrack = Callable[
+    [str, Sequence[events_pb2.Event], Timestamp | None, float],
+    Awaitable[list[collector_pb2.EventResult]],
+]
+"""Takes events with a key, the sender's clock, and the seconds that it may take; raises AioRpcError."""
+
+
 class Collector:
     """Calls the collector's services.
 
@@ -57,8 +64,9 @@ class Collector:
         *,
         track_seconds: float,
         credentials: grpc.ChannelCredentials | None = None,
+        local: LocalTrack | None = None,
     ) -> None:
-        """`credentials`: for a collector with TLS."""
+        """`credentials`: for a collector with TLS; `local` takes events in this process."""
 
         def connect() -> grpc.aio.Channel:
             if credentials is None:
@@ -82,9 +90,15 @@ class Collector:
             request_serializer=StringValue.SerializeToString,
             response_deserializer=StringValue.FromString,
         )
+        self._local = local
         self._metrics = metrics
         self._track_seconds = track_seconds
         self._away = False
+
+    @property
+    def is_local(self) -> bool:
+        """Whether events need no call, so that nothing is gained by joining them."""
+        return self._local is not None
 
     def channel_for(self, method: Method) -> grpc.aio.Channel:
         """The connection that calls of a method go over."""
@@ -106,12 +120,9 @@ class Collector:
         self, token: str, events: Sequence[events_pb2.Event], sent_at: float | None
     ) -> list[collector_pb2.EventResult]:
         """Stores events and returns their verdicts, in order. Raises grpc.aio.AioRpcError."""
-        request = collector_pb2.TrackRequest(events=events, sent_at=_timestamp(sent_at))
         started = time.perf_counter()
         try:
-            response: collector_pb2.TrackResponse = await self._stub.Track(
-                request, timeout=self._track_seconds, metadata=(*bearer(token), *carried())
-            )
+            results = await self._track(token, events, _timestamp(sent_at))
         except grpc.aio.AioRpcError as error:
             self._failed(error)
             raise
@@ -119,6 +130,17 @@ class Collector:
         if self._away:
             self._away = False
             log.info("The collector is back. [collector_back]")
+        return results
+
+    async def _track(
+        self, token: str, events: Sequence[events_pb2.Event], sent_at: Timestamp | None
+    ) -> list[collector_pb2.EventResult]:
+        if self._local is not None:
+            return await self._local(token, events, sent_at, self._track_seconds)
+        request = collector_pb2.TrackRequest(events=events, sent_at=sent_at)
+        response: collector_pb2.TrackResponse = await self._stub.Track(
+            request, timeout=self._track_seconds, metadata=(*bearer(token), *carried())
+        )
         return list(response.results)
 
     async def ready(self, seconds: float = 2.0) -> str | None:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from shopalytic_server.gateway.application import make_application
-from shopalytic_server.gateway.collector import Collector
+from shopalytic_server.gateway.collector import Collector, LocalTrack
 from shopalytic_server.gateway.http.http_server import HttpServer
 from shopalytic_server.gateway.http.tracing import Traced
 from shopalytic_server.gateway.metrics import Metrics
@@ -24,11 +24,13 @@ class GatewayServer:
         collector_address: str,
         guests: Mapping[str, ASGIApp] | None = None,
         credentials: grpc.ChannelCredentials | None = None,
+        local: LocalTrack | None = None,
     ) -> None:
         """`guests`: applications that share the port, by the path that each has.
 
-        `credentials`: for a collector with TLS.
+        `credentials`: for a collector with TLS. `local` takes events in this process, without a call.
         """
+        self._local = local
         self._credentials = credentials
         self._options = options
         self._guests = guests or {}
@@ -49,6 +51,7 @@ class GatewayServer:
             metrics,
             track_seconds=self._options.track_seconds,
             credentials=self._credentials,
+            local=self._local,
         )
         app = make_application(self._collector, metrics, self._options, self._stopping, self._guests)
         self._http = HttpServer(Traced(app) if self._options.traced else app, self._options)

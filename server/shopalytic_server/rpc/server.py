@@ -20,6 +20,7 @@ from shopalytic_server.rpc.access.limits import Limits, Rates
 from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.ingest.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
+from shopalytic_server.rpc.ingest.local import LocalCollector
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.transport.connections import Connections
@@ -208,6 +209,7 @@ class GrpcServer:
         admin = AdminServicer(door, self._projects, self._quarantine, self._care)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
         add_admission(door, answering)
+        self.local = LocalCollector(collector, turns)
         watched: Any = OpenServer(server, "health", receiver)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

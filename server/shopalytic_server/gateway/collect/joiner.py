@@ -60,7 +60,10 @@ class Joiner:
         max_waiting_events: int,
         max_waiting_bytes: int,
         settle_seconds: float = 0.003,
+        joins: bool = True,
     ) -> None:
+        """Without `joins` each request is sent at once, and whoever takes it does the joining."""
+        self._joins = joins
         self._send = send
         self._linger = linger_seconds
         self._settle = min(settle_seconds, linger_seconds)
@@ -96,7 +99,7 @@ class Joiner:
     async def _track(
         self, token: str, events: Sequence[Event], sent_at: float | None, size: int
     ) -> list[EventResult]:
-        if len(events) > _JOIN_UP_TO:
+        if not self._joins or len(events) > _JOIN_UP_TO:
             return _whole(await self._send(token, events, sent_at), len(events))
         key = (token, clock_group(sent_at, time.time()))
         group = self._groups.get(key)

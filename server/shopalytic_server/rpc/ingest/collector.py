@@ -15,7 +15,7 @@ from shopalytic_server.domain.errors import PermissionDenied
 from shopalytic_server.domain.events.numbering import arrivals
 from shopalytic_server.domain.ingest import native
 from shopalytic_server.domain.ingest.preparation import Admitted, Prepared, prepare
-from shopalytic_server.domain.ingest.verdicts import verdict
+from shopalytic_server.domain.ingest.verdicts import Verdicts, verdict
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.projects import KeyClass, Project, first_money
 from shopalytic_server.rpc.access.auth import COLLECTOR_SERVICE, Caller, Door
@@ -70,8 +70,11 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self, request: Batch, context: Context
     ) -> bytes:
         """One batch; answers with a serialized TrackResponse."""
-        verdicts = await self._writer.submit(await self._prepare_batch(request, context))
-        return verdicts.response()
+        return (await self.store(request, context)).response()
+
+    async def store(self, batch: Batch, context: Context) -> Verdicts:
+        """The verdicts on a batch, after COMMIT. Raises the domain's errors."""
+        return await self._writer.submit(await self._prepare_batch(batch, context))
 
     async def TrackStream(  # type: ignore[override]
         self, request_iterator: AsyncIterator[Batch], context: Context

@@ -1,0 +1,66 @@
+"""The collector for a gateway in the same process: events go to the writer without a call over gRPC."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc_status import rpc_status
+
+from shopalytic.v1.collector_pb2 import EventResult, TrackRequest
+from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.rpc.ingest.batches import Turns, read_batch
+from shopalytic_server.rpc.ingest.collector import CollectorServicer
+from shopalytic_server.rpc.transport.errors import to_status
+
+# Where a gateway on this machine calls from.
+_PEER = "ipv4:127.0.0.1:0"
+
+
+class _Call:
+    """What a call over gRPC says of itself, as far as it is asked here."""
+
+    __slots__ = ("_metadata",)
+
+    def __init__(self, token: str) -> None:
+        self._metadata = (("authorization", f"Bearer {token}"),)
+
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return self._metadata
+
+    def peer(self) -> str:
+        return _PEER
+
+
+class LocalCollector:
+    """Takes events as Track does: the same key, limits, checks and errors."""
+
+    def __init__(self, collector: CollectorServicer, turns: Turns) -> None:
+        self._collector = collector
+        self._turns = turns
+
+    async def track(
+        self, token: str, events: Sequence[Event], sent_at: Timestamp | None, seconds: float
+    ) -> list[EventResult]:
+        """The verdicts, in order. Raises grpc.aio.AioRpcError, with all that one of a call would have."""
+        call: Any = _Call(token)
+        data = TrackRequest(events=events, sent_at=sent_at).SerializeToString()
+        try:
+            async with asyncio.timeout(seconds):
+                batch = await read_batch(data, self._turns)
+                return list(await self._collector.store(batch, call))
+        except TimeoutError:
+            raise _failed(grpc.StatusCode.DEADLINE_EXCEEDED, "It was not stored in time.") from None
+        except Exception as error:  # noqa: BLE001 - the table has a row for everything
+            status = rpc_status.to_status(to_status(error))
+            trailing = grpc.aio.Metadata(*status.trailing_metadata)
+            failed = _failed(status.code, status.details, trailing)
+        # Here the error is gone, and with it the frames of its traceback, which have the request.
+        raise failed
+
+
+def _failed(
+    code: grpc.StatusCode, details: str, trailing: grpc.aio.Metadata | None = None
+) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing or grpc.aio.Metadata(), details)
