@@ -3,8 +3,8 @@
 use crate::event::{Draft, Rules};
 use crate::object::Reader;
 use crate::postgres;
-use crate::prepared::{Prepared, Shared};
-use crate::tables::{Row, Shape, Tables};
+use crate::prepared::{Clock, Prepared, Shared};
+use crate::tables::{Role, Row, Shape, Tables};
 use crate::wire::{record, Span};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -35,56 +35,37 @@ fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     done
 }
 
-fn failed() -> PyErr {
-    PyRuntimeError::new_err("the native core failed; Python is to do this")
-}
-
 #[pyclass(frozen, module = "shopalytic_core")]
 pub struct Core {
     pub tables: Tables,
     pub types: Vec<Py<PyString>>,
-    pub parse_event: Py<PyAny>,
-    pub loads: Py<PyAny>,
-    pub derived: Py<PyAny>,
-    is_listed: Py<PyAny>,
+    /// Has the functions `parse_event`, `loads`, `derived` and `is_listed`.
+    pub python: Py<PyAny>,
     agents: Mutex<HashMap<Box<[u8]>, bool>>,
 }
 
+type Payloads = Vec<(u32, String, String)>;
+
 #[pymethods]
 impl Core {
-    /// The tables are those of shopalytic.v1.tables; the others are Python's functions for the rest.
+    /// The tables are those of shopalytic.v1.tables.
     #[new]
-    fn new(
-        py: Python<'_>,
-        envelope: Vec<Row>,
-        payloads: Vec<(u32, String, String)>,
-        messages: Vec<Shape>,
-        parse_event: Py<PyAny>,
-        loads: Py<PyAny>,
-        derived: Py<PyAny>,
-        is_listed: Py<PyAny>,
-    ) -> PyResult<Self> {
+    fn new(envelope: Vec<Row>, payloads: Payloads, messages: Vec<Shape>, python: Bound<'_, PyAny>) -> PyResult<Self> {
         let tables = Tables::new(envelope, payloads, messages)?;
-        let types =
-            tables.payloads.iter().map(|payload| PyString::intern(py, &payload.name).unbind()).collect();
-        Ok(Core { tables, types, parse_event, loads, derived, is_listed, agents: Mutex::default() })
+        let types = tables.types.iter().map(|name| PyString::intern(python.py(), name).unbind()).collect();
+        Ok(Core { tables, types, python: python.unbind(), agents: Mutex::default() })
     }
 
-    /// A request whose events are its fields of one number, up to `most` of up to `largest`
-    /// bytes each; None: it is not sure.
-    fn split(
-        slf: &Bound<'_, Self>,
-        data: Bound<'_, PyBytes>,
-        number: u32,
-        most: usize,
-        largest: usize,
-    ) -> Option<Request> {
+    /// A request whose events are its fields of a number, up to so many of up to so many bytes
+    /// each; None: it is not sure.
+    fn split(slf: &Bound<'_, Self>, data: Bound<'_, PyBytes>, limits: (u32, usize, usize)) -> Option<Request> {
+        let (number, most, largest) = limits;
         let all = data.as_bytes();
         let (mut events, mut rest, mut at) = (Vec::new(), Vec::new(), 0);
         while at < all.len() {
             let part = record(all, at, all.len())?;
             if part.number == number && part.is_bytes {
-                if events.len() == most || part.span.to - part.span.from > largest {
+                if events.len() == most || part.span.len() > largest {
                     return None;
                 }
                 events.push(part.span);
@@ -93,62 +74,44 @@ impl Core {
             }
             at = part.span.to;
         }
+        let rest = PyBytes::new(slf.py(), &rest).unbind();
         Some(Request { core: slf.clone().unbind(), data: data.clone().unbind(), events, rest })
     }
 
-    /// One COPY of all these; `row` makes the rows of those that Python prepared.
-    fn rows<'py>(
-        &self,
-        py: Python<'py>,
-        items: Bound<'py, PyList>,
-        row: Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let mut out = postgres::begin();
-        out.reserve(512 * items.len());
-        each(&items, &row, &mut out, |item, out| postgres::row(py, item, out))?;
-        postgres::end(&mut out);
+    /// One COPY of all these; `python` makes the rows of those that Python prepared.
+    fn rows<'py>(&self, items: Bound<'py, PyList>, python: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let py = items.py();
+        let mut out = Vec::with_capacity(512 * items.len());
+        out.extend_from_slice(postgres::BEGIN);
+        each(&items, &python, &mut out, |item, out| Some(postgres::row(py, item, out)))?;
+        out.extend_from_slice(postgres::END);
         Ok(PyBytes::new(py, &out))
     }
 
-    /// The TrackResponse: `before`, the id and `after` for who was accepted, `other` makes the rest.
+    /// The TrackResponse: `before`, the id and `after` of what was accepted; `python` makes the rest.
     fn answers<'py>(
         &self,
-        py: Python<'py>,
         items: Bound<'py, PyList>,
         before: &[u8],
         after: &[u8],
-        other: Bound<'py, PyAny>,
+        python: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyBytes>> {
+        let py = items.py();
         let mut out = Vec::with_capacity(48 * items.len());
-        for item in items.iter() {
-            let native =
-                item.cast::<Prepared>().ok().map(Bound::borrow).filter(|native| native.verdict.is_none());
-            match native {
-                Some(native) => {
-                    out.extend_from_slice(before);
-                    out.extend_from_slice(native.sent(py, native.draft.id));
-                    out.extend_from_slice(after);
-                }
-                None => out.extend_from_slice(other.call1((item,))?.cast::<PyBytes>()?.as_bytes()),
-            }
-        }
+        each(&items, &python, &mut out, |item, out| {
+            let id = item.draft.span(Role::EventId).filter(|_| item.verdict.is_none())?;
+            [before, item.sent(py, id), after].iter().for_each(|part| out.extend_from_slice(part));
+            Some(())
+        })?;
         Ok(PyBytes::new(py, &out))
     }
 
     /// The ids in their order and their fingerprints, as two `uuid[]`; None: an id comes twice.
-    #[allow(clippy::type_complexity)]
-    fn claims<'py>(
-        &self,
-        py: Python<'py>,
-        items: Bound<'py, PyList>,
-    ) -> PyResult<Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>> {
+    fn claims<'py>(&self, items: Bound<'py, PyList>) -> PyResult<Option<[Bound<'py, PyBytes>; 2]>> {
         let mut pairs: Vec<([u8; 16], [u8; 16])> = Vec::with_capacity(items.len());
         for item in items.iter() {
-            pairs.push(match item.cast::<Prepared>() {
-                Ok(native) => {
-                    let native = native.borrow();
-                    (native.draft.key, native.draft.fingerprint)
-                }
+            pairs.push(match item.cast::<Prepared>().map(Bound::borrow) {
+                Ok(own) => (own.draft.key, own.draft.fingerprint),
                 Err(_) => (item.getattr("event_key")?.extract()?, item.getattr("fingerprint")?.extract()?),
             });
         }
@@ -156,23 +119,26 @@ impl Core {
         if pairs.windows(2).any(|two| two[0].0 == two[1].0) {
             return Ok(None);
         }
-        let array = |values: Vec<u8>| PyBytes::new(py, &values);
-        let (ids, fingerprints) = (pairs.iter().map(|pair| &pair.0), pairs.iter().map(|pair| &pair.1));
-        Ok(Some((array(postgres::uuids(ids)), array(postgres::uuids(fingerprints)))))
+        let (ids, fingerprints): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        Ok(Some([ids, fingerprints].map(|values| PyBytes::new(items.py(), &postgres::uuids(&values)))))
     }
 }
 
-/// Has every item written: those that were read here at once, others by `python`.
+/// Has every item written: what was read here by `native`, unless that gives None, all others by `python`.
 fn each(
     items: &Bound<'_, PyList>,
     python: &Bound<'_, PyAny>,
     out: &mut Vec<u8>,
-    native: impl Fn(&Prepared, &mut Vec<u8>),
+    native: impl Fn(&Prepared, &mut Vec<u8>) -> Option<()>,
 ) -> PyResult<()> {
+    let failed = || PyRuntimeError::new_err("the native core failed");
     for item in items.iter() {
-        match item.cast::<Prepared>() {
+        let written = match item.cast::<Prepared>() {
             Ok(own) => caught(|| native(&own.borrow(), out)).ok_or_else(failed)?,
-            Err(_) => out.extend_from_slice(python.call1((item,))?.cast::<PyBytes>()?.as_bytes()),
+            Err(_) => None,
+        };
+        if written.is_none() {
+            out.extend_from_slice(python.call1((item,))?.cast::<PyBytes>()?.as_bytes());
         }
     }
     Ok(())
@@ -181,14 +147,16 @@ fn each(
 impl Core {
     /// Whether Python's list of robots has a user agent, or this is not to be said here.
     fn may_be_robot(&self, py: Python<'_>, agent: &[u8]) -> PyResult<bool> {
-        if agent.len() > LONGEST_AGENT {
-            return Ok(true);
+        if agent.is_empty() || agent.len() > LONGEST_AGENT {
+            return Ok(!agent.is_empty());
         }
-        let Ok(mut agents) = self.agents.lock() else { return Ok(true) };
-        if let Some(known) = agents.get(agent) {
-            return Ok(*known);
+        if let Some(known) = self.agents.lock().ok().and_then(|agents| agents.get(agent).copied()) {
+            return Ok(known);
         }
-        let found: bool = self.is_listed.call1(py, (String::from_utf8_lossy(agent),))?.extract(py)?;
+        // Not while the lock is held: Python may let others run.
+        let text = String::from_utf8_lossy(agent);
+        let found = self.python.call_method1(py, "is_listed", (text,))?.extract(py)?;
+        let mut agents = self.agents.lock().map_err(|_| PyRuntimeError::new_err("the native core failed"))?;
         if agents.len() >= REMEMBERED {
             agents.clear();
         }
@@ -198,50 +166,36 @@ impl Core {
 }
 
 /// What a project has said, and who sends: as the events of a request are judged by.
-#[pyclass(frozen, module = "shopalytic_core")]
-pub struct Terms {
+#[derive(FromPyObject)]
+struct Terms<'py> {
     dataset: i32,
+    /// Types that may be sent, a bit for the number of each.
     allowed: u64,
     privacy: bool,
     key_class: Option<Py<PyString>>,
-    origins: Option<Py<PyAny>>,
-    kept: Py<PyAny>,
+    /// Those that may send; None: any.
+    origins: Option<Bound<'py, PyAny>>,
+    /// What may be kept of an address.
+    kept: Bound<'py, PyAny>,
 }
 
-#[pymethods]
-impl Terms {
-    /// `allowed`: numbers of payloads; `origins`: those that may send, None: any; `kept` says
-    /// what may be kept of an address.
-    #[new]
-    fn new(
-        dataset: i32,
-        allowed: Vec<u32>,
-        privacy: bool,
-        key_class: Option<Py<PyString>>,
-        origins: Option<Py<PyAny>>,
-        kept: Py<PyAny>,
-    ) -> Self {
-        let allowed = allowed.iter().filter(|number| **number < 64).fold(0, |all, number| all | 1 << number);
-        Terms { dataset, allowed, privacy, key_class, origins, kept }
-    }
-}
-
-impl Terms {
+impl Terms<'_> {
     /// Whether an address is kept as it is, and the page may send.
     fn let_by(&self, py: Python<'_>, all: &[u8], draft: &Draft) -> PyResult<bool> {
-        if let Some(span) = draft.address {
+        if let Some(span) = draft.span(Role::Address) {
             let address = PyString::new(py, &String::from_utf8_lossy(span.of(all)));
-            let kept = self.kept.call1(py, (&address,))?;
-            if !kept.bind(py).eq(address)? {
+            if !self.kept.call1((&address,))?.eq(address)? {
                 return Ok(false);
             }
         }
-        match (&self.origins, draft.origin.filter(|span| !span.is_empty())) {
-            (Some(origins), Some(span)) => origins.bind(py).contains(String::from_utf8_lossy(span.of(all))),
+        match (&self.origins, draft.span(Role::Origin).filter(|span| span.len() > 0)) {
+            (Some(origins), Some(span)) => origins.contains(String::from_utf8_lossy(span.of(all))),
             _ => Ok(true),
         }
     }
 }
+
+type Items<'py> = PyResult<Bound<'py, PyList>>;
 
 /// A request that is cut into its events.
 #[pyclass(frozen, module = "shopalytic_core")]
@@ -249,18 +203,15 @@ pub struct Request {
     core: Py<Core>,
     data: Py<PyBytes>,
     events: Vec<Span>,
-    rest: Vec<u8>,
+    /// The request without its events.
+    #[pyo3(get)]
+    rest: Py<PyBytes>,
 }
 
 #[pymethods]
 impl Request {
     fn __len__(&self) -> usize {
         self.events.len()
-    }
-    /// The request without its events.
-    #[getter]
-    fn rest<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.rest)
     }
     /// Whether an event may have one of these fields.
     fn may_have(&self, py: Python<'_>, numbers: Vec<u32>) -> bool {
@@ -281,28 +232,19 @@ impl Request {
         self.events.get(index).map(|span| PyBytes::new(py, span.of(self.data.as_bytes(py))))
     }
     /// The events from one to before another, prepared; None where Python is to judge.
-    fn read<'py>(
-        &self,
-        py: Python<'py>,
-        begin: usize,
-        end: usize,
-        admitted: Bound<'py, PyAny>,
-        terms: &Bound<'py, Terms>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let (core, all, terms) = (self.core.get(), self.data.as_bytes(py), terms.get());
-        let (moved_us, latest_us) =
-            (admitted.getattr("moved_us")?.extract()?, admitted.getattr("latest_us")?.extract()?);
-        let rules = Rules { moved_us, allowed: terms.allowed, privacy: terms.privacy };
-        let reader = Reader { tables: &core.tables, all, latest_us };
-        let events = &self.events[begin.min(self.events.len())..end.min(self.events.len())];
-        let size: usize = events.iter().map(|span| span.to - span.from).sum();
-        let (mut json, mut drafts) =
-            (Vec::with_capacity(size + size / 2 + 64), Vec::with_capacity(events.len()));
+    fn read<'py>(&self, range: (usize, usize), admitted: Bound<'py, PyAny>, terms: Terms<'py>) -> Items<'py> {
+        let (py, core, clock) = (admitted.py(), self.core.get(), admitted.extract::<Clock>()?);
+        let all = self.data.as_bytes(py);
+        let rules = Rules { moved_us: clock.moved_us, allowed: terms.allowed, privacy: terms.privacy };
+        let reader = Reader { tables: &core.tables, all, latest_us: clock.latest_us };
+        let events = &self.events[range.0.min(self.events.len())..range.1.min(self.events.len())];
+        let size: usize = events.iter().map(Span::len).sum();
+        let (mut json, mut drafts) = (Vec::with_capacity(size + size / 2 + 64), Vec::with_capacity(events.len()));
         for event in events {
             let before = json.len();
             let mut draft = caught(|| reader.event(*event, &rules, &mut json)).flatten();
             if let Some(read) = &draft {
-                let robot = read.user_agent.map_or(Ok(false), |span| core.may_be_robot(py, span.of(all)))?;
+                let robot = read.span(Role::UserAgent).map_or(Ok(false), |span| core.may_be_robot(py, span.of(all)))?;
                 if robot || !terms.let_by(py, all, read)? {
                     draft = None;
                 }
@@ -312,23 +254,13 @@ impl Request {
             }
             drafts.push(draft);
         }
-        let shared = Arc::new(Shared {
-            core: self.core.clone_ref(py),
-            data: self.data.clone_ref(py),
-            json,
-            dataset: terms.dataset,
-            key_class: terms.key_class.as_ref().map(|name| name.clone_ref(py)),
-            received_us: admitted.getattr("received_us")?.extract()?,
-            sent_us: admitted.getattr("sent_us")?.extract()?,
-            skew_us: admitted.getattr("skew_us")?.extract()?,
-            sending: admitted.unbind(),
-        });
+        let (core, data, sending) = (self.core.clone_ref(py), self.data.clone_ref(py), admitted.unbind());
+        let Terms { dataset, key_class, .. } = terms;
+        let shared = Arc::new(Shared { core, data, json, sending, clock, dataset, key_class });
         let items = PyList::empty(py);
         for draft in drafts {
-            match draft {
-                Some(draft) => items.append(Bound::new(py, Prepared::new(Arc::clone(&shared), draft))?)?,
-                None => items.append(py.None())?,
-            }
+            let item = draft.map(|draft| Bound::new(py, Prepared::new(py, Arc::clone(&shared), draft))).transpose()?;
+            items.append(item)?;
         }
         Ok(items)
     }

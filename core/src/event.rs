@@ -1,10 +1,10 @@
 //! One event's bytes: its envelope, whom it is of, and its fingerprint.
 //! None everywhere means: not sure, ask Python.
 
-use crate::object::{Reader, Spot, Spots};
-use crate::tables::{Field, Part, Role, ROLES};
+use crate::object::{Reader, Spots};
+use crate::tables::{Field, Kind, Part, Role, ROLES};
 use crate::text::uuid;
-use crate::wire::{put_varint, record, seconds_and_nanos, Span};
+use crate::wire::{put_varint, record, seconds_and_nanos, Record, Span};
 use blake2::digest::consts::U16;
 use blake2::{Blake2b, Digest};
 use sha2::Sha256;
@@ -13,6 +13,8 @@ use sha2::Sha256;
 const EARLIEST_US: i64 = 631_152_000_000_000;
 // The last second that is surely within the years that a clock may tell.
 const LAST_SECOND: i64 = 253_402_300_796;
+// What our side of the wire puts in is no part of what makes two events the same.
+const SET_BY_GATEWAY: [Role; 3] = [Role::Address, Role::Origin, Role::PrivacySignal];
 
 /// What Python said of the request.
 pub struct Rules {
@@ -27,194 +29,148 @@ pub struct Rules {
 /// What was read of an event. Its places are in the request's bytes, those of JSON in the writer's.
 pub struct Draft {
     pub event: Span,
-    pub payload: usize,
+    /// The place of its type.
+    pub kind: usize,
+    pub spots: Spots,
     pub key: [u8; 16],
-    pub id: Span,
     pub occurred_us: i64,
     pub moved_us: i64,
-    pub on_arrival: bool,
-    pub sandbox: bool,
-    pub tracking_id: Option<Span>,
     pub identity: Option<Span>,
-    pub source: Option<Span>,
-    pub tie_breaker: Option<i64>,
     pub subject: [u8; 16],
     pub fingerprint: [u8; 16],
     pub properties: Span,
     pub context: Option<Span>,
-    pub user_agent: Option<Span>,
-    pub address: Option<Span>,
-    pub origin: Option<Span>,
 }
 
-/// The fields of Event, as they were met.
-#[derive(Default)]
-struct Envelope {
-    id: Option<Span>,
-    occurred: Option<(Spot, i64)>,
-    tracking_id: Option<Span>,
-    identity: Option<Span>,
-    source: Option<Span>,
-    sandbox: bool,
-    context: Option<Spot>,
-    on_arrival: bool,
-    tie_breaker: Option<(Spot, i64)>,
-    payload: Option<(usize, u32, Span)>,
+impl Draft {
+    pub fn span(&self, role: Role) -> Option<Span> {
+        self.spots[role as usize].map(|part| part.span)
+    }
 }
 
 impl Reader<'_> {
     /// The event at a place; its JSON is added to `json`.
     pub fn event(&self, event: Span, rules: &Rules, json: &mut Vec<u8>) -> Option<Draft> {
-        let found = self.envelope(event)?;
-        let (payload, number, span) = found.payload?;
-        if rules.allowed >> number & 1 == 0 {
-            return None;
-        }
-        let moved_us = if found.on_arrival { 0 } else { rules.moved_us };
-        let occurred_us = found.occurred?.1.checked_add(moved_us)?;
+        let mut spots: Spots = [None; ROLES];
+        let (payload, kind, message) = self.envelope(event, &mut spots)?;
+        (rules.allowed >> payload.number & 1 == 1).then_some(())?;
+        let span_of = |spots: &Spots, role: Role| spots[role as usize].map(|part| part.span);
+        let moved_us = if span_of(&spots, Role::TimedOnArrival).is_some() { 0 } else { rules.moved_us };
+        let (seconds, nanos) = seconds_and_nanos(self.all, span_of(&spots, Role::OccurredAt)?)?;
+        let stated_us = (seconds < LAST_SECOND).then_some(seconds * 1_000_000 + nanos / 1_000)?;
+        let occurred_us = stated_us.checked_add(moved_us)?;
         if !(EARLIEST_US..=self.latest_us).contains(&occurred_us) {
             return None;
         }
-        let kind = &self.tables.payloads[payload];
-        let mut spots: Spots = [None; ROLES];
         let begin = json.len();
         json.push(1);
-        self.object(kind.message, span, json, &mut spots)?;
+        self.object(message, payload.span, json, &mut spots)?;
         let properties = Span { from: begin, to: json.len() };
-        let context = match found.context {
-            Some(spot) => {
-                json.push(1);
-                self.object(self.tables.context, spot.span, json, &mut spots)?;
-                Some(Span { from: properties.to, to: json.len() })
-            }
-            None => None,
-        };
+        let mut context = None;
+        if let Some(span) = span_of(&spots, Role::Context) {
+            json.push(1);
+            self.object(self.tables.context, span, json, &mut spots)?;
+            context = Some(Span { from: properties.to, to: json.len() });
+        }
         self.is_usual(&spots, rules)?;
-        found.tracking_id.or(found.identity)?;
-        let own = found.identity;
-        let identity =
-            if kind.is_identify { self.identified(own, spots[Role::Identity as usize])? } else { own };
-        let span_of = |role: Role| spots[role as usize].map(|spot: Spot| spot.span);
+        let identity = self.identity(&self.tables.types[kind], &spots)?;
         Some(Draft {
             event,
-            payload,
-            id: found.id?,
-            key: uuid(found.id?.of(self.all))?,
+            kind,
+            key: uuid(span_of(&spots, Role::EventId)?.of(self.all))?,
             occurred_us,
             moved_us,
-            on_arrival: found.on_arrival,
-            sandbox: found.sandbox,
-            tracking_id: found.tracking_id,
             identity,
-            source: found.source,
-            tie_breaker: found.tie_breaker.map(|(_, number)| number),
-            subject: self.subject(found.tracking_id, identity)?,
-            fingerprint: self.fingerprint(event, &found, &spots)?,
+            subject: self.subject(span_of(&spots, Role::TrackingId), identity)?,
+            fingerprint: self.fingerprint(event, &spots)?,
             properties,
             context,
-            user_agent: span_of(Role::UserAgent).filter(|span| !span.is_empty()),
-            address: span_of(Role::Address),
-            origin: span_of(Role::Origin),
+            spots,
         })
     }
 
-    fn envelope(&self, event: Span) -> Option<Envelope> {
-        let mut found = Envelope::default();
-        let (mut at, mut last) = (event.from, 0);
+    /// The payload, its type and its message; fields beside it are noted.
+    fn envelope(&self, event: Span, spots: &mut Spots) -> Option<(Record, usize, usize)> {
+        let (mut at, mut last, mut payload) = (event.from, 0, None);
         while at < event.to {
             let part = record(self.all, at, event.to)?;
-            if part.number <= last {
-                return None;
-            }
-            last = part.number;
-            let spot = Spot { tag: at, span: part.span, value: part.value };
-            let is_one = !part.is_bytes && part.value == 1;
-            match (self.tables.parts.get(part.number as usize)?, part.is_bytes) {
-                (Part::EventId, true) => found.id = Some(part.span),
-                (Part::OccurredAt, true) => found.occurred = Some((spot, self.moment(part.span)?)),
-                (Part::TrackingId, true) => {
-                    found.tracking_id = Some(self.id(&self.tables.tracking_id, part.span)?)
+            match self.tables.parts.get(part.number as usize)? {
+                _ if part.number <= last => return None,
+                Part::Field(field) => {
+                    self.is_right(field, &part)?;
+                    spots[field.role as usize] = Some(part);
                 }
-                (Part::Identity, true) => found.identity = Some(self.id(&self.tables.identity, part.span)?),
-                (Part::Source, true) => found.source = Some(self.id(&self.tables.source, part.span)?),
-                (Part::Sandbox, false) if is_one => found.sandbox = true,
-                (Part::Context, true) => found.context = Some(spot),
-                (Part::TimedOnArrival, false) if is_one => found.on_arrival = true,
-                (Part::TieBreaker, false) => found.tie_breaker = Some((spot, part.value as i64)),
-                (Part::Payload(payload), true) if found.payload.is_none() => {
-                    found.payload = Some((*payload, part.number, part.span));
+                Part::Payload(kind, message) if part.is_bytes && payload.is_none() => {
+                    payload = Some((part, *kind, *message));
                 }
                 _ => return None,
             }
-            at = part.span.to;
+            (last, at) = (part.number, part.span.to);
         }
-        Some(found)
+        payload
     }
 
-    fn moment(&self, span: Span) -> Option<i64> {
-        let (seconds, nanos) = seconds_and_nanos(self.all, span)?;
-        (seconds < LAST_SECOND).then_some(seconds * 1_000_000 + nanos / 1_000)
-    }
-
-    /// A text of the envelope, which is not empty and has no U+0000.
-    fn id(&self, field: &Field, span: Span) -> Option<Span> {
-        let text = self.text(field, span)?;
-        (!text.is_empty() && !text.contains('\0')).then_some(span)
+    /// Whether a field of the envelope is one that is known here, and is as it should be.
+    fn is_right(&self, field: &Field, part: &Record) -> Option<()> {
+        let right = match (field.role, &field.kind) {
+            (Role::Other, _) => false,
+            (Role::TieBreaker, _) => !part.is_bytes,
+            (_, Kind::Bool) => !part.is_bytes && part.value == 1,
+            (_, Kind::Text) => part.is_bytes && part.span.len() > 0 && !self.text(field, part.span)?.contains('\0'),
+            _ => part.is_bytes,
+        };
+        right.then_some(())
     }
 
     /// Whether the context says nothing that needs a decision.
     fn is_usual(&self, spots: &Spots, rules: &Rules) -> Option<()> {
-        let consents = spots[Role::Consent as usize].is_none_or(|spot| spot.span.of(self.all) == b"granted");
-        let is_private = spots[Role::PrivacySignal as usize].is_some_and(|spot| spot.value == 1);
+        let consents = spots[Role::Consent as usize].is_none_or(|part| part.span.of(self.all) == b"granted");
+        let is_private = spots[Role::PrivacySignal as usize].is_some_and(|part| part.value == 1);
         let automated = spots[Role::Automated as usize].is_some();
         (consents && !automated && !(is_private && rules.privacy)).then_some(())
     }
 
-    /// Whose an identify is: it may say it twice, but not differently.
-    fn identified(&self, own: Option<Span>, said: Option<Spot>) -> Option<Option<Span>> {
-        let said = said?.span;
-        match own {
-            Some(own) if own.of(self.all) != said.of(self.all) => None,
-            _ => Some(Some(said)),
+    /// Whose an event is: an identify may say it twice, but not differently.
+    fn identity(&self, kind: &str, spots: &Spots) -> Option<Option<Span>> {
+        let own = spots[Role::Identity as usize].map(|part| part.span);
+        own.or(spots[Role::TrackingId as usize].map(|part| part.span))?;
+        if kind != "identify" {
+            return Some(own);
         }
+        let said = spots[Role::Identified as usize]?.span;
+        own.is_none_or(|own| own.of(self.all) == said.of(self.all)).then_some(Some(said))
     }
 
     fn subject(&self, tracking_id: Option<Span>, identity: Option<Span>) -> Option<[u8; 16]> {
-        let (prefix, span) = match (identity, tracking_id) {
-            (Some(span), _) => (b"i:", span),
-            (None, Some(span)) => (b"t:", span),
-            (None, None) => return None,
-        };
+        let (prefix, span) = identity.map(|span| (b"i:", span)).or(tracking_id.map(|span| (b"t:", span)))?;
         let hash = Sha256::new().chain_update(prefix).chain_update(span.of(self.all)).finalize();
         hash[..16].try_into().ok()
     }
 
-    /// The hash of the event as it was sent: without what our side of the wire put in.
-    fn fingerprint(&self, event: Span, found: &Envelope, spots: &Spots) -> Option<[u8; 16]> {
-        let mut hash = Blake2b::<U16>::new();
-        let mut done = event.from;
+    /// The hash of the event as it was sent.
+    fn fingerprint(&self, event: Span, spots: &Spots) -> Option<[u8; 16]> {
+        let (mut hash, mut done) = (Blake2b::<U16>::new(), event.from);
         let mut skip = |hash: &mut Blake2b<U16>, tag: usize, end: usize| {
             hash.update(&self.all[done..tag]);
             done = end;
         };
-        if let (true, Some((spot, _))) = (found.on_arrival, found.occurred) {
-            skip(&mut hash, spot.tag, spot.span.to);
+        if let (Some(_), Some(part)) = (spots[Role::TimedOnArrival as usize], spots[Role::OccurredAt as usize]) {
+            skip(&mut hash, part.tag, part.span.to);
         }
-        let set_by_gateway = [Role::Address, Role::Origin, Role::PrivacySignal];
-        let cut: Vec<Spot> = set_by_gateway.iter().filter_map(|role| spots[*role as usize]).collect();
-        if let (Some(context), false) = (found.context, cut.is_empty()) {
-            let size: usize = cut.iter().map(|spot| spot.span.to - spot.tag).sum();
+        let cut: Vec<Record> = SET_BY_GATEWAY.iter().filter_map(|role| spots[*role as usize]).collect();
+        if let (Some(context), false) = (spots[Role::Context as usize], cut.is_empty()) {
+            let size: usize = cut.iter().map(|part| part.span.to - part.tag).sum();
             let mut head = Vec::with_capacity(8);
-            put_varint(&mut head, self.all[context.tag] as usize);
-            put_varint(&mut head, context.span.to - context.span.from - size);
+            put_varint(&mut head, (context.number << 3 | 2) as usize);
+            put_varint(&mut head, context.span.len() - size);
             skip(&mut hash, context.tag, context.span.from);
             hash.update(&head);
-            for spot in cut {
-                skip(&mut hash, spot.tag, spot.span.to);
+            for part in cut {
+                skip(&mut hash, part.tag, part.span.to);
             }
         }
-        if let Some((spot, _)) = found.tie_breaker {
-            skip(&mut hash, spot.tag, spot.span.to);
+        if let Some(part) = spots[Role::TieBreaker as usize] {
+            skip(&mut hash, part.tag, part.span.to);
         }
         skip(&mut hash, event.to, event.to);
         hash.finalize()[..].try_into().ok()

@@ -20,7 +20,6 @@ fn shopalytic_core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     std::panic::set_hook(Box::new(|_| {}));
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<core::Core>()?;
-    module.add_class::<core::Terms>()?;
     module.add_class::<core::Request>()?;
     module.add_class::<prepared::Prepared>()?;
     module.add_function(wrap_pyfunction!(core::panics, module)?)

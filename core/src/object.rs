@@ -2,19 +2,12 @@
 //! None everywhere means: not sure, ask Python.
 
 use crate::tables::{Field, Kind, Message, Role, Tables, ROLES};
-use crate::text::{is_within, put_json, put_number, put_time};
+use crate::text::{put_json, put_time};
 use crate::wire::{record, seconds_and_nanos, Record, Span};
-
-/// Where something is: its value, and the place of its tag.
-#[derive(Clone, Copy)]
-pub struct Spot {
-    pub tag: usize,
-    pub span: Span,
-    pub value: u64,
-}
+use std::io::Write;
 
 /// The fields that have a role, as they were met.
-pub type Spots = [Option<Spot>; ROLES];
+pub type Spots = [Option<Record>; ROLES];
 
 pub struct Reader<'a> {
     pub tables: &'a Tables,
@@ -26,18 +19,15 @@ pub struct Reader<'a> {
 impl Reader<'_> {
     /// Writes a message; `spots` are filled in.
     pub fn object(&self, message: usize, span: Span, out: &mut Vec<u8>, spots: &mut Spots) -> Option<()> {
-        let shape = self.tables.messages.get(message)?;
-        if !shape.is_sure {
-            return None;
-        }
+        let shape = self.tables.messages.get(message).filter(|shape| shape.is_sure)?;
         let (mut at, mut place, mut given) = (span.from, 0, 0u64);
         out.push(b'{');
         while at < span.to {
             let part = record(self.all, at, span.to)?;
             // Fields come in the order of their numbers, each once.
-            place += shape.fields[place..].iter().position(|field| field.number >= part.number)?;
+            place += shape.fields[place..].iter().position(|field| field.row.number >= part.number)?;
             let field = &shape.fields[place];
-            if field.number != part.number {
+            if field.row.number != part.number {
                 return None;
             }
             if given != 0 {
@@ -47,56 +37,29 @@ impl Reader<'_> {
             place += 1;
             out.extend_from_slice(&field.key);
             if field.role != Role::Other {
-                spots[field.role as usize] = Some(Spot { tag: at, span: part.span, value: part.value });
+                spots[field.role as usize] = Some(part);
             }
-            at = if field.repeated {
-                self.list(field, at, span.to, out)?
-            } else {
-                self.one(field, &part, out)?
-            };
+            at = if field.row.repeated { self.list(field, at, span.to, out)? } else { self.one(field, &part, out)? };
         }
-        self.is_complete(shape, given, span).then(|| out.push(b'}'))
+        Self::is_complete(shape, given).then(|| out.push(b'}'))
     }
 
-    fn is_complete(&self, shape: &Message, given: u64, span: Span) -> bool {
+    fn is_complete(shape: &Message, given: u64) -> bool {
         let has = |place: usize| given >> place & 1 == 1;
-        let required = shape.fields.iter().enumerate().all(|(place, field)| !field.required || has(place));
-        required
-            && shape.needs.iter().all(|need| {
-                let met = has(need.field) == need.given
-                    && (need.value.is_empty()
-                        || self.is_value(shape.fields[need.field].number, &need.value, span));
-                !met || has(need.needed)
-            })
-    }
-
-    /// Whether a field that is there has this text.
-    fn is_value(&self, number: u32, text: &str, span: Span) -> bool {
-        let mut at = span.from;
-        while let Some(part) = record(self.all, at, span.to) {
-            if part.number == number {
-                return part.span.of(self.all) == text.as_bytes();
-            }
-            at = part.span.to;
-        }
-        false
+        shape.fields.iter().enumerate().all(|(place, field)| !field.row.required || has(place))
+            && shape.needs.iter().all(|(if_given, field, needed)| has(*field) != *if_given || has(*needed))
     }
 
     /// All entries of a list, which follow each other; where the last one ends.
     fn list(&self, field: &Field, mut at: usize, end: usize, out: &mut Vec<u8>) -> Option<usize> {
         let mut count = 0;
         out.push(b'[');
-        while at < end {
-            let part = record(self.all, at, end)?;
-            if part.number != field.number {
-                break;
-            }
+        while let Some(part) = record(self.all, at, end).filter(|part| part.number == field.row.number) {
             if count > 0 {
                 out.push(b',');
             }
             count += 1;
-            if field.most > 0 && count > field.most
-                || matches!(field.kind, Kind::Text) && part.span.is_empty()
+            if field.row.most > 0 && count > field.row.most || matches!(field.kind, Kind::Text) && part.span.len() == 0
             {
                 return None;
             }
@@ -108,34 +71,24 @@ impl Reader<'_> {
 
     /// One value; where it ends.
     fn one(&self, field: &Field, part: &Record, out: &mut Vec<u8>) -> Option<usize> {
-        let span = part.span;
+        let (span, row) = (part.span, &field.row);
         match field.kind {
             Kind::Text if part.is_bytes => put_json(out, self.text(field, span)?)?,
-            Kind::Int if !part.is_bytes => {
-                let value = i64::try_from(part.value).ok()?;
-                if value < field.low || value > field.high || (value == 0 && !field.presence) {
-                    return None;
-                }
-                put_number(out, part.value);
+            Kind::Int if !part.is_bytes && (part.value != 0 || row.presence) => {
+                let value = i64::try_from(part.value).ok().filter(|value| (row.low..=row.high).contains(value))?;
+                write!(out, "{value}").ok()?;
             }
-            Kind::Bool if !part.is_bytes => match part.value {
-                1 => out.extend_from_slice(b"true"),
-                0 if field.presence => out.extend_from_slice(b"false"),
-                _ => return None,
-            },
+            Kind::Bool if !part.is_bytes && part.value == 1 => out.extend_from_slice(b"true"),
+            Kind::Bool if !part.is_bytes && part.value == 0 && row.presence => out.extend_from_slice(b"false"),
             Kind::Time if part.is_bytes => {
                 let (seconds, nanos) = seconds_and_nanos(self.all, span)?;
                 let micros = nanos / 1_000;
-                if !(field.low..field.high).contains(&seconds)
-                    || seconds * 1_000_000 + micros > self.latest_us
-                {
+                if !(row.low..row.high).contains(&seconds) || seconds * 1_000_000 + micros > self.latest_us {
                     return None;
                 }
-                put_time(out, seconds, micros);
+                put_time(out, seconds, micros)?;
             }
-            Kind::Message(message) if part.is_bytes => {
-                self.object(message, span, out, &mut [None; ROLES])?;
-            }
+            Kind::Message(message) if part.is_bytes => self.object(message, span, out, &mut [None; ROLES])?,
             _ => return None,
         }
         Some(span.to)
@@ -144,12 +97,14 @@ impl Reader<'_> {
     /// A text that keeps its field's rules.
     pub fn text(&self, field: &Field, span: Span) -> Option<&str> {
         let text = std::str::from_utf8(span.of(self.all)).ok()?;
+        let (row, choices) = (&field.row, &field.row.choices);
         let fits = if text.is_empty() {
-            field.presence && field.empty_fits
+            row.presence && field.empty_fits
         } else {
-            (field.longest == 0 || is_within(text, field.longest))
+            // Only what has more bytes may have more characters.
+            (row.longest == 0 || text.len() <= row.longest || text.chars().count() <= row.longest)
                 && field.form.fits(text)
-                && (field.choices.is_empty() || field.choices.iter().any(|choice| choice == text))
+                && (choices.is_empty() || choices.iter().any(|choice| choice == text))
         };
         fits.then_some(text)
     }

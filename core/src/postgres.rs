@@ -2,12 +2,16 @@
 //! <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
 
 use crate::prepared::Prepared;
+use crate::tables::Role;
 use pyo3::prelude::*;
 
 // PostgreSQL counts microseconds from 2000 on.
 const EPOCH_US: i64 = 946_684_800_000_000;
 const COLUMNS: i16 = 19;
 const UUID: i32 = 2950;
+/// What a COPY begins and ends with.
+pub const BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+pub const END: &[u8] = b"\xff\xff";
 
 fn put(out: &mut Vec<u8>, value: &[u8]) {
     out.extend_from_slice(&(value.len() as i32).to_be_bytes());
@@ -21,64 +25,44 @@ fn put_or_null(out: &mut Vec<u8>, value: Option<&[u8]>) {
     }
 }
 
-fn put_time(out: &mut Vec<u8>, time_us: Option<i64>) {
-    put_or_null(out, time_us.map(|time| (time - EPOCH_US).to_be_bytes()).as_ref().map(|bytes| &bytes[..]));
-}
-
-/// What a COPY begins with.
-pub fn begin() -> Vec<u8> {
-    let mut out = b"PGCOPY\n\xff\r\n\0".to_vec();
-    out.extend_from_slice(&[0; 8]);
-    out
-}
-
-/// What it ends with.
-pub fn end(out: &mut Vec<u8>) {
-    out.extend_from_slice(&(-1i16).to_be_bytes());
+fn put_number(out: &mut Vec<u8>, number: Option<i64>) {
+    put_or_null(out, number.map(i64::to_be_bytes).as_ref().map(|bytes| &bytes[..]));
 }
 
 /// A row of `events`, with the columns of `copyrows.COLUMNS`.
 pub fn row(py: Python<'_>, item: &Prepared, out: &mut Vec<u8>) {
     let (draft, shared) = (&item.draft, &item.shared);
+    let time = |time_us: i64| Some(time_us - EPOCH_US);
+    let sent = |role: Role| draft.span(role).map(|span| item.sent(py, span));
     out.extend_from_slice(&COLUMNS.to_be_bytes());
-    put(out, &item.dataset().to_be_bytes());
-    put_time(out, Some(shared.received_us));
-    put_time(out, shared.sent_us);
-    put(out, shared.core.get().tables.payloads[draft.payload].name.as_bytes());
-    put_or_null(out, draft.source.map(|span| item.sent(py, span)));
+    put(out, &item.dataset_id.to_be_bytes());
+    put_number(out, time(shared.clock.received_us));
+    put_number(out, shared.clock.sent_us.and_then(time));
+    put(out, shared.core.get().tables.types[draft.kind].as_bytes());
+    put_or_null(out, sent(Role::Source));
     put(out, &[0]); // bot
-    put_or_null(
-        out,
-        shared.key_class.as_ref().and_then(|name| name.bind(py).to_str().ok()).map(str::as_bytes),
-    );
+    put_or_null(out, shared.key_class.as_ref().and_then(|name| name.bind(py).to_str().ok()).map(str::as_bytes));
     put_or_null(out, None); // identity_signed
     put(out, &draft.subject);
-    put_time(out, Some(draft.occurred_us));
+    put_number(out, time(draft.occurred_us));
     put(out, &draft.key);
-    put_time(out, item.corrected_us());
-    put_time(out, (draft.moved_us != 0).then(|| draft.occurred_us - draft.moved_us));
-    put_or_null(out, draft.tie_breaker.map(i64::to_be_bytes).as_ref().map(|bytes| &bytes[..]));
+    put_number(out, item.corrected_us().and_then(time));
+    put_number(out, Some(draft.occurred_us - draft.moved_us).filter(|_| draft.moved_us != 0).and_then(time));
+    put_number(out, item.tie_breaker());
     put_or_null(out, None); // plain_dates
-    put_or_null(out, draft.tracking_id.map(|span| item.sent(py, span)));
+    put_or_null(out, sent(Role::TrackingId));
     put_or_null(out, draft.identity.map(|span| item.sent(py, span)));
     put(out, item.properties_json());
     put_or_null(out, item.context_json());
 }
 
-/// A `uuid[]`.
-pub fn uuids<'a>(values: impl ExactSizeIterator<Item = &'a [u8; 16]>) -> Vec<u8> {
-    let count = values.len() as i32;
+/// A `uuid[]` of one or more.
+pub fn uuids(values: &[[u8; 16]]) -> Vec<u8> {
     let mut out = Vec::with_capacity(20 + 20 * values.len());
-    // Dimensions (an empty array has none), flags (no nulls), type; length, lower bound.
-    for number in [i32::from(count > 0), 0, UUID] {
+    // Dimensions, flags (no nulls), type, length, lower bound.
+    for number in [1, 0, UUID, values.len() as i32, 1] {
         out.extend_from_slice(&number.to_be_bytes());
     }
-    if count > 0 {
-        out.extend_from_slice(&count.to_be_bytes());
-        out.extend_from_slice(&1i32.to_be_bytes());
-    }
-    for value in values {
-        put(&mut out, value);
-    }
+    values.iter().for_each(|value| put(&mut out, value));
     out
 }

@@ -2,10 +2,21 @@
 
 use crate::core::Core;
 use crate::event::Draft;
+use crate::tables::Role;
 use crate::wire::Span;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// When a request was sent and came; the names are those of `Admitted`.
+#[derive(FromPyObject)]
+pub struct Clock {
+    pub received_us: i64,
+    pub sent_us: Option<i64>,
+    pub skew_us: i64,
+    pub moved_us: i64,
+    pub latest_us: i64,
+}
 
 /// What the events have in common that were read together.
 pub struct Shared {
@@ -16,36 +27,37 @@ pub struct Shared {
     pub sending: Py<PyAny>,
     pub dataset: i32,
     pub key_class: Option<Py<PyString>>,
-    pub received_us: i64,
-    pub sent_us: Option<i64>,
-    pub skew_us: i64,
+    pub clock: Clock,
 }
 
 #[pyclass(module = "shopalytic_core")]
 pub struct Prepared {
     pub shared: Arc<Shared>,
     pub draft: Draft,
+    #[pyo3(get)]
+    pub dataset_id: i32,
     #[pyo3(get, set)]
     pub verdict: Option<Py<PyAny>>,
     #[pyo3(get, set)]
     rejected: bool,
-    violations: Option<Py<PyAny>>,
-    arrivals: Option<Py<PyAny>>,
-    event: Option<Py<PyAny>>,
-    properties: Option<Py<PyAny>>,
+    #[pyo3(get, set)]
+    violations: Py<PyAny>,
+    #[pyo3(get, set)]
+    arrivals: Py<PyAny>,
+    event: OnceLock<Py<PyAny>>,
+    properties: OnceLock<Py<PyAny>>,
 }
 
 impl Prepared {
-    pub fn new(shared: Arc<Shared>, draft: Draft) -> Self {
-        let (verdict, violations, arrivals, event, properties) = (None, None, None, None, None);
-        Prepared { shared, draft, verdict, rejected: false, violations, arrivals, event, properties }
+    pub fn new(py: Python<'_>, shared: Arc<Shared>, draft: Draft) -> Self {
+        let dataset_id = shared.dataset + i32::from(draft.span(Role::Sandbox).is_some());
+        let (event, properties) = (OnceLock::new(), OnceLock::new());
+        let [violations, arrivals] = [(), ()].map(|()| PyTuple::empty(py).into_any().unbind());
+        Prepared { shared, draft, dataset_id, verdict: None, rejected: false, violations, arrivals, event, properties }
     }
     /// A part of the request.
     pub fn sent<'a>(&'a self, py: Python<'a>, span: Span) -> &'a [u8] {
         span.of(self.shared.data.as_bytes(py))
-    }
-    pub fn dataset(&self) -> i32 {
-        self.shared.dataset + i32::from(self.draft.sandbox)
     }
     pub fn properties_json(&self) -> &[u8] {
         self.draft.properties.of(&self.shared.json)
@@ -53,62 +65,30 @@ impl Prepared {
     pub fn context_json(&self) -> Option<&[u8]> {
         self.draft.context.map(|span| span.of(&self.shared.json))
     }
+    pub fn tie_breaker(&self) -> Option<i64> {
+        self.draft.spots[Role::TieBreaker as usize].map(|part| part.value as i64)
+    }
     /// When it happened by the clock that told, as the server's has it; None: that clock is right.
     pub fn corrected_us(&self) -> Option<i64> {
-        let skewed = self.shared.skew_us != 0 && !self.draft.on_arrival;
-        skewed.then(|| self.draft.occurred_us - self.draft.moved_us + self.shared.skew_us)
+        let skewed = self.shared.clock.skew_us != 0 && self.draft.span(Role::TimedOnArrival).is_none();
+        skewed.then(|| self.draft.occurred_us - self.draft.moved_us + self.shared.clock.skew_us)
     }
-    fn text<'py>(&self, py: Python<'py>, span: Option<Span>) -> Option<Bound<'py, PyString>> {
+    fn text<'py>(&self, py: Python<'py>, span: Option<Span>) -> PyResult<Bound<'py, PyAny>> {
         // It was checked to be UTF-8.
-        span.map(|span| PyString::new(py, &String::from_utf8_lossy(self.sent(py, span))))
+        let text = span.map(|span| String::from_utf8_lossy(self.sent(py, span)));
+        Ok(text.into_pyobject(py)?.into_any())
     }
-}
-
-fn or_none(py: Python<'_>, kept: &Option<Py<PyAny>>) -> Py<PyAny> {
-    kept.as_ref().map_or_else(|| PyTuple::empty(py).into_any().unbind(), |value| value.clone_ref(py))
 }
 
 #[pymethods]
 impl Prepared {
     #[getter]
-    fn event(&mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if self.event.is_none() {
-            let own = PyBytes::new(py, self.sent(py, self.draft.event));
-            self.event = Some(self.shared.core.get().parse_event.call1(py, (own,))?);
-        }
-        Ok(or_none(py, &self.event))
-    }
-    #[getter]
-    fn properties(&mut self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if self.properties.is_none() {
-            let json = PyBytes::new(py, &self.properties_json()[1..]);
-            self.properties = Some(self.shared.core.get().loads.call1(py, (json,))?);
-        }
-        Ok(or_none(py, &self.properties))
-    }
-    #[getter]
     fn sending(&self, py: Python<'_>) -> Py<PyAny> {
         self.shared.sending.clone_ref(py)
     }
     #[getter]
-    fn dataset_id(&self) -> i32 {
-        self.dataset()
-    }
-    #[getter]
     fn r#type(&self, py: Python<'_>) -> Py<PyString> {
-        self.shared.core.get().types[self.draft.payload].clone_ref(py)
-    }
-    #[getter]
-    fn fingerprint<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.draft.fingerprint)
-    }
-    #[getter]
-    fn event_key<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.draft.key)
-    }
-    #[getter]
-    fn subject_key<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.draft.subject)
+        self.shared.core.get().types[self.draft.kind].clone_ref(py)
     }
     #[getter]
     fn occurred_us(&self) -> i64 {
@@ -119,86 +99,45 @@ impl Prepared {
         self.draft.occurred_us = value;
     }
     #[getter]
-    fn moved_us(&self) -> i64 {
-        self.draft.moved_us
+    fn identity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.text(py, self.draft.identity)
     }
     #[getter]
-    fn tie_breaker(&self) -> Option<i64> {
-        self.draft.tie_breaker
-    }
-    #[getter]
-    fn tracking_id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.text(py, self.draft.tracking_id)
+    fn tracking_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.text(py, self.draft.span(Role::TrackingId))
     }
     /// Takes it away; there is nothing else to set.
     #[setter]
     fn set_tracking_id(&mut self, _none: Option<Py<PyAny>>) {
-        self.draft.tracking_id = None;
+        self.draft.spots[Role::TrackingId as usize] = None;
     }
-    #[getter]
-    fn identity<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.text(py, self.draft.identity)
-    }
-    #[getter]
-    fn source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
-        self.text(py, self.draft.source)
-    }
-    #[getter]
-    fn properties_jsonb<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.properties_json())
-    }
-    #[getter]
-    fn context_jsonb<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.context_json().map(|json| PyBytes::new(py, json))
-    }
-    #[getter]
-    fn json_size(&self) -> usize {
-        self.properties_json().len() + self.context_json().map_or(0, <[u8]>::len)
-    }
-    #[getter]
-    fn key_class(&self, py: Python<'_>) -> Option<Py<PyString>> {
-        self.shared.key_class.as_ref().map(|name| name.clone_ref(py))
-    }
-    #[getter]
-    fn violations(&self, py: Python<'_>) -> Py<PyAny> {
-        or_none(py, &self.violations)
-    }
-    #[setter]
-    fn set_violations(&mut self, value: Py<PyAny>) {
-        self.violations = Some(value);
-    }
-    #[getter]
-    fn arrivals(&self, py: Python<'_>) -> Py<PyAny> {
-        or_none(py, &self.arrivals)
-    }
-    #[setter]
-    fn set_arrivals(&mut self, value: Py<PyAny>) {
-        self.arrivals = Some(value);
-    }
-    /// What such an event never is or has.
-    #[getter]
-    fn bot(&self) -> bool {
-        false
-    }
-    #[getter]
-    fn identity_signed(&self) -> Option<bool> {
-        None
-    }
-    #[getter]
-    fn denied_consent(&self) -> Option<bool> {
-        None
-    }
-    #[getter]
-    fn plain_dates<'py>(&self, py: Python<'py>) -> Bound<'py, PyTuple> {
-        PyTuple::empty(py)
-    }
-    #[getter]
-    fn proven<'py>(&self, py: Python<'py>) -> Bound<'py, PyTuple> {
-        PyTuple::empty(py)
-    }
-    /// What Python's class works out from these.
-    fn __getattr__(slf: &Bound<'_, Self>, name: &str) -> PyResult<Py<PyAny>> {
-        let derived = slf.borrow().shared.core.get().derived.clone_ref(slf.py());
-        derived.call1(slf.py(), (slf, name))
+    /// The other attributes; what is not here such an event never is or has, or Python works it out.
+    fn __getattr__<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let (py, item) = (slf.py(), slf.borrow());
+        let (draft, python) = (&item.draft, item.shared.core.get().python.bind(py));
+        let bytes = |value: &[u8]| PyBytes::new(py, value).into_any();
+        let once = |kept: &OnceLock<Py<PyAny>>, make: &str, from: &[u8]| match kept.get() {
+            Some(made) => Ok(made.bind(py).clone()),
+            None => python
+                .call_method1(make, (bytes(from),))
+                .map(|made| kept.get_or_init(|| made.unbind()).bind(py).clone()),
+        };
+        match name {
+            "event" => once(&item.event, "parse_event", item.sent(py, draft.event)),
+            "properties" => once(&item.properties, "loads", &item.properties_json()[1..]),
+            "properties_jsonb" => Ok(bytes(item.properties_json())),
+            "context_jsonb" => Ok(item.context_json().map(bytes).into_pyobject(py)?.into_any()),
+            "fingerprint" => Ok(bytes(&draft.fingerprint)),
+            "event_key" => Ok(bytes(&draft.key)),
+            "subject_key" => Ok(bytes(&draft.subject)),
+            "source" => item.text(py, draft.span(Role::Source)),
+            "key_class" => Ok(item.shared.key_class.as_ref().into_pyobject(py)?.into_any()),
+            "moved_us" => Ok(draft.moved_us.into_pyobject(py)?.into_any()),
+            "tie_breaker" => Ok(item.tie_breaker().into_pyobject(py)?.into_any()),
+            "json_size" => {
+                Ok((draft.properties.len() + draft.context.map_or(0, |span| span.len())).into_pyobject(py)?.into_any())
+            }
+            _ => python.call_method1("derived", (slf, name)),
+        }
     }
 }

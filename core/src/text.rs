@@ -1,6 +1,8 @@
 //! Texts: what they may look like, and how JSON has them.
 
-#[derive(Clone, Copy, PartialEq)]
+use std::io::Write;
+
+#[derive(Clone, Copy)]
 pub enum Form {
     Any,
     Money,
@@ -8,33 +10,12 @@ pub enum Form {
     Email,
     Uuid,
     /// An identity or a tracking id, which is not one of the words that many people would share.
-    Identity,
-    Device,
+    Id,
 }
 
-const NOBODY: [&str; 21] = [
-    "null",
-    "undefined",
-    "none",
-    "nil",
-    "nan",
-    "[object object]",
-    "true",
-    "false",
-    "-1",
-    "guest",
-    "anonymous",
-    "unknown",
-    "id",
-    "user",
-    "email",
-    "n/a",
-    "userid",
-    "user_id",
-    "distinctid",
-    "distinct_id",
-    "not_authenticated",
-];
+/// Of the placeholders those that have only letters, digits and `-_/`.
+const NOBODY: &str = "null undefined none nil nan n/a true false -1 guest anonymous unknown id userid user_id \
+                      distinctid distinct_id user email not_authenticated";
 
 impl Form {
     pub fn named(name: &str) -> Option<Form> {
@@ -44,8 +25,7 @@ impl Form {
             "capitals" => Form::Capitals,
             "email" => Form::Email,
             "uuid" => Form::Uuid,
-            "identity" => Form::Identity,
-            "device" => Form::Device,
+            "identity" | "device" => Form::Id,
             _ => return None,
         })
     }
@@ -59,7 +39,7 @@ impl Form {
             Form::Capitals => bytes.len() == 3 && bytes.iter().all(u8::is_ascii_uppercase),
             Form::Email => is_email(bytes),
             Form::Uuid => uuid(bytes).is_some(),
-            Form::Identity | Form::Device => !may_be_nobody(text),
+            Form::Id => !may_be_nobody(text),
         }
     }
 }
@@ -67,33 +47,22 @@ impl Form {
 fn is_money(text: &[u8]) -> bool {
     let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = &text[whole..];
-    let has_part =
-        || rest[0] == b'.' && (2..=5).contains(&rest.len()) && rest[1..].iter().all(u8::is_ascii_digit);
+    let has_part = || rest[0] == b'.' && (2..=5).contains(&rest.len()) && rest[1..].iter().all(u8::is_ascii_digit);
     (1..=14).contains(&whole) && (rest.is_empty() || has_part())
 }
 
 fn is_email(text: &[u8]) -> bool {
     let mut ats = text.iter().enumerate().filter(|(_, byte)| **byte == b'@');
     let (Some((at, _)), None) = (ats.next(), ats.next()) else { return false };
-    at > 0
-        && at + 1 < text.len()
-        && !text.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | 12 | b'\r'))
+    at > 0 && at + 1 < text.len() && !text.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n' | 12 | b'\r'))
 }
 
-/// Whether an id may stand for nobody in particular: only what surely does not gets by.
+/// Whether an id may stand for nobody in particular, as spaces, brackets, quotes, templates and letters
+/// beyond ASCII leave open: only what surely does not gets by.
 fn may_be_nobody(id: &str) -> bool {
-    let inner = id.trim();
-    if inner.bytes().all(|byte| matches!(byte, b'0' | b'-')) {
-        return true;
-    }
-    // Ignoring case, some letters are the same as others of ASCII, and some characters have no
-    // width: nothing of that is decided here, nor are texts in brackets, quotes or templates.
-    const MARKS: &[u8] = b"{<([\"$";
-    inner.as_bytes().first().is_some_and(|byte| MARKS.contains(byte) || !byte.is_ascii())
-        || inner.ends_with('"')
-        || inner.chars().count() <= 20
-            && (!inner.is_ascii() || NOBODY.iter().any(|word| inner.eq_ignore_ascii_case(word)))
-        || inner.chars().any(|each| matches!(each, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'))
+    !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:@+/|=".contains(&byte))
+        || id.bytes().all(|byte| matches!(byte, b'0' | b'-'))
+        || NOBODY.split(' ').any(|word| id.eq_ignore_ascii_case(word))
 }
 
 /// The 16 bytes of a UUID in lower case.
@@ -118,11 +87,6 @@ fn digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// Whether a text has no more than so many characters.
-pub fn is_within(text: &str, most: usize) -> bool {
-    text.len() <= most || text.chars().count() <= most
-}
-
 /// A text as JSON, in the words of orjson; None: it has U+0000.
 pub fn put_json(out: &mut Vec<u8>, text: &str) -> Option<()> {
     let bytes = text.as_bytes();
@@ -142,7 +106,7 @@ pub fn put_json(out: &mut Vec<u8>, text: &str) -> Option<()> {
             10 => out.extend_from_slice(b"\\n"),
             12 => out.extend_from_slice(b"\\f"),
             13 => out.extend_from_slice(b"\\r"),
-            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => write!(out, "\\u{byte:04x}").ok()?,
         }
     }
     out.extend_from_slice(&bytes[done..]);
@@ -150,33 +114,19 @@ pub fn put_json(out: &mut Vec<u8>, text: &str) -> Option<()> {
     Some(())
 }
 
-/// A number that is not negative, as JSON.
-pub fn put_number(out: &mut Vec<u8>, mut value: u64) {
-    let (mut digits, mut at) = ([0u8; 20], 20);
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
 /// A time after 1970 as JSON: RFC 3339 in UTC with 0, 3 or 6 digits after the second.
-pub fn put_time(out: &mut Vec<u8>, seconds: i64, micros: i64) {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
+pub fn put_time(out: &mut Vec<u8>, seconds: i64, micros: i64) -> Option<()> {
+    let ((year, month, day), second) = (date(seconds / 86_400), seconds % 86_400);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let text = match micros {
-        0 => String::new(),
-        _ if micros % 1_000 == 0 => format!(".{:03}", micros / 1_000),
-        _ => format!(".{micros:06}"),
-    };
-    out.extend_from_slice(
-        format!("\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{text}Z\"").as_bytes(),
-    );
+    write!(out, "\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}").ok()?;
+    match micros {
+        0 => Ok(()),
+        _ if micros % 1_000 == 0 => write!(out, ".{:03}", micros / 1_000),
+        _ => write!(out, ".{micros:06}"),
+    }
+    .ok()?;
+    out.extend_from_slice(b"Z\"");
+    Some(())
 }
 
 /// The date of a day after 1970, in the Gregorian calendar.

@@ -5,7 +5,7 @@
 //! protobuf would write again, and their hash is the event's fingerprint.
 
 /// From where to where something is, in the request's bytes.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Span {
     pub from: usize,
     pub to: usize,
@@ -15,16 +15,19 @@ impl Span {
     pub fn of<'a>(&self, all: &'a [u8]) -> &'a [u8] {
         &all[self.from..self.to]
     }
-    pub fn is_empty(&self) -> bool {
-        self.from == self.to
+    pub fn len(&self) -> usize {
+        self.to - self.from
     }
 }
 
 /// One field of a message: a number, or what is in `span`.
+#[derive(Clone, Copy)]
 pub struct Record {
     pub number: u32,
     pub is_bytes: bool,
     pub value: u64,
+    /// Where its tag is.
+    pub tag: usize,
     /// Its value, without the tag.
     pub span: Span,
 }
@@ -33,16 +36,13 @@ pub struct Record {
 #[inline]
 pub fn record(all: &[u8], at: usize, end: usize) -> Option<Record> {
     let (tag, from) = varint(all, at, end)?;
+    let (value, after) = varint(all, from, end)?;
     let number = u32::try_from(tag >> 3).ok()?;
     match tag & 7 {
-        0 => {
-            let (value, to) = varint(all, from, end)?;
-            Some(Record { number, is_bytes: false, value, span: Span { from, to } })
-        }
+        0 => Some(Record { number, is_bytes: false, value, tag: at, span: Span { from, to: after } }),
         2 => {
-            let (length, from) = varint(all, from, end)?;
-            let to = from.checked_add(usize::try_from(length).ok()?)?;
-            (to <= end).then_some(Record { number, is_bytes: true, value: 0, span: Span { from, to } })
+            let to = after.checked_add(usize::try_from(value).ok()?)?;
+            (to <= end).then_some(Record { number, is_bytes: true, value: 0, tag: at, span: Span { from: after, to } })
         }
         _ => None,
     }
@@ -79,7 +79,7 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: usize) {
     out.push(value as u8);
 }
 
-/// Where the first field with a number is, of a message that may be anything; for requests.
+/// Seconds and nanoseconds of a time after 1970.
 pub fn seconds_and_nanos(all: &[u8], span: Span) -> Option<(i64, i64)> {
     let (mut time, mut at, mut last) = ([0i64; 2], span.from, 0);
     while at < span.to {
@@ -89,8 +89,7 @@ pub fn seconds_and_nanos(all: &[u8], span: Span) -> Option<(i64, i64)> {
             return None;
         }
         time[part.number as usize - 1] = i64::try_from(part.value).ok()?;
-        last = part.number;
-        at = part.span.to;
+        (last, at) = (part.number, part.span.to);
     }
     (time[1] < 1_000_000_000).then_some((time[0], time[1]))
 }

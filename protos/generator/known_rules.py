@@ -24,8 +24,8 @@ class CelRule:
     """Whether the empty text breaks it."""
     form: str = ""
     """Of a field's rule: its name in the native core, which leaves to Python what has none."""
-    needs: tuple[bool, str, str, str] | None = None
-    """Of a message's rule: given or not, a field, its value or any, and the field that must be given then."""
+    needs: tuple[bool, str, str] | None = None
+    """Of a message's rule: where a field is given, or is not, which one must be. None: no table says it."""
 
 
 MONEY = "^[0-9]{1,14}([.][0-9]{1,4})?$"
@@ -65,10 +65,10 @@ CEL_RULES = {
         "size(this.discounts) == 0 || has(this.total_discount)",
     ): CelRule(
         'message.discounts and not message.HasField("total_discount")',
-        needs=(True, "discounts", "", "total_discount"),
+        needs=(True, "discounts", "total_discount"),
     ),
     ("sku.or_name", "this.sku != '' || has(this.name)"): CelRule(
-        'not message.sku and not message.HasField("name")', needs=(False, "sku", "", "name")
+        'not message.sku and not message.HasField("name")', needs=(False, "sku", "name")
     ),
     ("qty.required_without_quantity", "this.qty != 0 || has(this.quantity)"): CelRule(
         'not message.qty and not message.HasField("quantity")', needs=(False, "qty", "", "quantity")
@@ -76,17 +76,11 @@ CEL_RULES = {
     (
         "total_refund.required_if_partial",
         "this.refund_type != 'partial' || has(this.total_refund)",
-    ): CelRule(
-        'message.refund_type == "partial" and not message.HasField("total_refund")',
-        needs=(True, "refund_type", "partial", "total_refund"),
-    ),
+    ): CelRule('message.refund_type == "partial" and not message.HasField("total_refund")'),
     (
         "subtotal_refund.required_if_partial",
         "this.refund_type != 'partial' || has(this.subtotal_refund)",
-    ): CelRule(
-        'message.refund_type == "partial" and not message.HasField("subtotal_refund")',
-        needs=(True, "refund_type", "partial", "subtotal_refund"),
-    ),
+    ): CelRule('message.refund_type == "partial" and not message.HasField("subtotal_refund")'),
     (
         "tracking_id.placeholder",
         f"!this.matches('(?i)^{_AROUND}({_SHARED}){_AROUND}$')",

@@ -39,6 +39,11 @@ def test_the_core_has_no_unsafe_code() -> None:
     assert table(CORE / "Cargo.toml")["lints"]["rust"]["unsafe_code"] == "forbid"
 
 
+def test_the_core_stays_small_enough_to_be_read() -> None:
+    lines = [line.strip() for path in SOURCES for line in path.read_text().splitlines()]
+    assert len([line for line in lines if line and not line.startswith("//")]) <= 1_000
+
+
 def test_wheels_are_described_for_the_platforms_that_servers_run_on() -> None:
     wheels = table(CORE / "pyproject.toml")["tool"]["cibuildwheel"]
     assert wheels["linux"]["archs"] == ["x86_64", "aarch64"]

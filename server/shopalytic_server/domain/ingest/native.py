@@ -7,8 +7,9 @@ Python does the work.
 
 import importlib.metadata
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,14 +34,43 @@ _NUMBERS = {name: number for number, name, _ in tables.PAYLOADS}
 _EVENTS = collector_pb2.TrackRequest.EVENTS_FIELD_NUMBER
 
 
+_DEFAULTS = {field.name: field.default for field in fields(Prepared) if field.default is not MISSING}
+
+
 def _derived(item: Any, name: str) -> Any:
-    """What Prepared works out from its fields."""
+    """What Prepared works out from its fields, and has where nobody said anything else."""
+    if name in _DEFAULTS:
+        return _DEFAULTS[name]
     found = Prepared.__dict__.get(name)
     if isinstance(found, property) and found.fget is not None:
         return found.fget(item)
     if callable(found):
         return partial(found, item)
     raise AttributeError(name)
+
+
+class _Functions:
+    """What the core leaves to Python of the events that it takes."""
+
+    parse_event = staticmethod(Event.FromString)
+    loads = staticmethod(orjson.loads)
+    derived = staticmethod(_derived)
+    is_listed = staticmethod(is_listed)
+
+
+class _Terms(NamedTuple):
+    """What a project has said, and who sends."""
+
+    dataset: int
+    allowed: int
+    """Types that may be sent, a bit for the number of each."""
+    privacy: bool
+    """Whether an event whose browser asks not to be tracked is refused."""
+    key_class: str | None
+    origins: frozenset[str] | None
+    """Those that may send; None: any."""
+    kept: Callable[[str], str | None]
+    """What may be kept of an address."""
 
 
 def _is_ours() -> bool:
@@ -57,8 +87,7 @@ def made_of(envelope: Any, payloads: Any, messages: Any) -> Any:
     """A core that reads what these tables say; None where it is not installed."""
     if not _is_ours():
         return None
-    functions = Event.FromString, orjson.loads, _derived, is_listed
-    return shopalytic_core.Core(envelope, payloads, messages, *functions)
+    return shopalytic_core.Core(envelope, payloads, messages, _Functions())
 
 
 _core = made_of(tables.ENVELOPE, tables.PAYLOADS, tables.MESSAGES)
@@ -99,7 +128,7 @@ def failures() -> int:
 
 def split(data: bytes, most: int) -> Any:
     """A TrackRequest cut into up to so many events."""
-    return _core.split(data, _EVENTS, most, LARGEST_EVENT_BYTES) if _in_use else None
+    return _core.split(data, (_EVENTS, most, LARGEST_EVENT_BYTES)) if _in_use else None
 
 
 def may_have_money(request: Any) -> bool:
@@ -110,7 +139,7 @@ def may_have_money(request: Any) -> bool:
 def read(request: Any, begin: int, end: int, admitted: Admitted) -> list[Prepared | None]:
     """The events of a request from one to before another, with None for those that Python is to judge."""
     terms = _terms(admitted.project, admitted.key_class, admitted.addresses)
-    items: list[Prepared | None] = request.read(begin, end, admitted, terms)
+    items: list[Prepared | None] = request.read((begin, end), admitted, terms)
     return items
 
 
@@ -149,7 +178,7 @@ _MONEY_NUMBERS = [_NUMBERS[name] for name in _TYPES & MONEY_EVENT_TYPES]
 
 
 @lru_cache(1_000)
-def _terms(project: Project, key_class: KeyClass, addresses: AddressLevel) -> Any:
+def _terms(project: Project, key_class: KeyClass, addresses: AddressLevel) -> _Terms:
     public = key_class is KeyClass.BROWSER
     types = _TYPES & project.browser_event_types if public else _TYPES
     if project.currency_open or project.currency != project.first_currency:
@@ -157,9 +186,9 @@ def _terms(project: Project, key_class: KeyClass, addresses: AddressLevel) -> An
         types -= MONEY_EVENT_TYPES
     if public and project.signed_identify:
         types = frozenset()
-    return shopalytic_core.Terms(
+    return _Terms(
         2 * project.project_id,
-        [_NUMBERS[name] for name in types],
+        sum(1 << _NUMBERS[name] for name in types),
         public and project.respect_privacy_signals,
         None if key_class is KeyClass.SERVER else str(key_class),
         project.allowed_origins if public and project.allowed_origins else None,
