@@ -24,7 +24,7 @@ NODE_BUILT := $(addsuffix /dist/.built,$(NODE_PROJECTS))
 RUN := demo
 ARGS :=
 # What takes events in: tested with the native core and without.
-WITHOUT_CORE := tests/unit/ingest/test_native_core.py $(addprefix tests/integration/test_,$(addsuffix .py,ingest_groups ingest_repeats ingest_clashes rpc_collector rpc_stream))
+WITHOUT_CORE := tests/unit/ingest/test_native_core.py $(addprefix tests/integration/,ingest/test_groups.py ingest/test_repeats.py ingest/test_clashes.py rpc/test_collector.py rpc/test_stream.py)
 # How many tests run at once, a file at a time each: most of them wait for processes and browsers.
 JOBS := 4
 # The server to test on, such as postgresql://user@host/database; empty: an embedded one.

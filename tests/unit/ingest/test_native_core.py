@@ -44,6 +44,22 @@ def test_the_core_stays_small_enough_to_be_read() -> None:
     assert len([line for line in lines if line and not line.startswith("//")]) <= 1_000
 
 
+def test_the_page_on_an_events_way_names_files_that_exist() -> None:
+    page = (REPOSITORY / "docs/explanation/how-an-event-travels.md").read_text()
+    named = set(re.findall(r"[a-z_/]+\.(?:py|rs)", page))
+    roots = [REPOSITORY, CORE / "src", REPOSITORY / "clients/python", *(REPOSITORY / "server").glob("*/")]
+    roots.append(REPOSITORY / "server/shopalytic_server/storage/ingest")
+    assert len(named) > 8
+    assert [name for name in named if not any((root / name).is_file() for root in roots)] == []
+
+
+def test_what_make_tests_without_the_core_is_there() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    [line] = re.findall(r"^WITHOUT_CORE := (\S+) \$\(addprefix (\S+),(.*)\)$", makefile, re.MULTILINE)
+    files = [line[0], *(line[1] + name for name in line[2].split())]
+    assert [name for name in files if not (REPOSITORY / name).is_file()] == []
+
+
 def test_wheels_are_described_for_the_platforms_that_servers_run_on() -> None:
     wheels = table(CORE / "pyproject.toml")["tool"]["cibuildwheel"]
     assert wheels["linux"]["archs"] == ["x86_64", "aarch64"]
