@@ -24,7 +24,7 @@ from shopalytic_server.process.descriptors import limit, shares
 from shopalytic_server.process.metrics import ServerMetrics, listen
 from shopalytic_server.process.signals import Parts, Shutdown
 from shopalytic_server.reporter.keeper import ReporterKeeper
-from shopalytic_server.rpc.ingest.local import LocalCollector
+from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.state import DataDirectory, write_json
 from shopalytic_server.storage.projects import Projects
 from shopalytic_server.storage.schema.migrate import migrate

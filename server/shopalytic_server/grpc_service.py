@@ -17,7 +17,7 @@ from shopalytic_server.process.metrics import ServerMetrics
 from shopalytic_server.process.signals import Parts
 from shopalytic_server.reporter.client import RemoteReports
 from shopalytic_server.rpc.access.limits import Rates
-from shopalytic_server.rpc.ingest.local import LocalCollector
+from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.rpc.transport.tls import TlsFiles

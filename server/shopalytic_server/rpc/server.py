@@ -20,7 +20,7 @@ from shopalytic_server.rpc.access.limits import Limits, Rates
 from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.ingest.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
-from shopalytic_server.rpc.ingest.local import LocalCollector
+from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.transport.connections import Connections

@@ -46,7 +46,7 @@ def test_the_core_stays_small_enough_to_be_read() -> None:
 
 def test_the_page_on_an_events_way_names_files_that_exist() -> None:
     page = (REPOSITORY / "docs/explanation/how-an-event-travels.md").read_text()
-    named = set(re.findall(r"[a-z_/]+\.(?:py|rs)", page))
+    named = set(re.findall(r"[a-z0-9_/]+\.(?:py|rs)", page))
     roots = [REPOSITORY, CORE / "src", REPOSITORY / "clients/python", *(REPOSITORY / "server").glob("*/")]
     roots.append(REPOSITORY / "server/shopalytic_server/storage/ingest")
     assert len(named) > 8
