@@ -71,7 +71,7 @@ CEL_RULES = {
         'not message.sku and not message.HasField("name")', needs=(False, "sku", "name")
     ),
     ("qty.required_without_quantity", "this.qty != 0 || has(this.quantity)"): CelRule(
-        'not message.qty and not message.HasField("quantity")', needs=(False, "qty", "", "quantity")
+        'not message.qty and not message.HasField("quantity")', needs=(False, "qty", "quantity")
     ),
     (
         "total_refund.required_if_partial",

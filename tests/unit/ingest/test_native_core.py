@@ -69,7 +69,7 @@ def test_wheels_are_described_for_the_platforms_that_servers_run_on() -> None:
 def test_a_core_of_another_version_is_not_used(monkeypatch) -> None:
     monkeypatch.setattr(native, "shopalytic_core", SimpleNamespace(VERSION="0.0.9"))
     monkeypatch.setattr(native, "_core", native.made_of([], [], []))
-    assert native.described() == "read in Python; the native core is of another version (0.0.9)"
+    assert native.described() == "read in Python; the native core (0.0.9) was made for another version"
     assert not native.is_installed()
 
 

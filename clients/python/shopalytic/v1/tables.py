@@ -92,7 +92,7 @@ MESSAGES: list[tuple[Any, ...]] = [
         {'number': 5, 'name': 'modified_date', 'kind': 'timestamp', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 0, 'low': 631152000, 'high': 4102444800, 'choices': []},
         {'number': 6, 'name': 'currency', 'kind': 'string', 'message': '', 'form': 'capitals', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 0, 'low': 0, 'high': 0, 'choices': []},
         {'number': 7, 'name': 'quantity', 'kind': 'unsure', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 0, 'low': 0, 'high': 0, 'choices': []},
-    ], [(False, 'qty', '', 'quantity')], True),
+    ], [(False, 'qty', 'quantity')], True),
     ('CartModify', [
         {'number': 1, 'name': 'cart_id', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': False, 'required': True, 'most': 0, 'shortest': 0, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
         {'number': 2, 'name': 'sku', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': False, 'required': True, 'most': 0, 'shortest': 0, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
@@ -110,7 +110,7 @@ MESSAGES: list[tuple[Any, ...]] = [
         {'number': 4, 'name': 'cost', 'kind': 'string', 'message': '', 'form': 'money', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 0, 'low': 0, 'high': 0, 'choices': []},
         {'number': 5, 'name': 'name', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 1, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
         {'number': 6, 'name': 'quantity', 'kind': 'unsure', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 0, 'low': 0, 'high': 0, 'choices': []},
-    ], [(False, 'sku', 'name'), (False, 'qty', '', 'quantity')], True),
+    ], [(False, 'sku', 'name'), (False, 'qty', 'quantity')], True),
     ('Address', [
         {'number': 1, 'name': 'city', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': False, 'required': True, 'most': 0, 'shortest': 0, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
         {'number': 2, 'name': 'zipcode', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': False, 'required': True, 'most': 0, 'shortest': 0, 'longest': 32, 'low': 0, 'high': 0, 'choices': []},

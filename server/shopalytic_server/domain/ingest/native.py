@@ -90,7 +90,15 @@ def made_of(envelope: Any, payloads: Any, messages: Any) -> Any:
     return shopalytic_core.Core(envelope, payloads, messages, _Functions())
 
 
-_core = made_of(tables.ENVELOPE, tables.PAYLOADS, tables.MESSAGES)
+def _made() -> Any:
+    try:
+        return made_of(tables.ENVELOPE, tables.PAYLOADS, tables.MESSAGES)
+    except (TypeError, ValueError):
+        # It was built before the tables got their form.
+        return None
+
+
+_core = _made()
 _in_use = _core is not None
 
 
@@ -115,7 +123,7 @@ def described(choice: str = "on") -> str:
     if shopalytic_core is None:
         return "read in Python; the native core is not installed"
     if _core is None:
-        return f"read in Python; the native core is of another version ({version()})"
+        return f"read in Python; the native core ({version()}) was made for another version"
     return (
         f"read by the native core {version()}" if choice == "on" else "read in Python; the native core is off"
     )
