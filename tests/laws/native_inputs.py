@@ -211,12 +211,19 @@ class EventInputs:
             self._context(event.context)
         payload = getattr(event, kind)
         payload.CopyFrom(decode_properties(kind, FULL[kind]))
-        for field, _ in payload.ListFields():
-            if not ROWS[payload.DESCRIPTOR.name][field.name]["required"] and pick.random() < 0.4:
-                payload.ClearField(field.name)
+        self._thin(payload)
         if kind == "identify" and event.identity:
             event.identity = payload.identity
         return event
+
+    def _thin(self, message: Any) -> None:
+        """Leaves out of a message and of those within what need not be there."""
+        for field, value in message.ListFields():
+            if not ROWS[message.DESCRIPTOR.name][field.name]["required"] and self._pick.random() < 0.4:
+                message.ClearField(field.name)
+            elif field.message_type and field.message_type.name in ROWS:
+                for each in value if field.is_repeated else (value,):
+                    self._thin(each)
 
     def _context(self, context: Any) -> None:
         pick = self._pick
@@ -340,7 +347,7 @@ class EventInputs:
 def _fill_least(message: Any) -> None:
     """Gives a message within another what it must have, and no more."""
     for row in ROWS[message.DESCRIPTOR.name].values():
-        if row["required"] or row["name"] == "sku":
+        if row["required"] or row["name"] in ("sku", "qty"):
             text = {"money": "1", "capitals": "DEU"}.get(row["form"], "a")
             setattr(message, row["name"], max(1, row["low"]) if row["kind"] == "int32" else text)
 

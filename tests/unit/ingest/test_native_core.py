@@ -95,10 +95,11 @@ def test_off_means_that_python_reads(monkeypatch) -> None:
 @needs_core
 def test_where_the_core_fails_python_encodes_what_the_core_has_read(monkeypatch) -> None:
     monkeypatch.setattr(native, "_in_use", True)
-    inputs = EventInputs(2)
-    admitted = inputs.admitted()
-    cut = native.split(inputs.request(50), 1_000)
-    items = [item for item in native.read(cut, 0, 50, admitted) if item is not None]
+    items = []
+    for seed in range(20):
+        inputs = EventInputs(seed)
+        cut = native.split(inputs.request(50), 1_000)
+        items += [item for item in native.read(cut, 0, 50, inputs.admitted()) if item is not None]
     assert items
     rows, answer = encode_events(items), Verdicts(items).response()
 
