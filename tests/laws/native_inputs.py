@@ -311,6 +311,8 @@ class EventInputs:
 
     def _text(self, row: dict[str, Any]) -> str:
         pick = self._pick
+        if row["shortest"] and pick.random() < 0.2:
+            return ""
         if row["choices"] and pick.random() < 0.5:
             return pick.choice((*row["choices"], row["choices"][0].upper(), row["choices"][0] + "x"))
         if row["name"] in ("user_agent", "address", "origin") and pick.random() < 0.6:

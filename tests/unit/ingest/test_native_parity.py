@@ -87,8 +87,8 @@ def test_whatever_the_core_takes_is_what_python_makes_of_it():
     for _ in range(INPUTS // AT_ONCE):
         compare(inputs.request(AT_ONCE), inputs.admitted(), counts)
     assert native.failures() == 0
-    # Or too little was compared: about half of what is sent here is right.
-    assert counts["taken"] > INPUTS // 5, counts
+    # Or too little was compared.
+    assert counts["taken"] > INPUTS // 8, counts
 
 
 def looser(row: Row) -> Iterator[tuple[str, Any]]:
