@@ -30,7 +30,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileDescriptorSet:
 def shape(message: DescriptorProto, prefix: str = "") -> dict[str, tuple[object, ...]]:
     """Every field of a message and those within: its number, type, label and message."""
     name = f"{prefix}{message.name}"
-    found = {
+    found: dict[str, tuple[object, ...]] = {
         f"{name}.{field.name}": (field.number, field.type, field.label, field.type_name)
         for field in [*message.field, *message.extension]
     }
