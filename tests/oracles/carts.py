@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from oracles.commerce import Name, current_orders, quantity_of, time_of, within
-from oracles.seen import Customer, Seen, counted
+from oracles.seen import Customer, Key, Seen, counted
 
 HOUR = 3_600_000_000
 
@@ -58,12 +58,17 @@ def carts(
         if each.type in ("cart_add", "cart_modify"):
             changes[each.sandbox, each.properties["cart_id"]].append(each)
     orders: dict[Name, list[int]] = defaultdict(list)
+    robots: dict[Name, list[tuple[int, Key, bool]]] = defaultdict(list)
     for each in current_orders(everything).values():
-        orders[each.sandbox, each.properties["cart_id"]].append(time_of(each, "order_date"))
+        name = each.sandbox, each.properties["cart_id"]
+        orders[name].append(time_of(each, "order_date"))
+        robots[name].append((time_of(each, "order_date"), each.key, each.bot))
     emails = {each.customer: each.properties["email"] for each in everything if each.properties.get("email")}
     found = []
     for name, own in changes.items():
         first = min(own, key=lambda each: (time_of(each, "modified_date"), each.key))
+        if robots[name]:
+            first = replace(first, bot=min(robots[name])[2])
         cart = _cart(name, own, project_currency)
         cart.email = emails.get(cart.customer, "")
         deadline = cart.changed_at + hours * HOUR

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from running.running_service import Service, folder
+from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage.rebuild.typed_tables import rebuild
 from shops.report_shop import event, open_shop, order, refund
 from standins.gateway import Answer, fetch
@@ -108,3 +109,24 @@ async def test_a_revision_of_another_label_takes_its_refunds_along(database_url:
         [people] = await shop.sales()
         assert (Decimal(people.total.gross), Decimal(people.total.refunds)) == (12, 4)
     assert (await rebuild(database_url, check=True)).equal
+
+
+async def test_a_cart_goes_with_its_order_and_each_report_says_what_it_left_out(database_url: str):
+    line = {"sku": "a", "price": "5", "qty": 1}
+    robot = {"user_agent": GOOGLE}
+    async with open_shop(database_url) as shop:
+        for name, cart_by, order_by in (("c", None, robot), ("d", robot, None), ("e", robot, robot)):
+            placed = order(f"o-{name}", identity="ann", at=60, context=order_by)
+            placed.order.cart_id = name
+            await shop.send(
+                event("cart_add", {"cart_id": name, **line}, identity="ann", context=cart_by), placed
+            )
+        for include_bots, created, left_out in ((False, 1, 2 + 2), (True, 3, 0)):
+            scope = reports_pb2.ReportScope(include_bots=include_bots)
+            answer = await shop.reports.get_cart_report(
+                shop.project, reports_pb2.GetCartReportRequest(scope=scope)
+            )
+            assert [(each.created, each.ordered) for each in answer.reports] == [(created, created)]
+            assert answer.robots == left_out
+        sales = await shop.reports.get_sales_report(shop.project, reports_pb2.GetSalesReportRequest())
+        assert (sales.reports[0].total.orders, sales.robots) == (1, 2)

@@ -1,6 +1,7 @@
 /** What a page shows instead of data: that it loads, that there is none, that it failed or may not be seen. */
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { ComponentChildren } from "preact";
+import { count } from "../amounts";
 import type { Answer } from "../answers";
 import { signOut } from "../session";
 
@@ -66,6 +67,18 @@ export function Shown<T>({ answer, children }: ShownProps<T>) {
   return (
     <div class={answer.busy ? "shown busy" : "shown"} aria-busy={answer.busy}>
       {children(answer.value)}
+      <Robots of={answer.value} />
     </div>
+  );
+}
+
+/** What a report says that it left out. */
+function Robots({ of }: { of: unknown }) {
+  const robots = of !== null && typeof of === "object" && "robots" in of ? of.robots : 0n;
+  if (typeof robots !== "bigint" || robots === 0n) return null;
+  return (
+    <p class="note" role="note">
+      {count(robots)} {robots === 1n ? "event of a robot is" : "events of robots are"} left out.
+    </p>
   );
 }

@@ -533,14 +533,16 @@ class GetSalesReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
 
 class GetSalesReportResponse(_message.Message):
-    __slots__ = ("reports", "outside", "compared")
+    __slots__ = ("reports", "outside", "compared", "robots")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[SalesReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    robots: int
+    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class SalesReport(_message.Message):
     __slots__ = ("currency", "rows", "total", "more_rows")
@@ -686,14 +688,16 @@ class GetFunnelReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[FunnelStep, _Mapping]]] = ..., window_seconds: _Optional[int] = ..., split: _Optional[_Union[FunnelSplit, str]] = ...) -> None: ...
 
 class GetFunnelReportResponse(_message.Message):
-    __slots__ = ("funnels", "outside", "compared")
+    __slots__ = ("funnels", "outside", "compared", "robots")
     FUNNELS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     funnels: _containers.RepeatedCompositeFieldContainer[Funnel]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    robots: int
+    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class Funnel(_message.Message):
     __slots__ = ("value", "steps", "dimensions")
@@ -747,14 +751,16 @@ class GetProductReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., order_by: _Optional[_Union[ProductOrder, str]] = ..., offset: _Optional[int] = ..., ascending: _Optional[bool] = ..., search: _Optional[str] = ...) -> None: ...
 
 class GetProductReportResponse(_message.Message):
-    __slots__ = ("reports", "outside", "compared")
+    __slots__ = ("reports", "outside", "compared", "robots")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[ProductReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    robots: int
+    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class ProductReport(_message.Message):
     __slots__ = ("currency", "rows", "bought_together", "total_products")
@@ -838,14 +844,16 @@ class GetRetentionReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
 
 class GetRetentionReportResponse(_message.Message):
-    __slots__ = ("cohorts", "outside", "compared")
+    __slots__ = ("cohorts", "outside", "compared", "robots")
     COHORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     cohorts: _containers.RepeatedCompositeFieldContainer[Cohort]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    robots: int
+    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class Cohort(_message.Message):
     __slots__ = ("start", "size", "periods", "dimensions", "previous", "compared")
@@ -910,14 +918,16 @@ class GetCartReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., abandoned_after_hours: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[CartOrder, str]] = ..., ascending: _Optional[bool] = ..., min_value: _Optional[str] = ...) -> None: ...
 
 class GetCartReportResponse(_message.Message):
-    __slots__ = ("reports", "outside", "compared")
+    __slots__ = ("reports", "outside", "compared", "robots")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[CartReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    robots: int
+    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class CartReport(_message.Message):
     __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain", "emptied", "total_carts", "rows", "previous", "compared")
@@ -1011,16 +1021,18 @@ class GetFulfilmentReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., promised_days: _Optional[int] = ...) -> None: ...
 
 class GetFulfilmentReportResponse(_message.Message):
-    __slots__ = ("carriers", "total", "outside", "compared")
+    __slots__ = ("carriers", "total", "outside", "compared", "robots")
     CARRIERS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     carriers: _containers.RepeatedCompositeFieldContainer[CarrierRow]
     total: CarrierRow
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    robots: int
+    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class CarrierRow(_message.Message):
     __slots__ = ("carrier", "parcels", "on_the_way", "delivered", "order_to_shipped_median", "order_to_shipped_p90", "shipped_to_delivered_median", "shipped_to_delivered_p90", "late", "late_rate", "refund_rate_after_late", "explain", "dimensions", "previous", "compared")
@@ -1080,7 +1092,7 @@ class GetTrafficReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[TrafficOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class GetTrafficReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside", "total_landing_pages", "total_referrers", "total_campaigns", "compared", "more_rows")
+    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside", "total_landing_pages", "total_referrers", "total_campaigns", "compared", "more_rows", "robots")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1092,6 +1104,7 @@ class GetTrafficReportResponse(_message.Message):
     TOTAL_CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[TrafficRow]
     total: TrafficRow
     landing_pages: _containers.RepeatedCompositeFieldContainer[TrafficSource]
@@ -1103,7 +1116,8 @@ class GetTrafficReportResponse(_message.Message):
     total_campaigns: int
     compared: _dimensions_pb2.TimeRange
     more_rows: int
-    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., total_landing_pages: _Optional[int] = ..., total_referrers: _Optional[int] = ..., total_campaigns: _Optional[int] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
+    robots: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., total_landing_pages: _Optional[int] = ..., total_referrers: _Optional[int] = ..., total_campaigns: _Optional[int] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class TrafficRow(_message.Message):
     __slots__ = ("start", "page_views", "visitors", "sessions", "explain", "dimensions", "previous", "compared")
@@ -1193,20 +1207,22 @@ class GetConversionReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
 
 class GetConversionReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside")
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[ConversionRow]
     total: ConversionRow
     currency: str
     compared: _dimensions_pb2.TimeRange
     more_rows: int
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, rows: _Optional[_Iterable[_Union[ConversionRow, _Mapping]]] = ..., total: _Optional[_Union[ConversionRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    robots: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[ConversionRow, _Mapping]]] = ..., total: _Optional[_Union[ConversionRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class ConversionRow(_message.Message):
     __slots__ = ("start", "sessions", "visitors", "carts", "checkouts", "orders", "cart_rate", "checkout_rate", "conversion_rate", "total_sales", "value_per_visit", "dimensions", "previous", "compared")
@@ -1256,14 +1272,16 @@ class GetCouponReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetCouponReportResponse(_message.Message):
-    __slots__ = ("reports", "compared", "outside")
+    __slots__ = ("reports", "compared", "outside", "robots")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[CouponReport]
     compared: _dimensions_pb2.TimeRange
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, reports: _Optional[_Iterable[_Union[CouponReport, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    robots: int
+    def __init__(self, reports: _Optional[_Iterable[_Union[CouponReport, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class CouponReport(_message.Message):
     __slots__ = ("currency", "rows", "with_coupon", "without_coupon", "more_rows")
@@ -1321,20 +1339,22 @@ class GetSegmentReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., list: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetSegmentReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "customers", "currency", "compared", "outside")
+    __slots__ = ("rows", "total", "customers", "currency", "compared", "outside", "robots")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[SegmentRow]
     total: SegmentRow
     customers: _containers.RepeatedCompositeFieldContainer[SegmentCustomer]
     currency: str
     compared: _dimensions_pb2.TimeRange
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, rows: _Optional[_Iterable[_Union[SegmentRow, _Mapping]]] = ..., total: _Optional[_Union[SegmentRow, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[SegmentCustomer, _Mapping]]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    robots: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[SegmentRow, _Mapping]]] = ..., total: _Optional[_Union[SegmentRow, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[SegmentCustomer, _Mapping]]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class SegmentRow(_message.Message):
     __slots__ = ("segment", "customers", "share", "orders", "net_of_refunds", "value_per_head", "previous", "compared")
@@ -1383,20 +1403,22 @@ class GetLifetimeReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
 
 class GetLifetimeReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside")
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[LifetimeRow]
     total: LifetimeRow
     currency: str
     compared: _dimensions_pb2.TimeRange
     more_rows: int
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, rows: _Optional[_Iterable[_Union[LifetimeRow, _Mapping]]] = ..., total: _Optional[_Union[LifetimeRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    robots: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[LifetimeRow, _Mapping]]] = ..., total: _Optional[_Union[LifetimeRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class LifetimeRow(_message.Message):
     __slots__ = ("start", "customers", "orders", "repeat_customers", "net_of_refunds", "value_per_head", "orders_per_head", "dimensions", "previous", "compared")

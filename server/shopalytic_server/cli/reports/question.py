@@ -162,6 +162,8 @@ class Question:
                 self._print(each)
             if not chosen:
                 say(nothing or "Nothing in this range.")
+            if robots := getattr(answer, "robots", 0):
+                say(f"Left out: {robots:,} events of robots. Count them with --include-bots.", err=True)
             for part in getattr(answer, "outside", ()):
                 begin, end = (message_data(part)[name][:10] for name in ("from", "to"))
                 say(
@@ -173,11 +175,13 @@ class Question:
     def _data(self, answer: Message) -> Any:
         """A report of one currency is that currency's block, without a list around it."""
         data = message_data(answer)
-        outside = data.pop("outside", [])
+        beside = {name: data.pop(name) for name in ("outside", "robots") if data.get(name)}
+        for name in ("outside", "robots"):
+            data.pop(name, None)
         compared = {"compared": data["compared"]} if "compared" in data else {}
         if self.scope.HasField("currency") and len(data.get("reports", ())) == 1:
             data = data["reports"][0] | compared
-        return data | {"outside": outside} if outside else data
+        return data | beside
 
     def _print(self, sheet: Sheet) -> None:
         rows = [self._line(sheet, row) for row in sheet.rows]

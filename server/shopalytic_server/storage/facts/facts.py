@@ -48,6 +48,12 @@ Moment = Callable[[], AbstractAsyncContextManager[Snapshot]]
 
 log = logging.getLogger(__name__)
 
+# Names of ours.
+_ROBOTS = """
+SELECT count(*) AS robots FROM {table}
+ WHERE bot AND {day} >= $from_at::TIMESTAMP AND {day} < $to_at::TIMESTAMP
+   AND ($source::VARCHAR IS NULL OR source = $source)
+"""
 _PARAMETER = re.compile(r"\$([a-z][a-z_0-9]*)")
 _EXACT = Context(prec=1000)
 _ARRIVING = "arriving"
@@ -128,6 +134,19 @@ class Facts:
             self._views.add(name)
         if links is not None:
             self._customers.keep(connection, links)
+
+    async def robots(self) -> int:
+        """How many events of the range the question leaves out because they are a robot's."""
+        if self._asked["include_bots"]:
+            return 0
+        found = 0
+        for name in sorted(self._views & set(TABLES)):
+            table = TABLES[name]
+            # The lines of orders and refunds are no events of their own.
+            if "bot" in table.columns and table.day is not None and not name.endswith("_lines"):
+                row = await self.ask_one(_ROBOTS.format(table=name, day=table.day))
+                found += row["robots"]
+        return found
 
     async def ask(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a statement.

@@ -15,7 +15,7 @@ _SQL = load_from(__package__, "sql", "derived")
 
 # The views besides, with the tables that each stands on.
 _DERIVED = {
-    "carts": {"cart_changes"},
+    "carts": {"cart_changes", "orders"},
     "cart_lines": {"cart_changes"},
     "parcels": {"shipment_changes"},
     "returned": {"refunds", "refund_lines", "order_lines"},

@@ -45,11 +45,13 @@ def _report(name: str, answer: Answer) -> Question:
         if request.scope.HasField("compare"):
             now, then = ranges(scope, request)
             found = await answer(facts, project, within_range(request, now.begin, now.end))
+            found.robots = await facts.robots()
             before = await answer(facts, project, within_range(request, then.begin, then.end))
             compare(found, before, now, then)
             return found
         asked, outside = await within_data(facts.snapshot, project, request)
         found = await answer(facts, project, asked)
+        found.robots = await facts.robots()
         found.outside.extend(outside)
         return found
 

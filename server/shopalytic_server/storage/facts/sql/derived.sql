@@ -1,18 +1,28 @@
 -- What several rows amount to: views over the tables that `facts/views.py` names.
 
 -- Each cart: when it was created and changed last, in which currency its latest
--- price is (NULL: no price is known), and who created it.
+-- price is (NULL: no price is known), and who created it. It is a robot's if its first
+-- order is, and without one if who created it is.
 -- name: carts
-SELECT dataset, cart, any_value(cart_id) AS cart_id, min(modified_at) AS created_at, max(modified_at) AS changed_at,
-       last(currency ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS currency,
-       first(source ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
-           AS source,
-       first(bot ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
-           AS bot,
-       first(subject ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker,
-                              event_id) AS subject
-  FROM cart_changes
- GROUP BY dataset, cart
+SELECT c.dataset, c.cart, c.cart_id, c.created_at, c.changed_at, c.currency, c.source, coalesce(o.bot, c.bot) AS bot,
+       c.subject
+  FROM (
+    SELECT dataset, cart, any_value(cart_id) AS cart_id, min(modified_at) AS created_at, max(modified_at) AS changed_at,
+           last(currency ORDER BY position, tie_breaker, event_id) FILTER (WHERE price IS NOT NULL) AS currency,
+           first(source ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
+               AS source,
+           first(bot ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker, event_id)
+               AS bot,
+           first(subject ORDER BY date_trunc('second', modified_at), NOT added, modified_at, position, tie_breaker,
+                                  event_id) AS subject
+      FROM cart_changes
+     GROUP BY dataset, cart
+  ) AS c
+  LEFT JOIN (
+    SELECT dataset, cart, first(bot ORDER BY ordered_at, position, tie_breaker, event_id) AS bot
+      FROM orders
+     GROUP BY dataset, cart
+  ) AS o ON o.dataset = c.dataset AND o.cart = c.cart
 
 -- Each line of a cart: it holds what was last set, plus what was added since, less
 -- what was taken off since; its price is the latest.
