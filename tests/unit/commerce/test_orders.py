@@ -54,6 +54,14 @@ def test_any_order_with_any_repetition_gives_the_same_orders(events, chance: ran
 
 
 @given(order_events())
+def test_which_content_counts_is_kept_up_with_each_event(events):
+    book = OrderBook()
+    for event in events:
+        book.place(*event)
+        assert book.current(event[0]) == OrderBook(contents=book.contents).current(event[0])
+
+
+@given(order_events())
 def test_the_content_that_was_first_sent_last_counts(events):
     book = book_of(events)
     for order_id in {event[0] for event in events}:

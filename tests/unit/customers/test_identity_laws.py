@@ -1,5 +1,6 @@
 """The laws of identity: the facts alone decide who is who, however the calls arrive."""
 
+import copy
 import itertools
 import random
 from datetime import UTC, datetime, timedelta
@@ -91,6 +92,21 @@ def test_any_order_with_any_repetition_gives_the_same_customers(made, chance: ra
     again = made + chance.choices(made, k=chance.randint(0, len(made))) if made else []
     chance.shuffle(again)
     assert state(graph_of(again)) == state(graph_of(made))
+
+
+@given(calls(), st.randoms(use_true_random=False))
+def test_what_is_kept_up_with_each_call_is_what_the_facts_say(made, chance: random.Random):
+    chance.shuffle(made)
+    graph = IdentityGraph()
+    for call in made:
+        # Both questions begin to be kept up at some moment.
+        if chance.random() < 0.7:
+            state(graph)
+        apply(graph, call)
+        anew = copy.deepcopy(graph)
+        anew.reset()
+        kept = copy.deepcopy(graph)
+        assert state(kept) == state(anew)
 
 
 @given(calls())

@@ -102,6 +102,7 @@ class OrderBook:
     """
 
     contents: dict[str, dict[UUID, Occurrence]] = field(default_factory=dict)
+    _current: dict[str, UUID] = field(default_factory=dict)
 
     def place(self, order_id: str, content: UUID, occurrence: Occurrence) -> tuple[Placed, Occurrence | None]:
         """Adds an event; returns what it is, and the occurrence that it replaces if there is one."""
@@ -109,13 +110,20 @@ class OrderBook:
         before = known.get(content)
         if before is None:
             known[content] = occurrence
+            # An order may have thousands of revisions: they are not compared anew for each.
+            current = self._current.get(order_id)
+            if current is not None and known[current].place < occurrence.place:
+                self._current[order_id] = content
             return Placed.REVISION, None
         if occurrence.place >= before.place:
             return Placed.REPEATED, None
         known[content] = occurrence
+        self._current.pop(order_id, None)
         return Placed.REPEATED_EARLIER, before
 
     def current(self, order_id: str) -> UUID:
         """The content that counts."""
-        known = self.contents[order_id]
-        return max(known, key=lambda content: known[content].place)
+        if order_id not in self._current:
+            known = self.contents[order_id]
+            self._current[order_id] = max(known, key=lambda content: known[content].place)
+        return self._current[order_id]

@@ -17,7 +17,6 @@ One decision depends on what has arrived: an alias whose identity was already in
 use, at an earlier time, by another customer is refused.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -25,6 +24,7 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
+from shopalytic_server.domain.customers.joined import Joined
 from shopalytic_server.domain.events.event_order import Place, place, position, rank, second_of
 from shopalytic_server.domain.events.prepared import microseconds
 
@@ -102,10 +102,22 @@ class IdentityGraph:
     undone: set[tuple[str, Anchor]] = field(default_factory=set)
     changed_links: set[tuple[str, str]] = field(default_factory=set)
     changed_aliases: set[tuple[str, Anchor]] = field(default_factory=set)
-    _customers: dict[str, str] | None = None
+    # What follows from the facts, once it was asked for; `reset` forgets it.
+    _joined: Joined | None = None
+    _owners: dict[str, str | None] = field(default_factory=dict)
+
+    def reset(self) -> None:
+        """Forgets what was worked out: whoever changes the facts by hand calls it."""
+        self._joined = None
+        self._owners.clear()
 
     def owner(self, tracking_id: str) -> str | None:
         """The identity that a tracking id belongs to; None while nobody was named."""
+        if tracking_id not in self._owners:
+            self._owners[tracking_id] = self._earliest(tracking_id)
+        return self._owners[tracking_id]
+
+    def _earliest(self, tracking_id: str) -> str | None:
         facts = self.links.get(tracking_id)
         if not facts:
             return None
@@ -117,20 +129,24 @@ class IdentityGraph:
         """Notes that an event carried or named this identity."""
         known = self.first_at.get(identity)
         self.first_uses[identity] = min(use, self.first_uses.get(identity, use))
-        if known is None:
-            self._customers = None
+        if known is None and self._joined is not None:
+            self._joined.add(identity)
         if known is None or occurred_at < known:
             self.first_at[identity] = occurred_at
 
     def customer(self, identity: str) -> str:
         """The identity that stands for the customer this one is part of."""
-        return self.customers().get(identity, identity)
+        return self._all_joined().head(identity)
 
     def customers(self) -> dict[str, str]:
         """For each identity here, the identity that stands for its customer."""
-        if self._customers is None:
-            self._customers = dict(_resolve(self))
-        return self._customers
+        joined = self._all_joined()
+        return {identity: joined.head(identity) for identity in joined.all()}
+
+    def _all_joined(self) -> Joined:
+        if self._joined is None:
+            self._joined = _joined_in(self)
+        return self._joined
 
     def knows_link(self, tracking_id: str, identity: str, fact: Fact) -> bool:
         """Whether stating this link again would change nothing."""
@@ -174,7 +190,8 @@ class IdentityGraph:
         if anchor not in facts or fact.order < facts[anchor].order:
             facts[anchor] = fact
             self.changed_aliases.add((identity, anchor))
-            self._customers = None
+            if self._joined is not None:
+                _join(self, self._joined, identity, anchor)
         if joined:
             return Outcome.ALREADY_LINKED
         return Outcome.UNDONE if undone else Outcome.LINKED
@@ -199,42 +216,44 @@ class IdentityGraph:
         if anchor.tracking_id:
             facts = self.links.get(anchor.tracking_id, {})
             self.changed_links |= {(anchor.tracking_id, linked) for linked in facts}
-        self._customers = None
+        self.reset()
 
     def _add_link(self, tracking_id: str, identity: str, fact: Fact) -> None:
-        if not self.knows_link(tracking_id, identity, fact):
-            self.links.setdefault(tracking_id, {})[identity] = fact
-            self.changed_links.add((tracking_id, identity))
-            self._customers = None
+        if self.knows_link(tracking_id, identity, fact):
+            return
+        before = self.owner(tracking_id)
+        facts = self.links.setdefault(tracking_id, {})
+        facts[identity] = fact
+        self.changed_links.add((tracking_id, identity))
+        if (identity, Anchor("", tracking_id)) in self.undone or before == identity:
+            return
+        if before is None or fact.order < facts[before].order:
+            self._owners[tracking_id] = identity
+            if self._joined is not None and tracking_id in self._joined.anchors:
+                # Aliases that name the device's customer name another one now.
+                self._joined = None
 
 
 def _second(at: datetime) -> int:
     return second_of(position(0, microseconds(at)))
 
 
-def _resolve(graph: IdentityGraph) -> Iterator[tuple[str, str]]:
-    """Pairs each identity with the one that stands for its customer."""
-    neighbours: dict[str, set[str]] = {identity: set() for identity in graph.first_at}
-    for one, other in _joins(graph):
-        neighbours.setdefault(one, set()).add(other)
-        neighbours.setdefault(other, set()).add(one)
-    seen: set[str] = set()
-    for start in neighbours:
-        if start in seen:
-            continue
-        members = _reachable(start, neighbours)
-        seen |= members
-        head = _representative(members, graph)
-        for member in members:
-            yield member, head
-
-
-def _joins(graph: IdentityGraph) -> Iterator[tuple[str, str]]:
+def _joined_in(graph: IdentityGraph) -> Joined:
+    joined = Joined()
+    for identity in graph.first_at:
+        joined.add(identity)
     for identity, anchors in graph.aliases.items():
         for anchor in anchors:
-            existing = _joined_to(identity, anchor, graph)
-            if existing is not None:
-                yield identity, existing
+            _join(graph, joined, identity, anchor)
+    return joined
+
+
+def _join(graph: IdentityGraph, joined: Joined, identity: str, anchor: Anchor) -> None:
+    if anchor.tracking_id:
+        joined.anchors.add(anchor.tracking_id)
+    existing = _joined_to(identity, anchor, graph)
+    if existing is not None:
+        joined.join(identity, existing)
 
 
 def _joined_to(identity: str, anchor: Anchor, graph: IdentityGraph) -> str | None:
@@ -243,24 +262,3 @@ def _joined_to(identity: str, anchor: Anchor, graph: IdentityGraph) -> str | Non
         return None
     existing = anchor.identity or graph.owner(anchor.tracking_id)
     return existing if existing != identity else None
-
-
-def _reachable(start: str, neighbours: dict[str, set[str]]) -> set[str]:
-    members, todo = {start}, [start]
-    while todo:
-        fresh = neighbours[todo.pop()] - members
-        members |= fresh
-        todo.extend(fresh)
-    return members
-
-
-def _representative(members: Iterable[str], graph: IdentityGraph) -> str:
-    """The identity the others were joined to: one that is no alias if there is one, the first by name."""
-    # Not the earliest: events move first_at without looking at the facts again,
-    # and what stands for a customer depends on the facts alone.
-    return min(members, key=lambda identity: (_is_joined_to_another(identity, graph), identity))
-
-
-def _is_joined_to_another(identity: str, graph: IdentityGraph) -> bool:
-    anchors = graph.aliases.get(identity, ())
-    return any(_joined_to(identity, anchor, graph) is not None for anchor in anchors)

@@ -66,6 +66,7 @@ class StoredIdentities:
             linked_identities, linked_ids = await self._load_aliases(conn, known_identities, known_ids)
             new_identities = linked_identities - known_identities
             new_ids = linked_ids - known_ids
+        self.graph.reset()
         self._owners |= {tracking_id: self.graph.owner(tracking_id) for tracking_id in known_ids}
 
     async def _load_links(self, conn: Connection, ids: set[str], identities: set[str]) -> set[str]:
