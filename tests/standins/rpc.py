@@ -200,6 +200,11 @@ class ScriptedReports:
     ) -> reports_pb2.GetLifetimeReportResponse:
         return self._answer(project, request, reports_pb2.GetLifetimeReportResponse())
 
+    async def get_search_report(
+        self, project: Project, request: reports_pb2.GetSearchReportRequest
+    ) -> reports_pb2.GetSearchReportResponse:
+        return self._answer(project, request, reports_pb2.GetSearchReportResponse())
+
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest
     ) -> reports_pb2.GetDeliveryReportResponse:

@@ -308,6 +308,15 @@ class Reports:
         request = reports_pb2.GetSegmentReportRequest(scope=report_scope(**scope), list=listed, limit=limit)
         return self._ask(self._stub.GetSegmentReport, request)
 
+    def searches(
+        self, *, limit: int = 0, only_without_results: bool = False, **scope: Unpack[Scope]
+    ) -> reports_pb2.GetSearchReportResponse:
+        """What people look for in the shop, and what they find."""
+        request = reports_pb2.GetSearchReportRequest(
+            scope=report_scope(**scope), limit=limit, only_without_results=only_without_results
+        )
+        return self._ask(self._stub.GetSearchReport, request)
+
     def lifetime(
         self,
         *,

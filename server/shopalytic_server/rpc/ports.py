@@ -119,6 +119,12 @@ class Reports(Protocol):
         """What customers are worth per head."""
         ...
 
+    async def get_search_report(
+        self, project: Project, request: reports_pb2.GetSearchReportRequest
+    ) -> reports_pb2.GetSearchReportResponse:
+        """What people look for."""
+        ...
+
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest
     ) -> reports_pb2.GetDeliveryReportResponse:

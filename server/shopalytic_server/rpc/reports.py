@@ -127,6 +127,12 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
         """The lifetime report."""
         return await self._reports.get_lifetime_report(await self._admit_scope(request, context), request)
 
+    async def GetSearchReport(
+        self, request: reports_pb2.GetSearchReportRequest, context: Context
+    ) -> reports_pb2.GetSearchReportResponse:
+        """The search report."""
+        return await self._reports.get_search_report(await self._admit_scope(request, context), request)
+
     async def GetDeliveryReport(
         self, request: reports_pb2.GetDeliveryReportRequest, context: Context
     ) -> reports_pb2.GetDeliveryReportResponse:

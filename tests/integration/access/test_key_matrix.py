@@ -55,6 +55,7 @@ RPC_RULES: dict[str, set[KeyClass]] = {
                 "GetCouponReport",
                 "GetSegmentReport",
                 "GetLifetimeReport",
+                "GetSearchReport",
                 "ListOrders",
                 "GetDeliveryReport",
                 "TailEvents",

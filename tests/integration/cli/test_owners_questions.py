@@ -51,6 +51,9 @@ LINES = [
     order(2, "bea", "o3", "AUT", "70"),
     visit(3, "cat", "/sale"),
     line("cart_add", 3, {"cart_id": "left", "sku": "mug", "price": "120", "qty": 1}, "cat"),
+    line("search", 2, {"query": " Blue  MUG", "results": 0}, "bea"),
+    line("search", 2, {"query": "blue mug", "results": 3}, "bea"),
+    line("search", 3, {"query": "teapot", "results": 0}, "cat"),
     line("refund", 4, {"order_id": "o3", "refund_type": "full"}, "bea"),
 ]
 
@@ -91,6 +94,22 @@ def test_which_campaign_brings_customers_who_come_back(service):
 def test_which_products_are_returned_most(service):
     [block] = service.json("report", "products", *WEEK, "--sort", "refunds")["reports"]
     assert [(row["sku"], row["returns"]) for row in block["rows"]] == [("mug", "70")]
+
+
+def test_what_people_search_for_and_do_not_find(service):
+    answer = service.json("report", "searches", *WEEK, "--currency", "USD")
+    rows = {row["query"]: row for row in answer["rows"]}
+    assert {query: (row["searches"], row["without_results"]) for query, row in rows.items()} == {
+        "blue mug": (2, 1),
+        "teapot": (1, 1),
+    }
+    assert (rows["blue mug"]["orders"], rows["blue mug"]["total_sales"]) == (1, "70")
+    assert (answer["total"]["searches"], answer["total"]["visitors"]) == (3, 2)
+    answer = service.json("report", "searches", *WEEK, "--without-results", "--by", "channel", "--limit", "1")
+    assert [(row["query"], row["dimensions"]) for row in answer["rows"]] == [
+        ("blue mug", {"channel": "paid search"})
+    ]
+    assert answer["more_rows"] == 1
 
 
 def test_what_carts_over_100_were_left_as_a_file(service):

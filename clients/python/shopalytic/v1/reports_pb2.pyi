@@ -1450,3 +1450,58 @@ class LifetimeRow(_message.Message):
     previous: LifetimeRow
     compared: _dimensions_pb2.TimeRange
     def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., customers: _Optional[int] = ..., orders: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., orders_per_head: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[LifetimeRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+
+class GetSearchReportRequest(_message.Message):
+    __slots__ = ("scope", "limit", "only_without_results")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ONLY_WITHOUT_RESULTS_FIELD_NUMBER: _ClassVar[int]
+    scope: ReportScope
+    limit: int
+    only_without_results: bool
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., only_without_results: _Optional[bool] = ...) -> None: ...
+
+class GetSearchReportResponse(_message.Message):
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[SearchRow]
+    total: SearchRow
+    currency: str
+    compared: _dimensions_pb2.TimeRange
+    more_rows: int
+    outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
+    def __init__(self, rows: _Optional[_Iterable[_Union[SearchRow, _Mapping]]] = ..., total: _Optional[_Union[SearchRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+
+class SearchRow(_message.Message):
+    __slots__ = ("query", "searches", "visitors", "without_results", "orders", "total_sales", "dimensions", "previous", "compared")
+    class DimensionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    SEARCHES_FIELD_NUMBER: _ClassVar[int]
+    VISITORS_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_RESULTS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SALES_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    query: str
+    searches: int
+    visitors: int
+    without_results: int
+    orders: int
+    total_sales: str
+    dimensions: _containers.ScalarMap[str, str]
+    previous: SearchRow
+    compared: _dimensions_pb2.TimeRange
+    def __init__(self, query: _Optional[str] = ..., searches: _Optional[int] = ..., visitors: _Optional[int] = ..., without_results: _Optional[int] = ..., orders: _Optional[int] = ..., total_sales: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[SearchRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...

@@ -111,6 +111,11 @@ class ReportServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportResponse.FromString,
                 _registered_method=True)
+        self.GetSearchReport = channel.unary_unary(
+                '/shopalytic.v1.ReportService/GetSearchReport',
+                request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSearchReportRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSearchReportResponse.FromString,
+                _registered_method=True)
         self.GetLifetimeReport = channel.unary_unary(
                 '/shopalytic.v1.ReportService/GetLifetimeReport',
                 request_serializer=shopalytic_dot_v1_dot_reports__pb2.GetLifetimeReportRequest.SerializeToString,
@@ -245,6 +250,13 @@ class ReportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSearchReport(self, request, context):
+        """What people look for in the shop, and what they find.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetLifetimeReport(self, request, context):
         """What customers are worth per head, by when and how they came.
         """
@@ -355,6 +367,11 @@ def add_ReportServiceServicer_to_server(servicer, server):
                     servicer.GetSegmentReport,
                     request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportResponse.SerializeToString,
+            ),
+            'GetSearchReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSearchReport,
+                    request_deserializer=shopalytic_dot_v1_dot_reports__pb2.GetSearchReportRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_reports__pb2.GetSearchReportResponse.SerializeToString,
             ),
             'GetLifetimeReport': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLifetimeReport,
@@ -784,6 +801,33 @@ class ReportService:
             '/shopalytic.v1.ReportService/GetSegmentReport',
             shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportRequest.SerializeToString,
             shopalytic_dot_v1_dot_reports__pb2.GetSegmentReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSearchReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.ReportService/GetSearchReport',
+            shopalytic_dot_v1_dot_reports__pb2.GetSearchReportRequest.SerializeToString,
+            shopalytic_dot_v1_dot_reports__pb2.GetSearchReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

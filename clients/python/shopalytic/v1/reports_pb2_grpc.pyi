@@ -38,6 +38,7 @@ class ReportServiceStub:
     GetConversionReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetConversionReportRequest, reports_pb2.GetConversionReportResponse]
     GetCouponReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetCouponReportRequest, reports_pb2.GetCouponReportResponse]
     GetSegmentReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetSegmentReportRequest, reports_pb2.GetSegmentReportResponse]
+    GetSearchReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetSearchReportRequest, reports_pb2.GetSearchReportResponse]
     GetLifetimeReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetLifetimeReportRequest, reports_pb2.GetLifetimeReportResponse]
     ListOrders: grpc.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]
     GetDeliveryReport: grpc.UnaryUnaryMultiCallable[reports_pb2.GetDeliveryReportRequest, reports_pb2.GetDeliveryReportResponse]
@@ -59,6 +60,7 @@ class ReportServiceAsyncStub(ReportServiceStub):
     GetConversionReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetConversionReportRequest, reports_pb2.GetConversionReportResponse]  # type: ignore[assignment]
     GetCouponReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetCouponReportRequest, reports_pb2.GetCouponReportResponse]  # type: ignore[assignment]
     GetSegmentReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetSegmentReportRequest, reports_pb2.GetSegmentReportResponse]  # type: ignore[assignment]
+    GetSearchReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetSearchReportRequest, reports_pb2.GetSearchReportResponse]  # type: ignore[assignment]
     GetLifetimeReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetLifetimeReportRequest, reports_pb2.GetLifetimeReportResponse]  # type: ignore[assignment]
     ListOrders: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.ListOrdersRequest, reports_pb2.ListOrdersResponse]  # type: ignore[assignment]
     GetDeliveryReport: grpc.aio.UnaryUnaryMultiCallable[reports_pb2.GetDeliveryReportRequest, reports_pb2.GetDeliveryReportResponse]  # type: ignore[assignment]
@@ -110,6 +112,9 @@ class ReportServiceServicer(metaclass=ABCMeta):
     def GetSegmentReport(
         self, request: reports_pb2.GetSegmentReportRequest, context: _Context
     ) -> reports_pb2.GetSegmentReportResponse | Awaitable[reports_pb2.GetSegmentReportResponse]: ...
+    def GetSearchReport(
+        self, request: reports_pb2.GetSearchReportRequest, context: _Context
+    ) -> reports_pb2.GetSearchReportResponse | Awaitable[reports_pb2.GetSearchReportResponse]: ...
     def GetLifetimeReport(
         self, request: reports_pb2.GetLifetimeReportRequest, context: _Context
     ) -> reports_pb2.GetLifetimeReportResponse | Awaitable[reports_pb2.GetLifetimeReportResponse]: ...

@@ -16,7 +16,7 @@ from shopalytic_server.cli.reports.delivery import delivery
 from shopalytic_server.cli.reports.goods import carts, fulfilment, products
 from shopalytic_server.cli.reports.question import Question, Sheet, interval_option, report_options
 from shopalytic_server.cli.reports.rows import cells, columns, number_columns, total_cells, words
-from shopalytic_server.cli.reports.shoppers import conversion, coupons, lifetime, segments
+from shopalytic_server.cli.reports.shoppers import conversion, coupons, lifetime, searches, segments
 from shopalytic_server.cli.reports.visitors import funnel, retention, traffic
 from shopalytic_server.config import Settings
 
@@ -84,7 +84,7 @@ def events(settings: Settings, token: str, limit: int, page_token: str, as_json:
 
 _REPORTS = (
     *(funnel, products, retention, carts, fulfilment, traffic, delivery),
-    *(conversion, coupons, segments, lifetime),
+    *(conversion, coupons, segments, lifetime, searches),
 )
 for command in _REPORTS:
     report.add_command(command)

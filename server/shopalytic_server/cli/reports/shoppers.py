@@ -126,3 +126,24 @@ def segments(question: Question, listed: str | None, limit: int | None) -> None:
             Sheet("customers", people, found, listed.capitalize(), words=["email"], local=("last_order_at",))
         )
     question.show(answer, sheets if answer.total.customers else [], nothing="Nobody ordered before this.")
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 10_000), help="How many rows.  [default: 100]")
+@click.option("--without-results", is_flag=True, help="Only what was searched for and not found.")
+@report_options
+def searches(question: Question, limit: int | None, without_results: bool) -> None:
+    """Print what people look for, how often they find nothing, and what they buy after.
+
+    \b
+    Example:  shopalytic report searches --from 2026-01-01 --without-results
+    """
+    answer = question.ask(
+        reports_pb2.GetSearchReportRequest(limit=limit or 0, only_without_results=without_results)
+    )
+    names = number_columns(reports_pb2.SearchRow)
+    rows = [cells(question, row, names) for row in answer.rows]
+    total = total_cells(question, answer.total, names)
+    title = f"Searches, sales in {answer.currency}"
+    sheet = Sheet("searches", columns(question, names), rows, title, total, words=words(question))
+    question.show(answer, [sheet] if rows else [], nothing="Nobody searched in this range.")

@@ -106,6 +106,7 @@ FITS: dict[str, frozenset[str]] = {
     "traffic": _VISIT,
     "conversion": _VISIT,
     "coupons": _ORDER,
+    "searches": _VISIT,
     "segments": frozenset(),
     "lifetime": _ORDER | LINES,
     "delivery": frozenset(),

@@ -216,6 +216,8 @@ _TABLES = (
         },
         "occurred_at",
     ),
+    # What people looked for; `results` is absent where the shop did not say how many it found.
+    Table("searches", _EVENT | {"query": TEXT, "results": NUMBER}, "occurred_at"),
     # Every event, for funnels. The `page_type` of a custom event is its name.
     Table(
         "steps",

@@ -24,7 +24,7 @@ from shopalytic_server.storage.reports import (
 )
 from shopalytic_server.storage.reports.open_range import within_data
 from shopalytic_server.storage.reports.rows.comparison import compare, ranges, within_range
-from shopalytic_server.storage.reports.shoppers import conversion, coupons, lifetime, segments
+from shopalytic_server.storage.reports.shoppers import conversion, coupons, lifetime, searches, segments
 
 Answer = Callable[[Facts, Project, Any], Awaitable[Any]]
 
@@ -68,6 +68,7 @@ _REPORTS: Mapping[str, Answer] = {
     "products": products.answer,
     "retention": retention.answer,
     "sales": sales.answer,
+    "searches": searches.answer,
     "segments": segments.answer,
     "traffic": traffic.answer,
 }

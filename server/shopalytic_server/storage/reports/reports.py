@@ -147,6 +147,13 @@ class Reports:
         answer: reports_pb2.GetLifetimeReportResponse = await self._ask("lifetime", project, request)
         return answer
 
+    async def get_search_report(
+        self, project: Project, request: reports_pb2.GetSearchReportRequest
+    ) -> reports_pb2.GetSearchReportResponse:
+        """What people look for; raises InvalidRequest."""
+        answer: reports_pb2.GetSearchReportResponse = await self._ask("searches", project, request)
+        return answer
+
     async def get_delivery_report(
         self, project: Project, request: reports_pb2.GetDeliveryReportRequest
     ) -> reports_pb2.GetDeliveryReportResponse:

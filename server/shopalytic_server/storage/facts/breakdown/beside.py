@@ -117,7 +117,9 @@ async def make_segments(facts: Kept, currency: str) -> None:
 
 
 async def _make_visits(facts: Kept, scope: Scope, needs: Needs) -> None:
-    if needs.tables.isdisjoint({"orders", "page_views", "product_views", "cart_changes", "steps"}):
+    if needs.tables.isdisjoint(
+        {"orders", "page_views", "product_views", "cart_changes", "searches", "steps"}
+    ):
         needs = Needs(needs.named, needs.tables | {"orders"}, needs.shared)
     await facts.keep("active", active(needs.tables | ({"orders"} if needs.orders else set())))
     await facts.keep("begun", _SQL.begun)

@@ -131,6 +131,7 @@ SOURCES = {
         _beside_event("cart_changes", "t.modified_at") + _CATEGORIES_OF,
         _of_event("t.modified_at") | _CATEGORIES | _NOT_YET,
     ),
+    "searches": Source(_beside_event("searches", "t.occurred_at"), _of_event("t.occurred_at")),
     "carts": Source(
         _beside_event("carts", "t.created_at") + _CART_LINES,
         _of_event("t.created_at")
@@ -151,6 +152,7 @@ _EVENT_TABLES = {
     "page_views": ("occurred_at", True),
     "product_views": ("occurred_at", True),
     "cart_changes": ("modified_at", True),
+    "searches": ("occurred_at", True),
     "steps": ("occurred_at", True),
 }
 

@@ -22,7 +22,7 @@ from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.scope import UNITS, Scope, row_starts
 
 # What says which row it is; all else are numbers.
-_NAMES = ("currency", "sku", "name", "value", "carrier", "coupon", "segment", "step", "dimensions")
+_NAMES = ("currency", "sku", "name", "value", "carrier", "coupon", "segment", "step", "query", "dimensions")
 _PLAIN = ("explain", "previous", "compared", "start")
 _AMOUNT = re.compile(r"-?[0-9]+([.][0-9]+)?")
 _SHARE = re.compile(r"(rate|share|average|conversion|per_)")

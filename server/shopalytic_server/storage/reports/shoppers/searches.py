@@ -1,0 +1,48 @@
+"""The search report: what people look for in the shop, and what they find."""
+
+from decimal import Decimal
+
+from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.commerce.amounts import text
+from shopalytic_server.domain.projects import Project
+from shopalytic_server.storage.database.queries import load_beside
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, within
+from shopalytic_server.storage.facts.scope import resolve_scope
+from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of
+
+_SQL = load_beside(__name__)
+
+DEFAULT_LIMIT = 100
+
+
+async def answer(
+    facts: Facts, project: Project, request: reports_pb2.GetSearchReportRequest
+) -> reports_pb2.GetSearchReportResponse:
+    """Queries and what came of them; raises InvalidRequest."""
+    scope = resolve_scope(project, request.scope)
+    currency = scope.currency or project.currency
+    await facts.take(scope, searches=within(scope), orders=within(scope), customers_of=EVER)
+    if scope.by:
+        await facts.break_down(scope.by)
+    await facts.keep("searched", _SQL.searched, only_without_results=request.only_without_results)
+    most = request.limit or DEFAULT_LIMIT
+    total, *rows = await facts.ask(_SQL.searches, revenue_in=currency, most=most)
+    response = reports_pb2.GetSearchReportResponse(
+        total=_row(total), currency=currency, more_rows=total["rows_found"] - len(rows)
+    )
+    for row in rows:
+        found = _row(row)
+        found.dimensions.update(dimensions_of(scope, values_of(scope, row)))
+        response.rows.append(found)
+    return response
+
+
+def _row(row: Row) -> reports_pb2.SearchRow:
+    return reports_pb2.SearchRow(
+        query=row["query"] or "",
+        searches=row["searches"],
+        visitors=row["visitors"],
+        without_results=row["without_results"],
+        orders=row["orders"] or 0,
+        total_sales=text(row["total_sales"] or Decimal(0)),
+    )
