@@ -20,6 +20,7 @@ COMMANDS = {
     "customer": "shopalytic_server.cli.privacy.person:customer",
     "report": "shopalytic_server.cli.reports.report:report",
     "reconcile": "shopalytic_server.cli.commerce.reconcile:reconcile",
+    "disputed-orders": "shopalytic_server.cli.commerce.disputed_orders:disputed_orders",
     "tail": "shopalytic_server.cli.tail:tail",
     "quarantine": "shopalytic_server.cli.quarantine:quarantine",
     "merges": "shopalytic_server.cli.customers.merges:merges",

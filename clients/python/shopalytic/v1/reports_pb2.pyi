@@ -390,19 +390,21 @@ class ListCustomerOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[CustomerOrderDetail, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_orders: _Optional[int] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
-    __slots__ = ("to", "order_ids", "page_size", "page_token", "sandbox")
+    __slots__ = ("to", "order_ids", "page_size", "page_token", "sandbox", "disputed")
     FROM_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_FIELD_NUMBER: _ClassVar[int]
     to: _timestamp_pb2.Timestamp
     order_ids: _containers.RepeatedScalarFieldContainer[str]
     page_size: int
     page_token: str
     sandbox: bool
-    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., **kwargs) -> None: ...
+    disputed: bool
+    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., disputed: _Optional[bool] = ..., **kwargs) -> None: ...
 
 class ListOrdersResponse(_message.Message):
     __slots__ = ("orders", "next_page_token", "erased_order_ids")
@@ -415,7 +417,7 @@ class ListOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[ListedOrder, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., erased_order_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListedOrder(_message.Message):
-    __slots__ = ("order_id", "ordered_at", "currency", "total", "event_id", "source", "status")
+    __slots__ = ("order_id", "ordered_at", "currency", "total", "event_id", "source", "status", "claimed_by")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     ORDERED_AT_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -423,6 +425,7 @@ class ListedOrder(_message.Message):
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_BY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     ordered_at: _timestamp_pb2.Timestamp
     currency: str
@@ -430,7 +433,8 @@ class ListedOrder(_message.Message):
     event_id: str
     source: str
     status: str
-    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., event_id: _Optional[str] = ..., source: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
+    claimed_by: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, order_id: _Optional[str] = ..., ordered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., currency: _Optional[str] = ..., total: _Optional[str] = ..., event_id: _Optional[str] = ..., source: _Optional[str] = ..., status: _Optional[str] = ..., claimed_by: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListCustomerEventsRequest(_message.Message):
     __slots__ = ("customer", "page_size", "page_token", "sandbox", "types")

@@ -163,7 +163,8 @@ class Question:
             if not chosen:
                 say(nothing or "Nothing in this range.")
             if robots := getattr(answer, "robots", 0):
-                say(f"Left out: {robots:,} events of robots. Count them with --include-bots.", err=True)
+                events = "event" if robots == 1 else "events"
+                say(f"Left out: {robots:,} {events} of robots. Count them with --include-bots.", err=True)
             for part in getattr(answer, "outside", ()):
                 begin, end = (message_data(part)[name][:10] for name in ("from", "to"))
                 say(

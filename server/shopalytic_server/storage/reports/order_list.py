@@ -1,5 +1,6 @@
 """The orders of a range of time, oldest first, for comparing with the shop's own books."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
@@ -35,6 +36,9 @@ async def list_orders(
     if request.HasField("from") and request.HasField("to") and from_at >= to_at:
         message = "must be after from; the range includes its begin and excludes its end"
         raise InvalidRequest([Violation("to", "list_orders.range", message)])
+    wanted = list(request.order_ids) or None
+    if request.disputed:
+        wanted = list(await _disputed(snapshot, dataset, wanted))
     after_at, after_id = read_token(request, project, parse_position) or _OLDEST
     rows = await snapshot.fetch(
         _SQL.page,
@@ -43,19 +47,28 @@ async def list_orders(
         to_at=to_at,
         after_at=after_at,
         after_id=after_id,
-        order_ids=list(request.order_ids) or None,
+        order_ids=wanted,
         limit=page_size(request) + 1,
     )
     page = rows[: page_size(request)]
     erased = await erased_orders(snapshot.fetch, dataset, request.order_ids)
-    response = reports_pb2.ListOrdersResponse(orders=[_listed(row) for row in page], erased_order_ids=erased)
+    claims = await _disputed(snapshot, dataset, [row["order_id"] for row in page])
+    response = reports_pb2.ListOrdersResponse(
+        orders=[_listed(row, claims.get(row["order_id"], ())) for row in page], erased_order_ids=erased
+    )
     if len(rows) > len(page):
         last = position(page[-1]["ordered_at"], page[-1]["order_id"])
         response.next_page_token = write_token(request, project, last)
     return response
 
 
-def _listed(row: dict[str, Any]) -> reports_pb2.ListedOrder:
+async def _disputed(snapshot: Snapshot, dataset: int, order_ids: list[str] | None) -> dict[str, list[str]]:
+    """Orders that several identified customers claim, with their ids."""
+    rows = await snapshot.fetch(_SQL.disputed, dataset=dataset, order_ids=order_ids)
+    return {row["order_id"]: row["claimed_by"] for row in rows}
+
+
+def _listed(row: dict[str, Any], claimed_by: Sequence[str]) -> reports_pb2.ListedOrder:
     return reports_pb2.ListedOrder(
         order_id=row["order_id"],
         ordered_at=timestamp(row["ordered_at"]),
@@ -64,6 +77,7 @@ def _listed(row: dict[str, Any]) -> reports_pb2.ListedOrder:
         event_id=str(row["event_id"]),
         source=row["source"],
         status=row["status"],
+        claimed_by=claimed_by,
     )
 
 

@@ -25,3 +25,15 @@ SELECT o.order_id, o.ordered_at, o.currency, o.total, o.event_id, o.source, coal
                       WHERE s.dataset_id = %(dataset)s AND s.order_id = o.order_id) AS s ON true
  ORDER BY o.ordered_at, o.order_id COLLATE "C"
  LIMIT %(limit)s
+
+-- Orders of whose contents several identified customers sent some, and who these are.
+-- `order_ids` limits which are looked at.
+-- name: disputed
+SELECT r.order_id, array_agg(DISTINCT m.customer_id::text ORDER BY m.customer_id::text) AS claimed_by
+  FROM order_revisions r
+  JOIN subject_customers m ON m.dataset_id = r.dataset_id AND m.subject = r.subject
+ WHERE r.dataset_id = %(dataset)s AND (%(order_ids)s::text[] IS NULL OR r.order_id = ANY(%(order_ids)s::text[]))
+ GROUP BY r.order_id
+HAVING count(DISTINCT m.customer_id) > 1
+ ORDER BY r.order_id COLLATE "C"
+ LIMIT 10000
