@@ -40,7 +40,7 @@ WITH intervals AS (
 ), costs AS (
     SELECT l.currency, l.by_1, l.by_2, coalesce(i.number, 0) AS number, count(*) AS lines,
            count(l.cost) AS lines_with_cost, amount(l.cost * l.quantity, l.cost_digits + l.quantity_digits) AS cost,
-           amount((l.price - l.cost) * l.quantity, greatest(l.price_digits, l.cost_digits) + l.quantity_digits) AS margin
+           amount((l.price - l.cost) * l.quantity, CASE WHEN l.cost IS NOT NULL THEN greatest(l.price_digits, l.cost_digits) + l.quantity_digits END) AS margin
       FROM counted_order_lines l
       ASOF JOIN intervals i ON l.ordered_at >= i.begins_at
      WHERE l.ordered_at >= $from_at::TIMESTAMP AND l.ordered_at < $to_at::TIMESTAMP
