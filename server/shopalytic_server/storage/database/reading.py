@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
@@ -15,6 +16,15 @@ from shopalytic_server.storage.database.connections import ROLLED_BACK, Connecti
 _TUNED = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
 # To plan a statement over all months takes longer than to run it for one customer.
 _PLANNED_ONCE = "; SET LOCAL plan_cache_mode = force_generic_plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A statement that was run, and what it found."""
+
+    statement: str | sql.Composed
+    parameters: dict[str, Any]
+    rows: list[dict[str, Any]]
 
 
 class Snapshot:
@@ -35,12 +45,21 @@ class Snapshot:
         self._conn = conn
         self._database_url = database_url
         self._prepare = prepare
+        self._reads: list[Read] | None = None
+
+    def record(self) -> list[Read]:
+        """What `fetch` and `fetch_one` find from now on."""
+        self._reads = []
+        return self._reads
 
     async def fetch(self, statement: str | sql.Composed, **parameters: Any) -> list[dict[str, Any]]:
         """Runs a named statement and returns its rows."""
         async with self._conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(statement, parameters, prepare=self._prepare)
-            return await cursor.fetchall()
+            rows = await cursor.fetchall()
+        if self._reads is not None:
+            self._reads.append(Read(statement, parameters, [dict(row) for row in rows]))
+        return rows
 
     async def fetch_one(self, statement: str | sql.Composed, **parameters: Any) -> dict[str, Any] | None:
         """Runs a named statement and returns its first row, if it has one."""
@@ -56,9 +75,8 @@ class Snapshot:
         """The database, and this moment's name in it; None if no other connection can see it."""
         if self._database_url is None:
             return None
-        row = await self.fetch_one("SELECT pg_export_snapshot() AS name")
-        assert row is not None  # noqa: S101 - a SELECT without FROM has a row
-        return self._database_url, row["name"]
+        [(name,)] = await self.fetch_plain(sql.Composed([sql.SQL("SELECT pg_export_snapshot()")]))
+        return self._database_url, name
 
 
 @asynccontextmanager

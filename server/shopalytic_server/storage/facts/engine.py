@@ -14,6 +14,7 @@ import duckdb
 
 from shopalytic.events.violations import Violation
 from shopalytic_server.domain.errors import InvalidRequest, Overloaded
+from shopalytic_server.storage.facts.answers import Answers
 from shopalytic_server.storage.facts.customers import Customers
 
 Result = TypeVar("Result")
@@ -74,14 +75,16 @@ class Instance:
 
     root: duckdb.DuckDBPyConnection
     customers: Customers = field(default_factory=Customers)
+    answers: Answers = field(default_factory=Answers)
 
 
 class Turn:
     """One question's own connection: its tables, views and variables are gone with it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, customers: Customers) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, instance: Instance) -> None:
         self.connection = connection
-        self.customers = customers
+        self.customers = instance.customers
+        self.answers = instance.answers
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Does something with the connection in a thread, which ends when the caller is cancelled."""
@@ -124,7 +127,7 @@ class Engine:
         async with self._turns.take():
             instance = await asyncio.to_thread(self._started)
             with instance.root.cursor() as connection:
-                yield Turn(connection, instance.customers)
+                yield Turn(connection, instance)
 
     async def own(self) -> duckdb.DuckDBPyConnection:
         """A connection beside those of questions, which does not wait for a turn."""

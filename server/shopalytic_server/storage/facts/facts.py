@@ -7,6 +7,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
+    Hashable,
     Iterable,
     Iterator,
     Mapping,
@@ -15,13 +16,14 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from psycopg import sql
 
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.reports.touches import SESSION_GAP
 from shopalytic_server.storage.database.reading import Snapshot
+from shopalytic_server.storage.facts.answers import Known, Recall
 from shopalytic_server.storage.facts.arrow import ArrowConnections
 from shopalytic_server.storage.facts.breakdown.beside import make_beside
 from shopalytic_server.storage.facts.breakdown.sources import Needs, counted, fits
@@ -76,6 +78,8 @@ class Facts:
         """The same moment in PostgreSQL, for names and addresses that facts do not hold."""
         self.uses: Sequence[Use] = ()
         """The files that the last rows came from."""
+        self.recall: Recall | None = None
+        """What the question found when it was asked before."""
         self._asked: dict[str, Any] = {}
         self._scope: Scope
         self._needs: Needs
@@ -102,6 +106,8 @@ class Facts:
         self.uses = await self._fill(scope, tables)
         # A view over files reads what each of them has: with many that takes a while.
         await self._turn.run(lambda: self._make_views(tables))
+        if self.recall is not None:
+            await self.recall.take(await self._turn.run(lambda: self._taken(tables)))
         if self._needs.named:
             await make_beside(self, self._scope, self._needs)
         await self.break_down()
@@ -147,6 +153,17 @@ class Facts:
                 row = await self.ask_one(_ROBOTS.format(table=name, day=table.day))
                 found += row["robots"]
         return found
+
+    def _taken(self, tables: Mapping[Table, Span]) -> Hashable:
+        """What tells the rows that were taken from any others: the files, and digests of the rest."""
+        digests = []
+        for table in tables:
+            columns = ", ".join(name for name, _ in table.definition())
+            rows = table.name if table is LINKS else f"fresh_{table.name}"
+            digest = f"SELECT count(*), sum(hash({columns})), bit_xor(hash({columns})) FROM {rows}"  # noqa: S608
+            digests.append((table.name, self._turn.connection.execute(digest).fetchone()))
+        files = frozenset((use.unit.path.name, use.days) for use in self.uses)
+        return files, tuple(digests)
 
     async def ask(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of a statement.
@@ -262,28 +279,49 @@ class FactStore:
             with ExitStack() as held:
                 yield Facts(self, turn, snapshot, held, self.files if use_files else None)
 
-    async def answer(self, moment: Moment, question: Callable[[Facts], Awaitable[Result]]) -> Result:
+    async def answer(
+        self,
+        moment: Moment,
+        question: Callable[[Facts], Awaitable[Result]],
+        *,
+        known_as: Hashable | None = None,
+    ) -> Result:
         """What a question finds; read anew from PostgreSQL where a file cannot be read.
 
-        `moment` opens the snapshot when it is the question's turn, so nobody who
-        waits holds one. Raises StoreUnavailable where DuckDB cannot use the disk even
-        so, and Overloaded.
+        `moment` opens the snapshot when it is the question's turn, so nobody who waits
+        holds one. `known_as` names a question whose answer follows from what it takes
+        and reads, so that it is kept for those who ask the same. Raises
+        StoreUnavailable where DuckDB cannot use the disk even so, and Overloaded.
         """
         try:
-            return await self._asked(moment, question, use_files=True)
+            return await self._asked(moment, question, known_as, use_files=True)
         except FilesUnreadable:
             log.warning("A file of facts cannot be read: the report reads its days anew. [facts_failed]")
         try:
-            return await self._asked(moment, question, use_files=False)
+            return await self._asked(moment, question, None, use_files=False)
         except FilesUnreadable as error:
             raise StoreUnavailable from error
 
     async def _asked(
-        self, moment: Moment, question: Callable[[Facts], Awaitable[Result]], *, use_files: bool
+        self,
+        moment: Moment,
+        question: Callable[[Facts], Awaitable[Result]],
+        known_as: Hashable | None,
+        *,
+        use_files: bool,
     ) -> Result:
         async with self.engine.turn() as turn, moment() as snapshot:
             with ExitStack() as held:
-                return await question(Facts(self, turn, snapshot, held, self.files if use_files else None))
+                facts = Facts(self, turn, snapshot, held, self.files if use_files else None)
+                if known_as is None:
+                    return await question(facts)
+                facts.recall = Recall(turn.answers, known_as, snapshot)
+                try:
+                    answer = await question(facts)
+                except Known as known:
+                    return cast("Result", known.answer)
+                facts.recall.keep(answer)
+                return answer
 
 
 def _statements(

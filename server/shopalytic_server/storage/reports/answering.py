@@ -1,9 +1,9 @@
 """Answers the questions that are asked of facts, in the process that has them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -48,7 +48,9 @@ class FactReports:
                 return await self._facts.answer(partial(_given, snapshot), answer)
         try:
             async with asyncio.timeout(_LONGEST_SECONDS) as limit:
-                return await self._facts.answer(partial(reading, self._pool), answer)
+                return await self._facts.answer(
+                    partial(reading, self._pool), answer, known_as=_name(name, project, request)
+                )
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -59,6 +61,17 @@ class FactReports:
         past = Past(datasets(project, include_sandbox=True), moment)
         async with reading_past(str(self._primary.conninfo), past) as snapshot:
             yield snapshot
+
+
+def _name(name: str, project: Project, request: Any) -> Hashable | None:
+    """What tells a question from any other; None if its answer depends on when it is asked."""
+    if not QUESTIONS[name].timeless:
+        return None
+    if request.scope.HasField("compare") and not request.scope.HasField("to"):
+        return None
+    # Of an open range what lies apart depends on the day.
+    today = datetime.now(UTC).date()
+    return name, project, request.SerializeToString(deterministic=True), today
 
 
 @asynccontextmanager

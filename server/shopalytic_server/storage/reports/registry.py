@@ -34,6 +34,8 @@ class Question(NamedTuple):
 
     answer: Answer
     as_of: Callable[[Project, Any], datetime | None]
+    timeless: bool = False
+    """Whether its answer follows from what it takes and reads alone, whenever it is asked."""
 
 
 def _report(name: str, answer: Answer) -> Question:
@@ -55,8 +57,12 @@ def _report(name: str, answer: Answer) -> Question:
         found.outside.extend(outside)
         return found
 
-    return Question(within, lambda project, request: resolve_scope(project, request.scope).as_of)
+    return Question(
+        within, lambda project, request: resolve_scope(project, request.scope).as_of, name in _TIMELESS
+    )
 
+
+_TIMELESS = {"fulfilment", "funnel", "products", "retention", "sales", "traffic"}
 
 _REPORTS: Mapping[str, Answer] = {
     "carts": carts.answer,
