@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 
 import click
 import grpc
+from google.rpc.error_details_pb2 import RetryInfo
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.cli.customers.customer import event_data, sandbox_option, summary
-from shopalytic_server.cli.errors import Failure, call_sentence
+from shopalytic_server.cli.errors import Failure, call_sentence, details_of
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, say
 from shopalytic_server.cli.remote import connect
@@ -77,7 +78,9 @@ def _answers(
         except grpc.RpcError as error:
             if not pause or error.code() not in _PASSING:
                 raise
-            reason = call_sentence(error)
+            # Without details it is gRPC that speaks, of a line that broke.
+            known = any(details_of(error, RetryInfo))
+            reason = call_sentence(error) if known else "The service has gone away."
         except Failure as failure:
             # The service of the data directory is not there, or not yet.
             if not pause:

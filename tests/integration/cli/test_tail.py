@@ -66,7 +66,7 @@ def test_it_watches_again_after_its_age_a_restart_and_an_end_without_a_reason(wa
     done = tail(watched)
     assert done.returncode == 1
     assert [line.count("page_view") for line in done.stdout.splitlines()] == [1, 1, 1]
-    assert "The call ended with UNAVAILABLE. Trying again." in done.stderr
+    assert "The service has gone away. Trying again." in done.stderr
     assert "The service ended the call. Trying again." in done.stderr
     assert done.stderr.count("Watching again after") == 2
     assert done.stderr.splitlines()[-1] == "Error: The call ended with UNAUTHENTICATED."
