@@ -145,7 +145,7 @@ def test_a_mistake_in_the_tables_is_caught(monkeypatch):
     missed = []
     for owner, name, changed in chosen:
         try:
-            core = native.made_of(tables.ENVELOPE, tables.PAYLOADS, changed)
+            core = native.made_of(native._ENVELOPE, tables.PAYLOADS, changed)
         except ValueError:  # it is noticed at once
             continue
         monkeypatch.setattr(native, "_core", core)

@@ -30,6 +30,8 @@ LARGEST_EVENT_BYTES = 10_000
 
 # A refund of an order whose customer was erased is made another one, which the core's cannot be.
 _TYPES = frozenset(EVENT_TYPES) - {"refund"}
+# Nor can an event with a tie breaker, of which a copy is made the stored one where it has the smaller.
+_ENVELOPE = [row for row in tables.ENVELOPE if row["name"] != "tie_breaker"]
 _NUMBERS = {name: number for number, name, _ in tables.PAYLOADS}
 _EVENTS = collector_pb2.TrackRequest.EVENTS_FIELD_NUMBER
 
@@ -92,7 +94,7 @@ def made_of(envelope: Any, payloads: Any, messages: Any) -> Any:
 
 def _made() -> Any:
     try:
-        return made_of(tables.ENVELOPE, tables.PAYLOADS, tables.MESSAGES)
+        return made_of(_ENVELOPE, tables.PAYLOADS, tables.MESSAGES)
     except (TypeError, ValueError):
         # It was built before the tables got their form.
         return None
