@@ -80,17 +80,15 @@ def _asks() -> dict[str, Ask]:
     traffic = reports_pb2.GetTrafficReportRequest(scope=_scope(), interval=_MONTH)
     person = reports_pb2.CustomerSelector(identity="person-7")
     asks: dict[str, Ask] = {
-        "sales": lambda of: of.get_sales_report(PROJECT, sales),
-        "funnel": lambda of: of.get_funnel_report(PROJECT, funnel),
-        "products": lambda of: of.get_product_report(PROJECT, products),
-        "retention": lambda of: of.get_retention_report(PROJECT, retention),
-        "carts": lambda of: of.get_cart_report(PROJECT, carts),
-        "fulfilment": lambda of: of.get_fulfilment_report(PROJECT, fulfilment),
-        "traffic": lambda of: of.get_traffic_report(PROJECT, traffic),
-        "customer page": lambda of: of.get_customer(PROJECT, reports_pb2.GetCustomerRequest(customer=person)),
-        "timeline": lambda of: of.list_customer_events(
-            PROJECT, reports_pb2.ListCustomerEventsRequest(customer=person)
-        ),
+        "sales": lambda of: of.answer(PROJECT, sales),
+        "funnel": lambda of: of.answer(PROJECT, funnel),
+        "products": lambda of: of.answer(PROJECT, products),
+        "retention": lambda of: of.answer(PROJECT, retention),
+        "carts": lambda of: of.answer(PROJECT, carts),
+        "fulfilment": lambda of: of.answer(PROJECT, fulfilment),
+        "traffic": lambda of: of.answer(PROJECT, traffic),
+        "customer page": lambda of: of.answer(PROJECT, reports_pb2.GetCustomerRequest(customer=person)),
+        "timeline": lambda of: of.answer(PROJECT, reports_pb2.ListCustomerEventsRequest(customer=person)),
     }
     for name, fields in _SEARCHES.items():
         request = reports_pb2.ListCustomersRequest(**fields)

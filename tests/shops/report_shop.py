@@ -1,6 +1,6 @@
 """A shop whose events go through the real writer and whose questions go to the real reports."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -111,13 +111,25 @@ def refund(
     return event("refund", properties, **envelope)
 
 
+class Asked:
+    """The real reports, with a method for each call, such as `get_sales_report(project, request)`."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+
+    def __getattr__(self, call: str) -> Callable[[Project, Any], Awaitable[Any]]:
+        if not call.startswith(("get_", "list_")):
+            raise AttributeError(call)
+        return self._reports.answer
+
+
 @dataclass
 class Shop:
     """The store of one test."""
 
     pool: Pool
     writer: Writer
-    reports: Reports
+    reports: Asked
     project: Project = PROJECT
 
     async def send(
@@ -190,7 +202,7 @@ async def open_shop(database_url: str) -> AsyncIterator[Shop]:
     writer = Writer(pool)
     await writer.start()
     try:
-        yield Shop(pool, writer, Reports(pool, FactReports(pool)))
+        yield Shop(pool, writer, Asked(Reports(pool, FactReports(pool))))
     finally:
         await writer.close()
         await pool.close()

@@ -7,7 +7,7 @@ from shopalytic_server.storage.database.connections import open_pool
 from shopalytic_server.storage.ingest.writer import Writer
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.reports.answering import FactReports
-from shops.report_shop import Shop
+from shops.report_shop import Asked, Shop
 from standins.rpc import Running, running
 
 
@@ -19,7 +19,7 @@ async def serve_shop(database_url: str) -> AsyncIterator[tuple[Running, Shop]]:
     await writer.start()
     try:
         async with running(database_url, real_writer=writer) as server:
-            yield server, Shop(pool, writer, Reports(pool, FactReports(pool)), server.project)
+            yield server, Shop(pool, writer, Asked(Reports(pool, FactReports(pool))), server.project)
     finally:
         await writer.close()
         await pool.close()

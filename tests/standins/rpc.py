@@ -114,106 +114,13 @@ class ScriptedReports:
     error: Exception | None = None
     asked: list[tuple[Project, Any]] = field(default_factory=list)
 
-    def _answer(self, project: Project, request: Any, response: Detail) -> Detail:
+    async def answer(self, project: Project, request: Any) -> Any:
         if self.error is not None:
             raise self.error
         self.asked.append((project, request))
-        return response
-
-    async def get_customer(
-        self, project: Project, request: reports_pb2.GetCustomerRequest
-    ) -> reports_pb2.GetCustomerResponse:
-        return self._answer(project, request, reports_pb2.GetCustomerResponse())
-
-    async def list_customers(
-        self, project: Project, request: reports_pb2.ListCustomersRequest
-    ) -> reports_pb2.ListCustomersResponse:
-        return self._answer(project, request, reports_pb2.ListCustomersResponse())
-
-    async def list_customer_orders(
-        self, project: Project, request: reports_pb2.ListCustomerOrdersRequest
-    ) -> reports_pb2.ListCustomerOrdersResponse:
-        return self._answer(project, request, reports_pb2.ListCustomerOrdersResponse())
-
-    async def list_customer_events(
-        self, project: Project, request: reports_pb2.ListCustomerEventsRequest
-    ) -> reports_pb2.ListCustomerEventsResponse:
-        return self._answer(project, request, reports_pb2.ListCustomerEventsResponse())
-
-    async def list_orders(
-        self, project: Project, request: reports_pb2.ListOrdersRequest
-    ) -> reports_pb2.ListOrdersResponse:
-        return self._answer(project, request, reports_pb2.ListOrdersResponse())
-
-    async def get_sales_report(
-        self, project: Project, request: reports_pb2.GetSalesReportRequest
-    ) -> reports_pb2.GetSalesReportResponse:
-        return self._answer(project, request, reports_pb2.GetSalesReportResponse())
-
-    async def get_funnel_report(
-        self, project: Project, request: reports_pb2.GetFunnelReportRequest
-    ) -> reports_pb2.GetFunnelReportResponse:
-        return self._answer(project, request, reports_pb2.GetFunnelReportResponse())
-
-    async def get_retention_report(
-        self, project: Project, request: reports_pb2.GetRetentionReportRequest
-    ) -> reports_pb2.GetRetentionReportResponse:
-        return self._answer(project, request, reports_pb2.GetRetentionReportResponse())
-
-    async def get_traffic_report(
-        self, project: Project, request: reports_pb2.GetTrafficReportRequest
-    ) -> reports_pb2.GetTrafficReportResponse:
-        return self._answer(project, request, reports_pb2.GetTrafficReportResponse())
-
-    async def get_product_report(
-        self, project: Project, request: reports_pb2.GetProductReportRequest
-    ) -> reports_pb2.GetProductReportResponse:
-        return self._answer(project, request, reports_pb2.GetProductReportResponse())
-
-    async def get_cart_report(
-        self, project: Project, request: reports_pb2.GetCartReportRequest
-    ) -> reports_pb2.GetCartReportResponse:
-        return self._answer(project, request, reports_pb2.GetCartReportResponse())
-
-    async def get_fulfilment_report(
-        self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
-    ) -> reports_pb2.GetFulfilmentReportResponse:
-        return self._answer(project, request, reports_pb2.GetFulfilmentReportResponse())
-
-    async def get_conversion_report(
-        self, project: Project, request: reports_pb2.GetConversionReportRequest
-    ) -> reports_pb2.GetConversionReportResponse:
-        return self._answer(project, request, reports_pb2.GetConversionReportResponse())
-
-    async def get_coupon_report(
-        self, project: Project, request: reports_pb2.GetCouponReportRequest
-    ) -> reports_pb2.GetCouponReportResponse:
-        return self._answer(project, request, reports_pb2.GetCouponReportResponse())
-
-    async def get_segment_report(
-        self, project: Project, request: reports_pb2.GetSegmentReportRequest
-    ) -> reports_pb2.GetSegmentReportResponse:
-        return self._answer(project, request, reports_pb2.GetSegmentReportResponse())
-
-    async def get_lifetime_report(
-        self, project: Project, request: reports_pb2.GetLifetimeReportRequest
-    ) -> reports_pb2.GetLifetimeReportResponse:
-        return self._answer(project, request, reports_pb2.GetLifetimeReportResponse())
-
-    async def get_search_report(
-        self, project: Project, request: reports_pb2.GetSearchReportRequest
-    ) -> reports_pb2.GetSearchReportResponse:
-        return self._answer(project, request, reports_pb2.GetSearchReportResponse())
-
-    async def get_delivery_report(
-        self, project: Project, request: reports_pb2.GetDeliveryReportRequest
-    ) -> reports_pb2.GetDeliveryReportResponse:
-        return self._answer(project, request, reports_pb2.GetDeliveryReportResponse())
-
-    async def list_events(
-        self, project: Project, request: reports_pb2.ListEventsRequest
-    ) -> reports_pb2.ListEventsResponse:
-        return self._answer(project, request, reports_pb2.ListEventsResponse())
+        methods = reports_pb2.DESCRIPTOR.services_by_name["ReportService"].methods
+        [output] = [each.output_type for each in methods if each.input_type is request.DESCRIPTOR]
+        return getattr(reports_pb2, output.name)()
 
 
 @dataclass

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from google.protobuf.message import Message
+
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.ingest.verdicts import Verdicts
@@ -29,118 +31,11 @@ class EventWriter(Protocol):
 class Reports(Protocol):
     """Answers questions about customers and the shop."""
 
-    async def get_customer(
-        self, project: Project, request: reports_pb2.GetCustomerRequest
-    ) -> reports_pb2.GetCustomerResponse:
-        """Everything known of one customer; raises NotFound."""
-        ...
+    async def answer(self, project: Project, request: Message) -> Message:
+        """What the call with this request answers.
 
-    async def list_customers(
-        self, project: Project, request: reports_pb2.ListCustomersRequest
-    ) -> reports_pb2.ListCustomersResponse:
-        """A page of identified customers."""
-        ...
-
-    async def list_customer_orders(
-        self, project: Project, request: reports_pb2.ListCustomerOrdersRequest
-    ) -> reports_pb2.ListCustomerOrdersResponse:
-        """A page of one customer's orders; raises NotFound."""
-        ...
-
-    async def list_customer_events(
-        self, project: Project, request: reports_pb2.ListCustomerEventsRequest
-    ) -> reports_pb2.ListCustomerEventsResponse:
-        """A page of one customer's timeline; raises NotFound."""
-        ...
-
-    async def list_orders(
-        self, project: Project, request: reports_pb2.ListOrdersRequest
-    ) -> reports_pb2.ListOrdersResponse:
-        """A page of orders, oldest first."""
-        ...
-
-    async def get_sales_report(
-        self, project: Project, request: reports_pb2.GetSalesReportRequest
-    ) -> reports_pb2.GetSalesReportResponse:
-        """Sales per interval and currency."""
-        ...
-
-    async def get_funnel_report(
-        self, project: Project, request: reports_pb2.GetFunnelReportRequest
-    ) -> reports_pb2.GetFunnelReportResponse:
-        """Customers and median times per step."""
-        ...
-
-    async def get_retention_report(
-        self, project: Project, request: reports_pb2.GetRetentionReportRequest
-    ) -> reports_pb2.GetRetentionReportResponse:
-        """Who orders again, by when they ordered first."""
-        ...
-
-    async def get_traffic_report(
-        self, project: Project, request: reports_pb2.GetTrafficReportRequest
-    ) -> reports_pb2.GetTrafficReportResponse:
-        """Page views, visitors and sessions."""
-        ...
-
-    async def get_product_report(
-        self, project: Project, request: reports_pb2.GetProductReportRequest
-    ) -> reports_pb2.GetProductReportResponse:
-        """Views, carts, orders and refunds per product."""
-        ...
-
-    async def get_cart_report(
-        self, project: Project, request: reports_pb2.GetCartReportRequest
-    ) -> reports_pb2.GetCartReportResponse:
-        """Carts, and those that were left."""
-        ...
-
-    async def get_conversion_report(
-        self, project: Project, request: reports_pb2.GetConversionReportRequest
-    ) -> reports_pb2.GetConversionReportResponse:
-        """What becomes of visits."""
-        ...
-
-    async def get_coupon_report(
-        self, project: Project, request: reports_pb2.GetCouponReportRequest
-    ) -> reports_pb2.GetCouponReportResponse:
-        """What coupons are used for."""
-        ...
-
-    async def get_segment_report(
-        self, project: Project, request: reports_pb2.GetSegmentReportRequest
-    ) -> reports_pb2.GetSegmentReportResponse:
-        """Customers by recency, frequency and money."""
-        ...
-
-    async def get_lifetime_report(
-        self, project: Project, request: reports_pb2.GetLifetimeReportRequest
-    ) -> reports_pb2.GetLifetimeReportResponse:
-        """What customers are worth per head."""
-        ...
-
-    async def get_search_report(
-        self, project: Project, request: reports_pb2.GetSearchReportRequest
-    ) -> reports_pb2.GetSearchReportResponse:
-        """What people look for."""
-        ...
-
-    async def get_delivery_report(
-        self, project: Project, request: reports_pb2.GetDeliveryReportRequest
-    ) -> reports_pb2.GetDeliveryReportResponse:
-        """What senders got through, per source and hour."""
-        ...
-
-    async def get_fulfilment_report(
-        self, project: Project, request: reports_pb2.GetFulfilmentReportRequest
-    ) -> reports_pb2.GetFulfilmentReportResponse:
-        """How long parcels take, and how many are late."""
-        ...
-
-    async def list_events(
-        self, project: Project, request: reports_pb2.ListEventsRequest
-    ) -> reports_pb2.ListEventsResponse:
-        """A page of the events behind a number."""
+        Raises InvalidRequest, NotFound, Overloaded, Unavailable and StoreUnavailable.
+        """
         ...
 
 

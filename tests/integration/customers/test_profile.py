@@ -351,8 +351,6 @@ async def test_a_store_that_is_away_is_said_so(shop):
     pool = await open_pool("postgresql://postgres@127.0.0.1:1/none")
     try:
         with pytest.raises(StoreUnavailable):
-            await Reports(pool, FactReports(pool)).list_customers(
-                shop.project, reports_pb2.ListCustomersRequest()
-            )
+            await Reports(pool, FactReports(pool)).answer(shop.project, reports_pb2.ListCustomersRequest())
     finally:
         await pool.close()

@@ -8,10 +8,9 @@ import pytest
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic_server.storage.facts.facts import Facts
 from shopalytic_server.storage.privacy.erasure import Erasures
-from shopalytic_server.storage.reports import Reports
-from shops.report_shop import PROJECT, Shop, event, identify, open_shop, order, page
+from shops.report_shop import PROJECT, Asked, Shop, event, identify, open_shop, order, page
 
-ASKS: dict[str, Callable[[Reports], Any]] = {
+ASKS: dict[str, Callable[[Asked], Any]] = {
     "sales": lambda reports: reports.get_sales_report(PROJECT, reports_pb2.GetSalesReportRequest()),
     "traffic": lambda reports: reports.get_traffic_report(PROJECT, reports_pb2.GetTrafficReportRequest()),
     "funnel": lambda reports: reports.get_funnel_report(PROJECT, reports_pb2.GetFunnelReportRequest()),

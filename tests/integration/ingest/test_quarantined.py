@@ -15,7 +15,7 @@ from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.ingest.writer import Writer
 from shopalytic_server.storage.reports import Reports
 from shopalytic_server.storage.reports.answering import FactReports
-from shops.report_shop import NOW, Shop, event, identify, open_shop, order, page
+from shops.report_shop import NOW, Asked, Shop, event, identify, open_shop, order, page
 
 
 @pytest.fixture
@@ -42,7 +42,10 @@ async def test_an_invalid_event_is_kept_whole_with_its_reasons(shop, database_ur
     bad = bad_order()
     [good, result] = await answers(shop, page("T"), bad)
     assert words([good, result]) == [A, Q]
-    expected = [("order.total", "string.pattern"), ("order.line_items[0].qty", "required")]
+    expected = [
+        ("order.total", "string.pattern"),
+        ("order.line_items[0].qty", "qty.required_without_quantity"),
+    ]
     assert sorted(rules(result)) == sorted(expected)
     [row] = stored(
         database_url, "SELECT event, event_id, status, type, violations, received_at, sent_at FROM quarantine"
@@ -112,7 +115,7 @@ async def test_an_event_that_the_store_refuses_is_quarantined_alone(shop, databa
 async def waiting_writer(shop: Shop, limit: int) -> AsyncIterator[Shop]:
     """A shop whose writer begins only when it is started."""
     writer = Writer(shop.pool, max_pending_events=limit)
-    yield Shop(shop.pool, writer, Reports(shop.pool, FactReports(shop.pool)))
+    yield Shop(shop.pool, writer, Asked(Reports(shop.pool, FactReports(shop.pool))))
     await writer.close()
 
 
