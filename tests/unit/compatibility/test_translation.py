@@ -203,6 +203,21 @@ def test_the_noise_of_floats_is_rounded_to_four_places(sent: Any, kept: str):
     assert event["properties"]["price"] == kept
 
 
+def test_a_removed_product_is_so_many_less_or_none_left():
+    some = only(track("Product Removed", {"cart_id": "C-1", "sku": "S", "quantity": 2}))["properties"]
+    assert some == {"cart_id": "C-1", "sku": "S", "qty_removed": 2}
+    every = only(track("remove_from_cart", {"cart_id": "C-1", "sku": "S"}))["properties"]
+    assert every == {"cart_id": "C-1", "sku": "S", "qty": 0}
+
+
+def test_a_quantity_that_is_not_whole_is_kept_exactly():
+    products = [{"sku": "S", "price": 4, "quantity": 0.5}, {"sku": "R", "price": 1, "quantity": -1}]
+    given = {"order_id": "O-1", "total": 1, "products": products}
+    event = only(track("Order Completed", given))
+    assert [line["quantity"] for line in event["properties"]["line_items"]] == ["0.5", "-1"]
+    assert violations(decode_event(event)) == []
+
+
 def test_what_is_no_amount_is_left_for_the_contract_to_judge():
     event = only(track("Product Viewed", {"sku": "S", "name": "N", "price": "cheap"}))
     assert [each.rule_id for each in violations(decode_event(event))] == ["string.pattern"]

@@ -267,21 +267,29 @@ def _line(line: dict[str, str]) -> dict[str, Any]:
         "sku": line.get("line_sku"),
         "name": line.get("line_name", "")[:200] or None,
         "price": _money(price, line.get("line_price")),
-        "qty": int(quantity)
-        if quantity is not None and quantity == int(quantity)
-        else line.get("line_quantity"),
+        **_quantity(quantity, line.get("line_quantity")),
         "cost": _money(amount(line.get("line_cost"))),
     }
     return {name: value for name, value in made.items() if value not in (None, "")}
+
+
+def _quantity(quantity: Decimal | None, text: str | None) -> dict[str, Any]:
+    """Whole pieces, or what is not whole or negative as the contract's exact decimal."""
+    if quantity is None:
+        return {"qty": text}
+    if quantity > 0 and quantity == int(quantity):
+        return {"qty": int(quantity)}
+    return {"quantity": written(quantity)}
 
 
 def _worth(lines: list[dict[str, Any]]) -> Decimal | None:
     total = Decimal(0)
     for line in lines:
         price = amount(str(line.get("price", "")))
-        if price is None or not isinstance(line.get("qty"), int):
+        pieces = line.get("qty", amount(str(line.get("quantity", ""))))
+        if price is None or not isinstance(pieces, int | Decimal):
             return None
-        total += price * line["qty"]
+        total += price * pieces
     return total if lines else None
 
 

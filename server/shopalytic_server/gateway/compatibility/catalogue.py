@@ -19,11 +19,14 @@ from shopalytic_server.gateway.compatibility.rules import (
     LINES,
     LIST_ITEMS,
     NAME,
+    NOTHING_LEFT,
     ORDER_ID,
+    PART,
     PIECES,
     REFUND_TYPE,
     REFUNDED,
     REFUNDED_GOODS,
+    REMOVED,
     SHIPPING,
     SKU,
     SUBTOTAL,
@@ -67,12 +70,14 @@ _CART_ADD: dict[str, tuple[Source, ...]] = {
     "sku": SKU,
     "price": (UNIT_PRICE,),
     "qty": (PIECES,),
+    "quantity": (PART,),
     **_CURRENCY,
 }
 _CART_REMOVE: dict[str, tuple[Source, ...]] = {
     "cart_id": ("cart_id", CART),
     "sku": SKU,
-    "qty": (fixed(0),),
+    "qty_removed": (REMOVED,),
+    "qty": (NOTHING_LEFT,),
     **_CURRENCY,
 }
 _ORDER: dict[str, tuple[Source, ...]] = {

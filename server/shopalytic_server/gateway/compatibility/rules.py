@@ -51,6 +51,28 @@ def _pieces(given: Given) -> Any:
     return 1 if quantity is None else whole(quantity)
 
 
+def _whole_pieces(given: Given) -> Any:
+    """The number of pieces where it is whole; what is no number stays, for the contract to judge."""
+    pieces = _pieces(given)
+    return None if _part_pieces(given) is not None else pieces
+
+
+def _part_pieces(given: Given) -> str | None:
+    """A number of pieces that is not whole, or negative."""
+    exact = number(given.first(QUANTITY))
+    if exact is None or (exact > 0 and exact == exact.to_integral_value()):
+        return None
+    return written(exact)
+
+
+def _removed(given: Given) -> Any:
+    return None if given.first(QUANTITY) is None else _pieces(given)
+
+
+def _nothing_left(given: Given) -> Any:
+    return 0 if given.first(QUANTITY) is None else None
+
+
 def _categories(given: Given) -> list[str] | None:
     found: list[str] = []
     for name in _CATEGORIES:
@@ -72,7 +94,8 @@ def _line(product: Given) -> dict[str, Any]:
         "sku": product.first(SKU),
         "name": words(product.first(NAME), 200),
         "price": money(product.first(PRICE)),
-        "qty": _pieces(product),
+        "qty": _whole_pieces(product),
+        "quantity": _part_pieces(product),
     }
     return {name: value for name, value in line.items() if value is not None}
 
@@ -213,7 +236,10 @@ def _words_of(value: Any, longest: int) -> str | None:
 
 CART = Rule("the visitor and the visit", _cart)
 UNIT_PRICE = Rule("`price`, else `value` by the number of pieces of a single product", _price)
-PIECES = Rule("`quantity`, else 1", _pieces)
+PIECES = Rule("`quantity`, else 1", _whole_pieces)
+PART = Rule("`quantity` where it is not whole", _part_pieces)
+REMOVED = Rule("`quantity`: so many less", _removed)
+NOTHING_LEFT = Rule("0 where no `quantity` is given", _nothing_left)
 CATEGORIES = Rule("`category`, split at `/` or `>`; `item_category` to `item_category5`", _categories)
 LINES = Rule("each of `products` or `items`: sku, name, price, quantity", _lines)
 SUBTOTAL = Rule("`subtotal`, else price by quantity of all products, else `revenue` or `value`", _subtotal)
