@@ -20,7 +20,7 @@ from shopalytic_server.storage.facts.customers import Customers
 Result = TypeVar("Result")
 
 _AT_ONCE = 2
-_MOST_WAITING = 64
+MOST_WAITING = 64
 _QUEUE_FULL = "Too many reports are asked at once; ask again after the delay."
 _TOO_LARGE = "takes more memory than reports may have; choose a shorter range or fewer rows"
 
@@ -119,7 +119,7 @@ class Engine:
         }
         self._instance: Instance | None = None
         self._starting = Lock()
-        self._turns = Turns(_AT_ONCE, _MOST_WAITING)
+        self._turns = Turns(_AT_ONCE, MOST_WAITING)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:

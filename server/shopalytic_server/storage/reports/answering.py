@@ -19,8 +19,8 @@ from shopalytic_server.storage.rebuild.as_of import Past, reading_past
 from shopalytic_server.storage.reports.registry import QUESTIONS
 
 # A snapshot that is held for longer keeps PostgreSQL from cleaning up.
-_LONGEST_SECONDS = 180.0
-_TOO_SLOW = f"takes longer than {_LONGEST_SECONDS:.0f} seconds; choose a shorter range or fewer rows"
+LONGEST_SECONDS = 180.0
+_TOO_SLOW = f"takes longer than {LONGEST_SECONDS:.0f} seconds; choose a shorter range or fewer rows"
 # Making the past anew keeps a processor busy, so it is done once at a time.
 _MOST_PASTS_WAITING = 8
 
@@ -47,7 +47,7 @@ class FactReports:
             async with self._past.take(), self._known_at(project, moment) as snapshot:
                 return await self._facts.answer(partial(_given, snapshot), answer)
         try:
-            async with asyncio.timeout(_LONGEST_SECONDS) as limit:
+            async with asyncio.timeout(LONGEST_SECONDS) as limit:
                 return await self._facts.answer(
                     partial(reading, self._pool), answer, known_as=_name(name, project, request)
                 )
