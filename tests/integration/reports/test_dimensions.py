@@ -441,3 +441,16 @@ async def test_a_dimension_that_does_not_fit_is_refused_with_a_sentence(shop, re
     [violation] = refused.value.violations
     assert violation.field == field
     assert said in violation.message
+
+
+async def test_orders_of_the_version_before_are_read_from_their_events(shop, made):
+    """It wrote neither places nor codes into the typed table."""
+    del made
+    before = {name: await sales(shop, by=[name]) for name in ("city", "region", "coupon")}
+    async with shop.pool.connection() as conn:
+        await conn.execute("UPDATE order_revisions SET region = NULL, city = NULL, discounts = NULL")
+    for name, report in before.items():
+        again = await sales(shop, by=[name])
+        assert [(dict(row.dimensions), sales_figures(row)) for row in again.rows] == [
+            (dict(row.dimensions), sales_figures(row)) for row in report.rows
+        ], name
