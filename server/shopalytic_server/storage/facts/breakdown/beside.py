@@ -19,6 +19,10 @@ _PRODUCTS = load("reports/product_names")
 _ENCODED = "\x01"
 _CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 _TEXTS = "VARCHAR"
+# What a channel is told by, what a device, and what the traffic report lists.
+_WAY = frozenset({"utm_source", "utm_medium", "utm_campaign", "referrer_host"})
+_BY_AGENT = frozenset({"device", "os", "browser"})
+_LISTED = frozenset({"landing_page", "referrer_host", "utm_campaign"})
 
 # What stands for a table that nothing asks for: its columns, by their types.
 _NOTHING = {
@@ -122,7 +126,7 @@ async def _make_visits(facts: Kept, scope: Scope, needs: Needs) -> None:
     ):
         needs = Needs(needs.named, needs.tables | {"orders"}, needs.shared)
     await facts.keep("active", active(needs.tables | ({"orders"} if needs.orders else set())))
-    await facts.keep("begun", _SQL.begun)
+    await facts.keep("begun", _SQL.begun, wanted=sorted(_wanted(needs)))
     texts = [row["text"] for row in await facts.ask(_SQL.encoded)]
     if texts:
         decoded = [campaign_of(text.removeprefix(_ENCODED)) for text in texts]
@@ -141,7 +145,7 @@ async def _make_visits(facts: Kept, scope: Scope, needs: Needs) -> None:
         )
     await facts.insert("known_ways", {name: [way[name] for way in ways] for name in way_kinds}, way_kinds)
     agents: list[str] = []
-    if needs.named & {"device", "os", "browser"}:
+    if needs.named & _BY_AGENT:
         agents = [row["user_agent"] for row in await facts.ask(_SQL.agents)]
     known = [agent_of(agent) for agent in agents]
     columns = {"user_agent": agents} | {
@@ -149,6 +153,17 @@ async def _make_visits(facts: Kept, scope: Scope, needs: Needs) -> None:
     }
     await facts.insert("known_agents", columns, dict.fromkeys(columns, _TEXTS))
     await facts.keep("visits", _SQL.visits, attribution=str(scope.attribution))
+
+
+def _wanted(needs: Needs) -> frozenset[str]:
+    """The texts of page views that a question looks at."""
+    found = needs.named
+    if needs.named & CAME_FROM:
+        found |= _WAY
+    if needs.named & _BY_AGENT:
+        found |= {"user_agent"}
+    # The traffic report lists where visits came from, whatever is asked for.
+    return found | _LISTED if "page_views" in needs.tables else found
 
 
 async def _make_categories(facts: Kept, scope: Scope, needs: Needs) -> None:

@@ -3,7 +3,8 @@
 
 -- The first page views of all visits until the range's end: a page view begins a
 -- visit when its customer had none in the half hour before it. The hosts of the
--- pages in the range are the shop's own: from them nobody comes.
+-- pages in the range are the shop's own: from them nobody comes. Texts that are not
+-- `wanted` are left empty: to carry them along would take most of the time.
 -- name: begun
 WITH own AS (
     SELECT DISTINCT ltrim(replace('/' || lower(
@@ -29,12 +30,22 @@ WITH own AS (
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > $session_gap, true)
 )
 SELECT b.customer, b.known, v.dataset, v.occurred_at, v.position, v.tie_breaker, v.event_id,
-       coalesce(v.source, '') AS sent_by, v.landing_page,
-       CASE WHEN v.referrer IN (FROM own) THEN '' ELSE v.referrer END AS referrer_host, v.utm_source, v.utm_medium,
-       CASE WHEN v.campaign_encoded THEN chr(1) || v.campaign ELSE v.campaign END AS utm_campaign, v.utm_term,
-       v.utm_content, coalesce(v.page_type, '') AS page_type, coalesce(v.user_agent, '') AS user_agent,
-       coalesce(v.language, '') AS language, coalesce(v.country, '') AS country, coalesce(v.region, '') AS region,
-       coalesce(v.city, '') AS city
+       coalesce(v.source, '') AS sent_by,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'landing_page') THEN v.landing_page ELSE '' END AS landing_page,
+       CASE WHEN NOT list_contains($wanted::VARCHAR[], 'referrer_host') OR v.referrer IN (FROM own) THEN '' ELSE v.referrer END
+           AS referrer_host,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_source') THEN v.utm_source ELSE '' END AS utm_source,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_medium') THEN v.utm_medium ELSE '' END AS utm_medium,
+       CASE WHEN NOT list_contains($wanted::VARCHAR[], 'utm_campaign') THEN ''
+            WHEN v.campaign_encoded THEN chr(1) || v.campaign ELSE v.campaign END AS utm_campaign,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_term') THEN v.utm_term ELSE '' END AS utm_term,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_content') THEN v.utm_content ELSE '' END AS utm_content,
+       coalesce(v.page_type, '') AS page_type,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'user_agent') THEN coalesce(v.user_agent, '') ELSE '' END AS user_agent,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'language') THEN coalesce(v.language, '') ELSE '' END AS language,
+       coalesce(v.country, '') AS country,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'region') THEN coalesce(v.region, '') ELSE '' END AS region,
+       CASE WHEN list_contains($wanted::VARCHAR[], 'city') THEN coalesce(v.city, '') ELSE '' END AS city
   FROM begins b
   JOIN page_views v ON v.event_id = b.event_id AND v.occurred_at = b.occurred_at
 
