@@ -43,6 +43,7 @@ _NOTHING["visits"] = dict.fromkeys(_OF_VISITS, _TEXTS) | {
     "occurred_at": "TIMESTAMP",
     "number": "BIGINT",
     "credited": "BIGINT",
+    "position": "BIGINT",
 }
 
 

@@ -64,20 +64,18 @@ SELECT DISTINCT user_agent FROM begun
 -- Each visit with its place among its customer's, and the one that gets the credit
 -- for what the customer does in it.
 -- name: visits
-SELECT *, CASE $attribution
-              WHEN 'first' THEN 1
-              WHEN 'last_non_direct' THEN coalesce(max(CASE WHEN channel <> 'direct' THEN number END) OVER (
-                                              PARTITION BY customer ORDER BY number ROWS UNBOUNDED PRECEDING), number)
-              ELSE number END AS credited
-  FROM (
-    SELECT b.* EXCLUDE (user_agent), coalesce(w.channel, '') AS channel, coalesce(a.device, '') AS device,
-           coalesce(a.os, '') AS os, coalesce(a.browser, '') AS browser,
-           row_number() OVER (PARTITION BY b.customer ORDER BY b.position, b.tie_breaker, b.event_id) AS number
-      FROM begun b
-      LEFT JOIN known_ways w ON w.utm_source = b.utm_source AND w.utm_medium = b.utm_medium
-       AND w.utm_campaign = b.utm_campaign AND w.referrer_host = b.referrer_host
-      LEFT JOIN known_agents a ON a.user_agent = b.user_agent
-  )
+SELECT b.* EXCLUDE (user_agent), coalesce(w.channel, '') AS channel, coalesce(a.device, '') AS device,
+       coalesce(a.os, '') AS os, coalesce(a.browser, '') AS browser, row_number() OVER earlier AS number,
+       CASE $attribution
+           WHEN 'first' THEN first_value(b.position) OVER earlier
+           WHEN 'last_non_direct' THEN coalesce(
+               max(CASE WHEN w.channel <> 'direct' THEN b.position END) OVER earlier, b.position)
+           ELSE b.position END AS credited
+  FROM begun b
+  LEFT JOIN known_ways w ON w.utm_source = b.utm_source AND w.utm_medium = b.utm_medium
+   AND w.utm_campaign = b.utm_campaign AND w.referrer_host = b.referrer_host
+  LEFT JOIN known_agents a ON a.user_agent = b.user_agent
+WINDOW earlier AS (PARTITION BY b.customer ORDER BY b.position, b.tie_breaker, b.event_id ROWS UNBOUNDED PRECEDING)
 
 -- Recency, frequency and money of all who ordered before the range's end, as the
 -- customer's page tells them: one more than how many of the four values that cut
@@ -186,7 +184,7 @@ SELECT n.order_key, CASE WHEN $shared THEN coalesce(o.number, 1) ELSE 1 END AS s
   FROM named n
   LEFT JOIN visited o ON o.order_key = n.order_key
   LEFT JOIN visits g ON g.customer = o.customer
-   AND CASE WHEN $shared THEN g.number <= o.number ELSE g.number = o.credited END
+   AND CASE WHEN $shared THEN g.number <= o.number ELSE g.position = o.credited END
   LEFT JOIN first_orders f ON f.customer = o.customer
   LEFT JOIN segments s ON s.customer = o.customer
   LEFT JOIN order_coupons k ON k.order_key = n.order_key

@@ -64,7 +64,7 @@ def _beside_event(view: str, at: str) -> str:
     return (
         f"{view} AS t LEFT JOIN customers_of AS c ON c.subject = t.subject"
         f" ASOF LEFT JOIN visits AS v ON v.customer = {customer} AND v.occurred_at <= {at}"
-        " LEFT JOIN visits AS g ON g.customer = v.customer AND g.number = v.credited"
+        " LEFT JOIN visits AS g ON g.customer = v.customer AND g.position = v.credited"
         f" LEFT JOIN first_orders AS f ON f.customer = {customer}"
         f" LEFT JOIN segments AS p ON p.customer = {customer}"
     )
