@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
 
-const LIMIT_BYTES = 4_200;
+const LIMIT_BYTES = 4_096;
 const HERE = dirname(fileURLToPath(import.meta.url));
 const DIST = join(HERE, "dist");
 const SERVED = join(HERE, "../../server/shopalytic_server/gateway/static");

@@ -4,7 +4,6 @@ Run with the repository's Python: `.venv/bin/python clients/javascript/generate_
 """
 
 import argparse
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -72,7 +71,7 @@ class Catalogue:
         for later, name in LATER_NAMES.items():
             lines.append(f"  /** Later name of {name}. */")
             lines.append(f'  {later}: EventProperties["{name}"];')
-        lines += ["}", "", self._no_identity(), ""]
+        lines += ["}", ""]
         return "\n".join(lines)
 
     def _message(self, type_name: str) -> Any:
@@ -124,23 +123,6 @@ class Catalogue:
             return "Money"
         choices = list(getattr(rules.string, "in"))
         return " | ".join(f'"{choice}"' for choice in choices) or "string"
-
-    def _no_identity(self) -> str:
-        """The rules that an identity breaks by what it is, as one pattern for the tag's own check."""
-        identity = next(f for f in self._message(f"{PACKAGE}Identify").field if f.name == "identity")
-        rules = self._book.rules("field", identity)
-        rule = next(r for r in rules.cel if r.id == "identity.placeholder")
-        found = re.fullmatch(r"!this\.matches\('\(\?i\)(.*)'\)", rule.expression)
-        if found is None:
-            raise SystemExit(f"identity.placeholder is no longer a single pattern: {rule.expression}")
-        pattern = found[1].replace("\\\\", "\\")
-        # The server is the judge: what nobody can see is left to it, for the tag is small.
-        pattern = re.sub(r"(\\x\{[0-9a-f]{4}\}-?)+", "", pattern).replace("/", r"\/")
-        return (
-            "/** What is never one person's identity, or too long: "
-            "the server refuses events that carry it. */\n"
-            f"export const NO_IDENTITY = /{pattern}|.{{{rules.string.max_len + 1}}}/i;"
-        )
 
 
 def _short(type_name: str) -> str:

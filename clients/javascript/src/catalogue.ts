@@ -542,6 +542,3 @@ export interface EventProperties {
   /** Later name of shipment_delivered. */
   shipment_update: EventProperties["shipment_delivered"];
 }
-
-/** What is never one person's identity, or too long: the server refuses events that carry it. */
-export const NO_IDENTITY = /^[\s"]*(null|undefined|none|nil|nan|n\/a|\[object .*\]|\(no(ne|t set)\)|(\{\{|\$\{|<%).*[}>]|true|false|[0-]*|-1|guest|anonymous|unknown|(user|distinct)?_?id|user|email|not_authenticated)[\s"]*$|.{201}/i;

@@ -18,7 +18,7 @@ export function json(value: any): string {
   if (value && typeof value === "object") {
     const { toJSON } = value;
     // A Date's own text depends on methods that date libraries replace.
-    if (value.getTime) value = isFinite((value = value.getTime())) ? value / 1000 : "Invalid Date";
+    if (value.getTime) value = isFinite((value = value.getTime())) ? value / 1000 : "Invalid";
     // That of a library's own class says what it means: a decimal, an address, a moment.
     else if (toJSON && toJSON !== ({} as any).toJSON && toJSON !== ([] as any).toJSON) value = value.toJSON();
   }

@@ -1,6 +1,5 @@
 /** The calls of the tag. */
 import type { Shopalytic, Verdict } from "./api.js";
-import { NO_IDENTITY } from "./catalogue.js";
 import { may, May } from "./consent.js";
 import { context } from "./context.js";
 import { enqueue, refusal, report } from "./delivery.js";
@@ -8,6 +7,13 @@ import { now, uuid } from "./ids.js";
 import { json, own } from "./json.js";
 import { off, options } from "./settings.js";
 import { drop, get, Name, put } from "./store.js";
+
+/**
+ * What is never one person's identity: all that the contract's rule refuses, and a little more, for which it is short.
+ * Nothing is lost by more: the call is sent all the same, and the server links the device by it.
+ */
+const NOBODY =
+  /^([0-]*|undefined|unknown|true|guest|false|\W.*|email|anonymous|(user|distinct)?_?(id)?|n(ull|one|il|an|.a|ot_.*))$|.{201}/i;
 
 /** Whether this very page has said who the visitor is. */
 export let namedHere = false;
@@ -59,7 +65,7 @@ const send = call("track", async (type: string, given: unknown, signature?: stri
   const properties = names && typeof given !== "object" ? { identity: `${given}` } : given;
   const identity = own(properties, "identity");
   // Later events carry the identity, unless the server would refuse them all for it.
-  if (type === "identify" && !NO_IDENTITY.test(identity)) {
+  if (type === "identify" && !NOBODY.test(identity)) {
     put(Name.IDENTITY, identity);
     put(Name.SIGNATURE, signature || "");
     namedHere = true;

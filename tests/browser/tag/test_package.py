@@ -1,6 +1,7 @@
 """The npm package: its types, its files, its size, and that its generated part is what the protos give."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,16 @@ import pytest
 
 from browser.tag.scripted_shop import DIST, REPOSITORY
 from browser.visitor import give_up
+from shopalytic.v1.events_pb2 import Event
+from shopalytic.v1.rules import violations
 
 PACKAGE = REPOSITORY / "clients" / "javascript"
 TSC = PACKAGE / "node_modules" / ".bin" / "tsc"
-LIMIT_BYTES = 4_200
+LIMIT_BYTES = 4_096
+# The tag's own pattern means the same to Python.
+NOBODY = re.compile(
+    re.search(r"const NOBODY =\n  /(.*)/i;", (PACKAGE / "src" / "tag.ts").read_text())[1], re.IGNORECASE
+)
 
 CONSUMER = """
 import { init, track, identify, alias, reset, type Verdict } from "shopalytic";
@@ -42,7 +49,7 @@ void track("customer_update", { firstname: "Ann" });
 // @ts-expect-error a property of another event
 void track("cart_add", { cart_id: "c", sku: "s", price: "1", qty: 1, order_id: "o" });
 // @ts-expect-error a required property left out
-void track("cart_add", { cart_id: "c", sku: "s", price: "1" });
+void track("cart_add", { cart_id: "c", sku: "s", qty: 1 });
 // @ts-expect-error a required property left out, deeper
 void track("order", { order_id: "o", cart_id: "c", total: 1, subtotal: 1, line_items: [{ sku: "s" }] });
 // @ts-expect-error a wrong type
@@ -154,3 +161,38 @@ def test_the_generated_types_are_what_the_protos_give():
     check = [sys.executable, PACKAGE / "generate_catalogue.py", "--check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("null", "NULL", "undefined", "None", "nil", "NaN", "n/a", "[object Object]", "(none)", "(not set)"),
+        *(
+            "{{customer.id}}",
+            "${id}",
+            "<%= id %>",
+            "true",
+            "False",
+            "0",
+            "000",
+            "-",
+            "-1",
+            "guest",
+            "Anonymous",
+        ),
+        *("00000000-0000-0000-0000-000000000000", "unknown", "id", "_id", "user_id", "userid", "distinct_id"),
+        *("distinctid", "user", "email", "not_authenticated", '"null"', " null", "", "x" * 201),
+    ],
+)
+def test_the_tag_remembers_no_identity_that_the_contract_refuses(text: str):
+    event = Event(tracking_id="browser-1", identity=text)
+    event.page_view.url = "https://shop.example/"
+    assert violations(event), "the contract takes it: choose another"
+    assert NOBODY.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["ada@shop.example", "1001", "david", "astrid", "nina", "C-17", "usera", "0198f0c2"]
+)
+def test_the_tag_remembers_an_ordinary_identity(text: str):
+    assert not NOBODY.search(text)
