@@ -1466,20 +1466,22 @@ class GetSearchReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., only_without_results: _Optional[bool] = ...) -> None: ...
 
 class GetSearchReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside")
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
+    ROBOTS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[SearchRow]
     total: SearchRow
     currency: str
     compared: _dimensions_pb2.TimeRange
     more_rows: int
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
-    def __init__(self, rows: _Optional[_Iterable[_Union[SearchRow, _Mapping]]] = ..., total: _Optional[_Union[SearchRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ...) -> None: ...
+    robots: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[SearchRow, _Mapping]]] = ..., total: _Optional[_Union[SearchRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
 
 class SearchRow(_message.Message):
     __slots__ = ("query", "searches", "visitors", "without_results", "orders", "total_sales", "dimensions", "previous", "compared")
