@@ -105,6 +105,7 @@ def test_what_people_search_for_and_do_not_find(service):
     }
     assert (rows["blue mug"]["orders"], rows["blue mug"]["total_sales"]) == (1, "70")
     assert (answer["total"]["searches"], answer["total"]["visitors"]) == (3, 2)
+    assert service.json("report", "searches", "--currency", "USD")["rows"] == answer["rows"]
     answer = service.json("report", "searches", *WEEK, "--without-results", "--by", "channel", "--limit", "1")
     assert [(row["query"], row["dimensions"]) for row in answer["rows"]] == [
         ("blue mug", {"channel": "paid search"})
@@ -135,6 +136,8 @@ def test_conversion_by_landing_page(service):
     rows = {row["dimensions"]["landing_page"]: row for row in answer["rows"]}
     sale = rows["https://shop.test/sale"]
     assert (sale["sessions"], sale["carts"], sale["orders"], sale["value_per_visit"]) == (2, 1, 2, "60.0000")
+    told = service.command("report", "conversion", *WEEK, "--by", "landing_page", "--csv").stdout
+    assert {row["carts"] for row in csv.DictReader(io.StringIO(told))} == {"0", "1"}
 
 
 def test_which_channel_gets_the_credit(service):

@@ -10,7 +10,7 @@ from shopalytic_server.cli.reports.question import Question
 
 # What says which row it is, and is the same in both ranges.
 _NAMES = frozenset({"start", "sku", "name", "carrier", "coupon", "segment", "step", "value", "query"})
-_NO_COLUMNS = frozenset({"explain", "dimensions", "previous", "compared", "rows", "carts"})
+_NO_COLUMNS = frozenset({"explain", "dimensions", "previous", "compared"})
 
 
 def number_columns(row: type[Message]) -> list[str]:
