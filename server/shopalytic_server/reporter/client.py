@@ -24,6 +24,7 @@ _OPTIONS = [
 ]
 # How long a question waits for a process that is being started.
 _PATIENCE_SECONDS = 30.0
+_NOTICE_SECONDS = 2.0
 _AWAY = "The process that answers reports was started again; ask again after the delay, which is always safe."
 # A question may have ended the process, so it is not asked for ever.
 _ATTEMPTS = 2
@@ -68,11 +69,19 @@ class RemoteReports:
             except (grpc.aio.AioRpcError, TimeoutError) as error:
                 if attempt == _ATTEMPTS or isinstance(error, TimeoutError):
                     raise Unavailable(_AWAY, retry_after=2.0) from error
+                await self._notice()
                 continue
             if reply.error is not None:
                 raise reply.error
             return reply.answer
         raise AssertionError("a last attempt returns or raises")
+
+    async def _notice(self) -> None:
+        """Waits until the channel knows, too, that the process ended."""
+        assert self._channel is not None  # noqa: S101 - it was started
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_NOTICE_SECONDS):
+                await self._channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
 
     async def forget(self) -> None:
         """Keeps nothing of files that were removed; a process that is away has kept nothing."""

@@ -1,16 +1,13 @@
 """The questions that are asked of facts, by name: the shop's reports, and the events behind a number.
 
 A report is a module with `answer(facts, project, request)`, its statements in
-the `.sql` file beside it, and a line here; see docs/explanation/reports.md.
+the `.sql` file beside it, a line here and its request in `names`; see docs/explanation/reports.md.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from google.protobuf.message import Message
-
-from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.dimensions import check_dimensions
 from shopalytic_server.storage.facts.facts import Facts
@@ -67,30 +64,24 @@ def _report(name: str, answer: Answer) -> Question:
 
 _TIMELESS = {"fulfilment", "funnel", "products", "retention", "sales", "traffic"}
 
-_REPORTS: Mapping[str, tuple[type[Message], Answer]] = {
-    "carts": (reports_pb2.GetCartReportRequest, carts.answer),
-    "conversion": (reports_pb2.GetConversionReportRequest, conversion.answer),
-    "coupons": (reports_pb2.GetCouponReportRequest, coupons.answer),
-    "fulfilment": (reports_pb2.GetFulfilmentReportRequest, fulfilment.answer),
-    "funnel": (reports_pb2.GetFunnelReportRequest, funnel.answer),
-    "lifetime": (reports_pb2.GetLifetimeReportRequest, lifetime.answer),
-    "products": (reports_pb2.GetProductReportRequest, products.answer),
-    "retention": (reports_pb2.GetRetentionReportRequest, retention.answer),
-    "sales": (reports_pb2.GetSalesReportRequest, sales.answer),
-    "searches": (reports_pb2.GetSearchReportRequest, searches.answer),
-    "segments": (reports_pb2.GetSegmentReportRequest, segments.answer),
-    "traffic": (reports_pb2.GetTrafficReportRequest, traffic.answer),
+_REPORTS: Mapping[str, Answer] = {
+    "carts": carts.answer,
+    "conversion": conversion.answer,
+    "coupons": coupons.answer,
+    "fulfilment": fulfilment.answer,
+    "funnel": funnel.answer,
+    "lifetime": lifetime.answer,
+    "products": products.answer,
+    "retention": retention.answer,
+    "sales": sales.answer,
+    "searches": searches.answer,
+    "segments": segments.answer,
+    "traffic": traffic.answer,
 }
 
 QUESTIONS: Mapping[str, Question] = {
-    **{name: _report(name, answer) for name, (_, answer) in _REPORTS.items()},
+    **{name: _report(name, answer) for name, answer in _REPORTS.items()},
     "events": Question(
         explain.list_events, lambda project, request: explain.read_explain(project, request.explain).as_of
     ),
-}
-
-# A question by its request.
-NAMES: Mapping[type[Message], str] = {
-    **{request: name for name, (request, _) in _REPORTS.items()},
-    reports_pb2.ListEventsRequest: "events",
 }

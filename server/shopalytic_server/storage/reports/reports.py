@@ -18,7 +18,7 @@ from shopalytic_server.storage.customers.rfm import Fifths
 from shopalytic_server.storage.database.connections import Pool
 from shopalytic_server.storage.database.reading import Snapshot, reading
 from shopalytic_server.storage.reports import delivery, order_list
-from shopalytic_server.storage.reports.registry import NAMES
+from shopalytic_server.storage.reports.names import NAMES
 
 
 class AnswersFromFacts(Protocol):
