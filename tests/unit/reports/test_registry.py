@@ -3,7 +3,8 @@
 import pytest
 
 from shopalytic.v1 import reports_pb2
-from shopalytic_server.storage.reports.registry import NAMES, QUESTIONS
+from shopalytic_server.storage.reports.names import NAMES
+from shopalytic_server.storage.reports.registry import QUESTIONS
 
 METHODS = {
     each.input_type.name: each
