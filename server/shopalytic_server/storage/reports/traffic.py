@@ -92,6 +92,7 @@ async def _list_ways(
 ) -> None:
     """The landing pages, referrers and campaigns, in the order that is asked for."""
     campaigns = {row["campaign"]: campaign_of(row["campaign"]) for row in await facts.ask(_SQL.encoded)}
+    first, last = request.offset + 1, request.offset + (request.limit or DEFAULT_LIMIT)
     ways = await facts.ask(
         _SQL.ways,
         **question,
@@ -99,8 +100,8 @@ async def _list_ways(
         decoded=list(campaigns.values()),
         order_by=_ORDERS.get(request.order_by, "sessions"),
         ascending=request.ascending,
-        first=request.offset + 1,
-        last=request.offset + (request.limit or DEFAULT_LIMIT),
+        first=first,
+        last=last,
     )
     lists = {
         "landing_page": response.landing_pages,
@@ -108,7 +109,8 @@ async def _list_ways(
         "campaign": response.campaigns,
     }
     for way in ways:
-        lists[way["dimension"]].append(_source(scope.unbroken, question, campaigns, way))
+        if first <= way["place"] <= last:
+            lists[way["dimension"]].append(_source(scope.unbroken, question, campaigns, way))
         setattr(response, f"total_{way['dimension']}s", way["ways"])
 
 

@@ -157,9 +157,10 @@ WITH read AS MATERIALIZED (
       FROM came
       FULL JOIN paid USING (dimension, value)
 )
-SELECT * EXCLUDE (key, place)
+-- The first of each tells how many there are, also where a page has none of them.
+SELECT * EXCLUDE (key)
   FROM placed_ways
- WHERE place BETWEEN $first AND $last
+ WHERE place BETWEEN $first AND $last OR place = 1
  ORDER BY dimension, place
 
 -- The page views of a row.
