@@ -92,7 +92,7 @@ def _asks() -> dict[str, Ask]:
     }
     for name, fields in _SEARCHES.items():
         request = reports_pb2.ListCustomersRequest(**fields)
-        asks[name] = lambda of, request=request: of.list_customers(PROJECT, request)  # type: ignore[misc]
+        asks[name] = lambda of, request=request: of.answer(PROJECT, request)  # type: ignore[misc]
     return asks
 
 
