@@ -50,7 +50,7 @@ def fulfilment(
             parcel.shipped = moment(each, "date_shipped") or parcel.shipped
             parcel.delivered = moment(each, "date_delivered") or parcel.delivered
             parcel.events.append(each)
-    groups: dict[str | None, list[Parcel]] = defaultdict(list)
+    groups: dict[str | None, list[Parcel]] = defaultdict(list, {None: []})
     for parcel in parcels.values():
         at = parcel.shipped or parcel.ordered or parcel.events[0].at
         if counted(parcel.events[:1], **scope) and within(at, begin, end):
