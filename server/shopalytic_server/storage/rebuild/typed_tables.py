@@ -111,9 +111,8 @@ async def _keep(conn: Connection, home: str) -> None:
 
 
 async def _difference(conn: Connection, home: str, table: str) -> int:
-    statement = sql.SQL(_SQL.difference).format(
-        live=sql.Identifier(home, table), rebuilt=sql.Identifier(_SCHEMA, table)
-    )
+    text = _SQL.difference_of_order_revisions if table == "order_revisions" else _SQL.difference
+    statement = sql.SQL(text).format(live=sql.Identifier(home, table), rebuilt=sql.Identifier(_SCHEMA, table))
     row = await (await conn.execute(statement)).fetchone()
     return int(row[0]) if row is not None else 0
 
