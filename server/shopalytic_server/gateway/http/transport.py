@@ -131,7 +131,9 @@ class GatheringTransport:
             self._parts = []
             self._written += self._gathered
             self._gathered = 0
-            self._transport.write(data)
+            # The client may have gone in this very turn.
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
