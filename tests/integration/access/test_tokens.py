@@ -23,6 +23,7 @@ JANE = reports_pb2.CustomerSelector(any="jane")
 LISTS: dict[str, Message] = {
     "ListCustomers": reports_pb2.ListCustomersRequest(page_size=1),
     "ListCustomerEvents": reports_pb2.ListCustomerEventsRequest(page_size=1, customer=JANE),
+    "ListCustomerOrders": reports_pb2.ListCustomerOrdersRequest(page_size=1, customer=JANE),
     "ListOrders": reports_pb2.ListOrdersRequest(page_size=1),
     "ListEvents": reports_pb2.ListEventsRequest(page_size=1),
     "ListQuarantine": admin_pb2.ListQuarantineRequest(page_size=1),

@@ -171,7 +171,7 @@ def test_limits_go_by_the_full_address_that_is_not_stored(service: Service) -> N
         {
             "token": service.ready["keys"]["browser"],
             "events": [{"type": "page_view", "properties": {"url": "https://shop.example/", "referrer": ""}}]
-            * 300,
+            * 150,
         }
     ).encode()
 
@@ -184,7 +184,8 @@ def test_limits_go_by_the_full_address_that_is_not_stored(service: Service) -> N
         except urllib.error.HTTPError as error:
             return error.code
 
-    assert status("203.0.113.77") == 429
+    # The address may send 200 at once.
+    assert [status("203.0.113.77") for _ in range(2)] == [200, 429]
     event = json.loads(body)["events"][:1]
     body = json.dumps({"token": json.loads(body)["token"], "events": event}).encode()
     assert status("203.0.113.78") == 200

@@ -88,7 +88,7 @@ async def test_an_unknown_path_cannot_make_new_series():
         "/shopalytic.d.ts",
         "/../etc/passwd",
         "/%2e%2e/%2e%2e/etc/passwd",
-        "/v1/track",
+        "/v1/nothing",
         "/.env",
         "//",
     ],
