@@ -174,9 +174,10 @@ class GrpcServer:
             return
         self._following.cancel()
         self._health.end()
-        await self.connections.stop()
         self._drain.set()
+        # First of all that is waited for: a call that came in meanwhile would be taken, and then cancelled.
         await self._server.stop(grace)
+        await self.connections.stop()
         with contextlib.suppress(asyncio.CancelledError):
             await self._following
         await self._key_use.stop()
