@@ -15,7 +15,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic.v1.reports_pb2 import INTERVAL_DAY, INTERVAL_MONTH, INTERVAL_WEEK
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.reports.ranges import Unit, bucket_starts
-from shops.report_shop import START, Shop, alias, identify, open_shop, order, page, refund
+from shops.report_shop import START, Shop, alias, event, identify, open_shop, order, page, refund
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -332,3 +332,26 @@ async def test_a_stray_order_of_long_ago_is_named_when_it_makes_too_many_rows(sh
     assert len(report.rows) == 36 * 12 + 3
     [report] = await shop.sales(interval=INTERVAL_DAY)
     assert len(report.rows) == 1
+
+
+@pytest.mark.parametrize("costs", [("0.42", "1"), ("1", "0.42")])
+async def test_the_cost_of_what_came_back_keeps_its_digits(shop, costs):
+    items = [{"sku": "a", "price": "5", "qty": 1, "cost": cost} for cost in costs]
+    whole = {"order_id": "o1", "total": "10", "subtotal": "10", "line_items": items}
+    part = {"order_id": "o1", "refund_type": "partial", "total_refund": "5", "subtotal_refund": "5"}
+    back = {"sku": "a", "price": "5", "quantity": "0.5"}
+    await shop.send(
+        event("order", whole, identity="ann", at=1),
+        event("refund", {**part, "line_items": [back]}, identity="ann", at=2),
+    )
+    assert await _net_margins(shop) == (Decimal("3.79"), Decimal("6.29"))
+    await shop.send(refund("o1", identity="ann", at=3))
+    assert await _net_margins(shop) == (0, 0)
+
+
+async def _net_margins(shop: Shop) -> tuple[Decimal, Decimal]:
+    """Of all orders, and of the only product, whose refunds are what their lines say."""
+    [whole] = await shop.sales()
+    [by_product] = await shop.sales(breakdowns=["sku"])
+    [row] = by_product.rows
+    return Decimal(whole.total.net_margin), Decimal(row.net_margin)

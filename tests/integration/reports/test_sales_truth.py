@@ -47,6 +47,8 @@ MONEY = (
     "net_sales",
     "total_sales",
     "net_of_refunds",
+    "net_margin",
+    "quantity",
 )
 
 

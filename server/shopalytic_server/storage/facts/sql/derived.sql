@@ -69,7 +69,7 @@ WITH closing AS (
 ), ordered AS (
     SELECT order_key, sku, sum(price * quantity) AS amount, max(price_digits + quantity_digits) AS digits,
            sum(cost * quantity) AS cost, max(cost_digits + quantity_digits) AS cost_digits, min(cost) AS least,
-           any_value(cost_digits) AS least_digits
+           max(cost_digits) AS least_digits
       FROM order_lines
      GROUP BY ALL
 ), partial AS (
@@ -78,7 +78,7 @@ WITH closing AS (
       LEFT JOIN ordered o ON o.order_key = l.order_key AND o.sku = l.sku
 ), earlier AS (
     SELECT f.order_key, l.sku, sum(l.price * l.quantity) AS amount, max(l.price_digits + l.quantity_digits) AS digits,
-           sum(l.cost) AS cost
+           sum(l.cost) AS cost, max(l.cost_digits) AS cost_digits
       FROM closing f
       JOIN partial l ON l.order_key = f.order_key AND l.currency = f.currency
        AND (l.position, l.tie_breaker, l.event_id) < (f.position, f.tie_breaker, f.event_id)
@@ -91,7 +91,8 @@ SELECT dataset, subject, order_key, occurred_at, position, tie_breaker, event_id
  UNION ALL
 SELECT f.dataset, f.subject, f.order_key, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot,
        f.currency, o.sku, o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0)),
-       greatest(coalesce(o.cost, 0) - coalesce(e.cost, 0), 0), coalesce(o.cost_digits, 0)
+       greatest(coalesce(o.cost, 0) - coalesce(e.cost, 0), 0),
+       greatest(coalesce(o.cost_digits, 0), coalesce(e.cost_digits, 0))
   FROM closing f
   JOIN ordered o ON o.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
@@ -137,7 +138,7 @@ WITH closing AS (
      WHERE refund_type = 'full'
    QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
 ), costs AS (
-    SELECT order_key, sku, min(cost) AS cost, any_value(cost_digits) AS digits
+    SELECT order_key, sku, min(cost) AS cost, max(cost_digits) AS digits
       FROM order_lines
      WHERE cost IS NOT NULL
      GROUP BY ALL
