@@ -194,7 +194,7 @@ SELECT dataset_id, order_id, content, event_id, occurred_at, subject, true, occu
        (properties ->> 'total_tax')::numeric,
        (properties ->> 'total_shipping')::numeric, NULL,
        (SELECT sum((line ->> 'qty')::int) FROM jsonb_array_elements(properties -> 'line_items') AS line),
-       NULL, NULL, properties #>> '{shipping,country}'
+       NULL, NULL, properties #>> '{shipping,country}', NULL, NULL, properties #>> '{shipping,city}', '[]'
   FROM placed
     """,
     """
