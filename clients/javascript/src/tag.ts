@@ -46,7 +46,7 @@ function deliver(type: string, properties: () => string, alias_signature?: strin
       type,
       event_id: uuid(time),
       occurred_at: time / 1000,
-      identity: get(Name.IDENTITY),
+      identity: get(Name.IDENTITY) || undefined,
       identity_signature: get(Name.SIGNATURE) || undefined,
       alias_signature,
       source: options.source || undefined,
@@ -64,9 +64,10 @@ const send = call("track", async (type: string, given: unknown, signature?: stri
   const names = type === "identify" || type === "alias";
   const properties = names && typeof given !== "object" ? { identity: `${given}` } : given;
   const identity = own(properties, "identity");
-  // Later events carry the identity, unless the server would refuse them all for it.
-  if (type === "identify" && !NOBODY.test(identity)) {
-    put(Name.IDENTITY, identity);
+  // Later events carry the identity, unless the server would refuse them all for it. One from before
+  // is forgotten in any case: the server refuses a call whose event says somebody else.
+  if (type === "identify") {
+    put(Name.IDENTITY, NOBODY.test(identity) ? "" : identity);
     put(Name.SIGNATURE, signature || "");
     namedHere = true;
   }
