@@ -39,6 +39,8 @@ class Shop:
         self.client = Client(
             service.address,
             key=service.ready["keys"]["server"],
+            # What a sender chooses that would rather wait than lose anything.
+            overflow="block",
             on_result=lambda result: self.verdicts.append((result.event_id, result.status.value)),
             on_error=self.losses.append,
         )

@@ -22,6 +22,12 @@ def product_view(product: Product, *, logged_in: bool) -> Properties:
     }
 
 
+def product_list_view(name: str, products: Sequence[Product]) -> Properties:
+    """A list of products was seen."""
+    items = [{"sku": product.sku, "position": place} for place, product in enumerate(products, 1)]
+    return {"list": name, "items": items} if items else {"list": name}
+
+
 def order(
     order_id: str,
     cart_id: str,
@@ -89,6 +95,16 @@ def shipment(order_id: str, shipment_id: str, carrier: str, tracking_number: str
 def shipment_delivered(order_id: str, shipment_id: str, at: datetime) -> Properties:
     """A parcel reached the customer."""
     return {"order_id": order_id, "shipment_id": shipment_id, "date_delivered": at.isoformat()}
+
+
+def subscription_begun(subscription_id: str, product: Product) -> Properties:
+    """Somebody gets this every month from now on."""
+    return {
+        "subscription_id": subscription_id,
+        "state": "begun",
+        "amount": str(product.price),
+        "interval": "month",
+    }
 
 
 def _item(product: Product, qty: int) -> Properties:

@@ -57,6 +57,7 @@ class Doors:
             server_key,
             source="shop-backend",
             max_queue=5_000,
+            overflow="block",
             on_result=self._answered,
             on_error=self._lost,
         )

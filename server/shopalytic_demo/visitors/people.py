@@ -158,6 +158,7 @@ class Person:
     devices: list[Device] = field(default_factory=list)
     registered: bool = False
     has_card: bool = False
+    wished: set[str] = field(default_factory=set)
 
 
 def new_person(rng: Random, ids: Ids) -> Person:

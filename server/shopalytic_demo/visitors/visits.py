@@ -19,6 +19,7 @@ CARRIERS = ("dhl", "dpd", "ups", "royal-mail")
 BOUNCE = 0.5
 """The share of those whom nobody knows who leave after the first page."""
 LAND_ON_PRODUCT = 0.4
+_SEARCHES = ("mug", "teapot", "tea", "bowl", "espresso cup", "present", "candle", "vase", "oat milk")
 _POPULARITY = [9, 8, 4, 5, 6, 5, 3, 4, 3, 7, 6, 5]
 
 
@@ -100,14 +101,46 @@ class Visit:
             yield from self._look_at(product, quick=True)
 
     def _browse(self) -> Iterator[Act]:
+        yield from self._find()
         for _ in range(1 + min(int(self._rng.expovariate(0.45)), 8)):
             product = self._choose_product()
             yield from self._look_at(product)
             if self._rng.random() < 0.3:
                 yield self._put_into_cart(product)
+            elif self._rng.random() < 0.08:
+                self._person.wished.add(product.sku)
+                yield self._browser("wishlist_add", {"sku": product.sku}, self._rng.uniform(1, 5))
+        if self._person.wished and self._rng.random() < 0.3:
+            yield from self._tidy_wishes()
         if self._cart and self._rng.random() < 0.35:
             yield from self._see("/cart", "Your cart")
             yield self._change_cart()
+
+    def _find(self) -> Iterator[Act]:
+        """Some search, some go through a category, some let the shop's questions lead them."""
+        chance = self._rng.random()
+        if chance < 0.2:
+            query = self._rng.choice(_SEARCHES)
+            found = [product for product in PRODUCTS.values() if query in product.name.lower()]
+            yield from self._see(f"/search?{urlencode({'q': query})}", "Search")
+            yield self._browser("search", {"query": query, "results": len(found)})
+            yield self._browser("product_list_view", payloads.product_list_view("Search", found))
+        elif chance < 0.45:
+            kind = self._choose_product().categories[-1]
+            listed = [product for product in PRODUCTS.values() if kind in product.categories]
+            yield from self._see(f"/categories/{kind.lower()}", kind)
+            yield self._browser("product_list_view", payloads.product_list_view(kind, listed))
+        elif chance < 0.5:
+            yield from self._see("/gift-finder", "Find a present")
+            answers = {"for": self._rng.choice(("friend", "parents", "myself")), "questions": 3}
+            finished = {"name": "gift_finder_finished", "properties": answers}
+            yield self._browser("custom", finished, self._rng.uniform(10, 40))
+
+    def _tidy_wishes(self) -> Iterator[Act]:
+        yield from self._see("/wishlist", "Your wish list")
+        sku = self._rng.choice(sorted(self._person.wished))
+        self._person.wished.remove(sku)
+        yield self._browser("wishlist_remove", {"sku": sku}, self._rng.uniform(2, 8))
 
     def _choose_product(self) -> Product:
         return self._rng.choices(list(PRODUCTS.values()), _POPULARITY)[0]
@@ -145,14 +178,22 @@ class Visit:
 
     def _check_out(self) -> Iterator[Act]:
         yield from self._see("/checkout", "Checkout: delivery", page_type="checkout-1")
+        yield self._step("delivery")
         if not self._person.registered and self._rng.random() < 0.6:
             yield from self._register()
         if self._rng.random() < 0.14:
             return
         yield from self._see("/checkout/pay", "Checkout: payment", page_type="checkout-2")
+        payment_type = self._rng.choice(("card", "card", "invoice", "transfer"))
+        yield self._step("payment", payment_type)
+        code = self._rng.choices(("", *DISCOUNTS), (82, 10, 5, 3))[0]
+        if code:
+            yield self._try_code(code, accepted=True)
+        elif self._rng.random() < 0.04:
+            yield self._try_code("SUMMER20", accepted=False)
         if self._rng.random() < 0.1:
             return
-        yield self._order()
+        yield self._order(code, payment_type)
         if self.purchase is not None:
             yield from self._see(f"/orders/{self.purchase.order_id}", "Thank you", quick=True)
 
@@ -165,9 +206,23 @@ class Visit:
         yield self._backend("customer_register", profile, self._rng.uniform(15, 40))
         yield self._identify()
 
-    def _order(self) -> Act:
-        lines = tuple(Line(PRODUCTS[sku], qty) for sku, qty in self._cart.items())
-        code = self._rng.choices(("", *DISCOUNTS), (82, 10, 5, 3))[0]
+    def _step(self, step: str, option: str = "") -> Act:
+        chosen = {"option": option} if option else {}
+        return self._browser("checkout_step", {"step": step, "cart_id": self._cart_id, **chosen})
+
+    def _try_code(self, code: str, *, accepted: bool) -> Act:
+        tried: dict[str, Any] = {"code": code, "accepted": accepted}
+        if accepted:
+            tried = self._priced({**tried, "value": str(amounts_of(self._lines(), code).discount)})
+        else:
+            tried["reason"] = "expired"
+        return self._browser("coupon", tried, self._rng.uniform(2, 10))
+
+    def _lines(self) -> tuple[Line, ...]:
+        return tuple(Line(PRODUCTS[sku], qty) for sku, qty in self._cart.items())
+
+    def _order(self, code: str, payment_type: str) -> Act:
+        lines = self._lines()
         order_id = self._ids.short("O")
         tracking_id = self._device.tracking_id
         currency = self._person.currency
@@ -179,7 +234,7 @@ class Visit:
             amounts_of(lines, code),
             code=code,
             address=self._person.address,
-            payment_type=self._rng.choice(("card", "card", "invoice", "transfer")),
+            payment_type=payment_type,
         )
         return self._backend("order", self._priced(properties), self._rng.uniform(8, 30))
 
@@ -230,7 +285,15 @@ class Visit:
 
 
 def aftermath(rng: Random, ids: Ids, purchase: Purchase) -> Iterator[Act]:
-    """What becomes of an order: it is shipped, arrives, and some of it comes back."""
+    """What becomes of an order: it is cancelled, or it is shipped, arrives, and some of it comes back."""
+    if rng.random() < 0.02:
+        cancelled = {"order_id": purchase.order_id, "reason": "changed their mind"}
+        yield _about(purchase, "order_cancel", cancelled, rng.uniform(0.05, 0.3))
+        return
+    tea = [line.product for line in purchase.lines if "Tea" in line.product.categories]
+    if tea and purchase.identity and rng.random() < 0.25:
+        begun = payloads.subscription_begun(ids.short("S"), tea[0])
+        yield _about(purchase, "subscription", begun, rng.uniform(0.01, 0.1))
     parcel, number = ids.short("P"), ids.short("T")
     shipped = {
         "order_id": purchase.order_id,
@@ -242,6 +305,9 @@ def aftermath(rng: Random, ids: Ids, purchase: Purchase) -> Iterator[Act]:
     if rng.random() < 0.95:
         delivered = {"order_id": purchase.order_id, "shipment_id": parcel}
         yield _about(purchase, "shipment_delivered", delivered, rng.uniform(1, 4))
+        if rng.random() < 0.12:
+            rated = {"sku": purchase.lines[0].product.sku, "rating": rng.choice((1, 3, 4, 4, 5, 5, 5))}
+            yield _about(purchase, "review", rated, rng.uniform(0.2, 3))
     chance = rng.random()
     if chance < 0.05:
         yield _about(purchase, "refund", payloads.full_refund(purchase.order_id), rng.uniform(1, 7))
@@ -252,7 +318,7 @@ def aftermath(rng: Random, ids: Ids, purchase: Purchase) -> Iterator[Act]:
 
 
 def _about(purchase: Purchase, kind: str, properties: dict[str, Any], days: float) -> Act:
-    if kind == "refund" and purchase.currency:
+    if kind in {"refund", "subscription"} and purchase.currency:
         properties = {**properties, "currency": purchase.currency}
     identity, tracking_id = purchase.identity, purchase.tracking_id
     return Act(kind, properties, days=days, identity=identity, tracking_id=tracking_id)
