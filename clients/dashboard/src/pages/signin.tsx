@@ -32,6 +32,8 @@ export function SignIn({ reason }: { reason: string }) {
         <p>
           On the machine where the service runs, <code>shopalytic dashboard</code> prints an address that signs you in without a key.
         </p>
+        {/* What a password manager keeps the key under. */}
+        <input name="username" autocomplete="username" value="Shopalytic" readonly hidden />
         <label class="field">
           <span>Key</span>
           <input
