@@ -79,7 +79,7 @@ SELECT count(*) FROM (
 -- A version before stores orders without `discounts`, `region` and `city`, and reports
 -- read those of their events: such a row is as it should be.
 -- name: difference_of_order_revisions
-SELECT count(*)
+SELECT coalesce(sum(num_nonnulls(l.order_id, r.order_id)), 0)
   FROM {live} l
   FULL JOIN {rebuilt} r USING (dataset_id, order_id, content)
  WHERE to_jsonb(l) || CASE WHEN l.discounts IS NULL
