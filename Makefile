@@ -5,8 +5,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# Packages of the caller's own Python must not leak into ours.
-unexport PYTHONPATH PYTHONHOME
+# Packages of the caller's own Python must not leak into ours; and a command that may not keep what it compiled
+# compiles every module again each time it starts, which takes as long as all its imports.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 

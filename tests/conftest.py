@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ OUTSIDE_SERVER = os.environ.get(OUTSIDE_SERVER_VARIABLE)
 for name in [name for name in os.environ if name.startswith(("PG", "SHOPALYTIC_"))]:
     if name != OUTSIDE_SERVER_VARIABLE:
         del os.environ[name]
+
+# The tests start hundreds of commands. Each would compile all its modules again if it must not keep them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Our own plugin makes the clients of tests strict; here their defaults are tested, too.
 os.environ["SHOPALYTIC_STRICT"] = "0"
