@@ -34,7 +34,7 @@ async function bundle(source, target, options) {
 /** Makes a script of its own smaller: what is called once goes where it is called. */
 async function squeeze(target) {
   const path = join(DIST, target);
-  const compress = { passes: 3, inline: 1, hoist_funs: true };
+  const compress = { passes: 3, inline: 1, hoist_funs: false };
   const { code } = await minify(readFileSync(path, "utf8"), { ecma: 2021, toplevel: true, compress });
   writeFileSync(path, code);
 }

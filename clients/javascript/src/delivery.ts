@@ -6,7 +6,7 @@ import { members } from "./json.js";
 import { off, options, token } from "./settings.js";
 import { drop, get, ids, lock, Name, peek, put } from "./store.js";
 import { namedHere } from "./tag.js";
-import { type Reply, send } from "./transport.js";
+import { send } from "./transport.js";
 
 /** An event as it is sent, but for its properties; a reset has only an id. */
 export interface Event {
@@ -27,8 +27,8 @@ export interface Item {
   c?: string | undefined;
   /** The tracking id that a visitor without one gets. */
   t: string;
-  /** Whether the visitor gets that id even if they have another: a reset, which is no event. */
-  r: unknown;
+  /** Not empty where the visitor gets that id even if they have another: a reset, which is no event. As it is kept. */
+  r?: string | undefined;
   /** The event's JSON without the braces. Repeated, it must be the same to the letter. */
   s?: string;
   /** Whether it says itself whose it is, as far as it can. */
@@ -65,9 +65,11 @@ let retryAt = 0;
 let lookForKept = true;
 let answeredId: string | undefined;
 let warned: unknown;
+/** The id of the last event that went alone and got no answer: those up to it wait until all others were tried. */
+let tried = "";
 
 /** Puts an event among those that wait; the promise is for its verdict. */
-export async function enqueue(e: Event, p: () => string, r?: boolean): Promise<Verdict> {
+export async function enqueue(e: Event, p: () => string, r?: string): Promise<Verdict> {
   const i = e.event_id;
   // What the page gave and cannot be sent is to fail here, in the page's own call.
   members(e);
@@ -89,7 +91,6 @@ export function resume(): void {
 export function hide(): void {
   if (mustNotSend()) return;
   if (!(+get(Name.PAUSED_UNTIL)! > Date.now())) flush(true);
-  lookForKept = true;
   keep();
 }
 
@@ -142,25 +143,26 @@ function flush(all?: boolean): void {
   const most = +get(Name.BATCH)! || Limit.BATCH;
   const batch: Items = empty();
   let first: Item | undefined;
-  let count = 0;
   let length = 0;
   let events = "";
   for (const i in items) {
     const item = items[i]!;
-    if (item.f) continue;
+    if (item.f || i <= tried) continue;
     const json = text(item);
     const allowed = may(item.c);
     // A batch has one tracking id, so a reset begins a new one.
     if (first && (item.r || item.t !== first.t || allowed !== may(first.c) || length + json.length > most)) break;
     first ||= item;
-    count++;
     length += json.length;
     batch[i] = item;
     item.f = true;
     if (!item.r) events += `${events && ","}{${json}}`;
   }
-  if (!first) return;
-  const done = post(batch, first, count, events);
+  if (!first) {
+    if (tried) wake((tried = "") as never);
+    return;
+  }
+  const done = post(batch, first, length, events);
   // As long as this page lives, no other may take for lost what it has under way.
   void lock(() => done, "shared");
   if (all) flush(all);
@@ -180,8 +182,9 @@ function text(item: Item): string {
   return item.s!;
 }
 
-async function post(batch: Items, first: Item, count: number, events: string): Promise<void> {
+async function post(batch: Items, first: Item, length: number, events: string): Promise<void> {
   const { t, r, c } = first;
+  const alone = length === first.s!.length;
   const allowed = may(c);
   if (allowed === May.NOTHING) return refuse(batch, "privacy.consent");
   flying++;
@@ -191,10 +194,9 @@ async function post(batch: Items, first: Item, count: number, events: string): P
     token,
     sent_at: Date.now() / 1000,
     tracking_id: nobody ? undefined : t,
-    reset: r ? true : undefined,
+    reset: r && true,
     cross_subdomain_cookie: options.cross_subdomain_cookie,
   });
-  const address = options.endpoint + "/collect";
   // Browsers also read what every object inherits.
   const init = {
     __proto__: null,
@@ -205,12 +207,11 @@ async function post(batch: Items, first: Item, count: number, events: string): P
     keepalive: !other,
     credentials: nobody ? "omit" : "include",
   } as RequestInit;
-  const reply = await send(`${address}?token=${encodeURIComponent(token)}`, init, other);
+  const reply = await send(`${options.endpoint}/collect?token=${encodeURIComponent(token)}`, init, other);
   flying--;
   for (const i in batch) batch[i]!.f = false;
   const results: Verdict[] | undefined = reply?.answer_?.results;
-  if (!results) unanswered(batch, count < 2, events.length, reply);
-  else {
+  if (results) {
     drop(Name.BATCH);
     leave(batch);
     for (let n = 0; n < results.length; n++) settle(results[n]!);
@@ -223,40 +224,41 @@ async function post(batch: Items, first: Item, count: number, events: string): P
       if (answeredId !== t && !namedHere) drop(Name.IDENTITY);
       put(Name.TRACKING_ID, answeredId);
     }
+  } else {
+    const status = reply?.status || 0;
+    // After how many failures in a row an event that goes alone does not fit, by the status that cut it off.
+    // Where nothing came back there is no telling from a line that fails.
+    const most = ({ 0: 1 / 0, 408: 3, 413: 0 } as Record<number, number>)[status]!;
+    // Answers that would be the same for ever, and what is cut off again and again although it goes alone.
+    if (/40[013]/.test(status as never) || (alone && failures >= most)) refuse(batch, "http." + status, reply?.answer_?.error?.message);
+    else {
+      const pause = +reply?.headers?.get("retry-after")!;
+      const halve = !alone && most >= 0;
+      if (halve) put(Name.BATCH, length / 2 + "");
+      if (pause) put(Name.PAUSED_UNTIL, Date.now() + pause * 1000 + "");
+      else if (!status || !halve) {
+        // Without an answer, once more at once by the browser's own means.
+        if (!(status > 200)) other = !other;
+        // What may be the reason is not to keep the others waiting; but what follows a reset needs its answer.
+        if (failures && alone && !r) for (tried in batch);
+        retryAt = Date.now() + 1000 * (2 ** failures++ - +!status);
+      }
+      keep();
+    }
   }
   wake(0);
 }
 
-function unanswered(batch: Items, alone: boolean, length: number, reply: Reply | undefined): void {
-  const status = reply?.status || 0;
-  const pause = +reply?.headers?.get("retry-after")!;
-  // After how many failures in a row an event that goes alone does not fit, by the status that cut it off.
-  // Where nothing came back there is no telling from a line that fails.
-  const most = ({ 0: 1 / 0, 408: 3, 413: 0 } as Record<number, number>)[status];
-  // Answers that would be the same for ever, and what is cut off again and again although it goes alone.
-  if (/40[013]/.test(status as never) || (alone && failures >= most!)) return refuse(batch, "http." + status, reply?.answer_?.error?.message);
-  const halve = !alone && most! >= 0;
-  if (halve) put(Name.BATCH, `${length / 2}`);
-  if (pause) put(Name.PAUSED_UNTIL, `${Date.now() + pause * 1000}`);
-  else if (!status || !halve) {
-    // Without an answer, once more at once by the browser's own means.
-    if (!(status > 200)) other = !other;
-    retryAt = Date.now() + (failures || status ? 1000 * 2 ** failures : 0);
-    failures++;
-  }
-  lookForKept = true;
-  keep();
-}
-
 /** Puts all events into the storage that may be there; the newest stay if there are too many. */
 function keep(): void {
+  lookForKept = true;
   for (const i in items) {
     const item = items[i]!;
     text(item);
     if (may(item.c)) continue;
     // By the time it is sent, somebody else may be the visitor.
     if (!item.k && item.t === answeredId) item.s += item.k = `,"tracking_id":"${answeredId}"`;
-    put(i, `{"e":{${item.s}},"t":"${item.t}"${item.r ? ',"r":true' : ""}}`);
+    put(i, `{"e":{${item.s}},"t":"${item.t}"${item.r || ""}}`);
     if (!item.f) delete items[i];
   }
   const kept = ids();
@@ -282,18 +284,18 @@ function refuse(batch: Items, rule_id: string, message?: string): void {
   for (const i in batch) settle(refusal(rule_id, message, i));
 }
 
-function settle(verdict: Verdict): void {
-  report(verdict);
-  callers[verdict.event_id]?.(verdict);
-}
-
-/** Says once a page why an event is not among the shop's numbers, unless the visitor's wish is the reason. */
-export function report(verdict: Verdict): void {
+/** Tells who waits, and once a page why an event is not among the shop's numbers, unless the visitor's wish is the reason. */
+export function settle(verdict: Verdict): void {
   const violation = verdict.violations[0];
-  if (violation && !warned && !/^privacy/.test(violation.rule_id)) {
-    warned = true;
-    console.warn("shopalytic", verdict.status, violation);
+  if (violation) {
+    if (!warned && !/^privacy/.test(violation.rule_id)) {
+      warned = true;
+      console.warn("shopalytic", verdict.status, violation);
+    }
+    // An identity whose signature has become too old would cost all later events, too.
+    if (/expired/.test(violation.rule_id)) drop(Name.IDENTITY);
   }
+  callers[verdict.event_id]?.(verdict);
 }
 
 /** The verdict on an event that never reached the store. */

@@ -15,20 +15,20 @@ export let referrer: string | undefined;
 /** Begins to listen to the page. */
 export function listen(): void {
   referrer = current = document.referrer;
-  for (const type in { __proto__: null, pagehide: 1, online: 1, popstate: 1, visibilitychange: 1, pageshow: 1 }) addEventListener(type, notice);
   // An element of this id is also a property of the window.
   const { navigation } = window as { navigation?: EventTarget & { currentEntry?: unknown } };
-  if (navigation?.currentEntry) navigation.addEventListener("currententrychange", notice);
-  else for (const name in { __proto__: null, pushState: 1, replaceState: 1 }) watch(name as "pushState");
-}
-
-/** Browsers without the Navigation API do not tell when a script changes the address. */
-function watch(name: "pushState" | "replaceState"): void {
-  const original = history[name];
-  history[name] = (state, unused, url) => {
-    original.call(history, state, unused, url);
-    look();
-  };
+  const tells = navigation?.currentEntry;
+  if (tells) navigation!.addEventListener("currententrychange", notice);
+  for (const type in { __proto__: null, pagehide: 1, online: 1, popstate: 1, visibilitychange: 1, pageshow: 1, pushState: 1, replaceState: 1 }) {
+    // Browsers without the Navigation API do not tell when a script changes the address.
+    const original = !tells && history[type as "pushState"];
+    if (original)
+      history[type as "pushState"] = (state, unused, url) => {
+        original.call(history, state, unused, url);
+        look();
+      };
+    else addEventListener(type, notice);
+  }
 }
 
 function notice({ type, persisted }: Event & { persisted?: boolean }): void {
@@ -45,8 +45,8 @@ export function look(anew?: boolean): void {
   if (off || options.autotrack === false || document.hidden || may() === May.NOTHING) return;
   const url = location.href;
   // What makes an address a page of its own: not its query, and its fragment only where that is a route.
-  const parts = /([^?#]*)(\?[^#]*)?((#[/!][^?]*)(.*))?/.exec(url)!;
-  const page = `${parts[1]}${options.autotrack === "query" ? `${parts[2]}${parts[3]}` : parts[4]}`;
+  const parts = /([^?#]*)(\?[^#]*)?((#[/!][^?]*).*)?/.exec(url)!;
+  const page = parts[1] + (options.autotrack === "query" ? parts[2]! + parts[3] : parts[4]!);
   const before = current;
   current = url;
   if (page === seen && !anew) return;

@@ -17,7 +17,7 @@ export function init(key: string, given: Options | undefined, endpoint: string |
     if (!listening) listen();
     listening = token = `${key}`;
     options = { __proto__: null, endpoint, ...given } as Options;
-    off = options.disabled || (options.respect_privacy_signals && (navigator.doNotTrack === "1" || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl)) ? "disabled" : options.endpoint == null ? "no endpoint" : "";
+    off = options.disabled || (options.respect_privacy_signals && (+navigator.doNotTrack! || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl)) ? "disabled" : options.endpoint == null ? "no endpoint" : "";
     open(token);
     consent(options.consent);
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { Shopalytic, Verdict } from "./api.js";
 import { may, May } from "./consent.js";
 import { context } from "./context.js";
-import { enqueue, refusal, report } from "./delivery.js";
+import { enqueue, refusal, settle } from "./delivery.js";
 import { now, uuid } from "./ids.js";
 import { json, own } from "./json.js";
 import { off, options } from "./settings.js";
@@ -29,7 +29,7 @@ function call<A, B, C>(name: string, work: (a: A, b: B, c?: C) => Promise<Verdic
       log(name, a, b, verdict);
     } catch (error) {
       verdict = refusal("tag.failed", `${error}`);
-      report(verdict);
+      settle(verdict);
     }
     return verdict;
   };
@@ -89,5 +89,5 @@ export const reset = call("reset", () => {
   drop(Name.SIGNATURE);
   drop(Name.TRACKING_ID);
   namedHere = false;
-  return enqueue({ event_id: uuid(now()), context: {} }, String, true);
+  return enqueue({ event_id: uuid(now()), context: {} }, String, ',"r":true');
 }) as Shopalytic["reset"];

@@ -117,3 +117,54 @@ def test_where_nothing_is_ever_answered_attempts_become_rare(shop, visitor):
     visitor.until("delays.length >= 4")
     delays = visitor.run("return delays")
     assert all(later > 1.5 * earlier for earlier, later in itertools.pairwise(delays[:4]))
+
+
+FAST = """
+    const set = window.setTimeout;
+    window.setTimeout = (work, delay, ...more) => set(work, Math.min(delay, 30_000) / 20, ...more);
+    const now = Date.now, start = now();
+    Date.now = () => start + (now() - start) * 20;
+"""
+
+
+def test_events_whose_connection_is_always_cut_do_not_keep_later_ones_waiting(shop, visitor):
+    # The pauses between the attempts are not what is looked at.
+    visitor.before_pages(FAST)
+    cut = {"x" * 200, "y" * 200}
+
+    def cut_off(sent):
+        return None if cut & set(names(sent.events)) else accept(sent)
+
+    shop.behave = cut_off
+    shop.add_page("/", *[track(name) for name in ("Ann", "x" * 200, "y" * 200, "Bob")])
+    visitor.visit(shop.url())
+    shop.until_stored(3)
+    assert names(shop.stored) == ["Ann", "Bob"]
+    assert (
+        visitor.run("return shopalytic.track('customer_update', {first_name: 'Eve'})")["status"] == "ACCEPTED"
+    )
+    # They are not given up: a line that fails looks just like that.
+    shop.behave = accept
+    shop.until_stored(6)
+    assert set(names(shop.stored)) == {"Ann", "Bob", "Eve", *cut}
+    assert answered_twice(shop.requests) == set()
+
+
+def test_nothing_goes_before_a_reset_that_is_cut_off(shop, visitor):
+    visitor.before_pages(FAST)
+    resets = []
+
+    def cut_off(sent):
+        resets.append(sent.body.get("reset"))
+        return accept(sent) if resets.count(True) > 4 or not (True in resets) else None
+
+    shop.behave = cut_off
+    shop.add_page("/")
+    visitor.visit(shop.url())
+    shop.until_stored(1)
+    visitor.run(f"shopalytic.reset(); {TRACK}")
+    shop.until_stored(2)
+    after = [sent for sent in shop.requests if "customer_update" in [event["type"] for event in sent.events]]
+    first = next(sent for sent in shop.requests if sent.answered and sent.body.get("reset"))
+    assert all(sent.at >= first.at for sent in after if not sent.body.get("reset"))
+    assert after[-1].body["tracking_id"] == first.body["tracking_id"]

@@ -1,6 +1,6 @@
 """Who events belong to: identities, resets, and tracking ids before and after the first answer."""
 
-from browser.tag.scripted_shop import accept, hang_up
+from browser.tag.scripted_shop import Reply, accept, hang_up
 
 TRACK = "shopalytic.track('customer_update', {first_name: 'Ann'})"
 
@@ -138,3 +138,28 @@ def test_a_signature_goes_with_the_identity_until_reset(shop, visitor):
     visitor.run(f"return {TRACK}")
     shop.until_events(5)
     assert "identity_signature" not in shop.events[4]
+
+
+def expired(sent):
+    """Refuses events with a signature as the server does when it has become too old."""
+    reply = accept(sent)
+    for event, result in zip(sent.events, reply.body["results"], strict=True):
+        if {"identity", "identity_signature"} <= set(event):
+            violation = {"field": "identity", "rule_id": "identity.signature_expired", "message": "Too old."}
+            result.update(status="REJECTED", violations=[violation])
+    return Reply(200, reply.headers, reply.body)
+
+
+def test_an_identity_whose_signature_is_too_old_does_not_cost_later_events(shop, visitor):
+    shop.add_page("/", "shopalytic.identify('ann', 'a1');")
+    shop.add_page("/next", f"window.verdict = {TRACK};")
+    visitor.visit(shop.url())
+    shop.until_stored(2)
+    shop.behave = expired
+    visitor.visit(shop.url("/next"))
+    assert visitor.run("return verdict")["violations"][0]["rule_id"] == "identity.signature_expired"
+    assert visitor.run(f"return {TRACK}")["status"] == "ACCEPTED"
+    assert "identity" not in shop.events[-1]
+    visitor.visit(shop.url())
+    shop.until(lambda: shop.types().count("identify") == 2, "the identity with a new signature")
+    assert shop.events[-1]["identity"] == "ann"
