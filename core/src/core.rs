@@ -44,6 +44,9 @@ pub struct Core {
     agents: Mutex<HashMap<Box<[u8]>, bool>>,
 }
 
+/// What is beside the events of a request that somebody means has fewer bytes.
+const MOST_BESIDE: usize = 1_000;
+
 type Payloads = Vec<(u32, String, String)>;
 
 #[pymethods]
@@ -57,7 +60,7 @@ impl Core {
     }
 
     /// A request whose events are its fields of a number, up to so many of up to so many bytes
-    /// each; None: it is not sure.
+    /// each; None: it is not sure, or there is much beside them.
     fn split(slf: &Bound<'_, Self>, data: Bound<'_, PyBytes>, limits: (u32, usize, usize)) -> Option<Request> {
         let (number, most, largest) = limits;
         let all = data.as_bytes();
@@ -70,6 +73,9 @@ impl Core {
                 }
                 events.push(part.span);
             } else {
+                if rest.len() > MOST_BESIDE {
+                    return None;
+                }
                 rest.extend_from_slice(&all[at..part.span.to]);
             }
             at = part.span.to;

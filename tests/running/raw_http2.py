@@ -26,12 +26,15 @@ def message(body: bytes, announced: int | None = None) -> bytes:
 class RawConnection:
     """One connection, whose sender does as it likes. `answers` has the statuses of ended streams."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, acknowledging: bool = True
+    ) -> None:
         self.settings: dict[int, int] = {}
         self.answers: dict[int, bytes] = {}
         self.reset: set[int] = set()
         self.windows: dict[int, int] = {}
         self.closed = False
+        self._acknowledging = acknowledging
         self._reader = reader
         self._writer = writer
         self._next = 1
@@ -41,15 +44,15 @@ class RawConnection:
         """Sends any bytes."""
         self._writer.write(data)
 
-    def open(self, path: str, metadata: Pairs = ()) -> int:
-        """Begins a call; returns its stream."""
+    def open(self, path: str, metadata: Pairs = (), *, ending: bool = True) -> int:
+        """Begins a call; returns its stream. `ending`: its headers are complete."""
         stream, self._next = self._next, self._next + 2
         pairs = [
             *((":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "shop")),
             *(("content-type", "application/grpc"), ("te", "trailers"), *metadata),
         ]
         block = b"".join(b"\x00" + _text(name) + _text(value) for name, value in pairs)
-        self._writer.write(frame(HEADERS, END_HEADERS, stream, block))
+        self._writer.write(frame(HEADERS, END_HEADERS if ending else 0, stream, block))
         return stream
 
     def send(self, stream: int, data: bytes, *, end: bool = False) -> None:
@@ -83,7 +86,8 @@ class RawConnection:
             for place in range(0, len(payload), 6):
                 name, value = struct.unpack_from(">HI", payload, place)
                 self.settings[name] = value
-            self._writer.write(frame(SETTINGS, ACK, 0))
+            if self._acknowledging:
+                self._writer.write(frame(SETTINGS, ACK, 0))
         elif kind == PING and not flags & ACK:
             self._writer.write(frame(PING, ACK, 0, payload))
         elif kind == WINDOW_UPDATE:
@@ -95,12 +99,12 @@ class RawConnection:
 
 
 @contextlib.asynccontextmanager
-async def raw_connection(port: int) -> AsyncIterator[RawConnection]:
-    """A connection that has exchanged its settings."""
+async def raw_connection(port: int, *, acknowledging: bool = True) -> AsyncIterator[RawConnection]:
+    """A connection that has exchanged its settings, and acknowledged the other side's if it is to."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     # This side takes any answer, and has the answers' headers spelled out.
     writer.write(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 1, 0)))
-    connection = RawConnection(reader, writer)
+    connection = RawConnection(reader, writer, acknowledging=acknowledging)
     reading = asyncio.ensure_future(connection.read())
     try:
         async with asyncio.timeout(20):

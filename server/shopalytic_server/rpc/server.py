@@ -37,6 +37,8 @@ SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
 MAX_STREAMS = 100
 # Descriptions of files, each of which takes some milliseconds to make; a tool asks for about twenty.
 REFLECTIONS_A_SECOND = 20
+SETTINGS_SECONDS = 5
+"""How long a connection may take to acknowledge the settings."""
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     # A little more than the limit, so that what is a little too large gets a
@@ -59,6 +61,9 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.http.overload_protection", 0),
     # A connection that does not begin as HTTP/2 does, or with TLS, is closed after this long.
     ("grpc.server_handshake_timeout_ms", 5_000),
+    # gRPC keeps to its bounds of metadata from when the other side has acknowledged the settings, as clients
+    # do at once. A connection that does not, and whose headers may never end, is closed after this long.
+    ("grpc.http2.settings_timeout", SETTINGS_SECONDS * 1_000),
     # A connection without a call for this long is closed; clients connect again by themselves.
     ("grpc.max_connection_idle_ms", 600_000),
     # Metadata is a key and little else.

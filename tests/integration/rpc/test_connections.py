@@ -4,12 +4,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import grpc
 import pytest
 
-from running.raw_http2 import HEADERS, RawConnection, frame, message, raw_connection
+from running.raw_http2 import HEADERS, PING, RawConnection, frame, message, raw_connection
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.rpc.server import OPTIONS, SETTINGS_SECONDS
 from shopalytic_server.rpc.transport.connections import FIRST_CALL_SECONDS, IDLE_SECONDS
+from shopalytic_server.rpc.transport.interceptor import has_endless_headers
 from standins.rpc import Running, running, until
 
 CHECK = "/grpc.health.v1.Health/Check"
@@ -78,6 +81,56 @@ async def test_headers_that_never_end_cost_their_sender_the_connection(shop: Run
         assert not slow.closed
         async with raw_connection(shop.port) as caller:
             await ask(caller)
+
+
+async def test_a_call_that_grpc_makes_of_endless_headers_is_known_by_their_number_alone() -> None:
+    class Handlers(grpc.GenericRpcHandler):
+        """Keeps what gRPC tells of calls."""
+
+        def __init__(self) -> None:
+            self.told: list[grpc.HandlerCallDetails] = []
+
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> None:
+            self.told.append(handler_call_details)
+
+    handlers, server = Handlers(), grpc.aio.server(options=OPTIONS)
+    server.add_generic_rpc_handlers([handlers])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    # As small as they come, and as many as fit into what is taken.
+    most = [("a", "") for _ in range(480)]
+    async with raw_connection(port) as honest:
+        honest.send(honest.open(TRACK, most), message(b""), end=True)
+        await honest.until_answered(1)
+        assert len(handlers.told[0].invocation_metadata) >= len(most)
+        assert not has_endless_headers(handlers.told[0])
+    # gRPC keeps to its bound as soon as the other side has acknowledged it.
+    for acknowledged, first in ((True, 1), (False, 2)):
+        async with raw_connection(port, acknowledging=acknowledged) as greedy:
+            greedy.open(TRACK, ending=False)
+            for _ in range(3):
+                greedy.write(frame(CONTINUATION, 0, 1, PAIRS))
+            # Nothing may stand among them: gRPC reads them all, and ends the connection here.
+            greedy.write(frame(PING, 0, 0, bytes(8)))
+            await until(lambda greedy=greedy: greedy.closed)
+        await until(lambda first=first: len(handlers.told) > first)
+        assert has_endless_headers(handlers.told[first]) is not acknowledged
+    await server.stop(None)
+
+
+async def test_a_connection_that_does_not_acknowledge_the_settings_ends() -> None:
+    assert dict(OPTIONS)["grpc.http2.settings_timeout"] == SETTINGS_SECONDS * 1_000
+    soon = {**dict(OPTIONS), "grpc.http2.settings_timeout": 200}
+    server = grpc.aio.server(options=list(soon.items()))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with (
+        raw_connection(port, acknowledging=False) as silent,
+        raw_connection(port) as other,
+    ):
+        await until(lambda: silent.closed)
+        assert not other.closed
+    await server.stop(None)
 
 
 async def test_calls_that_are_refused_one_after_another_may_bring_more_than_that(shop: Running) -> None:

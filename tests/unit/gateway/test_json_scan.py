@@ -1,6 +1,8 @@
 """Laws of the look at JSON that counts before anything is read, with json.loads as the judge."""
 
 import json
+from collections import deque
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -104,6 +106,29 @@ def test_the_number_of_lists_and_objects_is_bounded_in_each_part_and_if_asked_in
     assert second.fault is None
     with pytest.raises(Malformed, match="Too many"):
         scan(b'{"a": %s, "events": [%s]}' % (_many(60), _many(60)), max_parts=100)
+
+
+@pytest.mark.parametrize("value", [b"[" * 900_000, b'{"a": [%s]}' % (b"[]," * 900_000), b'{"a":' * 500_000])
+def test_where_nothing_else_is_of_use_a_value_that_must_not_be_read_ends_the_scan_at_once(value: bytes):
+    steps = Scanner(b'{"a": 1, "scope": %s' % value, "", lambda _name: None).steps()
+    # Each is a millisecond's work.
+    with pytest.raises(Malformed, match=r"A value (is nested|has) more than"):
+        deque(islice(steps, 20))
+
+
+def test_a_value_among_others_is_passed_if_an_event_can_be_as_long_and_no_longer_one():
+    as_long = b"[%s]" % (b"[]," * 87_000)[:-1]
+    [first, second] = scan(b'{"events": [%s, {}]}' % as_long).items or []
+    assert first.fault is not None
+    assert second.fault is None
+    with pytest.raises(Malformed, match="Too many"):
+        scan(b'{"events": [%s, {}]}' % (b"[%s]" % (b"[]," * 100_000)[:-1]))
+
+
+@pytest.mark.parametrize("item", [b"1", b'""', b"{}"])
+def test_a_list_without_a_number_of_its_own_has_one_too(item: bytes):
+    with pytest.raises(TooMany, match="unknown: has more than 50,000 items"):
+        scan(b'{"unknown": [%s]}' % b",".join([item] * 1_000_000), None)
 
 
 @pytest.mark.parametrize(

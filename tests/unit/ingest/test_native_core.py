@@ -145,3 +145,11 @@ def test_whatever_ingest_sets_on_an_event_can_be_set_on_the_cores(monkeypatch) -
         setattr(items[0], name, getattr(items[0], name))
     # tie_breakers.py sets more, so that what it works on is never the core's.
     assert not [item for item in items if item.tie_breaker is not None]
+
+
+@needs_core
+def test_what_has_much_beside_its_events_is_left_to_python(monkeypatch) -> None:
+    monkeypatch.setattr(native, "_in_use", True)
+    request = EventInputs(1).request(3)
+    assert native.split(request + b"\x10\x01" * 400, 1_000) is not None
+    assert native.split(request + b"\x10\x01" * 2_000_000, 1_000) is None

@@ -19,6 +19,10 @@ MAX_PARTS = 10_000
 _MAX_MEMBERS = 1_000
 # In a whole text, whatever its parts: 4 MB of good events have less than half.
 _MOST_PARTS = 400_000
+# In one value, where those that must not be read are passed: no event that is not too large has as many.
+_MOST_PASSED = 90_000
+# Of a list for which no number is named; no request has a use for as many.
+_MOST_ITEMS = 50_000
 
 # What a regular expression may look at before it pauses: about a millisecond's worth.
 _WINDOW = 65_536
@@ -81,9 +85,10 @@ class Scanner:
         limit_of: Callable[[str], int | None],
         max_parts: int = _MOST_PARTS,
     ) -> None:
-        """`limit_of`: how many items the list with this name may have; None: any number.
+        """`limit_of`: how many items the list with this name may have; None: as many as any list.
 
-        `max_parts`: how many lists and objects the whole text may have.
+        `max_parts`: how many lists and objects the whole text may have. Without `list_name`
+        a value that must not be read ends the scan; else the others are still of use.
         """
         self._data = data
         self._list_name = list_name
@@ -135,6 +140,8 @@ class Scanner:
     def _items(self, name: str, items: list[Part] | None) -> "Generator[None, None, str | None]":
         """Passes a list; gives the first reason why one of its items must not be read, or None."""
         limit, count, fault = self._limit_of(name), 0, None
+        if limit is None:
+            limit = _MOST_ITEMS
         self._at += 1
         if self._next() == _LIST_END:
             self._at += 1
@@ -207,7 +214,10 @@ class Scanner:
                 count += 1
                 if len(closers) > MAX_DEPTH or count > MAX_PARTS:
                     fault = fault or _fault(len(closers))
-                if count >= self._left:
+                    if not self._list_name:
+                        self._at = at
+                        raise self._malformed(f"A value {fault}")
+                if count >= self._left or count > _MOST_PASSED:
                     raise self._malformed("Too many lists and objects")
                 if count % _BRACKETS_A_STEP == 0:
                     yield

@@ -3,7 +3,8 @@
 gRPC hands over calls and tells nothing of connections. One that never makes a
 call keeps a place of the port for as long as idle ones may. One whose headers
 never end (CONTINUATION frames, CVE-2024-27316 and its like) keeps memory, of
-which gRPC takes 36 bytes for each that came, and no setting of its bounds that.
+which gRPC takes 36 bytes for each that came, and no setting of its bounds that
+until the other side has acknowledged the settings.
 
 Both are seen from below: the connections are sockets of this process, of which
 the kernel tells how much has come. The process may not read or close them, for
@@ -105,6 +106,11 @@ class Connections:
         """How many were disconnected."""
 
     @property
+    def _is_urgent(self) -> bool:
+        """Whether a connection may have to end at the next look: more would come until then."""
+        return any(each is not None and each.excessive for each in self._known.values())
+
+    @property
     def count(self) -> int:
         """How many there were at the last look."""
         return sum(each is not None for each in self._known.values())
@@ -133,14 +139,14 @@ class Connections:
 
     async def _run(self) -> None:
         least = self._memory()
-        looked = self._clock()
+        looked, urgent = self._clock(), False
         while True:
             await asyncio.sleep(_GLANCE_SECONDS)
             now, memory = self._clock(), self._memory()
-            if now - looked < _LOOK_SECONDS and memory - least < _GROWTH_BYTES:
+            if now - looked < _LOOK_SECONDS and memory - least < _GROWTH_BYTES and not urgent:
                 continue
             self.look(now)
-            least, looked = memory, now
+            least, looked, urgent = memory, now, self._is_urgent
 
     def look(self, now: float) -> None:
         """Looks at all connections, and ends those that may not stay."""

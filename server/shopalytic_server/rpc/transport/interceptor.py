@@ -22,6 +22,10 @@ OWN_SERVICES = "/shopalytic."
 # A request of so many bytes has no more than half as many values, which do no harm.
 _SURELY_FEW_VALUES = 1_000
 
+# What metadata of as many bytes as are taken can have at most. Of headers that never end more may have come:
+# gRPC makes a call of them when their connection ends, with all that it kept.
+_MOST_PAIRS = 512
+
 # gRPC's own types do not tell its two kinds of server apart, so a handler's methods are Any.
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -88,6 +92,8 @@ class _Answering(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         """A method, wrapped once; None: not of this service."""
+        if has_endless_headers(handler_call_details):
+            return REFUSING
         name = handler_call_details.method
         wrapped = self._wrapped.get(name)
         if wrapped is None:
@@ -250,6 +256,20 @@ def _parser(deserialize: Any) -> Read:
 def _unless_serialized(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
     """Lets methods make the bytes of their answers themselves."""
     return lambda answer: answer if type(answer) is bytes else serialize(answer)
+
+
+def has_endless_headers(details: grpc.HandlerCallDetails) -> bool:
+    """Whether a call has more metadata than is taken; to look at it again, as methods do, would cost much."""
+    return len(details.invocation_metadata or ()) > _MOST_PAIRS
+
+
+async def _refuse(_: Any, context: Context) -> None:
+    await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "The metadata is too large.")
+
+
+_refusing: Any = _refuse
+REFUSING: "Handler" = grpc.stream_unary_rpc_method_handler(_refusing, None, None)
+"""What answers calls that have endless headers."""
 
 
 def answering(method: Answer) -> Answer:

@@ -11,7 +11,14 @@ import grpc
 from shopalytic_server.domain.access.rates import Buckets
 from shopalytic_server.domain.errors import RateLimited, TooLarge
 from shopalytic_server.rpc.transport.connections import Peer
-from shopalytic_server.rpc.transport.interceptor import Answer, Context, Handler, answering
+from shopalytic_server.rpc.transport.interceptor import (
+    REFUSING,
+    Answer,
+    Context,
+    Handler,
+    answering,
+    has_endless_headers,
+)
 from shopalytic_server.rpc.transport.places import Places
 from shopalytic_server.rpc.transport.receiving import Bounds, Receiver, Sender
 
@@ -59,6 +66,8 @@ class _Open(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         """A method, wrapped once; None: not of this service."""
+        if has_endless_headers(handler_call_details):
+            return REFUSING
         name = handler_call_details.method
         wrapped = self._wrapped.get(name)
         if wrapped is None:
