@@ -181,7 +181,7 @@ struct Terms<'py> {
     key_class: Option<Py<PyString>>,
     /// Those that may send; None: any.
     origins: Option<Bound<'py, PyAny>>,
-    /// What may be kept of an address.
+    /// What may be kept of an address; also told is whether its place was found.
     kept: Bound<'py, PyAny>,
 }
 
@@ -190,7 +190,8 @@ impl Terms<'_> {
     fn let_by(&self, py: Python<'_>, all: &[u8], draft: &Draft) -> PyResult<bool> {
         if let Some(span) = draft.span(Role::Address) {
             let address = PyString::new(py, &String::from_utf8_lossy(span.of(all)));
-            if !self.kept.call1((&address,))?.eq(address)? {
+            let placed = draft.span(Role::NetworkCountry).is_some();
+            if !self.kept.call1((&address, placed))?.eq(address)? {
                 return Ok(false);
             }
         }

@@ -13,8 +13,6 @@ use sha2::Sha256;
 const EARLIEST_US: i64 = 631_152_000_000_000;
 // The last second that is surely within the years that a clock may tell.
 const LAST_SECOND: i64 = 253_402_300_796;
-// What our side of the wire puts in is no part of what makes two events the same.
-const SET_BY_GATEWAY: [Role; 3] = [Role::Address, Role::Origin, Role::PrivacySignal];
 
 /// What Python said of the request.
 pub struct Rules {
@@ -157,7 +155,8 @@ impl Reader<'_> {
         if let (Some(_), Some(part)) = (spots[Role::TimedOnArrival as usize], spots[Role::OccurredAt as usize]) {
             skip(&mut hash, part.tag, part.span.to);
         }
-        let cut: Vec<Record> = SET_BY_GATEWAY.iter().filter_map(|role| spots[*role as usize]).collect();
+        // What our side of the wire puts in is no part of what makes two events the same.
+        let cut: Vec<_> = spots[Role::Address as usize..=Role::NetworkCity as usize].iter().flatten().collect();
         if let (Some(context), false) = (spots[Role::Context as usize], cut.is_empty()) {
             let size: usize = cut.iter().map(|part| part.span.to - part.tag).sum();
             let mut head = Vec::with_capacity(8);

@@ -40,11 +40,14 @@ roles! {
     TimedOnArrival "Event" "timed_on_arrival"
     TieBreaker "Event" "tie_breaker"
     UserAgent "Context" "user_agent"
-    Address "Context" "address"
     Automated "Context" "automated"
+    Consent "Context" "analytics_consent"
+    Address "Context" "address"
     Origin "Context" "origin"
     PrivacySignal "Context" "privacy_signal"
-    Consent "Context" "analytics_consent"
+    NetworkCountry "Context" "network_country"
+    NetworkRegion "Context" "network_region"
+    NetworkCity "Context" "network_city"
     Identified "Identify" "identity"
 }
 

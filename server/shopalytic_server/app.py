@@ -19,7 +19,14 @@ from shopalytic_server.exposure import check_exposure
 from shopalytic_server.gateway.access.local_session import opens_signed_in
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
-from shopalytic_server.grpc_service import Ports, ask_reporter, give_back_memory, start_grpc, store_pool
+from shopalytic_server.grpc_service import (
+    Ports,
+    ask_reporter,
+    give_back_memory,
+    locate_by,
+    start_grpc,
+    store_pool,
+)
 from shopalytic_server.process.descriptors import limit, shares
 from shopalytic_server.process.metrics import ServerMetrics, listen
 from shopalytic_server.process.signals import Parts, Shutdown
@@ -256,6 +263,7 @@ def _collector_credentials(settings: Settings) -> grpc.ChannelCredentials | None
 
 
 def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) -> GatewayOptions:
+    locate = locate_by(settings)
     try:
         return GatewayOptions(
             host=settings.http_host,
@@ -265,6 +273,7 @@ def _gateway_options(settings: Settings, keys: Mapping[str, str] | None = None) 
             trusted_proxies=settings.trusted_proxies,
             cookie_name=settings.cookie_name,
             client_addresses=AddressLevel(settings.client_addresses),
+            locate=locate,
             address_rate=settings.address_rate,
             tls=(settings.tls_cert, settings.tls_key) if settings.tls_cert and settings.tls_key else None,
             cors_origins=settings.cors_origins,

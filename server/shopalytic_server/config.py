@@ -288,6 +288,13 @@ class Settings:
         _choice("none", "truncated", "full"),
         "How much of a visitor's network address is stored: none, truncated (to /24, IPv6 to /48) or full.",
     )
+    geoip_file: Path | None = _setting(  # noqa: RUF009 - as above
+        None,
+        parse_path,
+        "File of countries or cities in MaxMind's format (.mmdb): events that name no country get that of "
+        "their network address, before it is cut; read again when it is replaced.",
+        "none",
+    )
     script_path: str = _setting("/shopalytic.js", _script_path, "Path of the browser tag's script.")
     collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")
     cookie_name: str = _setting("shopalytic_id", _text, "Name of the tracking cookie.")

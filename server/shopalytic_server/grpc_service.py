@@ -4,16 +4,19 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.ingest import native
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.privacy.addresses import AddressLevel
+from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.process.memory import GiveBack, resident_bytes
 from shopalytic_server.process.metrics import ServerMetrics
+from shopalytic_server.process.places_file import PlacesFile
 from shopalytic_server.process.signals import Parts
 from shopalytic_server.reporter.client import RemoteReports
 from shopalytic_server.rpc.access.limits import Rates
@@ -89,7 +92,6 @@ async def start_grpc(
     await writer.start()
     parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
     _start_upkeep(own_session_url, metrics, room, parts)
-    probe = _start_probe(pool, writer, metrics, parts)
     forget = _forget_erased(settings, pool, reports)
     server = GrpcServer(
         writer=writer,
@@ -98,7 +100,7 @@ async def start_grpc(
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
         care=Care(Merges(pool, reports_pool), Erasures(pool, forget), Exports(reports_pool), repairs),
-        store_ready=probe.can_store,
+        store_ready=_start_probe(pool, writer, metrics, parts).can_store,
         host=settings.grpc_host,
         port=port,
         so_reuseport=shared_port,
@@ -107,12 +109,22 @@ async def start_grpc(
         inner_port=inner_port,
         most_connections=most_connections,
         addresses=addresses,
+        locate=locate_by(settings),
         rates=_rates(settings),
         memory=resident_bytes,
     )
     bound = await server.start()
     parts.ends_in_order(server.stop, settings.drain_timeout)
     return Ports(bound, server.inner_port, server.local)
+
+
+def locate_by(settings: Settings) -> Locate | None:
+    """What tells where addresses are, if there is a file of that. Raises SettingsError."""
+    return None if settings.geoip_file is None else _places_file(settings.geoip_file).locate
+
+
+# The parts of a process share what it has read.
+_places_file = lru_cache(1)(PlacesFile)
 
 
 def give_back_memory(parts: Parts) -> None:

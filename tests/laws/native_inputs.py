@@ -19,6 +19,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.ingest.native import LARGEST_EVENT_BYTES
 from shopalytic_server.domain.ingest.preparation import Admitted
 from shopalytic_server.domain.privacy.addresses import AddressLevel
+from shopalytic_server.domain.privacy.network_places import NetworkPlace
 from shopalytic_server.domain.projects import EVENT_TYPES, DeniedConsent, KeyClass, Project
 
 _EVENT_TAG = bytes([TrackRequest.EVENTS_FIELD_NUMBER << 3 | 2])
@@ -120,6 +121,10 @@ _ADDRESSES = (
 _ORIGINS = ("https://shop.example", "https://other.example", "")
 
 
+def _locate(address: str) -> NetworkPlace | None:
+    return {"198.51.100.7": NetworkPlace("DEU", "Bavaria"), "2001:db8::1": NetworkPlace("FRA")}.get(address)
+
+
 class EventInputs:
     """An endless source of events, as bytes."""
 
@@ -190,6 +195,7 @@ class EventInputs:
             project=project,
             key_class=pick.choice((KeyClass.SERVER, KeyClass.SERVER, KeyClass.BROWSER, KeyClass.ADMIN)),
             addresses=pick.choice(list(AddressLevel)),
+            locate=pick.choice((None, None, _locate)),
         )
 
     def _right(self, kind: str) -> Event:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shopalytic_server.domain.privacy.addresses import AddressLevel
+from shopalytic_server.domain.privacy.network_places import Locate
 
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -37,6 +38,8 @@ class GatewayOptions:
     """PEM files of the certificate and its key; None: plain HTTP."""
     client_addresses: AddressLevel = AddressLevel.TRUNCATED
     """How much of a visitor's network address goes into an event."""
+    locate: Locate | None = None
+    """Where a visitor's network address is; None: nobody knows."""
     address_rate: int = 0
     """Events a second that one network address may send; 0: any number."""
     cors_origins: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
 from shopalytic_server.domain.privacy.addresses import AddressLevel
+from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.rpc.access.admission import add_admission
 from shopalytic_server.rpc.access.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
 from shopalytic_server.rpc.access.key_use import KeyUse
@@ -108,6 +109,7 @@ class GrpcServer:
         most_connections: int = 2_000,
         clock: Callable[[], datetime] = now,
         addresses: AddressLevel = AddressLevel.TRUNCATED,
+        locate: Locate | None = None,
         bounds: Bounds | None = None,
         memory: Callable[[], int] = lambda: 0,
     ) -> None:
@@ -128,6 +130,7 @@ class GrpcServer:
         self._most_connections = most_connections
         self._clock = clock
         self._addresses = addresses
+        self._locate = locate
         self._bounds = bounds or Bounds()
         self.connections = Connections(memory)
         """Those of the port."""
@@ -206,6 +209,7 @@ class GrpcServer:
             self._drain,
             self._clock,
             self._addresses,
+            self._locate,
             self._projects,
             turns,
         )

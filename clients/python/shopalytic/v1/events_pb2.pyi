@@ -86,7 +86,7 @@ class Event(_message.Message):
     def __init__(self, event_id: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tracking_id: _Optional[str] = ..., identity: _Optional[str] = ..., source: _Optional[str] = ..., sandbox: _Optional[bool] = ..., context: _Optional[_Union[Context, _Mapping]] = ..., timed_on_arrival: _Optional[bool] = ..., identity_signature: _Optional[str] = ..., alias_signature: _Optional[str] = ..., tie_breaker: _Optional[int] = ..., plain_dates: _Optional[_Iterable[str]] = ..., customer_register: _Optional[_Union[CustomerRegister, _Mapping]] = ..., customer_update: _Optional[_Union[CustomerUpdate, _Mapping]] = ..., cart_add: _Optional[_Union[CartAdd, _Mapping]] = ..., cart_modify: _Optional[_Union[CartModify, _Mapping]] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., refund: _Optional[_Union[Refund, _Mapping]] = ..., shipment: _Optional[_Union[Shipment, _Mapping]] = ..., shipment_delivered: _Optional[_Union[ShipmentDelivered, _Mapping]] = ..., product_view: _Optional[_Union[ProductView, _Mapping]] = ..., page_view: _Optional[_Union[PageView, _Mapping]] = ..., identify: _Optional[_Union[Identify, _Mapping]] = ..., alias: _Optional[_Union[Alias, _Mapping]] = ..., undecoded: _Optional[_Union[Undecoded, _Mapping]] = ..., search: _Optional[_Union[Search, _Mapping]] = ..., product_list_view: _Optional[_Union[ProductListView, _Mapping]] = ..., checkout_step: _Optional[_Union[CheckoutStep, _Mapping]] = ..., coupon: _Optional[_Union[Coupon, _Mapping]] = ..., wishlist_add: _Optional[_Union[WishlistAdd, _Mapping]] = ..., wishlist_remove: _Optional[_Union[WishlistRemove, _Mapping]] = ..., review: _Optional[_Union[Review, _Mapping]] = ..., order_cancel: _Optional[_Union[OrderCancel, _Mapping]] = ..., subscription: _Optional[_Union[Subscription, _Mapping]] = ..., custom: _Optional[_Union[Custom, _Mapping]] = ...) -> None: ...
 
 class Context(_message.Message):
-    __slots__ = ("url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "user_agent", "language", "screen_width", "screen_height", "time_zone", "library_name", "library_version", "address", "automated", "origin", "privacy_signal", "analytics_consent", "country", "region", "city")
+    __slots__ = ("url", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "user_agent", "language", "screen_width", "screen_height", "time_zone", "library_name", "library_version", "address", "automated", "origin", "privacy_signal", "analytics_consent", "country", "region", "city", "network_country", "network_region", "network_city")
     URL_FIELD_NUMBER: _ClassVar[int]
     REFERRER_FIELD_NUMBER: _ClassVar[int]
     UTM_SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +109,9 @@ class Context(_message.Message):
     COUNTRY_FIELD_NUMBER: _ClassVar[int]
     REGION_FIELD_NUMBER: _ClassVar[int]
     CITY_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_REGION_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_CITY_FIELD_NUMBER: _ClassVar[int]
     url: str
     referrer: str
     utm_source: str
@@ -131,7 +134,10 @@ class Context(_message.Message):
     country: str
     region: str
     city: str
-    def __init__(self, url: _Optional[str] = ..., referrer: _Optional[str] = ..., utm_source: _Optional[str] = ..., utm_medium: _Optional[str] = ..., utm_campaign: _Optional[str] = ..., utm_term: _Optional[str] = ..., utm_content: _Optional[str] = ..., user_agent: _Optional[str] = ..., language: _Optional[str] = ..., screen_width: _Optional[int] = ..., screen_height: _Optional[int] = ..., time_zone: _Optional[str] = ..., library_name: _Optional[str] = ..., library_version: _Optional[str] = ..., address: _Optional[str] = ..., automated: _Optional[bool] = ..., origin: _Optional[str] = ..., privacy_signal: _Optional[bool] = ..., analytics_consent: _Optional[str] = ..., country: _Optional[str] = ..., region: _Optional[str] = ..., city: _Optional[str] = ...) -> None: ...
+    network_country: str
+    network_region: str
+    network_city: str
+    def __init__(self, url: _Optional[str] = ..., referrer: _Optional[str] = ..., utm_source: _Optional[str] = ..., utm_medium: _Optional[str] = ..., utm_campaign: _Optional[str] = ..., utm_term: _Optional[str] = ..., utm_content: _Optional[str] = ..., user_agent: _Optional[str] = ..., language: _Optional[str] = ..., screen_width: _Optional[int] = ..., screen_height: _Optional[int] = ..., time_zone: _Optional[str] = ..., library_name: _Optional[str] = ..., library_version: _Optional[str] = ..., address: _Optional[str] = ..., automated: _Optional[bool] = ..., origin: _Optional[str] = ..., privacy_signal: _Optional[bool] = ..., analytics_consent: _Optional[str] = ..., country: _Optional[str] = ..., region: _Optional[str] = ..., city: _Optional[str] = ..., network_country: _Optional[str] = ..., network_region: _Optional[str] = ..., network_city: _Optional[str] = ...) -> None: ...
 
 class CustomerRegister(_message.Message):
     __slots__ = ("email", "first_name", "last_name", "join_date")

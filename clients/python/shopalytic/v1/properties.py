@@ -112,6 +112,15 @@ def context_dict(message: Context) -> dict[str, Any]:
     value = message.city
     if value or message.HasField("city"):
         values["city"] = value
+    value = message.network_country
+    if value or message.HasField("network_country"):
+        values["network_country"] = value
+    value = message.network_region
+    if value or message.HasField("network_region"):
+        values["network_region"] = value
+    value = message.network_city
+    if value or message.HasField("network_city"):
+        values["network_city"] = value
     return values
 
 

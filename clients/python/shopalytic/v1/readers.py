@@ -209,6 +209,27 @@ def read_context(message: Context, zeros: bool) -> Values | None:
         values["city"] = value
     elif zeros and message.HasField("city"):
         values["city"] = value
+    value = message.network_country
+    if value:
+        if len(value) > 3:
+            return None
+        values["network_country"] = value
+    elif zeros and message.HasField("network_country"):
+        values["network_country"] = value
+    value = message.network_region
+    if value:
+        if len(value) > 200:
+            return None
+        values["network_region"] = value
+    elif zeros and message.HasField("network_region"):
+        values["network_region"] = value
+    value = message.network_city
+    if value:
+        if len(value) > 200:
+            return None
+        values["network_city"] = value
+    elif zeros and message.HasField("network_city"):
+        values["network_city"] = value
     return values
 
 

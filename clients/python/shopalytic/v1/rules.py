@@ -316,6 +316,24 @@ def _context(message: Context) -> list[Violation] | None:
             found = note(found, "city", "string.max_len", too_long(value, 200))
         if "\0" in value:
             found = note(found, "city", "string.no_nul", NO_NUL)
+    value = message.network_country
+    if value:
+        if len(value) > 3:
+            found = note(found, "network_country", "string.max_len", too_long(value, 3))
+        if "\0" in value:
+            found = note(found, "network_country", "string.no_nul", NO_NUL)
+    value = message.network_region
+    if value:
+        if len(value) > 200:
+            found = note(found, "network_region", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "network_region", "string.no_nul", NO_NUL)
+    value = message.network_city
+    if value:
+        if len(value) > 200:
+            found = note(found, "network_city", "string.max_len", too_long(value, 200))
+        if "\0" in value:
+            found = note(found, "network_city", "string.no_nul", NO_NUL)
     return found
 
 

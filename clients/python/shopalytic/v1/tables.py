@@ -72,6 +72,9 @@ MESSAGES: list[tuple[Any, ...]] = [
         {'number': 20, 'name': 'country', 'kind': 'string', 'message': '', 'form': 'capitals', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 0, 'low': 0, 'high': 0, 'choices': []},
         {'number': 21, 'name': 'region', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
         {'number': 22, 'name': 'city', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
+        {'number': 23, 'name': 'network_country', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 3, 'low': 0, 'high': 0, 'choices': []},
+        {'number': 24, 'name': 'network_region', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
+        {'number': 25, 'name': 'network_city', 'kind': 'string', 'message': '', 'form': '', 'repeated': False, 'presence': True, 'required': False, 'most': 0, 'shortest': 0, 'longest': 200, 'low': 0, 'high': 0, 'choices': []},
     ], [], True),
     ('CustomerRegister', [
         {'number': 1, 'name': 'email', 'kind': 'string', 'message': '', 'form': 'email', 'repeated': False, 'presence': False, 'required': True, 'most': 0, 'shortest': 0, 'longest': 254, 'low': 0, 'high': 0, 'choices': []},

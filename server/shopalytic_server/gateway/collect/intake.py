@@ -9,6 +9,7 @@ from starlette.types import Scope
 from shopalytic.v1.collector_pb2 import EventResult, EventStatus
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.privacy.consent import is_denied
+from shopalytic_server.domain.privacy.network_places import NOT_ASKED, NetworkPlace
 from shopalytic_server.domain.projects import KeyClass, class_of
 from shopalytic_server.gateway.access.admission import REFUSALS, Admission
 from shopalytic_server.gateway.access.rate import AddressLimit
@@ -18,7 +19,13 @@ from shopalytic_server.gateway.errors import Refusal, collect_refusal
 from shopalytic_server.gateway.http.answers import Header
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
-from shopalytic_server.gateway.requests.addresses import client_address, host_of, is_https, without_port
+from shopalytic_server.gateway.requests.addresses import (
+    client_address,
+    host_of,
+    is_https,
+    raw_address,
+    without_port,
+)
 from shopalytic_server.gateway.requests.bodies import header
 from shopalytic_server.gateway.requests.cookies import (
     MAX_AGE_SECONDS,
@@ -118,7 +125,18 @@ class Intake:
     def sender(self, scope: Scope, key: str) -> Sender:
         """What the connection of a request with this key says about its sender."""
         address = client_address(scope, self._options.trusted_proxies, self._options.client_addresses)
-        return _sender(scope, address, key)
+        return _sender(scope, address, self._place(scope, key), key)
+
+    def _place(self, scope: Scope, key: str) -> NetworkPlace | None:
+        """Where the visitor's address is, before it is cut."""
+        locate = self._options.locate
+        if locate is None:
+            return None
+        if class_of(key) is KeyClass.SERVER:
+            # The address is the backend's.
+            return NOT_ASKED
+        address = raw_address(scope, self._options.trusted_proxies)
+        return None if address is None else locate(address)
 
     def project_of(self, key: str) -> str:
         """What tells the project of an admitted key from others."""
@@ -169,11 +187,11 @@ class Intake:
         return shared_domain(host_of(scope, self._options.trusted_proxies), page, one_site=one_site)
 
 
-def _sender(scope: Scope, address: str | None, key: str) -> Sender:
+def _sender(scope: Scope, address: str | None, place: NetworkPlace | None, key: str) -> Sender:
     asks_for_privacy = header(scope, b"dnt") == "1" or header(scope, b"sec-gpc") == "1"
     # A backend's own library is no visitor's browser.
     user_agent = None if class_of(key) is KeyClass.SERVER else header(scope, b"user-agent")
-    return Sender(user_agent, address, _origin(scope), asks_for_privacy)
+    return Sender(user_agent, address, _origin(scope), asks_for_privacy, place)
 
 
 def _origin(scope: Scope) -> str | None:

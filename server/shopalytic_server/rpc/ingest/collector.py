@@ -17,6 +17,7 @@ from shopalytic_server.domain.ingest import native
 from shopalytic_server.domain.ingest.preparation import Admitted, Prepared, prepare
 from shopalytic_server.domain.ingest.verdicts import Verdicts, verdict
 from shopalytic_server.domain.privacy.addresses import AddressLevel
+from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.projects import KeyClass, Project, first_money
 from shopalytic_server.rpc.access.auth import COLLECTOR_SERVICE, Caller, Door
 from shopalytic_server.rpc.ingest.batches import Batch, Turns
@@ -50,6 +51,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         drain: asyncio.Event,
         clock: Callable[[], datetime],
         addresses: AddressLevel,
+        locate: Locate | None,
         currencies: CurrencySettler,
         turns: Turns,
     ) -> None:
@@ -59,6 +61,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self._drain = drain
         self._clock = clock
         self._addresses = addresses
+        self._locate = locate
         self._currencies = currencies
         self._turns = turns
         # By project: as its key remembers it, and with the currency that was decided since.
@@ -141,6 +144,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             project=project,
             key_class=caller.key.key_class,
             addresses=self._addresses,
+            locate=self._locate,
             key_id=caller.key.key_id,
         )
         prepared = await prepare_batch(batch, admitted, self._turns)
@@ -184,6 +188,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             received_at=self._clock(),
             sent_at=sent,
             addresses=self._addresses,
+            locate=self._locate,
         )
         if prepared.violations:
             return verdict(prepared, collector_pb2.EVENT_STATUS_QUARANTINED, prepared.violations)
@@ -199,6 +204,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             received_at=self._clock(),
             sent_at=sent,
             addresses=self._addresses,
+            locate=self._locate,
             key_id=caller.key.key_id,
             skip_known=skip_known,
         )

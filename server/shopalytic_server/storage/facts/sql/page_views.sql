@@ -40,8 +40,10 @@ SELECT v.dataset_id AS dataset, fact_key(s.secret, v.dataset_id, uuid_send(v.sub
            coalesce(nullif(e.context ->> 'utm_term', ''), given.term, '') AS utm_term,
            coalesce(nullif(e.context ->> 'utm_content', ''), given.content, '') AS utm_content,
            left(e.context ->> 'user_agent', 300) AS user_agent,
-           e.context ->> 'language' AS language, e.context ->> 'country' AS country,
-           e.context ->> 'region' AS region, e.context ->> 'city' AS city
+           e.context ->> 'language' AS language,
+           coalesce(e.context ->> 'country', nullif(e.context ->> 'network_country', '')) AS country,
+           coalesce(e.context ->> 'region', e.context ->> 'network_region') AS region,
+           coalesce(e.context ->> 'city', e.context ->> 'network_city') AS city
       FROM events e
      CROSS JOIN LATERAL (
         SELECT e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer
