@@ -17,6 +17,7 @@ from generator.archive import NAME as ARCHIVE_NAME
 from generator.archive import write_archive
 from generator.buf import breaking, lint
 from generator.calls import write_calls
+from generator.dimensions import write_dimensions
 from generator.event_page import write_event_page
 from generator.image import (
     GenerationError,
@@ -38,6 +39,7 @@ PROTOS = ROOT / "protos"
 PACKAGE = ROOT / "clients" / "python" / "shopalytic"
 IMAGE_NAME = "shopalytic.v1.binpb"
 EVENT_PAGE = ROOT / "docs" / "reference" / "events.md"
+DIMENSIONS = ROOT / "clients" / "dashboard" / "src" / "dimensions.json"
 VECTORS = ROOT / "tests" / "vectors"
 
 
@@ -68,7 +70,8 @@ def generated(work: Path) -> dict[Path, bytes]:
     files["v1/calls.py"] = write_calls(book, schema).encode()
     files["v1/tables.py"] = write_tables(book, schema).encode()
     page = write_event_page(image, book, schema, VECTORS).encode()
-    return {PACKAGE / name: content for name, content in files.items()} | {EVENT_PAGE: page}
+    beside = {EVENT_PAGE: page, DIMENSIONS: write_dimensions().encode()}
+    return {PACKAGE / name: content for name, content in files.items()} | beside
 
 
 def stale_files(files: dict[Path, bytes]) -> list[Path]:

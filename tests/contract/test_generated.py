@@ -25,7 +25,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The contract and its generated files, to be spoiled."""
-    for name in ("protos", "clients/python/shopalytic", "tests/vectors"):
+    for name in ("protos", "clients/python/shopalytic", "clients/dashboard/src", "tests/vectors"):
         for path in (REPOSITORY / name).rglob("*"):
             if path.suffix in {".proto", ".py", ".pyi", ".binpb", ".json"}:
                 target = tmp_path / path.relative_to(REPOSITORY)
