@@ -2,6 +2,7 @@
 import { AdminService } from "contract/admin_pb";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { forget, useAnswer } from "./answers";
+import { Conditions } from "./parts/filterbar";
 import { Drawer } from "./parts/drawer";
 import { Empty, Loading } from "./parts/states";
 import { useKeys } from "./keys";
@@ -71,6 +72,8 @@ function Inside() {
         <div class="column">
           <Top title={title} project={project.value?.project?.name ?? ""} search={search} signOut={() => signOut()} />
           <main id="main" tabindex={-1}>
+            {page && !route.item && <p class="purpose">{page.purpose}</p>}
+            {view.reports.length === 0 && <Conditions />}
             {page ? <Opened key={`${page.name}/${route.item}`} name={page.name} /> : <NotFound name={route.page} />}
           </main>
         </div>

@@ -13,7 +13,7 @@ const STANDARD = "28d";
 
 /** The range that a page has when none is chosen: cohorts need a longer past. */
 export function standardFor(page: string): string {
-  return page === "retention" ? "365d" : STANDARD;
+  return page === "retention" || page === "lifetime" ? "365d" : STANDARD;
 }
 
 export const PRESETS: [name: string, label: string][] = [
@@ -50,7 +50,27 @@ export function rangeNamed(name: string, zone: string, now = new Date()): Range 
 export function before(range: Range): Range | null {
   if (!range.first || !range.end) return null;
   const first = range.name === "last-month" ? firstOfMonth(range.first, -1) : plusDays(range.first, -daysBetween(range.first, range.end));
-  const end = range.first;
+  return named(first, range.first);
+}
+
+const YEAR_DAYS = 364;
+/** What a range may be set beside; the first is the standard. */
+export const COMPARISONS: [name: string, label: string][] = [
+  ["previous", "Previous period"],
+  ["last-year", "A year ago"],
+  ["none", "Nothing"],
+];
+
+/** The range that another is set beside: that before it, 52 weeks earlier so that weekdays meet, or two days with ".." between. */
+export function comparedWith(range: Range, name: string): Range | null {
+  if (!range.first || !range.end || name === "none") return null;
+  const [first = "", last = ""] = name.split("..");
+  if (isDay(first) && isDay(last) && first <= last) return named(first, plusDays(last, 1));
+  if (name === "last-year") return named(plusDays(range.first, -YEAR_DAYS), plusDays(range.end, -YEAR_DAYS));
+  return before(range);
+}
+
+function named(first: Day, end: Day): Range {
   const last = plusDays(end, -1);
   return { name: "", label: first === last ? written(first) : `${written(first)} – ${written(last)}`, first, end };
 }

@@ -7,10 +7,11 @@ export interface Route {
   params: URLSearchParams;
 }
 
-export type Changes = Record<string, string | null>;
+/** Several values of one name stand one after another; null takes the name away. */
+export type Changes = Record<string, string | string[] | null>;
 
 /** What stays when one goes from page to page. */
-const SHARED = ["range", "tz", "currency", "source", "bots", "sandbox", "asof"];
+const SHARED = ["range", "compare", "tz", "currency", "source", "bots", "sandbox", "asof", "filter", "segment", "attribution"];
 
 export function current(): Route {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);
@@ -22,7 +23,7 @@ export function current(): Route {
 export function link(page: string, item = "", changes: Changes = {}): string {
   const kept = new URLSearchParams();
   const params = current().params;
-  for (const name of SHARED) if (params.has(name)) kept.set(name, params.get(name) ?? "");
+  for (const name of SHARED) for (const value of params.getAll(name)) kept.append(name, value);
   return written(page, item, applied(kept, changes));
 }
 
@@ -56,8 +57,8 @@ export function useRoute(): Route {
 function applied(params: URLSearchParams, changes: Changes): URLSearchParams {
   const result = new URLSearchParams(params);
   for (const [name, value] of Object.entries(changes)) {
-    if (value === null || value === "") result.delete(name);
-    else result.set(name, value);
+    result.delete(name);
+    for (const each of Array.isArray(value) ? value : [value ?? ""]) if (each !== "") result.append(name, each);
   }
   return result;
 }

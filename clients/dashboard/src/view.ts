@@ -2,10 +2,12 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampDate, timestampFromDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Project } from "contract/admin_pb";
+import { Attribution, ComparisonSchema } from "contract/dimensions_pb";
 import { Interval, type ReportScope, ReportScopeSchema } from "contract/reports_pb";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import { before, fitting, type IntervalName, intervalsOf, moments, type Range, rangeNamed, standardFor } from "./ranges";
+import { asked, type Condition, conditionsOf, dimensionsOf, isCredited } from "./filters";
+import { comparedWith, fitting, type IntervalName, intervalsOf, moments, type Range, rangeNamed, standardFor } from "./ranges";
 import type { Route } from "./route";
 import { date, dayOf, firstOfMonth, isZone, moment, month, plusDays } from "./zones";
 
@@ -14,17 +16,33 @@ export interface View {
   range: Range;
   /** Name of the range that this page has when none is chosen. */
   standard: string;
+  /** The range that the numbers stand beside. */
   previous: Range | null;
+  /** How that range is called. */
+  beside: string;
+  /** The reports that the page asks for; none where it shows something else. */
+  reports: string[];
+  /** The filters of the address, that of the segment among them. */
+  conditions: Condition[];
+  /** The dimensions that the page breaks its report down by. */
+  by: string[];
   /** The currency that was chosen; empty: the project's where there is a choice. */
   currency: string;
   /** The project's currency; empty while it is not known. */
   home: string;
   sandbox: boolean;
   interval: IntervalName;
+  /** What the page's report counts: its filters are those that the report has. */
   scope: ReportScope;
-  /** The same scope over another range. */
-  over: (range: Range) => ReportScope;
+  /** The same over another range, or of another report. */
+  over: (range: Range, report?: string) => ReportScope;
+  /** The same broken down. */
+  broken: ReportScope;
+  /** The same broken down, and beside the other range. */
+  compared: ReportScope;
 }
+
+const OVERVIEW = ["sales", "traffic", "products", "funnel"];
 
 const INTERVALS: Record<IntervalName, Interval> = { hour: Interval.HOUR, day: Interval.DAY, week: Interval.WEEK, month: Interval.MONTH };
 
@@ -44,30 +62,65 @@ export function viewOf({ page, params }: Route, project: Project | undefined): V
   const range = rangeNamed(params.get("range") ?? standard, zone);
   const interval = params.get("interval");
   const sandbox = params.get("sandbox") === "1";
-  const over = (each: Range): ReportScope => scopeOver(each, zone, params);
+  const reports = page === "overview" ? OVERVIEW : dimensionsOf(page).length || page === "segments" ? [page] : [];
+  const [own = ""] = reports;
+  const over = (each: Range, report = own): ReportScope => scopeOver(each, report, zone, params);
+  const comparison = params.get("compare") ?? "previous";
+  const previous = comparedWith(range, comparison);
+  const by = [...new Set(params.getAll("by"))].filter((name) => dimensionsOf(own).includes(name)).slice(0, MOST_DIMENSIONS);
   return {
     zone,
     range,
     standard,
-    previous: before(range),
+    previous,
+    beside: comparison === "last-year" ? "A year ago" : comparison.includes("..") ? "Compared range" : "Previous period",
+    reports,
+    conditions: conditionsIn(params),
+    by: page === "overview" ? [] : by,
     currency: params.get("currency") ?? "",
     home: project?.currency ?? "",
     sandbox,
     interval: isInterval(interval, range) ? interval : fitting(range),
     scope: over(range),
     over,
+    broken: brokenDown(over(range), by, null),
+    compared: brokenDown(over(range), by, previous && over(previous)),
   };
 }
 
-function scopeOver(range: Range, zone: string, params: URLSearchParams): ReportScope {
+export const MOST_DIMENSIONS = 2;
+/** As many rows as the server gives: what is sorted and saved here is all of them. */
+const MOST_ROWS = 10_000;
+
+const ATTRIBUTED: Record<string, Attribution> = { first: Attribution.FIRST, last: Attribution.LAST, linear: Attribution.LINEAR };
+
+/** The filters of the address; a segment is one, too. */
+function conditionsIn(params: URLSearchParams): Condition[] {
+  const segment = params.get("segment");
+  return [...conditionsOf(params.getAll("filter")), ...(segment ? [{ dimension: "segment", operator: "is" as const, values: [segment] }] : [])];
+}
+
+function brokenDown(scope: ReportScope, breakdowns: string[], before: ReportScope | null): ReportScope {
+  if (!breakdowns.length) return scope;
+  const broken = { ...scope, breakdowns, breakdownLimit: MOST_ROWS };
+  return before?.from && before.to ? { ...broken, compare: create(ComparisonSchema, { from: before.from, to: before.to }) } : broken;
+}
+
+function scopeOver(range: Range, report: string, zone: string, params: URLSearchParams): ReportScope {
   const { from, to } = moments(range, zone);
   const asOf = new Date(params.get("asof") ?? "");
   const source = params.get("source");
+  const fitting = dimensionsOf(report);
+  const attribution = isCredited(report) ? ATTRIBUTED[params.get("attribution") ?? ""] : undefined;
   return create(ReportScopeSchema, {
     ...(from ? { from: timestampFromDate(from) } : {}),
     ...(to ? { to: timestampFromDate(to) } : {}),
     ...(source ? { source } : {}),
     ...(Number.isNaN(asOf.getTime()) ? {} : { asOf: timestampFromDate(asOf) }),
+    ...(attribution ? { attribution } : {}),
+    filters: conditionsIn(params)
+      .filter(({ dimension }) => fitting.includes(dimension))
+      .map(asked),
     timeZone: zone,
     includeBots: params.get("bots") === "1",
     includeSandbox: params.get("sandbox") === "1",

@@ -16,7 +16,9 @@ from shopalytic_server.cli.service.dashboard import one_time_address
 
 AXE = REPOSITORY / "clients/dashboard/node_modules/axe-core/axe.min.js"
 BUILT = REPOSITORY / "server/shopalytic_server/gateway/static/dashboard/index.html"
-SHOP_PAGES = ["sales", "funnel", "products", "retention", "carts", "fulfilment", "traffic"]
+SALES_PAGES = ["sales", "products", "coupons", "carts", "fulfilment"]
+VISITS_PAGES = ["traffic", "conversion", "funnel", "searches"]
+SHOP_PAGES = [*SALES_PAGES, *VISITS_PAGES, "segments", "retention", "lifetime"]
 PAGES = ["overview", "customers", *SHOP_PAGES, "live", "quarantine", "install", "definitions"]
 ESCAPE = "\ue00c"  # as WebDriver writes the key
 WIDE = (1280, 900)

@@ -98,11 +98,13 @@ def _bob() -> list[dict[str, Any]]:
         "subtotal_refund": "10.00",
         "line_items": [],
     }
+    code = {"code": "SPRING", "value": "0.00"}
+    coupon = order("2002", "55.00", ("BOWL-2", "27.50", 2), discounts=[code], total_discount="0.00")
     name = {"email": "bob@shop.example", "first_name": "Bob", "last_name": "Builder"}
     return [
         event("customer_register", name, ago=40 * DAY, identity="bob"),
         event("order", order("2001", "30.00", ("BOWL-2", "30.00", 1)), ago=40 * DAY, identity="bob"),
-        event("order", order("2002", "55.00", ("BOWL-2", "27.50", 2)), ago=6 * DAY, identity="bob"),
+        event("order", coupon, ago=6 * DAY, identity="bob"),
         event("refund", refund, ago=5 * DAY, identity="bob"),
         event(
             "shipment",
@@ -125,7 +127,12 @@ def _visitors() -> list[dict[str, Any]]:
         for day in range(20)
     ]
     cart = {"cart_id": "cart-left", "sku": "MUG-1", "price": "9.99", "qty": 3}
-    return [*seen, event("cart_add", cart, ago=3 * DAY, tracking_id="visitor-3")]
+    looked = [("red mug", 4), ("Red  Mug", 4), ("nothing here", 0)]
+    searches = [
+        event("search", {"query": query, "results": results}, ago=3 * DAY, tracking_id="visitor-3")
+        for query, results in looked
+    ]
+    return [*seen, *searches, event("cart_add", cart, ago=3 * DAY, tracking_id="visitor-3")]
 
 
 def _last_year() -> list[dict[str, Any]]:

@@ -1,8 +1,11 @@
 /** Carts that were made, and those that were left. */
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { type AbandonedCart, CartOrder, type CartReport, ReportService } from "contract/reports_pb";
+import { type AbandonedCart, CartOrder, type CartReport, type CartRow, ReportService } from "contract/reports_pb";
+import type { ComponentChildren } from "preact";
 import { ask as asked, call, questionName, useAnswer } from "../answers";
 import { count, money, percent } from "../amounts";
+import { Breakdown } from "../parts/breakdown";
+import { amount, share, whole } from "../parts/columns";
 import { Choice, Controls, Entry } from "../parts/controls";
 import { useOrdered } from "../parts/ordered";
 import { everyPage, following, type Page, Paged } from "../parts/pages";
@@ -52,7 +55,9 @@ export function Carts() {
         {({ reports }) => {
           const block = blockOf(reports, view);
           return block && block.created > 0n ? (
-            <Report block={block} before={view.previous ? before.value && blockOf(before.value.reports, view) : undefined} />
+            <Report block={block} before={view.previous ? before.value && blockOf(before.value.reports, view) : undefined}>
+              {view.by.length > 0 && <ByDimension hours={hours} />}
+            </Report>
           ) : (
             <Empty title={`No carts${view.currency ? ` in ${view.currency}` : ""} in this range`} />
           );
@@ -62,7 +67,38 @@ export function Carts() {
   );
 }
 
-function Report({ block, before }: { block: CartReport; before: CartReport | undefined }) {
+/** The whole range by the values of the dimensions. */
+function ByDimension({ hours }: { hours: number }) {
+  const view = useView();
+  const answer = useAnswer(ReportService.method.getCartReport, { scope: view.compared, abandonedAfterHours: hours, limit: 1 });
+  return (
+    <Shown answer={answer} robots={false}>
+      {({ reports }) => {
+        const block = blockOf(reports, view);
+        return (
+          block && (
+            <Breakdown
+              title={`Carts in ${block.currency}`}
+              file={`carts ${block.currency}`}
+              rows={block.rows}
+              columns={[
+                whole<CartRow>("Created", "CartRow.created", (row) => row.created),
+                whole<CartRow>("Ordered", "CartRow.ordered", (row) => row.ordered),
+                share<CartRow>("Abandonment rate", "CartRow.abandonment_rate", (row) => row.abandonmentRate),
+                amount<CartRow>("Abandoned value", "CartRow.abandoned_value", block.currency, (row) => row.abandonedValue),
+                whole<CartRow>("Emptied", "CartRow.emptied", (row) => row.emptied),
+                whole<CartRow>("Still open", "CartRow.open", (row) => row.open),
+              ]}
+              measure={{ label: "Abandoned", value: (row) => row.abandoned, show: (text) => count(BigInt(text)) }}
+            />
+          )
+        );
+      }}
+    </Shown>
+  );
+}
+
+function Report({ block, before, children }: { block: CartReport; before: CartReport | undefined; children: ComponentChildren }) {
   return (
     <>
       <Tiles>
@@ -99,6 +135,7 @@ function Report({ block, before }: { block: CartReport; before: CartReport | und
         <Tile label="Emptied" define="CartReport.emptied" now={block.emptied} before={before?.emptied} show={count} />
         <Tile label="Still open" define="CartReport.open" now={block.open} before={before?.open} show={count} />
       </Tiles>
+      {children}
       <Abandoned block={block} />
     </>
   );

@@ -2,6 +2,7 @@
 import { type CarrierRow, ReportService } from "contract/reports_pb";
 import { useAnswer } from "../answers";
 import { count, hours, percent, scaled } from "../amounts";
+import { Breakdown } from "../parts/breakdown";
 import { Choice, Controls } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
@@ -38,7 +39,28 @@ export function Fulfilment() {
           )
         }
       </Shown>
+      {view.by.length > 0 && <ByDimension days={days} />}
     </>
+  );
+}
+
+/** The whole range by the values of the dimensions. */
+function ByDimension({ days }: { days: number }) {
+  const view = useView();
+  const answer = useAnswer(ReportService.method.getFulfilmentReport, { scope: view.compared, promisedDays: days });
+  return (
+    <Shown answer={answer} robots={false}>
+      {({ carriers, total }) => (
+        <Breakdown
+          title="Parcels"
+          file="fulfilment"
+          rows={carriers}
+          total={total}
+          columns={columns().slice(1)}
+          measure={{ label: "Parcels", value: (row) => row.parcels, show: (text) => count(BigInt(text)) }}
+        />
+      )}
+    </Shown>
   );
 }
 

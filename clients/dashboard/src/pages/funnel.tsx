@@ -11,6 +11,8 @@ import {
 import { useAnswer } from "../answers";
 import { count, percent, seconds } from "../amounts";
 import { EVENT_TYPES } from "../catalogue";
+import { dimensionLabel, valueLabel } from "../filters";
+import { dimensionColumns } from "../parts/breakdown";
 import { Choice, Controls, Segments } from "../parts/controls";
 import { Explain } from "../parts/explain";
 import { Empty, Shown } from "../parts/states";
@@ -39,11 +41,12 @@ export function Funnel() {
   const days = Number.parseInt(params.get("window") ?? "", 10) || 7;
   const split = params.get("split") ?? "";
   const answer = useAnswer(ReportService.method.getFunnelReport, {
-    scope: view.scope,
+    scope: view.broken,
     // The standard steps are the report's own: so the overview's answer serves here too.
     steps: steps.join() === STANDARD_STEPS ? [] : steps.map(written),
     windowSeconds: days === 7 ? 0n : BigInt(days) * DAY_SECONDS,
-    split: SPLITS[split] ?? FunnelSplit.UNSPECIFIED,
+    // A breakdown is another split.
+    split: (view.by.length ? undefined : SPLITS[split]) ?? FunnelSplit.UNSPECIFIED,
   });
   return (
     <>
@@ -60,22 +63,24 @@ export function Funnel() {
             ["90", "90 days"],
           ]}
         />
-        <Segments
-          label="Split"
-          name="split"
-          standard=""
-          choices={[
-            ["", "All"],
-            ["source", "By sender"],
-            ["campaign", "By campaign"],
-          ]}
-        />
+        {view.by.length === 0 && (
+          <Segments
+            label="Split"
+            name="split"
+            standard=""
+            choices={[
+              ["", "All"],
+              ["source", "By sender"],
+              ["campaign", "By campaign"],
+            ]}
+          />
+        )}
       </Controls>
       <StepsEditor steps={steps} />
       <Shown answer={answer}>
         {({ funnels }) =>
           funnels.some((funnel) => funnel.steps[0]?.customers) ? (
-            <Report funnels={funnels} split={split} />
+            <Report funnels={funnels} split={view.by.length ? "" : split} />
           ) : (
             <Empty title="Nobody took the first step in this range">Choose other steps or a longer range.</Empty>
           )
@@ -162,19 +167,24 @@ function StepChoice({ step, number, take }: { step: string; number: number; take
 }
 
 function Report({ funnels, split }: { funnels: FunnelBlock[]; split: string }) {
+  const view = useView();
+  const { params } = useRoute();
   const name = (value: string): string => value || (split === "source" ? "No sender named" : split ? "No campaign" : "All");
-  const rows = funnels.flatMap((funnel) => funnel.steps.map((step, index) => ({ value: funnel.value, step, index })));
-  const who = split
+  const headed = split || view.by.length > 0;
+  const titleOf = (funnel: FunnelBlock): string =>
+    view.by.length ? view.by.map((each) => `${dimensionLabel(each)}: ${valueLabel(each, funnel.dimensions[each] ?? "")}`).join(", ") : name(funnel.value);
+  const rows = funnels.flatMap(({ value, dimensions, steps }) => steps.map((step, index) => ({ value, dimensions, step, index })));
+  const who = view.by.length ? dimensionColumns<Row>(view, params) : split
     ? [{ label: split === "source" ? "Sender" : "Campaign", text: (row: Row) => row.value, cell: (row: Row) => name(row.value) }]
     : [];
   return (
     <>
       <div class={funnels.length > 1 ? "pair" : undefined}>
-        {funnels.map((funnel) => (
-          <section class="card" key={funnel.value}>
-            {split && (
+        {funnels.slice(0, MOST_DRAWN).map((funnel) => (
+          <section class="card" key={titleOf(funnel)}>
+            {headed && (
               <header class="card-head">
-                <h2>{name(funnel.value)}</h2>
+                <h2>{titleOf(funnel)}</h2>
               </header>
             )}
             <Steps steps={funnel.steps} />
@@ -185,6 +195,7 @@ function Report({ funnels, split }: { funnels: FunnelBlock[]; split: string }) {
         title="Steps in numbers"
         file="funnel"
         rows={rows}
+        fold={MOST_ROWS}
         columns={[
           ...who,
           {
@@ -226,8 +237,13 @@ function Report({ funnels, split }: { funnels: FunnelBlock[]; split: string }) {
   );
 }
 
+/** As many funnels are drawn; the table has all of them. */
+const MOST_DRAWN = 6;
+const MOST_ROWS = 60;
+
 interface Row {
   value: string;
+  dimensions: Record<string, string>;
   step: FunnelStepResult;
   index: number;
 }

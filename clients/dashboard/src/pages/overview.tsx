@@ -25,7 +25,7 @@ function useNothing(): boolean {
   const view = useView();
   const ask = (scope: Pick<typeof view.scope, "timeZone">) => ({ scope, interval: intervalOf(view.interval) });
   const sales = useAnswer(ReportService.method.getSalesReport, ask(view.scope));
-  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...ask(view.scope), limit: 1 });
+  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...ask(view.over(view.range, "traffic")), limit: 1 });
   const empty = sales.value?.reports.every(({ total }) => total?.orders === 0n) && traffic.value?.total?.pageViews === 0n;
   const everything = { timeZone: view.zone, includeBots: true, includeSandbox: true };
   const allSales = useAnswer(ReportService.method.getSalesReport, empty ? { scope: everything } : null);
@@ -59,9 +59,10 @@ function Shop() {
 /** Two days in one answer: yesterday and today. */
 function Today() {
   const view = useView();
-  const scope = view.over({ ...rangeNamed("today", view.zone), first: rangeNamed("yesterday", view.zone).first });
+  const days = { ...rangeNamed("today", view.zone), first: rangeNamed("yesterday", view.zone).first };
+  const scope = view.over(days, "sales");
   const sales = useAnswer(ReportService.method.getSalesReport, { scope, interval: Interval.DAY });
-  const traffic = useAnswer(ReportService.method.getTrafficReport, { scope, interval: Interval.DAY, limit: 1 });
+  const traffic = useAnswer(ReportService.method.getTrafficReport, { scope: view.over(days, "traffic"), interval: Interval.DAY, limit: 1 });
   const block = sales.value && blockOf(sales.value.reports, view);
   const [yesterday, today] = block?.rows ?? [];
   const known = sales.value !== undefined;
@@ -121,8 +122,8 @@ function Numbers() {
   const over = (scope: typeof view.scope) => ({ scope, interval: intervalOf(view.interval) });
   const sales = useAnswer(ReportService.method.getSalesReport, over(view.scope));
   const salesBefore = useAnswer(ReportService.method.getSalesReport, view.previous && over(view.over(view.previous)));
-  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...over(view.scope), limit: 1 });
-  const trafficBefore = useAnswer(ReportService.method.getTrafficReport, view.previous && { ...over(view.over(view.previous)), limit: 1 });
+  const traffic = useAnswer(ReportService.method.getTrafficReport, { ...over(view.over(view.range, "traffic")), limit: 1 });
+  const trafficBefore = useAnswer(ReportService.method.getTrafficReport, view.previous && { ...over(view.over(view.previous, "traffic")), limit: 1 });
   const earlier = view.previous ? salesBefore.value && blockOf(salesBefore.value.reports, view) : undefined;
   return (
     <>
@@ -209,6 +210,7 @@ function TrafficInShort({
   total: TrafficRow;
   before: { rows: TrafficRow[]; total?: TrafficRow } | undefined;
 }) {
+  const { beside } = useView();
   return (
     <section class="card">
       <header class="card-head">
@@ -219,7 +221,7 @@ function TrafficInShort({
             {count(total.visitors)}
           </Explain>
         </span>
-        {before?.total && <small>{count(before.total.visitors)} in the previous period</small>}
+        {before?.total && <small>{count(before.total.visitors)} · {beside.toLowerCase()}</small>}
       </header>
       {total.pageViews === 0n && (!before?.total || before.total.pageViews === 0n) ? (
         <p class="none">
@@ -241,7 +243,7 @@ function TrafficInShort({
 
 function TopProducts() {
   const view = useView();
-  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.scope, limit: TOP_PRODUCTS });
+  const answer = useAnswer(ReportService.method.getProductReport, { scope: view.over(view.range, "products"), limit: TOP_PRODUCTS });
   return (
     <Shown answer={answer}>
       {({ reports }) => {
@@ -280,7 +282,7 @@ function TopProducts() {
 
 function FunnelInShort() {
   const view = useView();
-  const answer = useAnswer(ReportService.method.getFunnelReport, { scope: view.scope });
+  const answer = useAnswer(ReportService.method.getFunnelReport, { scope: view.over(view.range, "funnel") });
   return (
     <Shown answer={answer}>
       {({ funnels }) => (

@@ -3,6 +3,7 @@ import { ProductOrder, type ProductReport, type ProductRow, ReportService } from
 import { useState } from "preact/hooks";
 import { ask as asked, call, questionName, useAnswer } from "../answers";
 import { count, money, percent } from "../amounts";
+import { dimensionColumns } from "../parts/breakdown";
 import { Controls, Entry } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
@@ -13,6 +14,7 @@ import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { useRoute } from "../route";
 import { blockOf, useView } from "../view";
+import { quantity } from "./sales";
 
 const PAGE_SIZE = 50;
 const FIRST_PAIRS = 10;
@@ -36,7 +38,7 @@ export function Products() {
   const ordered = useOrdered("net");
   const search = params.get("find") ?? "";
   const question = (offset: number, limit: number) => ({
-    scope: view.scope,
+    scope: view.broken,
     limit,
     offset,
     search,
@@ -77,7 +79,7 @@ export function Products() {
                     everything={() => everyPage((token) => page(token, EXPORTED_AT_ONCE, call))}
                     ordered={ordered}
                     foot={foot}
-                    columns={columns(block.currency)}
+                    columns={[...dimensionColumns<ProductRow>(view, params).map(unsorted), ...columns(block.currency)]}
                   />
                 )}
               </Paged>
@@ -88,6 +90,11 @@ export function Products() {
       </Shown>
     </>
   );
+}
+
+/** The server sorts products by their own columns. */
+function unsorted({ by: _, ...column }: Column<ProductRow>): Column<ProductRow> {
+  return column;
 }
 
 function Together({ block }: { block: ProductReport }) {
@@ -164,6 +171,7 @@ function columns(currency: string): Column<ProductRow>[] {
     whole("Carts", "ProductRow.carts", (row) => row.carts, "carts"),
     whole("Orders", "ProductRow.orders", (row) => row.orders, "orders"),
     whole("Units", "ProductRow.units", (row) => row.units, "units"),
+    unsorted(quantity("ProductRow.quantity", (row) => row.quantity)),
     amount("Gross sales", "ProductRow.gross_sales", (row) => row.grossSales, "gross"),
     amount("Returns", "ProductRow.returns", (row) => row.returns, "refunds"),
     amount("Net before discounts", "ProductRow.net_sales", (row) => row.netSales, "net"),

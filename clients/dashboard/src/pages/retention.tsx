@@ -4,6 +4,8 @@ import { type Cohort, ReportService, type RetentionPeriod } from "contract/repor
 import { useAnswer } from "../answers";
 import { count, money, percent } from "../amounts";
 import { csv, fileName, save } from "../csv";
+import { dimensionLabel } from "../filters";
+import { dimensionColumns } from "../parts/breakdown";
 import { Controls, Segments, Tick } from "../parts/controls";
 import { Define, type Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
@@ -27,7 +29,7 @@ export function Retention() {
   const { params } = useRoute();
   const interval = params.get("interval") === "week" ? "week" : "month";
   const answer = useAnswer(ReportService.method.getRetentionReport, {
-    scope: view.scope,
+    scope: view.broken,
     interval: intervalOf(interval),
     includeVisitors: params.get("visitors") === "1",
   });
@@ -64,6 +66,7 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
   const [measure, , defined] = MEASURES.find(([name]) => name === params.get("measure")) ?? (MEASURES[0] as (typeof MEASURES)[0]);
   const currencies = [...new Set(cohorts.flatMap((cohort) => cohort.periods.flatMap((period) => Object.keys(period.net))))].sort();
   const currency = view.currency || (currencies.includes(view.home) || !currencies[0] ? view.home : currencies[0]);
+  const who = dimensionColumns<Cohort>(view, params);
   const width = Math.max(...cohorts.map((cohort) => cohort.periods.length));
   const exact = (period: RetentionPeriod): string =>
     measure === "share" ? period.share : measure === "customers" ? `${period.customers}` : (period.net[currency] ?? "0");
@@ -74,9 +77,10 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
   const columns = Array.from({ length: width }, (_, index) => index);
   const saved = (): string =>
     csv([
-      ["Cohort", "Customers", ...columns.map(String)],
+      ["Cohort", ...view.by.map(dimensionLabel), "Customers", ...columns.map(String)],
       ...cohorts.map((cohort) => [
         cohort.start ? timestampDate(cohort.start).toISOString() : "",
+        ...view.by.map((name) => cohort.dimensions[name] ?? ""),
         `${cohort.size}`,
         ...cohort.periods.map(exact),
       ]),
@@ -96,6 +100,11 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
           <thead>
             <tr>
               <th scope="col">Cohort</th>
+              {who.map(({ label }) => (
+                <th scope="col" key={label}>
+                  {label}
+                </th>
+              ))}
               <th scope="col" class="number">
                 Customers
               </th>
@@ -110,6 +119,9 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
             {cohorts.map((cohort, row) => (
               <tr key={row}>
                 <th scope="row">{intervalLabel(cohort.start, interval, view.zone)}</th>
+                {who.map(({ label, cell }) => (
+                  <td key={label}>{cell?.(cohort)}</td>
+                ))}
                 <td class="number">{count(cohort.size)}</td>
                 {cohort.periods.map((period) => (
                   <td key={period.index} class={`number heat-${shade(period)}${isOpen(cohort, period) ? " open" : ""}`} title={exact(period)}>
@@ -145,6 +157,7 @@ function unfinished(cohort: Cohort, { index }: RetentionPeriod, interval: "week"
 
 /** Without the empty cohorts before anybody ordered; those between say something. */
 function fromFirst(cohorts: Cohort[]): Cohort[] {
+  if (cohorts.some(({ dimensions }) => Object.keys(dimensions).length)) return cohorts;
   return cohorts.slice(cohorts.findIndex((cohort) => cohort.size > 0n));
 }
 

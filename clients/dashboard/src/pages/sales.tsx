@@ -2,7 +2,8 @@
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import { ReportService, type SalesReport, type SalesRow } from "contract/reports_pb";
 import { useAnswer } from "../answers";
-import { count, money, scaled } from "../amounts";
+import { count, decimal, money, percent, scaled } from "../amounts";
+import { Breakdown } from "../parts/breakdown";
 import { Controls, Segments } from "../parts/controls";
 import type { Defined } from "../parts/define";
 import { Explain } from "../parts/explain";
@@ -129,6 +130,7 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
           words={words}
         />
       </section>
+      {view.by.length > 0 && <ByDimension />}
       <Table
         title={`Sales in ${block.currency}`}
         file={`sales ${block.currency}`}
@@ -141,11 +143,42 @@ function Report({ block, total, before }: { block: SalesReport; total: SalesRow;
   );
 }
 
+/** The whole range by the values of the dimensions. */
+function ByDimension() {
+  const view = useView();
+  const answer = useAnswer(ReportService.method.getSalesReport, { scope: view.compared });
+  return (
+    <Shown answer={answer} robots={false}>
+      {({ reports }) => {
+        const block = blockOf(reports, view);
+        return (
+          block && (
+            <Breakdown
+              title={`Sales in ${block.currency}`}
+              file={`sales ${block.currency}`}
+              rows={block.rows}
+              more={block.moreRows}
+              total={block.total}
+              columns={columns(block.currency, view).slice(1)}
+              measure={{ label: "Net sales", value: (row) => row.netSales, show: (text) => money(text, block.currency) }}
+            />
+          )
+        );
+      }}
+    </Shown>
+  );
+}
+
 /** What the mark behind a date means, where there is one. */
 export function InPart({ rows }: { rows: { start?: Timestamp }[] }) {
   const view = useView();
   if (!begun(rows).some(({ start }) => isPartial(start, view.interval, view))) return null;
   return <p class="note">* This {view.interval} is not over, or the range has only a part of it.</p>;
+}
+
+/** How much was ordered, where pieces are not the measure. */
+export function quantity<Row>(define: Defined, value: (row: Row) => string): Column<Row> {
+  return { label: "Quantity", define, text: value, cell: (row) => decimal(value(row)), number: true, by: (row) => scaled(value(row)) };
 }
 
 function columns(currency: string, view: View): Column<SalesRow>[] {
@@ -178,6 +211,7 @@ function columns(currency: string, view: View): Column<SalesRow>[] {
     },
     whole("Orders", "SalesRow.orders", (row) => row.orders),
     whole("Units", "SalesRow.units", (row) => row.units),
+    quantity("SalesRow.quantity", (row) => row.quantity),
     amount("Gross sales", "SalesRow.gross_sales", (row) => row.grossSales),
     amount("Discounts", "SalesRow.discounts", (row) => row.discounts),
     amount("Returns", "SalesRow.returns", (row) => row.returns),
@@ -190,6 +224,15 @@ function columns(currency: string, view: View): Column<SalesRow>[] {
     amount("Average order", "SalesRow.average_order", (row) => row.averageOrder),
     amount("Cost", "SalesRow.cost", (row) => row.cost),
     amount("Margin", "SalesRow.margin", (row) => row.margin),
+    amount("Net margin", "SalesRow.net_margin", (row) => row.netMargin),
+    {
+      label: "Cost known",
+      define: "SalesRow.cost_known",
+      text: (row) => row.costKnown,
+      cell: (row) => percent(row.costKnown),
+      number: true,
+      by: (row) => scaled(row.costKnown),
+    },
     whole("Customers", "SalesRow.customers", (row) => row.customers),
     whole("New", "SalesRow.new_customers", (row) => row.newCustomers),
     whole("Bought more than once", "SalesRow.repeat_customers", (row) => row.repeatCustomers),

@@ -10,6 +10,7 @@ import {
 } from "contract/reports_pb";
 import { ask as asked, call, questionName, useAnswer } from "../answers";
 import { count, money } from "../amounts";
+import { Breakdown } from "../parts/breakdown";
 import { Controls, Segments } from "../parts/controls";
 import { Explain } from "../parts/explain";
 import { useOrdered } from "../parts/ordered";
@@ -53,6 +54,30 @@ export function Traffic() {
   );
 }
 
+/** The whole range by the values of the dimensions. */
+function ByDimension() {
+  const view = useView();
+  const answer = useAnswer(ReportService.method.getTrafficReport, { scope: view.compared, limit: 1 });
+  return (
+    <Shown answer={answer} robots={false}>
+      {({ rows, total }) => (
+        <Breakdown
+          title="Traffic"
+          file="traffic"
+          rows={rows}
+          total={total}
+          columns={MEASURES.map(numbers)}
+          measure={{ label: "Sessions", value: (row) => row.sessions, show: (text) => count(BigInt(text)) }}
+        />
+      )}
+    </Shown>
+  );
+}
+
+function numbers([each, label]: [Measure, string]): Column<TrafficRow> {
+  return { label, text: (row) => `${row[each]}`, cell: (row) => count(row[each]), number: true, by: (row) => row[each] };
+}
+
 function Report({
   report,
   total,
@@ -91,6 +116,7 @@ function Report({
           words={(row) => count(row[measure])}
         />
       </section>
+      {view.by.length > 0 && <ByDimension />}
       <Ways way="referrers" title="Where sessions come from" label="Referrer" none="Direct" />
       <Ways way="campaigns" title="Campaigns" label="Campaign" none="No campaign" />
       <Ways way="landingPages" title="Landing pages" label="Page" none="not known" />
@@ -110,13 +136,7 @@ function Report({
               </Explain>
             ),
           },
-          ...MEASURES.map(([each, label]): Column<TrafficRow> => ({
-            label,
-            text: (row) => `${row[each]}`,
-            cell: (row) => count(row[each]),
-            number: true,
-            by: (row) => row[each],
-          })),
+          ...MEASURES.map(numbers),
         ]}
       />
     </>

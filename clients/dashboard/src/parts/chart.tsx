@@ -24,6 +24,8 @@ interface ChartProps {
   interval: IntervalName;
   /** Counts have no fractions between their marks. */
   whole?: boolean;
+  /** Shares are marked in percent. */
+  share?: boolean;
   /** The exact words for one interval, by its place. */
   describe: (index: number) => string;
 }
@@ -34,21 +36,22 @@ const MOST_BARS = 12;
 const BARS = uPlot.paths.bars?.({ size: [0.6, 60] }) as uPlot.Series.PathBuilder;
 /** Steps between the marks of a count: 1, 2, 5, 10 and so on. */
 const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+const PERCENT = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact" });
 
-export function Chart({ label, times, series, zone, interval, whole = false, describe }: ChartProps) {
+export function Chart({ label, times, series, zone, interval, whole = false, share = false, describe }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const [index, setIndex] = useState<number | null>(null);
-  const drawn = JSON.stringify([times, series, zone, interval]);
+  const drawn = JSON.stringify([times, series, zone, interval, share]);
   useEffect(() => {
     const parent = place.current;
     if (!parent) return;
-    let plot = draw(parent, { times, series, zone, interval, whole }, setIndex);
+    let plot = draw(parent, { times, series, zone, interval, whole, share }, setIndex);
     const fit = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height: HEIGHT }));
     fit.observe(parent);
     const stop = onTheme(() => {
       plot.destroy();
-      plot = draw(parent, { times, series, zone, interval, whole }, setIndex);
+      plot = draw(parent, { times, series, zone, interval, whole, share }, setIndex);
     });
     return () => {
       stop();
@@ -75,9 +78,9 @@ export function Chart({ label, times, series, zone, interval, whole = false, des
   );
 }
 
-type Drawn = Required<Pick<ChartProps, "times" | "series" | "zone" | "interval" | "whole">>;
+type Drawn = Required<Pick<ChartProps, "times" | "series" | "zone" | "interval" | "whole" | "share">>;
 
-function draw(parent: HTMLElement, { times, series, zone, interval, whole }: Drawn, onCursor: (index: number | null) => void): uPlot {
+function draw(parent: HTMLElement, { times, series, zone, interval, whole, share }: Drawn, onCursor: (index: number | null) => void): uPlot {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const axis = { stroke: colour("muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
@@ -107,7 +110,7 @@ function draw(parent: HTMLElement, { times, series, zone, interval, whole }: Dra
           splits: (plot) => labels(plot).map(({ at }) => at),
           values: (plot) => labels(plot).map(({ text }) => text),
         },
-        { ...axis, size: 56, ...(whole ? { incrs: WHOLE } : {}), grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
+        { ...axis, size: 56, ...(whole ? { incrs: WHOLE } : {}), grid: { stroke: colour("line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => (share ? PERCENT : COMPACT).format(tick)) },
       ],
       series: [
         {},

@@ -32,7 +32,7 @@ export function CommandBox({ close }: { close: () => void }) {
     let current = true;
     const timer = setTimeout(() => {
       const customers = ask(ReportService.method.listCustomers, { search: wanted, sandbox: view.sandbox, pageSize: MOST });
-      const products = ask(ReportService.method.getProductReport, { scope: view.scope, search: wanted, limit: MOST });
+      const products = ask(ReportService.method.getProductReport, { scope: view.over(view.range, ""), search: wanted, limit: MOST });
       void Promise.allSettled([customers, products]).then(([people, goods]) => {
         if (!current) return;
         const found = people.status === "fulfilled" ? people.value.customers.map((each) => customer(each, wanted)) : [];

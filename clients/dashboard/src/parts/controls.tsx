@@ -1,10 +1,12 @@
 /** The controls that every report has: range, currency, time zone and what is counted. All of them live in the address. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { datesOf, PRESETS } from "../ranges";
 import { change, useRoute } from "../route";
 import { useView } from "../view";
 import { dayOf, isDay, isZone, plusDays } from "../zones";
+import { ByPicker, ComparePicker, Conditions, FilterPicker } from "./filterbar";
+import { Pop } from "./pop";
 
 interface ChoiceProps {
   label: string;
@@ -211,14 +213,19 @@ interface ControlsProps {
 
 /** The row of controls, and below it the days that they choose. */
 export function Controls({ currency = true, compared = false, children }: ControlsProps) {
+  const { by } = useView();
   return (
     <>
       <div class="controls">
         <RangePicker />
+        {(compared || by.length > 0) && <ComparePicker />}
         {currency && <CurrencyPicker />}
         {children}
+        <ByPicker />
+        <FilterPicker />
         <More />
       </div>
+      <Conditions />
       <Days compared={compared} />
     </>
   );
@@ -227,12 +234,12 @@ export function Controls({ currency = true, compared = false, children }: Contro
 /** Which days are looked at: today, which is not over, may stand against whole days. */
 function Days({ compared }: { compared: boolean }) {
   const { range, previous, zone } = useView();
-  const days = datesOf(range, dayOf(new Date(), zone));
-  if (!days) return null;
+  const days = datesOf(range, dayOf(new Date(), zone)) || range.label;
   return (
     <p class="note days">
       {days}
       {compared && previous && `, compared with ${previous.label} (whole ${previous.first === plusDays(previous.end ?? "", -1) ? "day" : "days"})`}
+      {` · days and times of ${zone}`}
     </p>
   );
 }
@@ -240,24 +247,11 @@ function Days({ compared }: { compared: boolean }) {
 function More() {
   const { params } = useRoute();
   const { zone } = useView();
-  const place = useRef<HTMLDetailsElement>(null);
   const set = ["tz", "source", "asof", "bots", "sandbox"].filter((name) => params.has(name)).length;
-  useEffect(() => {
-    const close = (event: Event): void => {
-      const leaving = event instanceof KeyboardEvent ? event.key === "Escape" : !place.current?.contains(event.target as Node);
-      if (leaving && place.current) place.current.open = false;
-    };
-    document.addEventListener("pointerdown", close);
-    document.addEventListener("keydown", close);
-    return () => {
-      document.removeEventListener("pointerdown", close);
-      document.removeEventListener("keydown", close);
-    };
-  }, []);
   return (
-    <details class="filters" ref={place}>
-      <summary>Filters{set > 0 && <b class="badge">{set}</b>}</summary>
-      <div class="filters-box">
+    <Pop label="More" set={set}>
+      {() => (
+        <>
         <Entry
           label="Time zone"
           name="tz"
@@ -270,8 +264,9 @@ function More() {
         <AsOf />
         <Tick label="Include bots" name="bots" />
         <Tick label="Include sandbox events" name="sandbox" />
-      </div>
-    </details>
+        </>
+      )}
+    </Pop>
   );
 }
 

@@ -3,6 +3,8 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import type { ComponentChildren } from "preact";
 import { count } from "../amounts";
 import type { Answer } from "../answers";
+import { dimensionsOf } from "../filters";
+import { useView, type View } from "../view";
 import { signOut } from "../session";
 
 export function Loading() {
@@ -14,10 +16,14 @@ export function Loading() {
 }
 
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  // Nobody has a view before they are signed in.
+  const view: View | null = useView();
+  const filtered = view?.conditions.some(({ dimension }) => view.reports.some((report) => dimensionsOf(report).includes(dimension)));
   return (
     <div class="state empty">
       <p class="state-title">{title}</p>
       {children && <p>{children}</p>}
+      {filtered && <p>Filters are set: take one away to see more.</p>}
     </div>
   );
 }
@@ -57,17 +63,19 @@ const TITLES: Partial<Record<Code, string>> = {
 
 interface ShownProps<T> {
   answer: Answer<T>;
+  /** Whether it says how many events of robots are left out; another part of the page may say it. */
+  robots?: boolean;
   children: (value: T) => ComponentChildren;
 }
 
 /** An answer, or what is shown until there is one. An answer that is being replaced stays, dimmed. */
-export function Shown<T>({ answer, children }: ShownProps<T>) {
+export function Shown<T>({ answer, robots = true, children }: ShownProps<T>) {
   if (answer.error) return <Failed error={answer.error} retry={answer.retry} />;
   if (answer.value === undefined) return <Loading />;
   return (
     <div class={answer.busy ? "shown busy" : "shown"} aria-busy={answer.busy}>
       {children(answer.value)}
-      <Robots of={answer.value} />
+      {robots && <Robots of={answer.value} />}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useId, useState } from "preact/hooks";
 import { count } from "../amounts";
 import { csv, fileName, save, savePages } from "../csv";
 import { useView } from "../view";
+import { Shown } from "./folded";
 import { Scroll } from "./scroll";
 import { Define, type Defined } from "./define";
 
@@ -20,6 +21,10 @@ export interface Column<Row> {
   by?: (row: Row) => bigint | string;
   /** The server's name for it, where the server sorts all rows by it. */
   order?: string;
+  /** Whether it only draws what another column says; a file has no such column. */
+  drawn?: boolean;
+  /** Whether only those hear the label who cannot see the column. */
+  unlabelled?: boolean;
 }
 
 interface TableProps<Row> {
@@ -39,8 +44,13 @@ interface TableProps<Row> {
   ordered?: Ordered;
   /** What stands below the rows: how many there are, and the way to more. */
   foot?: ComponentChildren;
+  /** How many rows are shown at first, where all of them are here. */
+  fold?: number;
   children?: ComponentChildren;
 }
+
+/** How many rows come with each press. */
+const MORE = 100;
 
 /** How the server has sorted a list. */
 export interface Ordered {
@@ -49,14 +59,16 @@ export interface Ordered {
   ask: (by: string, down: boolean) => void;
 }
 
-export function Table<Row>({ title, file, rows, columns, total, empty = "No rows", dated = true, everything, ordered, foot, children }: TableProps<Row>) {
+export function Table<Row>({ title, file, rows, columns, total, empty = "No rows", dated = true, everything, ordered, foot, fold, children }: TableProps<Row>) {
   const { range } = useView();
   const [sorted, setSorted] = useState<{ column: number; down: boolean } | null>(null);
   const id = useId();
+  const [most, setMost] = useState(fold ?? rows.length);
+  const inFile = columns.filter(({ drawn }) => !drawn);
   const shown = sorted ? inOrder(rows, columns[sorted.column]?.by, sorted.down) : rows;
-  const texts = (row: Row): string[] => columns.map((column) => column.text(row));
+  const texts = (row: Row): string[] => inFile.map((column) => column.text(row));
   const sums = total === undefined ? [] : [["Total", ...texts(total).slice(1)]];
-  const saved = (all: Row[]): string => csv([columns.map((column) => column.label), ...all.map(texts), ...sums]);
+  const saved = (all: Row[]): string => csv([inFile.map((column) => column.label), ...all.map(texts), ...sums]);
   const name = fileName(file, dated ? range : null);
   return (
     <section class="card" aria-labelledby={id}>
@@ -70,7 +82,7 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
             const pages = async function* (): AsyncGenerator<string[][]> {
               for await (const page of everything()) yield page.map(texts);
             };
-            await savePages(name, columns.map((column) => column.label), pages(), told);
+            await savePages(name, inFile.map((column) => column.label), pages(), told);
           }}
         />
       </header>
@@ -93,7 +105,7 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
               </tr>
             </thead>
             <tbody>
-              {shown.map((row, index) => (
+              {(fold ? shown.slice(0, most) : shown).map((row, index) => (
                 <Line key={index} row={row} columns={columns} />
               ))}
             </tbody>
@@ -104,6 +116,9 @@ export function Table<Row>({ title, file, rows, columns, total, empty = "No rows
             )}
           </table>
         </Scroll>
+      )}
+      {fold && rows.length > fold && (
+        <Shown shown={Math.min(most, rows.length)} all={rows.length} {...(most < rows.length ? { more: () => setMost(most + MORE) } : {})} />
       )}
       {foot}
     </section>
@@ -158,7 +173,7 @@ function Head<Row>({ column, sorted, sortable, sort }: HeadProps<Row>) {
           <span aria-hidden="true">{sorted === null ? "" : sorted ? " ↓" : " ↑"}</span>
         </button>
       ) : (
-        column.label
+        <span class={column.unlabelled ? "unseen" : undefined}>{column.label}</span>
       )}
       {column.define && <Define name={column.define} label={column.label} />}
     </th>

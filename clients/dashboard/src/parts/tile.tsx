@@ -61,12 +61,12 @@ interface ComparedProps {
 }
 
 function Compared({ now, before, shown, falling, share }: ComparedProps) {
-  const { previous } = useView();
+  const { previous, beside } = useView();
   const difference = share ? points(now, before) : change(now, before);
   const good = difference && difference.direction !== "same" && (difference.direction === "up") !== falling;
   const kind = !difference || difference.direction === "same" ? "" : good ? "good" : "bad";
   return (
-    <div class="tile-note" title={previous ? `Previous period: ${previous.label}` : undefined}>
+    <div class="tile-note" title={previous ? `${beside}: ${previous.label}` : undefined}>
       {difference && <span class={`change ${kind}`}>{difference.text} </span>}
       <span class="whole">from {shown}</span>
     </div>

@@ -15,13 +15,15 @@ interface TrendProps<R extends Row> {
   value: (row: R) => number;
   /** Whether the measure counts something. */
   whole?: boolean;
+  /** Whether it is a share of something. */
+  share?: boolean;
   /** The measure in exact words. */
   words: (row: R) => string;
 }
 
-export function Trend<R extends Row>({ label, rows, before, value, whole = false, words }: TrendProps<R>) {
+export function Trend<R extends Row>({ label, rows, before, value, whole = false, share = false, words }: TrendProps<R>) {
   const view = useView();
-  const { interval, zone } = view;
+  const { interval, zone, beside } = view;
   // What is to come is no zero.
   const there = begun(rows).length;
   const times = rows.map((row) => (row.start ? timestampDate(row.start).getTime() / 1000 : 0));
@@ -34,7 +36,7 @@ export function Trend<R extends Row>({ label, rows, before, value, whole = false
     return `${name(row)}${part}: ${index < there ? words(row) : "to come"}${earlier ? ` · ${name(earlier)}: ${words(earlier)}` : ""}`;
   };
   const behind = before.length
-    ? [{ label: "Previous period", values: rows.map((_, index) => (before[index] ? value(before[index]) : null)), faint: true }]
+    ? [{ label: beside, values: rows.map((_, index) => (before[index] ? value(before[index]) : null)), faint: true }]
     : [];
   return (
     <>
@@ -45,6 +47,7 @@ export function Trend<R extends Row>({ label, rows, before, value, whole = false
       interval={interval}
       describe={describe}
       whole={whole}
+      share={share}
       series={[...behind, { label, values: rows.map((row, index) => (index < there ? value(row) : null)) }]}
     />
     <details class="as-table">
@@ -54,7 +57,7 @@ export function Trend<R extends Row>({ label, rows, before, value, whole = false
           <tr>
             <th scope="col">Date</th>
             <th scope="col" class="number">{label}</th>
-            {before.length > 0 && <th scope="col" class="number">Previous period</th>}
+            {before.length > 0 && <th scope="col" class="number">{beside}</th>}
           </tr>
         </thead>
         <tbody>
