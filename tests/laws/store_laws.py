@@ -20,6 +20,7 @@ from psycopg import sql
 from laws.histories import batches
 from oracles.seen import order_of
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.rebuild.typed_tables import TABLES, rebuild
 
@@ -84,7 +85,7 @@ class Laboratory(ABC):
 
     def _rows(self, connection: psycopg.Connection, table: str, project: Project) -> list[tuple[Any, ...]]:
         """A table's rows with their datasets numbered from 0."""
-        dataset = 2 * project.project_id
+        dataset = Dataset.of(project)
         statement = sql.SQL("SELECT * FROM {} WHERE dataset_id IN (%s, %s)").format(sql.Identifier(table))
         cursor = connection.execute(statement, [dataset, dataset + 1])
         names = [column.name for column in cursor.description or ()]

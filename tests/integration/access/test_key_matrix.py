@@ -15,6 +15,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.admin_pb2_grpc import AdminServiceStub
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.projects import IssuedKey, KeyClass, Project, new_secret
 from shopalytic_server.gateway.application import make_application
@@ -220,7 +221,7 @@ async def test_a_foreign_key_reaches_its_own_project_only(database_url: str) -> 
         assert {project.name for project, _ in shop.reports.asked} == {"other"}
         await shop.collector.Track(batch(), metadata=foreign[KeyClass.SERVER])
         [[prepared]] = shop.writer.submitted
-        assert prepared.dataset_id // 2 != shop.project.project_id
+        assert Dataset(prepared.dataset_id).project_id != shop.project.project_id
         admin = AdminServiceStub(shop.channel)
         mine = (await shop.projects.list_keys(shop.project.project_id))[0]
         for call, request in (

@@ -20,6 +20,7 @@ from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.customers.identity import identity_subject
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.storage.ingest import transaction
 from shopalytic_server.storage.ingest.decisions import lock_dataset
 from shopalytic_server.storage.rebuild.typed_tables import rebuild
@@ -240,7 +241,7 @@ async def test_who_waits_to_decide_keeps_nobody_who_decides_waiting(project: str
         " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
     )
     async with open_shop(project) as shop, await psycopg.AsyncConnection.connect(project) as deciding:
-        dataset = 2 * shop.project.project_id
+        dataset = Dataset.of(shop.project)
         await deciding.execute("SET LOCAL lock_timeout = '500ms'")
         await lock_dataset(deciding, dataset)
         answer = shop.writer.submit(

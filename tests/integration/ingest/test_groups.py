@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from laws.ingest_answers import A, prepared, stored, words
+from shopalytic_server.domain.datasets import Dataset
 from shops.report_shop import Shop, open_shop, page
 
 
@@ -21,7 +22,7 @@ async def test_a_large_group_does_not_wait_for_the_one_before_and_a_small_one_do
     async with await psycopg.AsyncConnection.connect(database_url) as other:
         await other.execute(
             "INSERT INTO event_keys VALUES (%s, %s, %s)",
-            [2 * shop.project.project_id, held.event_id, held.event_id],
+            [Dataset.of(shop.project), held.event_id, held.event_id],
         )
         first = shop.writer.submit(prepared(shop, held))
         await asyncio.wait([first], timeout=0.3)

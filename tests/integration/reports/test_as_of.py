@@ -9,6 +9,7 @@ import pytest
 from google.protobuf import json_format
 
 from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.storage.rebuild.as_of import Past, reading_past
 from shopalytic_server.storage.rebuild.replay import TABLES
@@ -74,7 +75,7 @@ async def test_every_typed_table_of_now_is_that_of_then_when_nothing_came_since(
         page("t1"), identify("t1", "ann"), order("o1", identity="ann"), refund("o1", identity="ann", at=5),
         arrival=MORNING,
     )  # fmt: skip
-    past = Past([2 * PROJECT.project_id], EVENING)
+    past = Past([Dataset.of(PROJECT)], EVENING)
     async with reading_past(database_url, past) as snapshot:
         for table in (*TABLES, "orders", "order_lines", "profiles", "shipments", "subject_customers"):
             [row] = await snapshot.fetch(

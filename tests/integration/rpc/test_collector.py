@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2
 
 from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain import errors
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.projects import KeyClass
 from standins.rpc import (
     LINK,
@@ -64,7 +65,7 @@ async def test_events_reach_the_writer_with_their_project_and_times(shop: Runnin
     before = datetime.now(UTC)
     await shop.collector.Track(request, metadata=shop.key(KeyClass.SERVER))
     [[item]] = shop.writer.submitted
-    assert item.dataset_id == 2 * shop.project.project_id
+    assert item.dataset_id == Dataset.of(shop.project)
     assert item.currency == "GBP"
     assert item.sent_at == sent
     assert before <= item.received_at <= datetime.now(UTC)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1.collector_pb2 import Delivery, TrackRequest
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 
@@ -41,7 +42,7 @@ def arrivals(request: TrackRequest, project: Project, received_at: datetime) -> 
     hour = received_at.replace(minute=0, second=0, microsecond=0)
     return tuple(
         Arrival(
-            2 * project.project_id,
+            Dataset.of(project),
             each.source,
             each.instance,
             hour,

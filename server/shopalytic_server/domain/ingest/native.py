@@ -15,6 +15,7 @@ import orjson
 
 from shopalytic.v1 import collector_pb2, tables
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.prepared import Admitted, Prepared
 from shopalytic_server.domain.ingest.bots import is_listed
 from shopalytic_server.domain.privacy.addresses import AddressLevel, kept
@@ -198,7 +199,7 @@ def _terms(project: Project, key_class: KeyClass, addresses: AddressLevel, locat
     if public and project.signed_identify:
         types = frozenset()
     return _Terms(
-        2 * project.project_id,
+        Dataset.of(project),
         sum(1 << _NUMBERS[name] for name in types),
         public and project.respect_privacy_signals,
         None if key_class is KeyClass.SERVER else str(key_class),

@@ -2,6 +2,7 @@
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.prepared import Admitted, Prepared
 
 
@@ -18,5 +19,5 @@ def too_dense(most: int) -> Violation:
 def reject_unread(event: Event, violation: Violation, admitted: Admitted) -> Prepared:
     """The verdict on an event of which no more than its id was read."""
     event.event_id = event.event_id.lower()
-    dataset = 2 * admitted.project.project_id
+    dataset = Dataset.of(admitted.project)
     return Prepared(event, admitted, dataset, "", bytes(16), violations=[violation], rejected=True)

@@ -25,6 +25,7 @@ from shopalytic.v1.events_pb2 import Custom, Event
 from shopalytic.v1.readers import PAYLOADS, read_context
 from shopalytic_server.domain.customers.identity import identity_subject_key, tracking_subject_key
 from shopalytic_server.domain.customers.signing import Judge, claims_of
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.plain_dates import begin_of_day
 from shopalytic_server.domain.events.prepared import JSONB_VERSION, Admitted, Prepared, Sending, microseconds
 from shopalytic_server.domain.ingest import undecoded
@@ -169,7 +170,7 @@ def _read(event: Event, admitted: Admitted) -> Prepared | None:
     return Prepared(
         event,
         admitted,
-        2 * admitted.project.project_id + event.sandbox,
+        Dataset.of(admitted.project, event.sandbox),
         kind,
         hashlib.blake2b(data, digest_size=16).digest(),
         bytes.fromhex(event_id.replace("-", "")),
@@ -280,7 +281,7 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
         event.ClearField("identity_signature")
         event.ClearField("alias_signature")
     kind = event.WhichOneof("payload") or ""
-    prepared = Prepared(event, admitted, 2 * project.project_id + event.sandbox, kind, _fingerprint(event))
+    prepared = Prepared(event, admitted, Dataset.of(project, event.sandbox), kind, _fingerprint(event))
     prepared.key_class = admitted.key_class_kept
     prepared.proven = proven
     refusal = refusal or _refusal(event, kind, size, admitted, undecoded.types_in(named))

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import EVENT_TYPES, Project
 from shopalytic_server.storage.customers.lookup import Found, add_aliases, load_people
@@ -55,7 +56,7 @@ async def list_customers(
     fifths: Fifths | None = None,
 ) -> reports_pb2.ListCustomersResponse:
     """A page of the identified customers; raises InvalidRequest. `fifths` may know those of before."""
-    dataset = 2 * project.project_id + request.sandbox
+    dataset = Dataset.of(project, request.sandbox)
     if request.HasField("min_net") and not request.HasField("currency"):
         message = "is needed with min_net; send the code of the currency that the amount is in"
         raise InvalidRequest([Violation("currency", "list_customers.currency", message)])
@@ -97,7 +98,7 @@ class _Question:
         words = request.search.split() or [request.search]
         self._longest_word = max(words, key=len)
         self._parameters: dict[str, Any] = {
-            "dataset": 2 * project.project_id + request.sandbox,
+            "dataset": Dataset.of(project, request.sandbox),
             "search": request.search,
             "words": words,
             "longest_word": self._longest_word,

@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.customers.identity import Anchor, identity_subject, tracking_subject
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.projects import Project
@@ -47,7 +48,7 @@ class Merges:
         self, project: Project, request: admin_pb2.ListMergesRequest
     ) -> admin_pb2.ListMergesResponse:
         """A page of the journal, newest arrival first; raises InvalidRequest and NotFound."""
-        dataset = 2 * project.project_id + request.sandbox
+        dataset = Dataset.of(project, request.sandbox)
         before_at, before_id = read_token(request, project, parse_id_position) or NEWEST
         async with reading(self._reports_pool) as snapshot:
             rows = await snapshot.fetch(
@@ -71,7 +72,7 @@ class Merges:
         self, project: Project, key_id: UUID, request: admin_pb2.UndoMergeRequest
     ) -> admin_pb2.UndoMergeResponse:
         """Takes a merge back, or with dry_run only tells what that would do; raises NotFound."""
-        dataset = 2 * project.project_id + request.sandbox
+        dataset = Dataset.of(project, request.sandbox)
         with translated():
             async with self._pool.connection() as conn, conn.transaction(force_rollback=request.dry_run):
                 await conn.execute(_SQL.keep_rebuilds_away)

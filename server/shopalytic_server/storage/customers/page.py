@@ -9,6 +9,7 @@ import ua_parser
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import text
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.event_order import NO_TIE_BREAKER
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.touches import View, host_of, referrer_host, session_start
@@ -40,7 +41,7 @@ async def list_customer_orders(
     snapshot: Snapshot, project: Project, request: reports_pb2.ListCustomerOrdersRequest
 ) -> reports_pb2.ListCustomerOrdersResponse:
     """A page of a customer's orders, newest first; raises NotFound and InvalidRequest."""
-    dataset = 2 * project.project_id + request.sandbox
+    dataset = Dataset.of(project, request.sandbox)
     before = read_token(request, project, parse_position) or _NEWEST_ORDER
     [person] = await load_people(snapshot, dataset, [await find(snapshot, dataset, request.customer)])
     orders, last = await orders_of(snapshot, dataset, person, before=before, limit=page_size(request))

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import difference, text
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.shares import rounded
 from shopalytic_server.storage.customers.lookup import Person, add_aliases, find, link, load_people
@@ -28,7 +29,7 @@ async def get_customer(
     snapshot: Snapshot, project: Project, fifths: Fifths, request: reports_pb2.GetCustomerRequest
 ) -> reports_pb2.GetCustomerResponse:
     """Everything known of one customer; raises NotFound."""
-    dataset = 2 * project.project_id + request.sandbox
+    dataset = Dataset.of(project, request.sandbox)
     people = await load_people(snapshot, dataset, [await find(snapshot, dataset, request.customer)])
     await add_aliases(snapshot, dataset, people)
     parameters = members(dataset, people)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers.lookup import find, load_people
 from shopalytic_server.storage.database.paging import (
@@ -29,7 +30,7 @@ async def list_customer_events(
     snapshot: Snapshot, project: Project, request: reports_pb2.ListCustomerEventsRequest
 ) -> reports_pb2.ListCustomerEventsResponse:
     """A page of one customer's timeline; raises NotFound."""
-    dataset = 2 * project.project_id + request.sandbox
+    dataset = Dataset.of(project, request.sandbox)
     before = read_token(request, project, parse_event_place) or ALL_EVENTS
     found = await find(snapshot, dataset, request.customer)
     [person] = await load_people(snapshot, dataset, [found])

@@ -24,6 +24,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import dimensions_pb2, reports_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.dimensions import Attribution, Filter, Operator
@@ -123,8 +124,7 @@ class Scope:
 
 def datasets(project: Project, *, include_sandbox: bool) -> list[int]:
     """A project's real dataset, and its sandbox if that counts too."""
-    real = 2 * project.project_id
-    return [real, real + 1] if include_sandbox else [real]
+    return [*Dataset.both(project)] if include_sandbox else [Dataset.of(project)]
 
 
 def resolve_scope(project: Project, scope: reports_pb2.ReportScope) -> Scope:

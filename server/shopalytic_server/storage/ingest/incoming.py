@@ -14,6 +14,7 @@ import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.prepared import microseconds
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.storage.database.arrays import UuidArray
@@ -96,7 +97,8 @@ class PlainGroups:
             row = await (await conn.execute(_SQL.incoming_type)).fetchone()
             self._oid = row[0] if row is not None else 0
         dataset = items[0].dataset_id
-        salt = self._salts.get(dataset // 2)
+        project = Dataset(dataset).project_id
+        salt = self._salts.get(project)
         types = {item.type for item in items}
         cursor = await conn.execute(
             _SQL.store_plain_events,
@@ -115,9 +117,9 @@ class PlainGroups:
         row = await cursor.fetchone()
         stored = row is not None and bool(row[0])
         if not stored and salt is None:
-            found = await known_salt(conn, dataset // 2)
+            found = await known_salt(conn, project)
             if found is not None:
-                self._salts[dataset // 2] = found
+                self._salts[project] = found
         return stored
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import collector_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.ingest.preparation import Prepared, make_late_refund_nobodys
 from shopalytic_server.domain.ingest.verdicts import verdict
 from shopalytic_server.domain.privacy.erasure import (
@@ -43,10 +44,10 @@ async def refuse_erased(conn: Connection, items: Sequence[Prepared]) -> list[Pre
     Returns those rejected. It must run after the transaction has written to
     `event_keys`, which an erasure locks: so none can begin meanwhile.
     """
-    salts = await _salts(conn, {item.dataset_id // 2 for item in items})
-    marked = [(item, marks_of(item.event)) for item in items if item.dataset_id // 2 in salts]
+    salts = await _salts(conn, {_project(item) for item in items})
+    marked = [(item, marks_of(item.event)) for item in items if _project(item) in salts]
     hashes = {
-        (item.dataset_id, mark): hashed(mark, salts[item.dataset_id // 2])
+        (item.dataset_id, mark): hashed(mark, salts[_project(item)])
         for item, found in marked
         for mark in _all(found)
     }
@@ -69,11 +70,11 @@ async def take_late_refunds(conn: Connection, items: Iterable[Prepared]) -> list
     refunds = [item for item in items if item.type == "refund"]
     if not refunds:
         return []
-    salts = await _salts(conn, {item.dataset_id // 2 for item in refunds})
+    salts = await _salts(conn, {_project(item) for item in refunds})
     hashes = {
-        (item.dataset_id, mark): hashed(mark, salts[item.dataset_id // 2])
+        (item.dataset_id, mark): hashed(mark, salts[_project(item)])
         for item in refunds
-        if item.dataset_id // 2 in salts
+        if _project(item) in salts
         for mark in (kept_order_mark(item.event.refund.order_id), kept_refund_mark(item.event.event_id))
     }
     known = await _erased(conn, hashes)
@@ -82,14 +83,14 @@ async def take_late_refunds(conn: Connection, items: Iterable[Prepared]) -> list
         order_id = item.event.refund.order_id
         kept = (item.dataset_id, kept_order_mark(order_id)) in known
         if kept and (item.dataset_id, kept_refund_mark(item.event.event_id)) not in known:
-            make_late_refund_nobodys(item, kept_order_id(order_id, salts[item.dataset_id // 2]))
+            make_late_refund_nobodys(item, kept_order_id(order_id, salts[_project(item)]))
             taken.append(item)
     return taken
 
 
 async def erased_orders(fetch: Fetch, dataset: int, order_ids: Sequence[str]) -> list[str]:
     """Which of these orders were those of somebody who was erased."""
-    rows = await fetch(_SQL.salts, projects=[dataset // 2])
+    rows = await fetch(_SQL.salts, projects=[Dataset(dataset).project_id])
     if not rows or not order_ids:
         return []
     marks = {hashed(order_mark(order_id), rows[0]["salt"]): order_id for order_id in order_ids}
@@ -107,6 +108,10 @@ def hashes_of(items: Iterable[Prepared], salt: bytes) -> list[bytes]:
     marks = {mark for item in items for mark in _all(marks_of(item.event))}
     marks |= {kept_order_mark(item.event.refund.order_id) for item in items if item.type == "refund"}
     return [hashed(mark, salt).bytes for mark in marks]
+
+
+def _project(item: Prepared) -> int:
+    return Dataset(item.dataset_id).project_id
 
 
 def _all(marks: Marks) -> Iterable[str]:
@@ -128,8 +133,9 @@ async def _erased(conn: Connection, hashes: Mapping[tuple[int, str], UUID]) -> s
 async def salt_of(conn: Connection, dataset: int) -> bytes:
     """The salt of a dataset's project, made if there is none."""
     salt = secrets.token_bytes(_SALT_BYTES)
-    await conn.execute(_SQL.make_salt, {"project": dataset // 2, "salt": salt})
-    return (await _salts(conn, [dataset // 2]))[dataset // 2]
+    project = Dataset(dataset).project_id
+    await conn.execute(_SQL.make_salt, {"project": project, "salt": salt})
+    return (await _salts(conn, [project]))[project]
 
 
 async def leave(conn: Connection, dataset: int, marks: Iterable[str], erased_at: datetime) -> int:

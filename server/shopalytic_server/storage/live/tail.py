@@ -13,6 +13,7 @@ from itertools import islice
 from uuid import UUID
 
 from shopalytic.v1 import properties, reports_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers.lookup import find, load_people
@@ -89,7 +90,7 @@ class Tail:
 
         Raises NotFound for an unknown customer.
         """
-        dataset = 2 * project.project_id + request.sandbox
+        dataset = Dataset.of(project, request.sandbox)
         subjects = await self._subjects(dataset, request) if request.HasField("customer") else None
         self._sort()
         feed = self._feeds.setdefault(dataset, _Feed())

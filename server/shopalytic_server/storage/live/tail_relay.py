@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from shopalytic.v1 import reports_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.projects import Project
@@ -96,7 +97,7 @@ class TailRelay:
         """Begins to watch all servers; raises NotFound and StoreUnavailable."""
         answers = await self._tail.tail_events(project, request)
         try:
-            await self._ask_others(2 * project.project_id + request.sandbox)
+            await self._ask_others(Dataset.of(project, request.sandbox))
         except BaseException:
             await answers.aclose()
             raise

@@ -23,6 +23,7 @@ from time import monotonic
 import psycopg
 from psycopg import sql
 
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.privacy.data_retention import cut_off, days_kept
 from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database.connections import Connection
@@ -56,9 +57,9 @@ class Expired:
     events: int = 0
 
     @property
-    def datasets(self) -> tuple[int, int]:
+    def datasets(self) -> tuple[Dataset, Dataset]:
         """The project's real dataset and its sandbox, which expire alike."""
-        return 2 * self.project_id, 2 * self.project_id + 1
+        return Dataset.both(self.project_id)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from shopalytic.v1 import admin_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.customers.identity import identity_subject, tracking_subject
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.event_order import Place, place, rank
 from shopalytic_server.domain.events.prepared import JSONB_VERSION, Prepared, Sending, microseconds
 from shopalytic_server.domain.privacy.erasure import (
@@ -117,7 +118,7 @@ class Erasures:
 async def _erase(
     conn: Connection, project: Project, request: admin_pb2.EraseCustomerRequest
 ) -> admin_pb2.EraseCustomerResponse:
-    dataset = 2 * project.project_id + request.sandbox
+    dataset = Dataset.of(project, request.sandbox)
     response = admin_pb2.EraseCustomerResponse()
     # It may read long, but not make ingest wait long behind it for a lock.
     await conn.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'")

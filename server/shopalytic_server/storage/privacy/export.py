@@ -8,6 +8,7 @@ from google.protobuf import json_format
 
 from shopalytic.v1 import admin_pb2
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.privacy.erasure import marks_of, names_person, person_marks
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers.lookup import find_held, load_people
@@ -31,7 +32,7 @@ class Exports:
         self, project: Project, request: admin_pb2.ExportCustomerRequest
     ) -> AsyncGenerator[admin_pb2.ExportCustomerResponse, None]:
         """All lines, from one moment; raises NotFound."""
-        dataset = 2 * project.project_id + request.sandbox
+        dataset = Dataset.of(project, request.sandbox)
         with translated():
             async with self._pool.connection() as conn, conn.transaction():
                 await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

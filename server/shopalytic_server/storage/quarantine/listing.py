@@ -4,6 +4,7 @@ from typing import Any
 
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.storage.database.connections import Pool
@@ -36,7 +37,7 @@ class Quarantine:
         self, project: Project, request: admin_pb2.ListQuarantineRequest
     ) -> admin_pb2.ListQuarantineResponse:
         """A page of a project's quarantine, newest arrival first; raises InvalidRequest."""
-        dataset = 2 * project.project_id + request.sandbox
+        dataset = Dataset.of(project, request.sandbox)
         before_at, before_id = read_token(request, project, parse_id_position) or NEWEST
         which = {"dataset": dataset, "rule_id": request.rule_id or None, "type": request.type or None}
         async with reading(self._pool) as snapshot:
@@ -63,7 +64,7 @@ class Quarantine:
         self, project: Project, request: admin_pb2.GetQuarantinedEventRequest
     ) -> admin_pb2.GetQuarantinedEventResponse:
         """One event; raises NotFound."""
-        dataset = 2 * project.project_id + request.sandbox
+        dataset = Dataset.of(project, request.sandbox)
         async with reading(self._pool) as snapshot:
             row = await snapshot.fetch_one(_SQL.one, dataset=dataset, fingerprint=request.quarantine_id)
         if row is None:

@@ -15,6 +15,7 @@ from shopalytic.events.violations import Violation
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.events.prepared import skew_us
 from shopalytic_server.domain.formats.json_patch import (
@@ -72,7 +73,7 @@ class Repairs:
         """Judges the events that a request names again; raises InvalidRequest."""
         _check_vouched(request)
         patch = _read_patch(request.patch)
-        dataset = 2 * project.project_id + request.sandbox
+        dataset = Dataset.of(project, request.sandbox)
         response = admin_pb2.ReplayQuarantineResponse()
         with translated():
             async with self._pool.connection() as conn:
@@ -132,7 +133,7 @@ async def _replay(
 
     Adds to the response what became of each.
     """
-    dataset = 2 * project.project_id + request.sandbox
+    dataset = Dataset.of(project, request.sandbox)
     # In the order of ingest, so that an erasure and this cannot wait for each other.
     await conn.execute(_ERASURE.wait_for_erasures)
     rows, items = [], []

@@ -3,6 +3,7 @@
 from typing import Any
 
 from shopalytic.v1 import collector_pb2, reports_pb2
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.reading import Snapshot
@@ -19,7 +20,7 @@ async def get_delivery_report(
     scope = resolve_scope(project, request.scope).parameters()
     rows = await snapshot.fetch(
         _SQL.by_source_and_hour,
-        dataset=2 * project.project_id,
+        dataset=Dataset.of(project),
         **{name: scope[name] for name in ("from_at", "to_at", "source")},
     )
     response = reports_pb2.GetDeliveryReportResponse(rows=map(_row, rows))

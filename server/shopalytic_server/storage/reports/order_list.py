@@ -7,6 +7,7 @@ from typing import Any
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import text
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.paging import (
@@ -30,7 +31,7 @@ async def list_orders(
     snapshot: Snapshot, project: Project, request: reports_pb2.ListOrdersRequest
 ) -> reports_pb2.ListOrdersResponse:
     """A page of orders; raises InvalidRequest."""
-    dataset = 2 * project.project_id + request.sandbox
+    dataset = Dataset.of(project, request.sandbox)
     from_at = _end(request, "from", "-infinity")
     to_at = _end(request, "to", "infinity")
     if request.HasField("from") and request.HasField("to") and from_at >= to_at:
