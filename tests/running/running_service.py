@@ -8,12 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import grpc
 import psutil
+from click.testing import CliRunner
 
 from running import prepared_data
 
@@ -45,6 +47,26 @@ def run(
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
     )
+
+
+def ask(*args: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end in this process, where its modules are imported already.
+
+    What a process of its own is, the tests of `acceptance` and those with `run` show.
+    """
+    from shopalytic_server.cli.root import shopalytic
+
+    # A thread, because an asynchronous test has a loop running, and some commands run one.
+    with ThreadPoolExecutor(1) as thread, tempfile.TemporaryFile() as given:
+        given.write(stdin or b"")
+        given.seek(0)
+        arguments = [*map(str, args)]
+        done = thread.submit(
+            CliRunner().invoke, shopalytic, arguments, input=given, prog_name="shopalytic"
+        ).result()
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def start(*args: str | Path) -> "subprocess.Popen[bytes]":
@@ -149,7 +171,7 @@ class Service:
 
     def command(self, *args: str | Path, stdin: bytes | None = None) -> "subprocess.CompletedProcess[str]":
         """Run a client command that finds the service and its keys through the data directory."""
-        return run(*args, "--data-dir", self.data_dir, stdin=stdin)
+        return ask(*args, "--data-dir", self.data_dir, stdin=stdin)
 
     def json(self, *args: str | Path, stdin: bytes | None = None) -> Any:
         """Run a client command that must succeed, and read the JSON it prints."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from running.running_service import Service, folder, run
+from running.running_service import Service, ask, folder
 
 CLASSES = ["browser", "server", "reports", "admin"]
 
@@ -27,7 +27,7 @@ def test_a_project_is_created_with_a_key_of_each_class(service):
     assert made["project"]["name"] == "outlet"
     assert [key["key_class"] for key in made["keys"]] == CLASSES
     admin = made["keys"][3]["secret"]
-    shown = run("project", "show", "--target", service.address, "--key", admin, "--json")
+    shown = ask("project", "show", "--target", service.address, "--key", admin, "--json")
     assert json.loads(shown.stdout) == made["project"]
 
 
@@ -48,15 +48,15 @@ def test_a_refused_field_is_named(service):
 def test_settings_of_a_project_are_changed_one_by_one(service):
     made = service.json("project", "create", "changing")
     admin = ("--target", service.address, "--key", made["keys"][3]["secret"], "--json")
-    run("project", "update", "--time-zone", "Asia/Tokyo", *admin)
-    run("project", "update", "--browser-event-types", "page_view, identify", *admin)
-    shown = json.loads(run("project", "show", *admin).stdout)
+    ask("project", "update", "--time-zone", "Asia/Tokyo", *admin)
+    ask("project", "update", "--browser-event-types", "page_view, identify", *admin)
+    shown = json.loads(ask("project", "show", *admin).stdout)
     assert shown["time_zone"] == "Asia/Tokyo"
     assert shown["browser_event_types"] == ["page_view", "identify"]
-    run("project", "update", "--browser-event-types", "", *admin)
-    assert json.loads(run("project", "show", *admin).stdout)["browser_event_types"] == []
-    run("project", "update", "--browser-event-types", "default", *admin)
-    shown = json.loads(run("project", "show", *admin).stdout)
+    ask("project", "update", "--browser-event-types", "", *admin)
+    assert json.loads(ask("project", "show", *admin).stdout)["browser_event_types"] == []
+    ask("project", "update", "--browser-event-types", "default", *admin)
+    shown = json.loads(ask("project", "show", *admin).stdout)
     assert shown["browser_event_types_by_default"]
     assert "order" in shown["browser_event_types"]
 
@@ -95,7 +95,7 @@ def test_a_kept_key_that_is_replaced_is_kept_in_its_new_form(service):
     listed = service.json("key", "list")["keys"]
     kept = next(key for key in listed if service.ready["keys"]["server"].startswith(key["hint"]))
     new = service.json("key", "rotate", kept["key_id"])
-    assert run("key", "show", "server", "--data-dir", service.data_dir).stdout == new["secret"] + "\n"
+    assert ask("key", "show", "server", "--data-dir", service.data_dir).stdout == new["secret"] + "\n"
     service.ready["keys"]["server"] = new["secret"]
 
 
@@ -107,12 +107,12 @@ def test_a_person_sees_a_new_secret_once(service):
 
 @pytest.mark.parametrize("key_class", CLASSES)
 def test_a_kept_secret_is_printed_for_other_programs(service, key_class):
-    done = run("key", "show", key_class, "--data-dir", service.data_dir)
+    done = ask("key", "show", key_class, "--data-dir", service.data_dir)
     assert (done.returncode, done.stdout) == (0, service.ready["keys"][key_class] + "\n")
 
 
 def test_a_secret_that_is_not_kept_is_told(tmp_path):
-    done = run("key", "show", "server", "--data-dir", tmp_path)
+    done = ask("key", "show", "server", "--data-dir", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "No key of class server" in done.stderr
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from running.running_service import Service, folder, run
+from running.running_service import Service, ask, folder
 from shopalytic_server.storage.schema import migrate as migrations
 
 ORDER = {
@@ -50,19 +50,19 @@ def free_port():
 
 
 def test_an_empty_database_is_migrated_once(empty_database_url):
-    check = run("migrate", "--check", "--database-url", empty_database_url, "--json")
+    check = ask("migrate", "--check", "--database-url", empty_database_url, "--json")
     assert check.returncode == 1
     pending = json.loads(check.stdout)["pending"]
-    done = run("migrate", "--database-url", empty_database_url, "--json")
+    done = ask("migrate", "--database-url", empty_database_url, "--json")
     assert (done.returncode, json.loads(done.stdout)["applied"]) == (0, pending)
-    again = run("migrate", "--database-url", empty_database_url)
+    again = ask("migrate", "--database-url", empty_database_url)
     assert (again.returncode, again.stdout) == (0, "The schema is up to date.\n")
-    assert run("migrate", "--check", "--database-url", empty_database_url).returncode == 0
+    assert ask("migrate", "--check", "--database-url", empty_database_url).returncode == 0
 
 
 def test_the_embedded_database_is_started_for_a_command_and_stopped_after():
     with folder() as path:
-        assert run("migrate", "--data-dir", path / "data").returncode == 0
+        assert ask("migrate", "--data-dir", path / "data").returncode == 0
         assert not (path / "data" / "postgres" / "postmaster.pid").exists()
         with Service(path) as service:
             assert service.ready["project"] == "default"
@@ -70,14 +70,14 @@ def test_the_embedded_database_is_started_for_a_command_and_stopped_after():
 
 @pytest.mark.parametrize("command", ["migrate", "rebuild"])
 def test_a_database_that_is_not_there_is_told(command):
-    done = run(command, "--database-url", f"postgresql://127.0.0.1:{free_port()}/shop")
+    done = ask(command, "--database-url", f"postgresql://127.0.0.1:{free_port()}/shop")
     assert done.returncode == 1
     assert "Connection refused" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_an_address_that_is_none_is_wrong_usage():
-    done = run("migrate", "--database-url", "postgresql://shop:s3cret@host/shop?speed=high")
+    done = ask("migrate", "--database-url", "postgresql://shop:s3cret@host/shop?speed=high")
     assert done.returncode == 2
     assert "s3cret" not in done.stderr
 
@@ -125,17 +125,17 @@ def test_the_doctor_tells_what_else_uses_a_port(service):
 
 def test_the_doctor_tells_of_a_database_that_is_not_there(tmp_path):
     url = f"postgresql://127.0.0.1:{free_port()}/shop"
-    done = run("doctor", "--data-dir", tmp_path, "--database-url", url, "--json")
+    done = ask("doctor", "--data-dir", tmp_path, "--database-url", url, "--json")
     assert done.returncode == 1
     assert findings(done)["database"]["verdict"] == "failed"
 
 
 def test_the_doctor_tells_of_migrations_and_changes_nothing(empty_database_url, tmp_path):
     flags = ("--data-dir", tmp_path, "--database-url", empty_database_url, "--json")
-    done = run("doctor", *flags, "--grpc-port", free_port(), "--http-port", free_port())
+    done = ask("doctor", *flags, "--grpc-port", free_port(), "--http-port", free_port())
     assert done.returncode == 0, done.stdout
     assert findings(done)["schema"]["verdict"] == "warning"
-    assert run("migrate", "--check", "--database-url", empty_database_url).returncode == 1
+    assert ask("migrate", "--check", "--database-url", empty_database_url).returncode == 1
 
 
 def test_the_doctor_tells_of_a_key_that_is_not_valid(service):

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from running.running_service import Service, folder, run
+from running.running_service import Service, ask, folder
 
 STEER = "\x1b[2J\x7f\x9b31m\u061c\u200b\u200e\u2028\u202e\u2066\ufeff"
 FORMULA = '=HYPERLINK("https://evil.example";"x");=1+1'
@@ -99,7 +99,7 @@ def test_csv_holds_no_formula(service):
     ids=str,
 )
 def test_mistakes_are_told_without_repeating_what_steers(service, arguments):
-    done = service.command(*arguments) if not arguments[0].startswith("--") else run(*arguments)
+    done = service.command(*arguments) if not arguments[0].startswith("--") else ask(*arguments)
     assert done.returncode != 0
     assert_harmless(done)
     assert "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ import grpc
 import psycopg
 import pytest
 
-from running.running_service import COMMAND, Service, folder, run
+from running.running_service import COMMAND, Service, ask, folder
 from standins.scripted_collector import KEY, ScriptedCollector, fail, lose_the_answer
 
 COUNTS = ("read", "accepted", "duplicate", "conflict", "quarantined", "rejected")
@@ -55,7 +55,7 @@ def counts(result):
 
 
 def import_json(target, *args, stdin=None):
-    done = run("import", *args, "--target", target, "--key", KEY, "--json", stdin=stdin)
+    done = ask("import", *args, "--target", target, "--key", KEY, "--json", stdin=stdin)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -241,10 +241,10 @@ def test_a_broken_gzip_ends_with_a_sentence_and_what_was_done(service, tmp_path)
 def test_a_wrong_key_is_told_and_not_tried_again(service, tmp_path):
     file = write(tmp_path / "one.jsonl", page_view())
     wrong = "shop_server_" + "x" * 43
-    done = run("import", file, "--target", service.address, "--key", wrong)
+    done = ask("import", file, "--target", service.address, "--key", wrong)
     assert done.returncode == 1
     assert "The key is unknown, was revoked or has expired" in done.stderr
-    refused = run("import", file, "--target", service.address, "--key", service.ready["keys"]["reports"])
+    refused = ask("import", file, "--target", service.address, "--key", service.ready["keys"]["reports"])
     assert refused.returncode == 1
     assert "use one of class browser or server" in refused.stderr
 
@@ -258,7 +258,7 @@ def test_the_directorys_key_is_not_sent_to_another_machine(service, tmp_path):
 
 def test_without_any_key_the_ways_to_give_one_are_named(tmp_path):
     file = write(tmp_path / "one.jsonl", page_view())
-    done = run("import", file, "--data-dir", tmp_path / "nothing", "--target", "127.0.0.1:1")
+    done = ask("import", file, "--data-dir", tmp_path / "nothing", "--target", "127.0.0.1:1")
     assert done.returncode == 1
     assert "--key" in done.stderr
     assert "SHOPALYTIC_KEY" in done.stderr
@@ -287,7 +287,7 @@ def test_an_answer_that_got_lost_is_a_duplicate_and_not_a_second_event(collector
 def test_a_store_that_stays_away_ends_the_import_with_what_to_do(collector, tmp_path):
     collector.script.extend([fail(grpc.StatusCode.UNAVAILABLE, details="The store is away.")] * 50)
     file = write(tmp_path / "events.jsonl", page_view())
-    done = run("import", file, "--target", collector.target, "--key", KEY, "--patience", "0.2", "--json")
+    done = ask("import", file, "--target", collector.target, "--key", KEY, "--patience", "0.2", "--json")
     assert done.returncode == 1
     assert "The store is away." in done.stderr
     assert "run the same import again" in done.stderr
@@ -306,7 +306,7 @@ def test_a_line_without_an_id_gets_the_same_one_every_time(collector, tmp_path):
 
 def test_a_service_that_is_not_there_is_told(tmp_path):
     file = write(tmp_path / "events.jsonl", page_view())
-    done = run("import", file, "--target", "127.0.0.1:1", "--key", KEY, "--patience", "0")
+    done = ask("import", file, "--target", "127.0.0.1:1", "--key", KEY, "--patience", "0")
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
 

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from conftest import database_on, drop_database
-from running.running_service import folder, run
+from running.running_service import ask, folder, run
 from shopalytic_server.storage.rebuild.typed_tables import rebuild
 from shopalytic_server.storage.schema.migrate import migrate
 from shops.report_shop import START, open_shop, order, page
@@ -98,7 +98,7 @@ def test_the_doctor_finds_an_encoding_that_cannot_hold_every_text(ascii_database
 
 def _database_of_doctor(url: str) -> str:
     with folder() as path:
-        done = run("doctor", "--data-dir", path, "--database-url", url, "--json")
+        done = ask("doctor", "--data-dir", path, "--database-url", url, "--json")
     assert done.returncode == 1
     [found] = [check for check in json.loads(done.stdout)["checks"] if check["check"] == "database"]
     assert found["verdict"] == "failed"

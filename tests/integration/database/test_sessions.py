@@ -20,7 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from conftest import OUTSIDE_SERVER
-from running.running_service import Service, folder, run
+from running.running_service import Service, ask, folder, run
 from shopalytic_server.storage.database.connections import open_pool
 from shopalytic_server.storage.database.sessions import alone, connect, connect_blocking
 from shopalytic_server.storage.privacy.data_retention import remove_expired
@@ -144,7 +144,7 @@ def test_a_database_that_takes_no_tables_is_told_by_one_sentence(
     set_for_database(empty_database_url, {name: value})
     with folder() as path:
         done = run(command, "--data-dir", path, "--database-url", empty_database_url)
-        told = run("doctor", "--data-dir", path, "--database-url", empty_database_url)
+        told = ask("doctor", "--data-dir", path, "--database-url", empty_database_url)
     assert done.returncode == told.returncode == 1
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -260,6 +260,6 @@ def test_a_service_behind_a_pooler_serves_and_tells_the_doctor(
         assert service.json("report", "traffic")
         assert "[tail_alone]" in service.log()
         for direct, verdict in ((), "warning"), (("--direct-database-url", empty_database_url), "ok"):
-            told = run("doctor", "--data-dir", path, "--database-url", pooled_url, *direct, "--json")
+            told = ask("doctor", "--data-dir", path, "--database-url", pooled_url, *direct, "--json")
             checks = {check["check"]: check["verdict"] for check in json.loads(told.stdout)["checks"]}
             assert checks["pooler"] == verdict
