@@ -1,9 +1,9 @@
 """Whether the store can be written to, asked once a second so that health answers cost nothing."""
 
-import asyncio
 import logging
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.storage.database.connections import Pool, translated, within
 
 log = logging.getLogger(__name__)
@@ -19,32 +19,29 @@ class StoreProbe:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._can_store = True
-        self._task: asyncio.Task[None] | None = None
+        self._periodic = Periodic("probe", self._look, INTERVAL_SECONDS)
 
     def start(self) -> None:
         """Begin to ask; the migrations have just run, so the store counts as there."""
-        self._task = asyncio.create_task(self._run(), name="shopalytic-probe")
+        self._periodic.start()
 
     async def stop(self) -> None:
         """Ask no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._periodic.stop()
 
     def can_store(self) -> bool:
         """What PostgreSQL said last."""
         return self._can_store
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
-            can_store = await self._ask()
-            if can_store != self._can_store:
-                self._can_store = can_store
-                if can_store:
-                    log.warning("The store is back. [store_back]")
-                else:
-                    log.error("The store cannot be written to; senders are told to come back. [store_away]")
+    async def _look(self) -> None:
+        can_store = await self._ask()
+        if can_store == self._can_store:
+            return
+        self._can_store = can_store
+        if can_store:
+            log.warning("The store is back. [store_back]")
+        else:
+            log.error("The store cannot be written to; senders are told to come back. [store_away]")
 
     async def _ask(self) -> bool:
         try:

@@ -1,10 +1,11 @@
 """How a process that serves uses memory: Python's garbage collector, and what is given back to the system."""
 
 import asyncio
-import contextlib
 import ctypes
 import gc
 from pathlib import Path
+
+from shopalytic_server.domain.periodic import Periodic
 
 # A batch makes tens of thousands of objects that live until it is stored, and
 # that no cycle holds; looking through them after every 700 costs a fifth of
@@ -61,19 +62,16 @@ class GiveBack:
     def __init__(self) -> None:
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         self._least = 0
-        self._task: asyncio.Task[None] | None = None
+        self._periodic = Periodic("memory", self.look, _LOOK_SECONDS, first=0.0)
 
     def start(self) -> None:
         """Begins to look, where the system's C library can give memory back."""
         if self._trim is not None and resident_bytes():
-            self._task = asyncio.create_task(self._run(), name="shopalytic-memory")
+            self._periodic.start()
 
     async def stop(self) -> None:
         """Ends."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._periodic.stop()
 
     async def look(self) -> None:
         """Gives back what was freed, if the process has grown."""
@@ -84,11 +82,6 @@ class GiveBack:
         # In a thread: it takes some milliseconds for each hundred megabytes.
         await asyncio.to_thread(self._trim, 0)
         self._least = resident_bytes()
-
-    async def _run(self) -> None:
-        while True:
-            await self.look()
-            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def resident_bytes() -> int:

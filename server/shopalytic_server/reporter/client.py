@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from shopalytic_server.domain.errors import Unavailable
+from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.requests import request_id
 from shopalytic_server.reporter import wire
@@ -38,7 +39,7 @@ class RemoteReports:
     def __init__(self, place: str) -> None:
         self._place = place
         self._channel: grpc.aio.Channel | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._looking = Periodic("reporter-state", self._look, _LOOK_SECONDS, first=0.0)
         self.state = _NOTHING
         """How it was doing when it was last looked at; nothing while it is away."""
 
@@ -46,13 +47,11 @@ class RemoteReports:
         """`looks`: whether `state` is kept."""
         self._channel = grpc.aio.insecure_channel(f"unix:{self._place}", options=_OPTIONS)
         if looks:
-            self._looking = asyncio.create_task(self._look(), name="shopalytic-reporter-state")
+            self._looking.start()
 
     async def stop(self) -> None:
         """Ends."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+        await self._looking.stop()
         if self._channel is not None:
             await self._channel.close()
 
@@ -98,9 +97,7 @@ class RemoteReports:
         return await call(said)
 
     async def _look(self) -> None:
-        while True:
-            try:
-                self.state = await self._call(wire.LOOK, None)
-            except (grpc.aio.AioRpcError, TimeoutError):
-                self.state = _NOTHING
-            await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            self.state = await self._call(wire.LOOK, None)
+        except (grpc.aio.AioRpcError, TimeoutError):
+            self.state = _NOTHING

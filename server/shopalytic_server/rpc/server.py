@@ -1,7 +1,6 @@
 """The gRPC server: which services it has, its limits, and how it starts and ends."""
 
 import asyncio
-import contextlib
 import errno
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
+from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.rpc.access.admission import add_admission
@@ -25,7 +25,7 @@ from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.transport.connections import Connections
-from shopalytic_server.rpc.transport.health import HealthServicer
+from shopalytic_server.rpc.transport.health import POLL_SECONDS, HealthServicer
 from shopalytic_server.rpc.transport.interceptor import MAX_REQUEST_BYTES, AnsweringServer
 from shopalytic_server.rpc.transport.open_services import OpenServer
 from shopalytic_server.rpc.transport.receiving import Bounds, Receiver
@@ -137,7 +137,7 @@ class GrpcServer:
         self._drain = asyncio.Event()
         self._health = HealthServicer(SERVICES)
         self._server: grpc.aio.Server | None = None
-        self._following: asyncio.Task[None] | None = None
+        self._following = Periodic("health", self._follow_store, POLL_SECONDS)
 
     @property
     def inner_port(self) -> int:
@@ -173,22 +173,23 @@ class GrpcServer:
         self._server = server
         self.connections.start(port, self._most_connections)
         self._key_use.start()
-        self._following = asyncio.ensure_future(self._health.follow(self._store_ready))
+        self._following.start()
         return port
 
     async def stop(self, grace: float) -> None:
         """Takes no more calls and lets those in flight finish; after `grace` seconds they are cancelled."""
-        if self._server is None or self._following is None:
+        if self._server is None:
             return
-        self._following.cancel()
         self._health.end()
         self._drain.set()
         # First of all that is waited for: a call that came in meanwhile would be taken, and then cancelled.
         await self._server.stop(grace)
         await self.connections.stop()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._following
+        await self._following.stop()
         await self._key_use.stop()
+
+    async def _follow_store(self) -> None:
+        self._health.set_serving(self._store_ready())
 
     def _register(self, server: grpc.aio.Server) -> None:
         cache = KeyCache(self._projects)

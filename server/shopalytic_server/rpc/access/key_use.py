@@ -1,9 +1,9 @@
 """Writes down when keys were last used: now and then, for all keys at once."""
 
-import asyncio
 import contextlib
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.rpc.access.auth import KeyCache
 from shopalytic_server.rpc.ports import KeyFinder
 
@@ -16,20 +16,15 @@ class KeyUse:
     def __init__(self, cache: KeyCache, store: KeyFinder, *, every_seconds: float = EVERY_SECONDS) -> None:
         self._cache = cache
         self._store = store
-        self._every = every_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._periodic = Periodic("key-use", self.write, every_seconds)
 
     def start(self) -> None:
         """Begins to write."""
-        self._task = asyncio.ensure_future(self._run())
+        self._periodic.start()
 
     async def stop(self) -> None:
         """Writes what is left, and ends."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await self._periodic.stop()
         await self.write()
 
     async def write(self) -> None:
@@ -38,8 +33,3 @@ class KeyUse:
         if used:
             with contextlib.suppress(StoreUnavailable):
                 await self._store.record_key_use(used)
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
-            await self.write()

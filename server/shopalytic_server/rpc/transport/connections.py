@@ -12,7 +12,6 @@ they are gRPC's; but it may disconnect them, which gRPC takes as the other
 side's end. Where the system tells nothing of sockets as Linux does, nothing is watched.
 """
 
-import asyncio
 import contextlib
 import ctypes
 import ipaddress
@@ -25,6 +24,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from shopalytic_server.domain.periodic import Periodic
 
 _FOLDER = Path("/proc/self/fd")
 # Where tcp_info in linux/tcp.h has tcpi_bytes_received.
@@ -99,7 +100,10 @@ class Connections:
         self._clock = clock
         self._peers: dict[str, Peer] = {}
         self._known: dict[_Socket, _Connection | None] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._periodic = Periodic("connections", self._glance, _GLANCE_SECONDS)
+        self._looked = 0.0
+        self._least = 0
+        """How much memory the process had then."""
         self._port = 0
         self._most = 0
         self.ended = 0
@@ -128,25 +132,19 @@ class Connections:
         """Begins to watch the port, which takes `most` connections."""
         if _FOLDER.is_dir() and hasattr(socket, "TCP_INFO"):
             self._port, self._most = port, most
-            self._task = asyncio.create_task(self._run(), name="shopalytic-connections")
+            self._looked, self._least = self._clock(), self._memory()
+            self._periodic.start()
 
     async def stop(self) -> None:
         """Ends watching."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._periodic.stop()
 
-    async def _run(self) -> None:
-        least = self._memory()
-        looked, urgent = self._clock(), False
-        while True:
-            await asyncio.sleep(_GLANCE_SECONDS)
-            now, memory = self._clock(), self._memory()
-            if now - looked < _LOOK_SECONDS and memory - least < _GROWTH_BYTES and not urgent:
-                continue
+    async def _glance(self) -> None:
+        now, memory = self._clock(), self._memory()
+        grown = memory - self._least >= _GROWTH_BYTES
+        if now - self._looked >= _LOOK_SECONDS or grown or self._is_urgent:
             self.look(now)
-            least, looked, urgent = memory, now, self._is_urgent
+            self._looked, self._least = now, memory
 
     def look(self, now: float) -> None:
         """Looks at all connections, and ends those that may not stay."""

@@ -1,7 +1,7 @@
 """The standard health service (grpc.health.v1), which follows whether the store can be reached."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import grpc
@@ -36,12 +36,6 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._serving = False
         self._ended = True
         self._wake()
-
-    async def follow(self, store_ready: Callable[[], bool]) -> None:
-        """Keeps asking whether the store can be reached; runs until it is cancelled."""
-        while True:
-            self.set_serving(store_ready())
-            await asyncio.sleep(POLL_SECONDS)
 
     async def Check(
         self, request: health_pb2.HealthCheckRequest, context: Context

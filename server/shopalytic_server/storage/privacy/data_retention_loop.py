@@ -1,13 +1,12 @@
 """Removes expired events again and again, in the background of a server."""
 
-import asyncio
 import logging
-import random
 from collections.abc import Callable, Mapping
 
 import psycopg
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.storage.database.connections import ROLLED_BACK, translated
 from shopalytic_server.storage.database.sessions import connect
 from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
@@ -39,29 +38,24 @@ class Expirer:
         self._room = room
         self._on_quarantine_expired = on_quarantine_expired
         self._on_expired = on_expired
-        self._task: asyncio.Task[None] | None = None
+        self._periodic = Periodic("expirer", self._remove, _NEXT_SECONDS, first=_FIRST_SECONDS)
 
     def start(self) -> None:
         """Begin, in a few seconds."""
-        self._task = asyncio.create_task(self._run(), name="shopalytic-expirer")
+        self._periodic.start()
 
     async def stop(self) -> None:
         """End; what a pass had not come to stays until the next."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._periodic.stop()
 
-    async def _run(self) -> None:
-        await asyncio.sleep(random.uniform(*_FIRST_SECONDS))  # noqa: S311 - no secret
-        while True:
-            try:
-                with translated():
-                    await self._pass()
-            except (StoreUnavailable, *ROLLED_BACK):
-                pass  # The probe tells, and the next pass goes on.
-            except psycopg.Error as error:
-                log.warning("Expired events could not be removed: %s [expiry_failed]", error.sqlstate)
-            await asyncio.sleep(random.uniform(*_NEXT_SECONDS))  # noqa: S311 - no secret
+    async def _remove(self) -> None:
+        try:
+            with translated():
+                await self._pass()
+        except (StoreUnavailable, *ROLLED_BACK):
+            pass  # The probe tells, and the next pass goes on.
+        except psycopg.Error as error:
+            log.warning("Expired events could not be removed: %s [expiry_failed]", error.sqlstate)
 
     async def _pass(self) -> None:
         await self._pass_over_quarantine()

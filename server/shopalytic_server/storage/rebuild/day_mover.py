@@ -7,11 +7,11 @@ they do for the command, and where no event has a plain date nothing is done.
 
 import asyncio
 import logging
-import random
 
 import psycopg
 
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.storage.database.connections import ROLLED_BACK, translated
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.sessions import Session, alone, connect
@@ -31,28 +31,24 @@ class DayMover:
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
-        self._task: asyncio.Task[None] | None = None
+        self._periodic = Periodic("day-mover", self._move, _PAUSE_SECONDS)
 
     def start(self) -> None:
         """Begin, in a few seconds."""
-        self._task = asyncio.create_task(self._run(), name="shopalytic-day-mover")
+        self._periodic.start()
 
     async def stop(self) -> None:
         """End; what was not moved is when a server runs again."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._periodic.stop()
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - no secret
-            try:
-                with translated():
-                    await move_days(self._database_url, wait=_KNOWN_EVERYWHERE_SECONDS)
-            except (StoreUnavailable, *ROLLED_BACK):
-                pass  # The probe tells, and the next round goes on.
-            except psycopg.Error as error:
-                log.warning("Plain dates could not be moved: %s [days_failed]", error.sqlstate)
+    async def _move(self) -> None:
+        try:
+            with translated():
+                await move_days(self._database_url, wait=_KNOWN_EVERYWHERE_SECONDS)
+        except (StoreUnavailable, *ROLLED_BACK):
+            pass  # The probe tells, and the next round goes on.
+        except psycopg.Error as error:
+            log.warning("Plain dates could not be moved: %s [days_failed]", error.sqlstate)
 
 
 async def move_days(database_url: str, *, wait: float = 0.0) -> int:
