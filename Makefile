@@ -46,6 +46,11 @@ ifeq ($(ARGS),)
 	SHOPALYTIC_TEST_DATABASE_URL="$(DATABASE_URL)" $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --without-core $(WITHOUT_CORE)
 endif
 
+.PHONY: test-long
+test-long: setup node chromium ## Run all tests in their long form, then faults and fuzz: hours, before a release
+	TEST_LENGTH=long $(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory faults fuzz
+
 .PHONY: wheel
 wheel: setup node ## Build dist/*.whl with the browser tag and the dashboard in it
 	rm -rf dist build

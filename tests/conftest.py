@@ -38,11 +38,12 @@ from psycopg import sql  # noqa: E402
 from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: E402
 
 from running import prepared_data  # noqa: E402
+from running.length import LONG  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL_DATA = REPOSITORY.parent / "shared" / "data" / "online-retail.csv.gz"
 
-# A slow machine is no defect, so no deadline. HYPOTHESIS_PROFILE=thorough looks longer;
+# A slow machine is no defect, so no deadline. HYPOTHESIS_PROFILE=thorough and `make test-long` look longer;
 # a failure prints the line that replays it.
 _COMMON = settings(
     deadline=None,
@@ -51,7 +52,7 @@ _COMMON = settings(
 )
 settings.register_profile("default", _COMMON, max_examples=50, derandomize=True)
 settings.register_profile("thorough", _COMMON, max_examples=2000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough" if LONG else "default"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,8 +68,11 @@ def pytest_configure(config: pytest.Config) -> None:
         native.use("off")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files with slow tests first, so that the workers end at nearly the same time."""
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from protovalidate import Validator
 
 from laws.full_events import FULL
+from running.length import either
 from shopalytic.events.decoding import decode_properties
 from shopalytic.events.structs import parts, to_struct
 from shopalytic.v1.events_pb2 import Event
@@ -225,7 +226,7 @@ def assert_same_verdict(event: Event) -> None:
 
 @pytest.mark.parametrize("kind", PAYLOADS)
 def test_payloads_are_judged_as_the_reference_judges_them(kind):
-    @settings(max_examples=200)
+    @settings(max_examples=either(50, 500))
     @given(PAYLOADS[kind])
     def check(payload):
         assert_same_verdict(Event(**{kind: payload}))
@@ -233,13 +234,13 @@ def test_payloads_are_judged_as_the_reference_judges_them(kind):
     check()
 
 
-@settings(max_examples=300)
+@settings(max_examples=either(75, 500))
 @given(ENVELOPES, st.sampled_from([{}, *({kind: {}} for kind in PAYLOADS), {"identify": {"identity": "a"}}]))
 def test_envelopes_are_judged_as_the_reference_judges_them(envelope, payload):
     assert_same_verdict(Event(**envelope, **payload))
 
 
-@settings(max_examples=200)
+@settings(max_examples=either(50, 500))
 @given(texts)
 def test_placeholders_and_patterns_are_told_as_the_reference_tells_them(text):
     event = Event(identity=text, tracking_id=text)
@@ -300,7 +301,7 @@ def assert_one_pass_agrees(event: Event) -> None:
 
 @pytest.mark.parametrize("kind", PAYLOADS)
 def test_reading_in_one_pass_agrees_with_the_rules_on_payloads(kind):
-    @settings(max_examples=200)
+    @settings(max_examples=either(50, 500))
     @given(PAYLOADS[kind])
     def check(payload):
         assert_one_pass_agrees(Event(**VALID_EVENT, **{kind: payload}))
@@ -308,7 +309,7 @@ def test_reading_in_one_pass_agrees_with_the_rules_on_payloads(kind):
     check()
 
 
-@settings(max_examples=300)
+@settings(max_examples=either(75, 500))
 @given(ENVELOPES, st.sampled_from([{}, *({kind: {}} for kind in PAYLOADS), {"identify": {"identity": "a"}}]))
 def test_reading_in_one_pass_agrees_with_the_rules_on_envelopes(envelope, payload):
     assert_one_pass_agrees(Event(**{**VALID_EVENT, **envelope}, **payload))
@@ -318,7 +319,7 @@ def test_reading_in_one_pass_agrees_with_the_rules_on_envelopes(envelope, payloa
         assert_one_pass_agrees(Event(**{**VALID_EVENT, name: value}, **page_view))
 
 
-@settings(max_examples=200)
+@settings(max_examples=either(50, 500))
 @given(fields_of(Event.DESCRIPTOR.fields_by_name["context"].message_type))
 def test_reading_in_one_pass_agrees_with_the_rules_on_contexts(context):
     for name, value in context.items():

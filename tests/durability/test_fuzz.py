@@ -1,6 +1,6 @@
 """Broken requests against the real service: each gets a verdict or a refusal, and nothing grows.
 
-A thousand here; `make fuzz` sends a million. FUZZ_SEED replays a run.
+A thousand here, ten thousands in `make test-long`; `make fuzz` sends a million. FUZZ_SEED replays a run.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import grpc
 import psutil
 
 from laws.fuzzing import BinaryMutator, HttpMutator, HugeMutator, JsonMutator
+from running.length import either
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
@@ -23,7 +24,7 @@ from shopalytic_server.storage.ingest.writer import Writer
 from standins.gateway import Answer, fetch
 from standins.rpc import Running, batch, opened, page_view, running
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "1200"))
+INPUTS = int(os.environ.get("FUZZ_INPUTS") or either(1200, 20_000))
 SEED = int(os.environ.get("FUZZ_SEED", "20261125"))
 AT_ONCE = 16
 REFUSALS = {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT}

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laws.histories import DEVICES, PEOPLE, quarrels
+from running.length import either
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.cli.doctor.database_checks import check_database
@@ -37,7 +38,7 @@ from shopalytic_server.storage.reports.answering import FactReports
 from shops.fact_shop import FIRST, SCOPE, TODAY, Files
 from shops.report_shop import PROJECT, identify, open_shop, order, page, refund
 
-EXAMPLES = max(4, settings.default.max_examples // 12)
+EXAMPLES = either(3, 40)
 
 
 def moved(events: Sequence[Event], chance: random.Random) -> list[Event]:

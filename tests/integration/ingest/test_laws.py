@@ -17,6 +17,7 @@ from hypothesis import given, settings
 
 from laws import store_laws as laws
 from laws.histories import batches, histories, quarrels
+from running.length import either
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
@@ -27,10 +28,10 @@ from shopalytic_server.storage.customers.merges import Merges
 from shopalytic_server.storage.ingest import decisions, incoming
 from shops.report_shop import NOW, PROJECT, START, alias, open_shop, page
 
-# An example stores its history several times over; HYPOTHESIS_PROFILE=thorough asks for more of them.
 CLOCKS_OFF = (timedelta(), timedelta(), timedelta(days=-1100), timedelta(days=2))
 
-EXAMPLES = max(10, settings.default.max_examples * 2 // 5)
+# An example stores its history several times over.
+EXAMPLES = either(10, 200)
 
 
 async def no_plain_links(*_: object) -> dict[bytes, object]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
+from running.length import either
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.reports_pb2 import INTERVAL_DAY, INTERVAL_MONTH, INTERVAL_UNSPECIFIED
@@ -30,7 +31,7 @@ from shops.report_shop import DUPLICATE, Shop, event, identify, open_shop, order
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
-EXAMPLES = max(12, settings.default.max_examples // 4)
+EXAMPLES = either(6, 100)
 
 
 def ago(days: float, seconds: float = 0) -> datetime:

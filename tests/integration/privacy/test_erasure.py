@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from laws.histories import PEOPLE, batches, histories
+from running.length import either
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.customers.identity import tracking_subject
@@ -424,7 +425,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 # A counterexample is short already, and to shorten it takes minutes.
-@settings(max_examples=8, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=either(4, 50), phases=[Phase.explicit, Phase.generate])
 @given(events=histories(most=15), who=st.sampled_from(PEOPLE), keep=st.booleans(), seed=st.randoms())
 def test_whatever_happened_a_rebuild_finds_the_tables_right_after_an_erasure(
     runner: asyncio.Runner, database_url: str, events, who, keep, seed

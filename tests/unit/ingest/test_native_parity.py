@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from laws.native_inputs import EventInputs, parsed
+from running.length import either
 from shopalytic.v1 import tables
 from shopalytic_server.domain.events.prepared import Prepared
 from shopalytic_server.domain.ingest import native
@@ -21,7 +22,7 @@ from shopalytic_server.storage.ingest.copyrows import encode_event, encode_event
 pytestmark = pytest.mark.skipif(not native.is_installed(), reason="the native core is not built: make setup")
 
 # `make fuzz` asks for more of them, and for others.
-INPUTS = int(os.environ.get("PARITY_INPUTS", "40000"))
+INPUTS = int(os.environ.get("PARITY_INPUTS") or either(10_000, 200_000))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 AT_ONCE = 50
 
