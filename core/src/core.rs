@@ -44,9 +44,6 @@ pub struct Core {
     agents: Mutex<HashMap<Box<[u8]>, bool>>,
 }
 
-/// What is beside the events of a request that somebody means has fewer bytes.
-const MOST_BESIDE: usize = 1_000;
-
 type Payloads = Vec<(u32, String, String)>;
 
 #[pymethods]
@@ -73,7 +70,8 @@ impl Core {
                 }
                 events.push(part.span);
             } else {
-                if rest.len() > MOST_BESIDE {
+                // What somebody means has less beside its events.
+                if rest.len() > 1_000 {
                     return None;
                 }
                 rest.extend_from_slice(&all[at..part.span.to]);

@@ -20,6 +20,8 @@ SMALL_BYTES = 32_768
 
 # Answering one of the others takes the loop a dozen rounds, with a step in each.
 _STEP_SECONDS = 0.001
+# What a round of the loop takes in which nobody else has something to do.
+_ALONE_SECONDS = 0.0002
 # Whoever waits for the interpreter while the thread computes waits this long;
 # uvloop asks for it at each of its calls, and Python's own 5 ms would add up.
 _SWITCH_SECONDS = 0.001
@@ -42,9 +44,16 @@ class Work:
             yield
 
     async def rest(self) -> None:
-        """Lets others have the loop, if this step has taken long enough."""
-        if time.perf_counter() >= self._until:
+        """Lets others have the loop, if this step has taken long enough.
+
+        Those who have something to do have as long as this step again, for an answer takes
+        them many rounds; where nobody has, the work goes on.
+        """
+        begun = time.perf_counter()
+        if begun >= self._until:
             await asyncio.sleep(0)
+            if time.perf_counter() - begun > _ALONE_SECONDS:
+                await asyncio.sleep(_STEP_SECONDS)
             self._until = time.perf_counter() + _STEP_SECONDS
 
     async def through(self, steps: Iterable[None]) -> None:

@@ -272,6 +272,36 @@ async def test_an_address_pays_with_a_key_too_for_much_that_cannot_be_used(path:
     assert statuses[-1] == 429
 
 
+SERVER_KEY = KEY.replace("browser", "server")
+SHORT = {"url": "https://shop.example/", "referrer": ""}
+LONG = {"url": "https://shop.example/" + "x" * 4_000, "referrer": ""}
+UNUSABLE = {"zzz": 1}
+
+
+@pytest.mark.parametrize("path", ["CollectorService/Track", "/collect"])
+@pytest.mark.parametrize(
+    ("key", "page", "all_pass"),
+    [(KEY, UNUSABLE, False), (KEY, LONG, False), (KEY, SHORT, True), (SERVER_KEY, LONG, True)],
+)
+async def test_an_address_pays_for_what_a_public_key_cannot_use_and_for_long_events(
+    path: str, key: str, page: dict[str, Any], all_pass: bool
+):
+    """Three times thirty events are less than the 200 that may come at once, unless they cost more."""
+    headers = {"x-forwarded-for": "192.0.2.1", "authorization": f"Bearer {key}"}
+    is_rpc = path != "/collect"
+    event = {"pageView": page} if is_rpc else {"type": "page_view", "properties": page}
+    body = json.dumps({"events": [event] * 30}).encode()
+
+    async def send() -> int:
+        answer = gateway.rpc(path, body, headers) if is_rpc else gateway.post(body, headers, path)
+        return int((await answer).status)
+
+    async with running_gateway(address_rate=20, trusted_proxies=1) as gateway:
+        statuses = [await send() for _ in range(3)]
+    assert statuses[0] == 200
+    assert (statuses[2] == 200) is all_pass
+
+
 async def until_refused(gateway: Gateway, address: str, key: str, body: bytes) -> int:
     """How many requests are answered 401 before an address has to wait."""
     count = 0

@@ -3,6 +3,8 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
 
 import grpc
 import pytest
@@ -83,6 +85,10 @@ async def test_headers_that_never_end_cost_their_sender_the_connection(shop: Run
             await ask(caller)
 
 
+def more_than(many: list[Any], count: int) -> bool:
+    return len(many) > count
+
+
 async def test_a_call_that_grpc_makes_of_endless_headers_is_known_by_their_number_alone() -> None:
     class Handlers(grpc.GenericRpcHandler):
         """Keeps what gRPC tells of calls."""
@@ -112,8 +118,8 @@ async def test_a_call_that_grpc_makes_of_endless_headers_is_known_by_their_numbe
                 greedy.write(frame(CONTINUATION, 0, 1, PAIRS))
             # Nothing may stand among them: gRPC reads them all, and ends the connection here.
             greedy.write(frame(PING, 0, 0, bytes(8)))
-            await until(lambda greedy=greedy: greedy.closed)
-        await until(lambda first=first: len(handlers.told) > first)
+            await until(partial(getattr, greedy, "closed"))
+        await until(partial(more_than, handlers.told, first))
         assert has_endless_headers(handlers.told[first]) is not acknowledged
     await server.stop(None)
 

@@ -3,18 +3,25 @@
 import ipaddress
 import math
 import time
+from collections.abc import Iterable
 from functools import lru_cache
 
 from starlette.types import Scope
 
+from shopalytic.v1.collector_pb2 import EVENT_STATUS_QUARANTINED, EVENT_STATUS_REJECTED, EventResult
 from shopalytic_server.domain.access.rates import Buckets
 from shopalytic_server.domain.privacy.addresses import parsed
+from shopalytic_server.domain.projects import KeyClass, class_of
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.requests.addresses import raw_address
 
 # What a request without a valid key costs, beside what was read of its body: the question to the collector.
 _REFUSED = 5
 _BYTES_OF_AN_EVENT = 1_000
+# What an event of a public key costs beside itself where it cannot be used: reasons, and a row of quarantine.
+_UNUSED = 4
+
+_UNUSABLE = (EVENT_STATUS_QUARANTINED, EVENT_STATUS_REJECTED)
 
 
 class AddressLimit:
@@ -38,6 +45,21 @@ class AddressLimit:
             )
             raise Refusal(429, "resource_exhausted", text, retry_after=math.ceil(wait))
 
+    def charge_events(self, scope: Scope, key: str | None, count: int, size: int) -> None:
+        """Counts the events of a request but the first, which `charge` counted, and refuses as that does.
+
+        A public key's long events, of `size` bytes together as they were unpacked, count as several.
+        """
+        if count > 1:
+            self.charge(scope, count - 1)
+        if _is_public(key) and (further := size // _BYTES_OF_AN_EVENT - count) > 0:
+            self._owe(scope, further)
+
+    def owe_for_unused(self, scope: Scope, key: str | None, results: Iterable[EventResult]) -> None:
+        """Charges what a public key sent and cannot be used, by the verdicts."""
+        if self._buckets is not None and _is_public(key):
+            self._owe(scope, _UNUSED * sum(result.status in _UNUSABLE for result in results))
+
     def owe(self, scope: Scope, size: int) -> None:
         """Charges a request that came without a valid key, and `size` bytes of it that were looked at."""
         self._owe(scope, _REFUSED + size // _BYTES_OF_AN_EVENT)
@@ -52,6 +74,10 @@ class AddressLimit:
         name = bucket_name(raw_address(scope, self._trusted_proxies))
         if name and cost:
             self._buckets.owe(name, cost, time.monotonic())
+
+
+def _is_public(key: str | None) -> bool:
+    return key is None or class_of(key) is not KeyClass.SERVER
 
 
 @lru_cache(maxsize=4_096)

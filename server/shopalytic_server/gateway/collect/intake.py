@@ -104,14 +104,14 @@ class Intake:
         token = payload.token or key
         if token != key:
             await self.admit(scope, token)
-        self.charge_events(scope, payload.count)
+        self.charge_events(scope, token, payload.count, size)
         sent_at = decode_sent_at(payload.sent_at)
         sender = self.sender(scope, token)
         events = await decode_events(payload, sender, self._work)
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
         tracking_id = known or _new_visitor(token, payload, events)
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
-        results = await self.submit(token, events, sent_at, size) if events else []
+        results = await self.submit(scope, token, events, sent_at, size) if events else []
         if not events and sender.privacy_signal:
             # Only a verdict would tell whether the project respects the signal.
             # The cookie is forgotten; the next event's answer may bring another.
@@ -142,13 +142,12 @@ class Intake:
         """What tells the project of an admitted key from others."""
         return self._admission.project_of(key, _SERVICE)
 
-    def charge_events(self, scope: Scope, count: int) -> None:
-        """Counts the events of a request but the first, which `charge` counted."""
-        if count > 1:
-            self._limit.charge(scope, count - 1)
+    def charge_events(self, scope: Scope, key: str, count: int, size: int) -> None:
+        """Counts the events of a request but the first, which `charge` counted; and a public key's bytes."""
+        self._limit.charge_events(scope, key, count, size)
 
     async def submit(
-        self, token: str, events: list[Event], sent_at: float | None, size: int
+        self, scope: Scope, token: str, events: list[Event], sent_at: float | None, size: int
     ) -> list[EventResult]:
         """Stores events and counts their verdicts. Returns these after COMMIT, or raises Refusal."""
         try:
@@ -157,6 +156,7 @@ class Intake:
             if refusal.status == 401:
                 self._admission.forget(token, _SERVICE)
             raise
+        self._limit.owe_for_unused(scope, token, results)
         for event, result in zip(events, results, strict=True):
             rules = [violation.rule_id for violation in result.violations]
             self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none", rules)

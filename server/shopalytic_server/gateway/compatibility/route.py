@@ -96,7 +96,7 @@ class CompatibleRoute:
             self._intake.owe_for_nothing(scope, len(text))
             raise
         key = await self._stated(scope, key, body)
-        self._intake.charge_events(scope, len(body.parts))
+        self._intake.charge_events(scope, key, len(body.parts), len(text))
         decoder = Decoder(self._surface, self._namespace(key), self._metrics)
         decoded = await self._decode(body, decoder)
         return await self._store(scope, key, decoded, _sent_at(body), len(text))
@@ -185,7 +185,7 @@ class CompatibleRoute:
             sendable = [each.event for each in part if each.refused is None]
             for event in sendable:
                 describe(event, sender)
-            results = iter(await self._intake.submit(key, sendable, sent_at, size) if sendable else [])
+            results = iter(await self._intake.submit(scope, key, sendable, sent_at, size) if sendable else [])
             answers += [_told(each, None if each.refused else next(results)) for each in part]
         return answers
 
@@ -213,7 +213,7 @@ class GtagRoute(CompatibleRoute):
             raise Refusal(400, "invalid_argument", "A hit has more than 1,000 parameters.") from None
         if not messages:
             raise Refusal(400, "invalid_argument", "en: give the event's name.")
-        self._intake.charge_events(scope, len(messages))
+        self._intake.charge_events(scope, key, len(messages), len(sent))
         decoder = Decoder(GA4, self._namespace(key), self._metrics)
         decoded: list[Decoded] = []
         async with self._work.turn():

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 from starlette.types import Receive, Scope, Send
 
+from shopalytic.v1.collector_pb2 import TrackResponse
 from shopalytic_server.domain.ingest.preparation import MAX_EVENT_BYTES
 from shopalytic_server.gateway.access.admission import REFUSALS, Admission
 from shopalytic_server.gateway.access.rate import AddressLimit
@@ -118,7 +119,7 @@ class ConnectRoute:
                 await stream_answer(scope, receive, send, calling, codec.name, write, cors, self._stopping)
         else:
             calling = call(request, timeout=timeout, metadata=metadata)
-            await self._unary(send, calling, method, codec, cors)
+            await self._unary(scope, send, calling, method, codec, cors)
 
     @contextmanager
     def _place(self, method: Method) -> Iterator[None]:
@@ -136,8 +137,7 @@ class ConnectRoute:
         """The request in a body. Who sends what cannot be used pays for the bytes that were looked at."""
 
         def on_count(events: int) -> None:
-            if events > 1:
-                self._limit.charge(scope, events - 1)
+            self._limit.charge_events(scope, key_of(scope), events, len(body))
             if (excess := len(body) - max(events, 1) * MAX_EVENT_BYTES) > 0:
                 self._limit.owe_for_nothing(scope, excess)
 
@@ -180,13 +180,21 @@ class ConnectRoute:
         return plain
 
     async def _unary(
-        self, send: Send, calling: Awaitable[bytes], method: Method, codec: Codec, cors: list[Header]
+        self,
+        scope: Scope,
+        send: Send,
+        calling: Awaitable[bytes],
+        method: Method,
+        codec: Codec,
+        cors: list[Header],
     ) -> None:
         try:
             response = await calling
         except grpc.aio.AioRpcError as error:
             await _answer_call_error(send, collector_error(error), cors)
         else:
+            if method.response is TrackResponse:
+                self._limit.owe_for_unused(scope, key_of(scope), TrackResponse.FromString(response).results)
             content_type = f"{_UNARY_PREFIX}{codec.name}".encode()
             body = await codec.write(response, method.response, self._answers)
             await answer(send, 200, body, content_type, [NO_STORE, *cors])

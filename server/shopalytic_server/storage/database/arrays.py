@@ -16,6 +16,7 @@ from psycopg.pq import Format
 _UUID_OID, _UUID_ARRAY_OID = 2950, 2951
 _TEXT_OID, _TEXT_ARRAY_OID = 25, 1009
 _BIGINT_OID, _BIGINT_ARRAY_OID = 20, 1016
+_BYTES_OID, _BYTES_ARRAY_OID = 17, 1001
 _TIME_OID, _TIME_ARRAY_OID = 1184, 1185
 # PostgreSQL counts microseconds from 2000 on.
 _EPOCH_US = 946_684_800_000_000
@@ -86,6 +87,26 @@ class _TextArrayDumper(Dumper):
         return b"".join(parts)
 
 
+class BytesArray:
+    """Bytes as a `bytea[]` parameter."""
+
+    def __init__(self, values: Sequence[bytes]) -> None:
+        self.values = values
+
+
+class _BytesArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = _BYTES_ARRAY_OID
+
+    def dump(self, obj: BytesArray) -> bytes:
+        if not obj.values:
+            return _empty(_BYTES_OID)
+        parts = [_header(1, 0, _BYTES_OID, len(obj.values), 1)]
+        for data in obj.values:
+            parts += (_size(len(data)), data)
+        return b"".join(parts)
+
+
 class NumberArray:
     """Whole numbers as a `bigint[]` parameter."""
 
@@ -107,7 +128,7 @@ class _NumberArrayDumper(Dumper):
 class TimeArray:
     """Microseconds after the Unix epoch as a `timestamptz[]` parameter."""
 
-    def __init__(self, values: Sequence[int]) -> None:
+    def __init__(self, values: Sequence[int | None]) -> None:
         self.values = values
 
 
@@ -118,8 +139,8 @@ class _TimeArrayDumper(Dumper):
     def dump(self, obj: TimeArray) -> bytes:
         if not obj.values:
             return _empty(_TIME_OID)
-        rows = [_number(8, value - _EPOCH_US) for value in obj.values]
-        return _header(1, 0, _TIME_OID, len(rows), 1) + b"".join(rows)
+        rows = [_NULL if value is None else _number(8, value - _EPOCH_US) for value in obj.values]
+        return _header(1, 1, _TIME_OID, len(rows), 1) + b"".join(rows)
 
 
 def _empty(oid: int) -> bytes:
@@ -128,6 +149,7 @@ def _empty(oid: int) -> bytes:
 
 psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
 psycopg.adapters.register_dumper(TextArray, _TextArrayDumper)
+psycopg.adapters.register_dumper(BytesArray, _BytesArrayDumper)
 psycopg.adapters.register_dumper(NumberArray, _NumberArrayDumper)
 psycopg.adapters.register_dumper(TimeArray, _TimeArrayDumper)
 

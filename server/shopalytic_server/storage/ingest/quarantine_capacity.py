@@ -7,19 +7,19 @@ events out counts anew instead, which mends whatever the version before did not
 write down.
 """
 
+import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain.events.prepared import Admitted, Prepared
 from shopalytic_server.domain.ingest.verdicts import verdict
 from shopalytic_server.domain.quarantine import Bounds, full
-from shopalytic_server.storage.database.arrays import UuidArray, array_text
+from shopalytic_server.storage.database.arrays import BytesArray, TextArray, TimeArray, UuidArray, array_text
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.ingest import tombstones
@@ -33,23 +33,27 @@ _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 
 _EXPIRED_A_TIME = 1_000
 
-# One statement takes so much.
-_PART_BYTES = 4 * 1024 * 1024
-# What the statement calls the columns, and the rows their values.
-_COLUMNS = {
-    "fingerprints": "fingerprint",
-    "event_ids": "event_id",
-    "statuses": "status",
-    "types": "type",
-    "events": "event",
-    "violations": "violations",
-    "received": "received_at",
-    "sent": "sent_at",
-    "key_classes": "key_class",
-    "key_ids": "key_id",
-    "address_levels": "address_level",
-    "signed_identities": "signed_identities",
+# One statement takes so much: the loop waits while its parameters are written.
+_PART_BYTES = 1024 * 1024
+_PART_ROWS = 100
+# So many are made before others have their turn.
+_ROWS_A_STEP = 50
+# What the statement calls the columns, the rows their values, and how they are passed.
+_COLUMNS: dict[str, tuple[str, Callable[[list[Any]], Any]]] = {
+    "fingerprints": ("fingerprint", UuidArray),
+    "event_ids": ("event_id", TextArray),
+    "statuses": ("status", TextArray),
+    "types": ("type", TextArray),
+    "events": ("event", BytesArray),
+    "violations": ("violations", TextArray),
+    "received": ("received_us", TimeArray),
+    "sent": ("sent_us", TimeArray),
+    "key_classes": ("key_class", TextArray),
+    "key_ids": ("key_id", TextArray),
+    "address_levels": ("address_level", TextArray),
+    "signed_identities": ("signed_identities", TextArray),
 }
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 Row = dict[str, Any]
 
@@ -86,7 +90,7 @@ class QuarantineRoom:
                 await conn.execute(_SQL.add_use, change)
 
     async def _keep(self, conn: Connection, dataset: int, key_class: str, items: list[Prepared]) -> Row:
-        rows = [_row(item) for item in items]
+        rows = await _rows(items)
         turned_away: list[Prepared] = []
         limit = self._bounds.bytes_of(key_class) if key_class else 0
         if limit:
@@ -124,7 +128,7 @@ class QuarantineRoom:
             return items, rows, []
         # What is there already takes no room.
         wanted = {"dataset": dataset, "fingerprints": UuidArray([item.fingerprint for item in items])}
-        there = {row[0] for row in await (await conn.execute(_SQL.known, wanted)).fetchall()}
+        there = {row[0].bytes for row in await (await conn.execute(_SQL.known, wanted)).fetchall()}
         kept, away = [], []
         for item, row in zip(items, rows, strict=True):
             size = 0 if row["fingerprint"] in there else len(row["event"])
@@ -172,6 +176,14 @@ async def recount(conn: Connection, dataset: int) -> None:
     await conn.execute(_SQL.recount, {"dataset": dataset})
 
 
+async def _rows(items: Sequence[Prepared]) -> list[Row]:
+    rows: list[Row] = []
+    for begin in range(0, len(items), _ROWS_A_STEP):
+        rows += map(_row, items[begin : begin + _ROWS_A_STEP])
+        await asyncio.sleep(0)
+    return rows
+
+
 def _row(item: Prepared) -> Row:
     result = item.verdict
     violations = result.violations if result is not None else ()
@@ -179,7 +191,7 @@ def _row(item: Prepared) -> Row:
     sender = (
         (
             str(sending.key_class),
-            sending.key_id,
+            str(sending.key_id) if sending.key_id is not None else None,
             str(sending.addresses),
             array_text(sorted(item.proven)) if item.proven else None,
         )
@@ -187,7 +199,7 @@ def _row(item: Prepared) -> Row:
         else (None, None, None, None)
     )
     return {
-        "fingerprint": UUID(bytes=item.fingerprint),
+        "fingerprint": item.fingerprint,
         "event_id": item.event.event_id[:100].replace("\0", ""),
         "status": "CONFLICT" if result is not None and result.status == _CONFLICT else "QUARANTINED",
         "type": item.type,
@@ -195,20 +207,21 @@ def _row(item: Prepared) -> Row:
         "violations": json.dumps(
             [{"field": v.field, "rule_id": v.rule_id, "message": v.message} for v in violations]
         ),
-        "received_at": item.received_at,
-        "sent_at": item.sent_at,
+        "received_us": _microseconds(item.received_at),
+        "sent_us": _microseconds(item.sent_at),
         **dict(zip(("key_class", "key_id", "address_level", "signed_identities"), sender, strict=True)),
     }
 
 
 def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows in parts of a few megabytes; of equal events the first."""
+    """The rows in parts, in the order of the index; of equal events the first."""
     part: list[Row] = []
     size = 0
-    for row in {row["fingerprint"]: row for row in reversed(list(rows))}.values():
+    first = {row["fingerprint"]: row for row in reversed(list(rows))}
+    for _, row in sorted(first.items()):
         part.append(row)
         size += len(row["event"])
-        if size >= _PART_BYTES:
+        if size >= _PART_BYTES or len(part) == _PART_ROWS:
             yield part
             part, size = [], 0
     if part:
@@ -216,7 +229,11 @@ def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, Any]:
-    return {column: [row[name] for row in rows] for column, name in _COLUMNS.items()}
+    return {column: kind([row[name] for row in rows]) for column, (name, kind) in _COLUMNS.items()}
+
+
+def _microseconds(time: datetime | None) -> int | None:
+    return None if time is None else (time - _EPOCH) // _MICROSECOND
 
 
 def _class_of(item: Prepared) -> str | None:

@@ -46,6 +46,9 @@ _GATHER_SECONDS = 0.006
 _GATHER_STEP_SECONDS = 0.001
 _LARGE_GROUP_EVENTS = 300
 _MOST_AT_ONCE = 2
+# A request with more than this is long work; so is one with some events for quarantine, which take several
+# times as long as others.
+_SHORT_EVENTS, _SHORT_REFUSED = 100, 10
 
 
 class PartitionMissing(Exception):
@@ -64,6 +67,44 @@ class _Submission:
     origin: SpanContext
 
 
+class _Lane:
+    """Requests that are stored one group after another."""
+
+    __slots__ = ("events", "queue", "several", "storing")
+
+    def __init__(self) -> None:
+        self.queue: deque[_Submission] = deque()
+        self.events = 0
+        """Of the queue."""
+        self.storing = 0
+        """Groups."""
+        self.several = False
+        """Whether the last group was of several requests."""
+
+    def may_begin(self) -> bool:
+        """Whether there is a group to store, and it need not wait for one that is being stored."""
+        if not self.storing:
+            return bool(self.queue)
+        return self.storing < _MOST_AT_ONCE and self.events >= _LARGE_GROUP_EVENTS
+
+    def add(self, submission: _Submission) -> None:
+        self.queue.append(submission)
+        self.events += len(submission.items)
+
+    def take(self) -> _Submission:
+        submission = self.queue.popleft()
+        self.events -= len(submission.items)
+        return submission
+
+    def take_group(self, most: int) -> list[_Submission]:
+        group = [self.take()]
+        size = len(group[0].items)
+        while self.queue and size + len(self.queue[0].items) <= most:
+            group.append(self.take())
+            size += len(group[-1].items)
+        return group
+
+
 class Writer:
     """Stores submitted events, one group at a time.
 
@@ -73,6 +114,10 @@ class Writer:
     after a group of several the next one waits for them as long as they keep
     coming, and a few milliseconds at most. A large group does not wait for the
     one before it: PostgreSQL stores one while Python makes the rows of another.
+
+    Long work has a lane of its own: whoever has a few events waits for the others
+    who have few, and not for a thousand of somebody's, nor for what a stranger has
+    sent to quarantine.
     """
 
     def __init__(
@@ -96,10 +141,11 @@ class Writer:
         self._on_stored = on_stored
         self._on_group = on_group
         self._ingest = Ingest(room)
-        self._queue: deque[_Submission] = deque()
+        self._short, self._long = _Lane(), _Lane()
+        # In the order in which they may begin.
+        self._lanes = self._short, self._long
+        # Of those that are being stored, too.
         self._pending = self._pending_bytes = 0
-        # Events of the queue alone; `_pending` are those that are being stored too.
-        self._waiting = 0
         self._changed = asyncio.Event()
         self._closing = False
         self._storing: set[asyncio.Task[None]] = set()
@@ -135,11 +181,11 @@ class Writer:
         size = sum(map(_size, items))
         self._refuse_if_full(len(items), size)
         future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Submission(items, size, future, trace.get_current_span().get_span_context()))
+        lane = self._long if _is_long(items) else self._short
+        lane.add(_Submission(items, size, future, trace.get_current_span().get_span_context()))
         self._pending += len(items)
         self._pending_bytes += size
-        self._waiting += len(items)
-        if self._may_begin():
+        if lane.may_begin():
             self._changed.set()
         return future
 
@@ -156,33 +202,33 @@ class Writer:
         raise Overloaded(f"{full}; nothing was stored, send it again after the delay")
 
     async def _run(self) -> None:
-        several = False
-        while self._queue or not self._closing:
-            if not self._may_begin():
+        while any(lane.queue for lane in self._lanes) or not self._closing:
+            lane = next((lane for lane in self._lanes if lane.may_begin()), None)
+            if lane is None:
                 self._changed.clear()
                 await self._changed.wait()
                 continue
-            if several and not self._closing:
-                await self._gather()
+            if lane.several and not self._closing:
+                await self._gather(lane)
             # Who waits may have been turned away meanwhile.
-            if self._queue:
-                group = self._next_group()
-                several = len(group) > 1
-                storing = asyncio.create_task(self._store_group(group), name="shopalytic-group")
-                self._storing.add(storing)
-                storing.add_done_callback(self._stored)
+            if lane.queue:
+                self._begin(lane)
         if self._storing:
             await asyncio.wait(self._storing)
 
-    def _may_begin(self) -> bool:
-        """Whether there is a group to store, and it need not wait for one that is being stored."""
-        if not self._storing:
-            return bool(self._queue)
-        return len(self._storing) < _MOST_AT_ONCE and self._waiting >= _LARGE_GROUP_EVENTS
+    def _begin(self, lane: _Lane) -> None:
+        group = lane.take_group(self._max_group)
+        lane.several = len(group) > 1
+        lane.storing += 1
+        storing = asyncio.create_task(self._store_group(group), name="shopalytic-group")
+        self._storing.add(storing)
 
-    def _stored(self, storing: "asyncio.Task[None]") -> None:
-        self._storing.discard(storing)
-        self._changed.set()
+        def stored(_: "asyncio.Task[None]") -> None:
+            self._storing.discard(storing)
+            lane.storing -= 1
+            self._changed.set()
+
+        storing.add_done_callback(stored)
 
     async def _store_group(self, group: list[_Submission]) -> None:
         try:
@@ -191,25 +237,16 @@ class Writer:
             self._pending -= sum(len(submission.items) for submission in group)
             self._pending_bytes -= sum(submission.size for submission in group)
 
-    async def _gather(self) -> None:
+    async def _gather(self, lane: _Lane) -> None:
         """Waits while small requests keep coming."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _GATHER_SECONDS
         gathered = 0
-        while gathered < len(self._queue) and loop.time() < deadline:
-            gathered = len(self._queue)
-            if self._waiting >= _LARGE_GROUP_EVENTS:
+        while gathered < len(lane.queue) and loop.time() < deadline:
+            gathered = len(lane.queue)
+            if lane.events >= _LARGE_GROUP_EVENTS:
                 return
             await asyncio.sleep(_GATHER_STEP_SECONDS)
-
-    def _next_group(self) -> list[_Submission]:
-        group = [self._queue.popleft()]
-        size = len(group[0].items)
-        while self._queue and size + len(self._queue[0].items) <= self._max_group:
-            group.append(self._queue.popleft())
-            size += len(group[-1].items)
-        self._waiting -= size
-        return group
 
     async def _store(self, group: list[_Submission]) -> None:
         wanted = [submission for submission in group if not submission.future.cancelled()]
@@ -230,13 +267,13 @@ class Writer:
 
     def _turn_waiting_away(self, error: Exception) -> None:
         """Nobody waits longer for a connection than those who began: their senders know when to come back."""
-        while self._queue:
-            submission = self._queue.popleft()
-            self._waiting -= len(submission.items)
-            self._pending -= len(submission.items)
-            self._pending_bytes -= submission.size
-            if not submission.future.done():
-                submission.future.set_exception(error)
+        for lane in self._lanes:
+            while lane.queue:
+                submission = lane.take()
+                self._pending -= len(submission.items)
+                self._pending_bytes -= submission.size
+                if not submission.future.done():
+                    submission.future.set_exception(error)
 
     async def _store_items(self, items: list[Prepared]) -> None:
         """Stores a group; if one of its events cannot be stored, all but that one."""
@@ -308,6 +345,13 @@ class Writer:
                     # No table is there for a row's month: somebody dropped it since it was made.
                     self._ingest.forget_partitions()
                     raise PartitionMissing from error
+
+
+def _is_long(items: Sequence[Prepared]) -> bool:
+    """Whether storing a request's events takes much longer than others should wait."""
+    if not _SHORT_REFUSED < len(items) <= _SHORT_EVENTS:
+        return len(items) > _SHORT_EVENTS
+    return sum(bool(item.violations) for item in items) > _SHORT_REFUSED
 
 
 def _size(item: Prepared) -> int:

@@ -74,7 +74,7 @@ WITH kept AS (
            k.sent_at, k.key_class, k.key_id, k.address_level, k.signed_identities::text[]
       FROM unnest(%(fingerprints)s::uuid[], %(event_ids)s::text[], %(statuses)s::text[], %(types)s::text[],
                   %(events)s::bytea[], %(violations)s::text[], %(received)s::timestamptz[],
-                  %(sent)s::timestamptz[], %(key_classes)s::text[], %(key_ids)s::uuid[],
+                  %(sent)s::timestamptz[], %(key_classes)s::text[], %(key_ids)s::text[]::uuid[],
                   %(address_levels)s::text[], %(signed_identities)s::text[])
            AS k (fingerprint, event_id, status, type, event, violations, received_at, sent_at, key_class, key_id,
                  address_level, signed_identities)
