@@ -173,7 +173,7 @@ function columns(currency: string): Column<ProductRow>[] {
     whole("Units", "ProductRow.units", (row) => row.units, "units"),
     unsorted(quantity("ProductRow.quantity", (row) => row.quantity)),
     amount("Gross sales", "ProductRow.gross_sales", (row) => row.grossSales, "gross"),
-    amount("Returns", "ProductRow.returns", (row) => row.returns, "refunds"),
+    amount("Returns before discounts", "ProductRow.returns", (row) => row.returns, "refunds"),
     amount("Net before discounts", "ProductRow.net_sales", (row) => row.netSales, "net"),
     {
       label: "View to order",
