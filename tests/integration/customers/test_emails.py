@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest.preparation import prepare
 from shopalytic_server.domain.projects import DEFAULT_BROWSER_EVENT_TYPES, KeyClass
 from shopalytic_server.storage.customers.merges import Merges
+from shopalytic_server.storage.ingest.transaction import Ingest
 from shopalytic_server.storage.privacy.erasure import Erasures
 from shopalytic_server.storage.rebuild.typed_tables import rebuild
 from shops.report_shop import NOW, PROJECT, Shop, event, identify, open_shop
@@ -51,8 +53,8 @@ def register(
     return Sent(made, by)
 
 
-def backend(email: str, identity: str, **envelope: Any) -> Sent:
-    return register(email, KeyClass.SERVER, identity=identity, **envelope)
+def backend(email: str, identity: str, kind: str = "customer_register", **envelope: Any) -> Sent:
+    return register(email, KeyClass.SERVER, kind, identity=identity, **envelope)
 
 
 def stranger(email: str, tracking_id: str = "T", **envelope: Any) -> Sent:
@@ -251,3 +253,39 @@ def test_any_order_any_repetition_and_a_rebuild_give_the_same_owners(
     expected = laboratory.told(events, chance)
     for _ in range(2):
         assert laboratory.told(events, chance) == expected
+
+
+async def statements_of(shop: Shop, sent: list[Sent]) -> tuple[int, list[str]]:
+    """How many statements it takes to store these in one group, and the verdicts."""
+    items = [
+        prepare(each.event, project=SIGNING, key_class=each.by, received_at=NOW, sent_at=NOW) for each in sent
+    ]
+    async with shop.pool.connection() as conn:
+        with tempfile.TemporaryFile() as told:
+            conn.pgconn.trace(told.fileno())
+            await Ingest().store(conn, items)
+            conn.pgconn.untrace()
+            told.seek(0)
+            sent_to_store = sum(b"F" in line and (b"Sync" in line or b"Query" in line) for line in told)
+    return sent_to_store, words([item.verdict for item in items])
+
+
+@pytest.mark.parametrize("emails", [1, 7])
+async def test_a_thousand_customers_with_one_email_take_as_many_statements_as_a_few(shop, emails: int):
+    def batch(many: int, first: int) -> list[Sent]:
+        return [backend(f"{n % emails}@{first}.test", f"c{first + n}", at=n) for n in range(many)]
+
+    few, _ = await statements_of(shop, batch(4 * emails, 10_000))
+    many, verdicts = await statements_of(shop, batch(1_000, 20_000))
+    assert verdicts == [A] * emails + [C] * (1_000 - emails)
+    assert many < 2 * few
+
+
+async def test_who_changes_an_email_makes_room_for_the_next_in_the_same_group(shop):
+    sent = []
+    for number in range(200):
+        sent.append(backend(MAIL, f"c{number}", at=2 * number))
+        sent.append(backend(f"{number}@shop.test", f"c{number}", at=2 * number + 1, kind="customer_update"))
+        sent.append(backend(f"{number}@shop.test", "other", at=2 * number + 1))
+    _, verdicts = await statements_of(shop, sent)
+    assert verdicts == [A, A, C] * 200

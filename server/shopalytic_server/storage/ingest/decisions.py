@@ -126,9 +126,7 @@ class Decisions:
             uses = [(item.properties["identity"], item.occurred_at) for item in self._of("alias")]
             await self._identities.load_first_uses(self._conn, uses)
             self._past = await self._identities.with_events(self._conn, ids)
-        await self._emails.load(
-            {item.properties["email"] for item in self._items if "email" in item.properties}
-        )
+        await self._emails.load(self._items)
         orders = {item.properties["order_id"] for item in self._of("order", "order_cancel")}
         if orders:
             await self._load_orders(orders)
@@ -183,6 +181,7 @@ class Decisions:
         return self._linked(item, item.properties["identity"], outcome), True
 
     def _linked(self, item: Prepared, identity: str, outcome: Outcome) -> collector_pb2.EventResult:
+        self._emails.forget()
         result = verdict(item, ACCEPTED)
         set_link(result, outcome, self._identities.customer_id(identity))
         return result
@@ -264,10 +263,11 @@ class Decisions:
         return verdict(item, ACCEPTED), True
 
     async def _email_taken(self, item: Prepared) -> bool:
-        # The answer lies in SQL, so what this group has decided goes there first.
-        await self._identities.save(self._conn)
-        await self._rows.write(self._conn)
-        await self._emails.settle()
+        if not self._emails.knows(item):
+            # The answer lies in SQL, so what this group has decided goes there first.
+            await self._identities.save(self._conn)
+            await self._rows.write(self._conn)
+            await self._emails.settle()
         return await self._emails.is_taken(item)
 
     async def _finish(self) -> None:

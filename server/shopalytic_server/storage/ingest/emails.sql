@@ -16,8 +16,9 @@ SELECT wanted.email, p.subject, p.claim,
      GROUP BY p.subject
   ) AS p ON true
 
--- name: customer_of_subject
-SELECT customer_id FROM subject_customers WHERE dataset_id = %(dataset)s AND subject = %(subject)s
+-- name: customers_of_subjects
+SELECT subject, customer_id FROM subject_customers
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
 
 -- name: claiming_customers
 SELECT DISTINCT coalesce((SELECT s.customer_id FROM subject_customers s
@@ -25,15 +26,17 @@ SELECT DISTINCT coalesce((SELECT s.customer_id FROM subject_customers s
   FROM profile_changes p
  WHERE p.dataset_id = %(dataset)s AND lower(p.email) = lower(%(email)s)
 
--- Whether the email is a customer's current one, and they claim it so strongly.
--- name: has_email
-SELECT 1 FROM (
+-- Of some customers those whose current email it is, and who claim it so strongly.
+-- name: holders_among
+SELECT c.customer_id
+  FROM unnest(%(customers)s::uuid[]) AS c (customer_id)
+ CROSS JOIN LATERAL (
     SELECT p.email, bool_or(lower(p.email) = lower(%(email)s) AND coalesce(p.email_claim, 2) >= %(claim)s) OVER () AS claimed
       FROM profile_changes p
      WHERE p.dataset_id = %(dataset)s AND p.email IS NOT NULL AND p.email_lost_at IS NULL
        AND p.subject = ANY(ARRAY(SELECT s.subject FROM subject_customers s
-                                  WHERE s.dataset_id = %(dataset)s AND s.customer_id = %(customer)s)
-                           || %(customer)s::uuid)
+                                  WHERE s.dataset_id = %(dataset)s AND s.customer_id = c.customer_id)
+                           || c.customer_id)
      ORDER BY profile_position(p.join_date, p.occurred_at) DESC, p.tie_breaker DESC, p.event_id DESC
      LIMIT 1
 ) AS latest
