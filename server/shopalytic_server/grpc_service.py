@@ -24,6 +24,7 @@ from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.rpc.ports import Care
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.rpc.transport.tls import TlsFiles
+from shopalytic_server.storage.customers.form_joiner import FormJoiner
 from shopalytic_server.storage.customers.merges import Merges
 from shopalytic_server.storage.database.connections import Pool, open_pool
 from shopalytic_server.storage.facts.erased import ErasedFiles
@@ -204,6 +205,9 @@ def _start_upkeep(database_url: str, metrics: ServerMetrics, room: QuarantineRoo
     mover = DayMover(database_url)
     mover.start()
     parts.ends_in_order(mover.stop)
+    joiner = FormJoiner(database_url)
+    joiner.start()
+    parts.ends_in_order(joiner.stop)
     metrics.watch_quarantine(room.fill)
 
 

@@ -15,9 +15,12 @@ from shopalytic.v1.events_pb2 import Event
 from shops.report_shop import alias, event, identify
 
 SECONDS = 60
-PEOPLE = ("P0", "P1", "P2")
+# The last of them is one person in all of these forms.
+PEOPLE = ("P0", "P1", "P2@A.test", " p2@A.Test\u200b", "p2@a.test")
 DEVICES = ("T0", "T1", "T2", "T3")
-FURTHER = ("A0", "A1")
+FURTHER = ("A0", "A1@b.Test")
+OTHER_FORMS = ("a1@b.test", "A1@B.TEST ")
+"""Of the last further identity: used as late as the one that was given."""
 # In a history without clashes nobody uses a further identity before all calls that gave it.
 ALIAS_SECONDS = 15
 USED_FROM = ALIAS_SECONDS * len(FURTHER)
@@ -197,7 +200,7 @@ def histories(draw, most: int = 25) -> list[Event]:
     events = _aliases(draw, envelopes)
     for _ in range(draw(st.integers(1, most))):
         envelope = envelopes.next()
-        names = PEOPLE + FURTHER if envelope["at"] >= USED_FROM else PEOPLE
+        names = PEOPLE + FURTHER + OTHER_FORMS if envelope["at"] >= USED_FROM else PEOPLE
         what = draw(st.sampled_from(["identify", "profile", "plain", "plain", "plain"]))
         if what == "identify":
             device = draw(st.sampled_from(DEVICES))
@@ -206,6 +209,7 @@ def histories(draw, most: int = 25) -> list[Event]:
         envelope |= draw(_senders(names))
         if what == "profile":
             owner = envelope.get("identity") or envelope["tracking_id"]
+            owner = owner.strip(" \u200b").replace("@", "-at-")
             emails = st.sampled_from([f"{owner}@a.test", f"{owner.lower()}@a.test", f"{owner}@b.test"])
             kind, properties = draw(_profiles(emails))
             events.append(event(kind, _given(properties), **envelope))
@@ -230,7 +234,7 @@ def _aliases(draw, envelopes: _Envelopes) -> list[Event]:
 def quarrels(draw, most: int = 25) -> list[Event]:
     """Events that do clash: over identities, emails, parcels and event ids."""
     envelopes = _Envelopes(draw)
-    names = PEOPLE + FURTHER
+    names = PEOPLE + FURTHER + OTHER_FORMS
     events: list[Event] = []
     for _ in range(draw(st.integers(1, most))):
         envelope = envelopes.next() | draw(_senders(names))

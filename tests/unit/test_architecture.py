@@ -64,11 +64,11 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     "domain": {
         "access": set(),
         "commerce": {"events"},
-        "customers": {"events"},
+        "customers": {"events", "formats"},
         "events": {"privacy", "reports"},
         "formats": set(),
         "ingest": {"customers", "events", "formats", "privacy"},
-        "privacy": set(),
+        "privacy": {"formats"},
         "reports": set(),
     },
     "gateway": {

@@ -156,7 +156,7 @@ def test_nothing_goes_before_a_reset_that_is_cut_off(shop, visitor):
 
     def cut_off(sent):
         resets.append(sent.body.get("reset"))
-        return accept(sent) if resets.count(True) > 4 or not (True in resets) else None
+        return accept(sent) if resets.count(True) > 4 or True not in resets else None
 
     shop.behave = cut_off
     shop.add_page("/")

@@ -254,6 +254,7 @@ function reason(fact: Link): string {
     const old = fact.existingIdentity ?? fact.trackingId;
     return `alias gave ${old ? `“${old}”` : "the customer"} the further identity “${fact.identity}”.`;
   }
+  if (fact.kind === "address") return `“${fact.identity}” is another form of the e-mail address “${fact.existingIdentity ?? ""}”.`;
   if (!fact.trackingId) return `identify made “${fact.identity}” known.`;
   if (!fact.owner)
     return `identify named “${fact.identity}” on the device “${fact.trackingId}”, which stays with whom it belonged to before.`;

@@ -44,7 +44,8 @@ def list_merges(
 
     Needs a reports key. "not-merged" are shared computers, "refused" are aliases
     that another customer had, "email-lost" are emails of browsers' events that
-    are another customer's.
+    are another customer's. "address" in the column "by" is an e-mail address with
+    capitals or space around it: it is one customer with its plain form.
 
     \b
     Example:  shopalytic merges list --state refused --limit 20

@@ -8,6 +8,8 @@ calls, repeated any number of times, gives the same customers:
   of events (`event_order`).
 * An alias fact joins its identity to the customer it named: to the existing
   identity, or to the owner of the existing tracking id.
+* An identity that is an e-mail address is an alias of the address's plain form
+  (`plain_forms`), from its first use on, without a call that says so.
 * Identities that are joined, directly or through others, are one customer.
 * What an operator has undone joins nothing: a pair of an identity with a
   tracking id, or with another identity, that was taken apart stays apart,
@@ -27,6 +29,7 @@ from uuid import UUID
 from shopalytic_server.domain.customers.joined import Joined
 from shopalytic_server.domain.events.event_order import Place, place, position, rank, second_of
 from shopalytic_server.domain.events.prepared import microseconds
+from shopalytic_server.domain.formats.plain_forms import plain_form
 
 
 def tracking_subject(tracking_id: str) -> UUID:
@@ -126,17 +129,35 @@ class IdentityGraph:
         return min(valid, key=lambda identity: facts[identity].order, default=None)
 
     def seen(self, identity: str, occurred_at: datetime, use: Place) -> None:
-        """Notes that an event carried or named this identity."""
+        """Notes that an event carried or named this identity, and so its plain form."""
         known = self.first_at.get(identity)
         self.first_uses[identity] = min(use, self.first_uses.get(identity, use))
-        if known is None and self._joined is not None:
-            self._joined.add(identity)
         if known is None or occurred_at < known:
             self.first_at[identity] = occurred_at
+        plain = plain_form(identity)
+        if plain != identity:
+            self.seen(plain, occurred_at, use)
+        if known is None and self._joined is not None:
+            self._joined.add(identity)
+            if self._known_as(identity) != identity:
+                self._joined.join(identity, plain)
+
+    def name_plain_forms(self) -> None:
+        """Notes the plain forms of all identities that are noted: they are in use as early as these."""
+        for identity, first_at in list(self.first_at.items()):
+            plain = plain_form(identity)
+            if plain != identity:
+                self.first_at[plain] = min(first_at, self.first_at.get(plain, first_at))
+
+    def _known_as(self, identity: str) -> str:
+        """The plain form of an identity, unless an operator took it apart from that."""
+        plain = plain_form(identity)
+        return identity if (identity, Anchor(plain, "")) in self.undone else plain
 
     def customer(self, identity: str) -> str:
-        """The identity that stands for the customer this one is part of."""
-        return self._all_joined().head(identity)
+        """The identity that stands for the customer this one is part of, or would be if it was used."""
+        known = identity if identity in self.first_at else self._known_as(identity)
+        return self._all_joined().head(known)
 
     def customers(self) -> dict[str, str]:
         """For each identity here, the identity that stands for its customer."""
@@ -158,7 +179,7 @@ class IdentityGraph:
 
         `has_past`: whether events of the tracking id are stored already.
         """
-        is_new = identity not in self.first_at
+        is_new = identity not in self.first_at and self._known_as(identity) not in self.first_at
         self.seen(identity, fact.occurred_at, fact.order)
         before = self.owner(tracking_id)
         self._add_link(tracking_id, identity, fact)
@@ -179,7 +200,7 @@ class IdentityGraph:
         existing = anchor.identity or self.owner(anchor.tracking_id)
         joined = existing is not None and self.customer(existing) == self.customer(identity)
         undone = (identity, anchor) in self.undone
-        if not (joined or trusted or undone) and self._used_before(identity, fact):
+        if not (joined or trusted or undone) and self._used_before(self._known_as(identity), fact):
             raise IdentityTaken
         if anchor.identity:
             self.seen(anchor.identity, fact.occurred_at, fact.order)
@@ -242,6 +263,9 @@ def _joined_in(graph: IdentityGraph) -> Joined:
     joined = Joined()
     for identity in graph.first_at:
         joined.add(identity)
+        plain = plain_form(identity)
+        if plain != identity:
+            _join(graph, joined, identity, Anchor(plain, ""))
     for identity, anchors in graph.aliases.items():
         for anchor in anchors:
             _join(graph, joined, identity, anchor)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from shopalytic.events.violations import Violation
 from shopalytic.signing import sign_identity, timed_signature
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.formats.plain_forms import plain_form
 
 RULE = "identity.signature"
 EXPIRED_RULE = "identity.signature_expired"
@@ -37,7 +38,8 @@ class Judge:
     """Knows the secrets of a project, newest first, and what is proved.
 
     `at` is when the event arrived, which ages are counted to. Identities in
-    `proven` need no signature: they had one when the event arrived first.
+    `proven` need no signature: they had one when the event arrived first. A signature
+    of an address's plain form proves its other forms: they are one customer.
     """
 
     secrets: Sequence[str]
@@ -55,11 +57,12 @@ class Judge:
 
     def _refusal(self, claim: Claim, tracking_id: str) -> Violation | None:
         timed = _is_timed(claim.signature)
+        forms = dict.fromkeys((claim.identity, plain_form(claim.identity)))
         if timed is None:
-            made = [_alone(secret, claim.identity) for secret in self.secrets]
+            made = [_alone(secret, form) for secret in self.secrets for form in forms]
         else:
             device = tracking_id if timed[1] == "v1t" else None
-            made = [_timed(secret, claim.identity, int(timed[2]), device) for secret in self.secrets]
+            made = [_timed(secret, form, int(timed[2]), device) for secret in self.secrets for form in forms]
         given = claim.signature.encode("utf-8", "replace")
         # All are compared: it takes the same time wherever a signature is wrong.
         matches = [hmac.compare_digest(each.encode(), given) for each in made if each]

@@ -11,6 +11,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.formats.plain_forms import plain_form
 
 # Longer texts are no identifiers: their limits are 200 and 254 characters.
 _LONGEST = 254
@@ -66,8 +67,13 @@ def tracking_mark(tracking_id: str) -> str:
 
 
 def email_mark(email: str) -> str:
-    """The text that stands for an e-mail address among marks; case does not matter."""
-    return "e:" + email.lower()
+    """The text that stands for an e-mail address among marks; case and outer space do not matter."""
+    return "e:" + plain_form(email).lower()
+
+
+def _identity_marks(identity: str) -> dict[str, None]:
+    """The marks of an identity in the form that it has, and in the plain one."""
+    return dict.fromkeys(map(identity_mark, (identity, plain_form(identity))))
 
 
 def order_mark(order_id: str) -> str:
@@ -94,7 +100,7 @@ def person_marks(identities: Iterable[str], tracking_ids: Iterable[str], emails:
     """All marks of a person. An e-mail address is often an identity too, so it counts as both."""
     names = set(identities)
     addresses = {name for name in (*names, *emails) if "@" in name}
-    names |= addresses | {address.lower() for address in addresses}
+    names |= addresses | {address.lower() for address in addresses} | set(map(plain_form, addresses))
     return {
         *map(identity_mark, names),
         *map(tracking_mark, tracking_ids),
@@ -124,9 +130,9 @@ def marks_of(event: Event) -> Marks:
     if kind == "undecoded":
         return Marks(dict.fromkeys(_marks_in(event.undecoded.json), ""))
     if event.identity:
-        own[identity_mark(event.identity)] = "identity"
+        own |= dict.fromkeys(_identity_marks(event.identity), "identity")
     if kind in ("identify", "alias") and (named := getattr(event, kind).identity):
-        own[identity_mark(named)] = f"{kind}.identity"
+        own |= dict.fromkeys(_identity_marks(named), f"{kind}.identity")
     if kind in ("customer_register", "customer_update") and (email := getattr(event, kind).email):
         own[email_mark(email)] = f"{kind}.email"
     if kind in _OF_ORDERS:
@@ -145,7 +151,7 @@ def _marks_in(source: str) -> Iterator[str]:
     """What a text that could not be read as an event may say of whose it is."""
     texts, order_ids = _texts(source)
     for text in texts:
-        yield identity_mark(text)
+        yield from _identity_marks(text)
         yield tracking_mark(text)
         yield email_mark(text)
     yield from map(order_mark, order_ids)

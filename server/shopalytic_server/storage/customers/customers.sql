@@ -80,14 +80,22 @@ SELECT identity, subject, tracking_id, kind, occurred_at, event_id, owner,
  WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
  ORDER BY event_position(kind, NULL, occurred_at), tie_breaker, event_id, tracking_id
 
+-- Of addresses in another form than the plain one, too, which they join by themselves.
 -- name: alias_links
-SELECT identity, existing_identity, existing_tracking_id, occurred_at, event_id,
-       EXISTS (SELECT FROM undone_merges u
-                WHERE u.dataset_id = a.dataset_id AND u.identity = a.identity
-                  AND u.existing_identity = a.existing_identity
-                  AND u.existing_tracking_id = a.existing_tracking_id) AS undone
-  FROM alias_links a
- WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
+SELECT a.*, EXISTS (SELECT FROM undone_merges u
+                     WHERE u.dataset_id = %(dataset)s AND u.identity = a.identity
+                       AND u.existing_identity = a.existing_identity
+                       AND u.existing_tracking_id = a.existing_tracking_id) AS undone
+  FROM (
+    SELECT identity, 'alias' AS kind, existing_identity, existing_tracking_id, occurred_at, event_id
+      FROM alias_links
+     WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
+     UNION ALL
+    SELECT identity, 'address', plain_identity(identity), '', first_at, subject
+      FROM identities
+     WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[])
+       AND plain_identity(identity) <> identity
+  ) AS a
 
 -- name: profiles
 SELECT m.customer_id,

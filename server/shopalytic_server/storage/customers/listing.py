@@ -15,6 +15,7 @@ from shopalytic.events.violations import Violation
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.formats.plain_forms import plain_form
 from shopalytic_server.domain.projects import EVENT_TYPES, Project
 from shopalytic_server.storage.customers.lookup import Found, add_aliases, load_people
 from shopalytic_server.storage.customers.profile import describe
@@ -95,11 +96,12 @@ class _Question:
     ) -> None:
         self._snapshot = snapshot
         self._request = request
-        words = request.search.split() or [request.search]
+        search = plain_form(request.search)
+        words = search.split() or [search]
         self._longest_word = max(words, key=len)
         self._parameters: dict[str, Any] = {
             "dataset": Dataset.of(project, request.sandbox),
-            "search": request.search,
+            "search": search,
             "words": words,
             "longest_word": self._longest_word,
             "min_orders": request.min_orders,

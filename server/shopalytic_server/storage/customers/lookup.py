@@ -9,6 +9,7 @@ from uuid import UUID
 from shopalytic.v1.reports_pb2 import CustomerSelector, Link
 from shopalytic_server.domain.customers.identity import identity_subject, tracking_subject
 from shopalytic_server.domain.errors import NotFound
+from shopalytic_server.domain.formats.plain_forms import plain_form
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.database.times import timestamp
@@ -118,10 +119,11 @@ async def _subjects(snapshot: Snapshot, dataset: int, selector: CustomerSelector
         yield customer_id
     if by in ("identity", "any"):
         yield identity_subject(value)
+        yield identity_subject(plain_form(value))
     if by in ("tracking_id", "any"):
         yield tracking_subject(value)
     if by in ("email", "any"):
-        row = await snapshot.fetch_one(_SQL.subject_of_email, dataset=dataset, email=value)
+        row = await snapshot.fetch_one(_SQL.subject_of_email, dataset=dataset, email=plain_form(value))
         if row is not None:
             yield row["subject"]
 
@@ -190,14 +192,14 @@ async def _add_tracking_links(snapshot: Snapshot, dataset: int, by_identity: dic
 
 
 async def add_aliases(snapshot: Snapshot, dataset: int, people: Sequence[Person]) -> None:
-    """Adds the facts of alias calls, which load_people leaves out."""
+    """Adds the facts of alias calls, which load_people leaves out, and of forms of addresses."""
     by_identity = {identity: person for person in people for identity in person.identities}
     for row in await snapshot.fetch(_SQL.alias_links, dataset=dataset, identities=list(by_identity)):
         fact = Joined(
             row["occurred_at"],
             row["event_id"],
             row["identity"],
-            "alias",
+            row["kind"],
             row["existing_tracking_id"],
             row["existing_identity"],
             row["undone"],

@@ -30,6 +30,17 @@ SELECT j.*, coalesce(c.customer_id, j.subject_customer) AS customer_id, u.undone
              OR a.existing_tracking_id = ANY(%(tracking_ids)s::text[]))
         AND (%(merge_id)s::uuid IS NULL OR a.event_id = %(merge_id)s::uuid))
      UNION ALL
+    -- An address in another form than the plain one joins it from its first use on; its
+    -- subject stands for the call that nobody made.
+    (SELECT f.first_at, f.subject, f.first_at, 'address', f.identity, '', plain_identity(f.identity), 'JOINED',
+            NULL, NULL, NULL, NULL, NULL
+       FROM identities f
+      WHERE f.dataset_id = %(dataset)s AND plain_identity(f.identity) <> f.identity
+        AND (f.first_at, f.subject) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
+        AND (%(identities)s::text[] IS NULL OR f.identity = ANY(%(identities)s::text[])
+             OR plain_identity(f.identity) = ANY(%(identities)s::text[]))
+        AND (%(merge_id)s::uuid IS NULL OR f.subject = %(merge_id)s::uuid))
+     UNION ALL
     (SELECT q.received_at, q.fingerprint, NULL, 'alias', '', '', '', 'REFUSED', q.event, NULL, NULL, NULL, NULL
        FROM quarantine q
       WHERE q.dataset_id = %(dataset)s AND q.type = 'alias' AND %(merge_id)s::uuid IS NULL
@@ -65,6 +76,7 @@ SELECT j.*, coalesce(c.customer_id, j.subject_customer) AS customer_id, u.undone
   LEFT JOIN undone_merges u ON u.dataset_id = %(dataset)s AND u.identity = j.identity
        AND u.existing_identity = j.existing_identity AND u.existing_tracking_id = j.tracking_id
   LEFT JOIN events e ON e.dataset_id = %(dataset)s AND e.occurred_at = j.occurred_at AND e.event_id = j.event_id
+       AND j.kind <> 'address'
        AND e.subject = encode(substring(sha256(convert_to(
                CASE WHEN j.kind = 'identify' THEN 'i:' || j.identity
                     WHEN j.existing_identity <> '' THEN 'i:' || j.existing_identity

@@ -21,6 +21,7 @@ from shopalytic_server.domain.commerce.orders import (
     states_something,
 )
 from shopalytic_server.domain.customers.identity import Anchor, Fact, IdentityGraph, IdentityTaken, Outcome
+from shopalytic_server.domain.formats.plain_forms import is_plain
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.ingest.verdicts import verdict
 from shopalytic_server.storage.database.connections import Connection
@@ -62,6 +63,19 @@ DECIDED_TYPES = frozenset(
         "shipment_delivered",
     }
 )
+
+
+def needs_decision(item: Prepared) -> bool:
+    """Whether an event can be stored only under the dataset's lock.
+
+    An identity that is a form of an address joins the plain one, whatever carries it.
+    """
+    return item.type in DECIDED_TYPES or has_form(item)
+
+
+def has_form(item: Prepared) -> bool:
+    """Whether an event carries an identity that is another form of an e-mail address."""
+    return item.identity is not None and not is_plain(item.identity)
 
 
 class Decisions:
@@ -108,9 +122,14 @@ class Decisions:
             if keep:
                 accepted.append(item)
                 if item.identity in self._named:
-                    self._identities.graph.seen(item.identity, item.occurred_at, item.place)
+                    self._see(item.identity, item)
         await self._finish()
         return results, [item for item in accepted if item.event_key not in self._dropped]
+
+    def _see(self, identity: str, item: Prepared) -> None:
+        if not is_plain(identity) and identity not in self._identities.graph.first_at:
+            self._emails.forget()
+        self._identities.graph.seen(identity, item.occurred_at, item.place)
 
     async def _load(self) -> None:
         if not self._trusted:
@@ -119,6 +138,7 @@ class Decisions:
         ids = {item.tracking_id for item in calls if item.tracking_id}
         self._named = {item.properties["identity"] for item in calls}
         self._named |= {item.identity for item in self._of("alias") if item.identity}
+        self._named |= {item.identity for item in self._items if item.identity and has_form(item)}
         if ids or self._named:
             if self._trusted:
                 await self._identities.load_undone(self._conn)
@@ -268,7 +288,8 @@ class Decisions:
             await self._identities.save(self._conn)
             await self._rows.write(self._conn)
             await self._emails.settle()
-        return await self._emails.is_taken(item)
+        own = self._identities.customer_id(item.identity) if item.identity and has_form(item) else None
+        return await self._emails.is_taken(item, own)
 
     async def _finish(self) -> None:
         await self._identities.save(self._conn)

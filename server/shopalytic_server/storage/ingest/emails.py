@@ -75,12 +75,14 @@ class Emails:
         holders = self._holders.get(_key(item))
         return holders is not None and not holders.changed and item.subject in self._customers
 
-    async def is_taken(self, item: Prepared) -> bool:
+    async def is_taken(self, item: Prepared, own: UUID | None = None) -> bool:
         """Whether another customer has the event's email as their current one, by such a claim.
 
-        What was decided before must be written, unless it `knows`.
+        What was decided before must be written, unless it `knows`. `own` is whose the event is,
+        where it may be the first that names its identity.
         """
-        own = await self._customer(item.subject)
+        if own is None:
+            own = await self._customer(item.subject)
         key = _key(item)
         holders = self._holders.get(key)
         if holders is None:

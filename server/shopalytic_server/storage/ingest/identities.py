@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import dict_row
@@ -16,6 +16,7 @@ from shopalytic_server.domain.customers.identity import (
     tracking_subject,
 )
 from shopalytic_server.domain.events.event_order import Place
+from shopalytic_server.domain.formats.plain_forms import is_plain, plain_form
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
 
@@ -56,6 +57,7 @@ class StoredIdentities:
         known_ids: set[str] = set()
         known_identities: set[str] = set()
         new_ids, new_identities = set(tracking_ids), set(identities)
+        new_identities |= set(map(plain_form, new_identities))
         while new_ids or new_identities:
             known_ids |= new_ids
             known_identities |= new_identities
@@ -64,8 +66,11 @@ class StoredIdentities:
             new_identities |= await self._load_members(conn, new_identities)
             known_identities |= new_identities
             linked_identities, linked_ids = await self._load_aliases(conn, known_identities, known_ids)
+            linked_identities |= set(map(plain_form, known_identities | linked_identities))
             new_identities = linked_identities - known_identities
             new_ids = linked_ids - known_ids
+        await self._load_undone_forms(conn, known_identities)
+        self.graph.name_plain_forms()
         self.graph.reset()
         self._owners |= {tracking_id: self.graph.owner(tracking_id) for tracking_id in known_ids}
 
@@ -104,15 +109,24 @@ class StoredIdentities:
         found = {row["identity"] for row in rows} | {row["existing_identity"] for row in rows}
         return found - {""}, {row["existing_tracking_id"] for row in rows} - {""}
 
+    async def _load_undone_forms(self, conn: Connection, identities: set[str]) -> None:
+        forms = [identity for identity in identities if not is_plain(identity)]
+        if forms:
+            rows = await self._fetch(conn, _SQL.undone_forms, identities=forms)
+            self.graph.undone |= {(row["identity"], Anchor(row["existing_identity"], "")) for row in rows}
+
     async def load_first_uses(self, conn: Connection, calls: Iterable[tuple[str, datetime]]) -> None:
         """Loads where the identities that aliases name were used first, where their times do not tell."""
-        doubtful = {identity for identity, at in calls if self.graph.is_doubtful(identity, at)}
+        named = {(name, at) for identity, at in calls for name in (identity, plain_form(identity))}
+        doubtful = {identity for identity, at in named if self.graph.is_doubtful(identity, at)}
         if not doubtful:
             return
+        doubtful |= {identity for identity in self.graph.first_at if plain_form(identity) in doubtful}
+        uses = self.graph.first_uses
         for row in await self._fetch(conn, _SQL.first_uses, identities=list(doubtful)):
-            self.graph.first_uses[row["identity"]] = Place(
-                row["place"], row["tie_breaker"], row["event_id"].bytes
-            )
+            use = Place(row["place"], row["tie_breaker"], row["event_id"].bytes)
+            for name in (row["identity"], plain_form(row["identity"])):
+                uses[name] = min(use, uses.get(name, use))
 
     async def load_undone(self, conn: Connection) -> None:
         """Loads all that was undone: for a graph that begins without facts."""
@@ -234,3 +248,61 @@ def _columns(facts: list[Fact]) -> dict[str, list[Any]]:
         "event_ids": [fact.event_id for fact in facts],
         "received": [fact.received_at for fact in facts],
     }
+
+
+class Form(NamedTuple):
+    """An identity that is another form of an address; forms have an order."""
+
+    dataset: int
+    identity: str
+    plain: str
+
+
+FIRST_FORM = Form(-1, "", "")
+"""Before all others."""
+
+
+async def forms_apart(conn: Connection, dataset: int, identities: Iterable[str]) -> list[Form]:
+    """Which of these identities are forms that stand apart from the plain one."""
+    parameters = {"dataset": dataset, "identities": sorted(identities)}
+    return [Form(*row) for row in await (await conn.execute(_SQL.forms_apart, parameters)).fetchall()]
+
+
+async def all_forms_apart(
+    conn: Connection, *, after: Form = FIRST_FORM, most: int | None = None
+) -> list[Form]:
+    """The forms after one that stand apart from the plain one, in their order; no more than `most`."""
+    parameters = {
+        "after_dataset": after.dataset,
+        "after_plain": after.plain,
+        "after_identity": after.identity,
+        "most": most,
+    }
+    return [Form(*row) for row in await (await conn.execute(_SQL.all_forms_apart, parameters)).fetchall()]
+
+
+async def join_forms(conn: Connection, forms: Iterable[Form], *, noted: bool = True) -> None:
+    """Joins forms of addresses to the plain ones. Who calls it has locked their datasets.
+
+    See StoredIdentities for `noted`.
+    """
+    apart: dict[int, list[str]] = {}
+    for form in forms:
+        apart.setdefault(form.dataset, []).append(form.identity)
+    for dataset, identities in apart.items():
+        stored = StoredIdentities(dataset, noted=noted)
+        await stored.load(conn, [], identities)
+        await stored.save(conn)
+
+
+async def forget_unused(conn: Connection, dataset: int, subjects: Iterable[UUID]) -> None:
+    """Removes identities that nothing names any more, and tells anew when the others were first named.
+
+    Their plain forms likewise. Who calls it keeps others from naming them meanwhile.
+    """
+    named = set(subjects)
+    cursor = await conn.execute(_SQL.plain_subjects, {"dataset": dataset, "subjects": list(named)})
+    named |= {row[0] for row in await cursor.fetchall()}
+    for statement in (_SQL.forget_unused_identities, _SQL.refresh_first_at):
+        for forms in (True, False):
+            await conn.execute(statement, {"dataset": dataset, "subjects": list(named), "forms": forms})

@@ -49,6 +49,40 @@ SELECT identity FROM tracking_links WHERE dataset_id = %(dataset)s AND subject =
 -- name: undone
 SELECT identity, existing_identity, existing_tracking_id FROM undone_merges WHERE dataset_id = %(dataset)s
 
+-- name: undone_forms
+SELECT identity, existing_identity FROM undone_merges
+ WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s::text[]) AND existing_tracking_id = ''
+   AND existing_identity <> ''
+
+-- Which of these identities are forms of an address that stand apart from the plain one,
+-- though nobody took them apart, or are in use before it.
+-- name: forms_apart
+SELECT f.dataset_id, f.identity, plain_identity(f.identity) AS plain
+  FROM identities f
+  LEFT JOIN identities p ON p.dataset_id = f.dataset_id AND p.identity = plain_identity(f.identity)
+ WHERE f.dataset_id = %(dataset)s AND f.identity = ANY(%(identities)s::text[]) AND plain_identity(f.identity) <> f.identity
+   AND (p.identity IS NULL OR p.first_at > f.first_at
+        OR p.customer_id <> f.customer_id
+           AND NOT EXISTS (SELECT FROM undone_merges u
+                            WHERE u.dataset_id = f.dataset_id AND u.identity = f.identity
+                              AND u.existing_identity = p.identity AND u.existing_tracking_id = ''))
+
+-- The same of all identities after one, in the order of their plain forms.
+-- name: all_forms_apart
+SELECT f.dataset_id, f.identity, plain_identity(f.identity) AS plain
+  FROM identities f
+  LEFT JOIN identities p ON p.dataset_id = f.dataset_id AND p.identity = plain_identity(f.identity)
+ WHERE plain_identity(f.identity) <> f.identity
+   AND (f.dataset_id, plain_identity(f.identity), f.identity)
+       > (%(after_dataset)s::int, %(after_plain)s::text, %(after_identity)s::text)
+   AND (p.identity IS NULL OR p.first_at > f.first_at
+        OR p.customer_id <> f.customer_id
+           AND NOT EXISTS (SELECT FROM undone_merges u
+                            WHERE u.dataset_id = f.dataset_id AND u.identity = f.identity
+                              AND u.existing_identity = p.identity AND u.existing_tracking_id = ''))
+ ORDER BY f.dataset_id, plain_identity(f.identity), f.identity
+ LIMIT %(most)s
+
 -- name: aliases
 SELECT a.identity, a.existing_identity, a.existing_tracking_id, a.occurred_at, a.event_id, a.received_at, a.tie_breaker,
        EXISTS (SELECT FROM undone_merges u
@@ -122,3 +156,41 @@ SELECT %(dataset)s, s.subject, coalesce(named.customer_id, owner.customer_id, s.
   LEFT JOIN identities named ON named.dataset_id = %(dataset)s AND named.subject = s.subject
   LEFT JOIN tracking_links l ON l.dataset_id = %(dataset)s AND l.subject = s.subject AND l.owner
   LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
+
+-- The plain forms of identities.
+-- name: plain_subjects
+SELECT p.subject
+  FROM identities f
+  JOIN identities p ON p.dataset_id = f.dataset_id AND p.identity = plain_identity(f.identity)
+ WHERE f.dataset_id = %(dataset)s AND f.subject = ANY(%(subjects)s) AND p.identity <> f.identity
+
+-- Events that named an identity before `expirations` may have been removed, so
+-- what is known of it stays. A plain form stays with its other forms: these go first.
+-- name: forget_unused_identities
+DELETE FROM identities i
+ WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
+   AND (plain_identity(i.identity) <> i.identity) = %(forms)s
+   AND NOT EXISTS (SELECT FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject)
+   AND NOT EXISTS (SELECT FROM tracking_links l WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity)
+   AND NOT EXISTS (SELECT FROM alias_links a WHERE a.dataset_id = i.dataset_id
+                      AND i.identity IN (a.identity, a.existing_identity))
+   AND NOT EXISTS (SELECT FROM identities f
+                    WHERE f.dataset_id = i.dataset_id AND plain_identity(f.identity) = i.identity
+                      AND plain_identity(f.identity) <> f.identity)
+   AND NOT EXISTS (SELECT FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
+
+-- name: refresh_first_at
+UPDATE identities i
+   SET first_at = least(
+           CASE WHEN EXISTS (SELECT FROM expirations x
+                              WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before) THEN i.first_at END,
+           (SELECT min(e.occurred_at) FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject),
+           (SELECT min(l.occurred_at) FROM tracking_links l
+             WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity),
+           (SELECT min(a.occurred_at) FROM alias_links a
+             WHERE a.dataset_id = i.dataset_id AND i.identity IN (a.identity, a.existing_identity)),
+           (SELECT min(f.first_at) FROM identities f
+             WHERE f.dataset_id = i.dataset_id AND plain_identity(f.identity) = i.identity
+               AND plain_identity(f.identity) <> f.identity))
+ WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
+   AND (plain_identity(i.identity) <> i.identity) = %(forms)s

@@ -20,7 +20,7 @@ from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.storage.database.arrays import UuidArray
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
-from shopalytic_server.storage.ingest.decisions import DECIDED_TYPES
+from shopalytic_server.storage.ingest.decisions import needs_decision
 from shopalytic_server.storage.ingest.rows import CART_TYPES, cart_time
 from shopalytic_server.storage.ingest.tombstones import hashes_of, known_salt
 from shopalytic_server.storage.rollups.page_sums import YOUNGEST
@@ -128,7 +128,7 @@ def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
 
     None where an id comes twice: the first of the events wins, whatever it is.
     """
-    plain = [item for item in valid if item.type not in DECIDED_TYPES]
+    plain = [item for item in valid if not needs_decision(item)]
     if not 0 < len(plain) <= _MOST_EVENTS or len({item.event_key for item in valid}) < len(valid):
         return []
     dataset, currency = plain[0].dataset_id, plain[0].sending.currency

@@ -171,29 +171,6 @@ UPDATE refunds f SET currency = s.currency, amount = s.amount, flag = s.flag
               %(flags)s::text[]) AS s (order_id, event_id, currency, amount, flag)
  WHERE f.dataset_id = %(dataset)s AND f.order_id = s.order_id AND f.event_id = s.event_id
 
--- Events that named an identity before `expirations` may have been removed, so
--- what is known of it stays.
--- name: forget_unused_identities
-DELETE FROM identities i
- WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
-   AND NOT EXISTS (SELECT FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject)
-   AND NOT EXISTS (SELECT FROM tracking_links l WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity)
-   AND NOT EXISTS (SELECT FROM alias_links a WHERE a.dataset_id = i.dataset_id
-                      AND i.identity IN (a.identity, a.existing_identity))
-   AND NOT EXISTS (SELECT FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
-
--- name: refresh_first_at
-UPDATE identities i
-   SET first_at = least(
-           CASE WHEN EXISTS (SELECT FROM expirations x
-                              WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before) THEN i.first_at END,
-           (SELECT min(e.occurred_at) FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject),
-           (SELECT min(l.occurred_at) FROM tracking_links l
-             WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity),
-           (SELECT min(a.occurred_at) FROM alias_links a
-             WHERE a.dataset_id = i.dataset_id AND i.identity IN (a.identity, a.existing_identity)))
- WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
-
 -- name: end_sessions
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE pid = ANY(%(process_ids)s) AND usename = current_user AND datname = current_database()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shopalytic_server.domain.customers.identity import Outcome, identity_subject_key, tracking_subject_key
+from shopalytic_server.domain.formats.plain_forms import plain_form
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.storage.database.arrays import NumberArray, TextArray, TimeArray, UuidArray
 from shopalytic_server.storage.database.connections import Connection
@@ -61,14 +62,17 @@ async def store_plain_links(conn: Connection, dataset: int, items: Sequence[Prep
 
 
 def _alone(items: Sequence[Prepared]) -> list[Prepared]:
-    """The identify calls whose device and identity no other call of the group names."""
+    """The identify calls whose device and identity no other call of the group names.
+
+    Forms of an address are one identity, and join the plain one.
+    """
     if any(item.type in _JOINING for item in items):
         return []
     calls = [item for item in items if item.type == "identify" and item.tracking_id]
     if not calls:
         return []
     devices = Counter(item.tracking_id for item in items if item.type == "identify")
-    named = Counter(item.properties["identity"] for item in items if item.type == "identify")
+    named = Counter(plain_form(item.properties["identity"]) for item in items if item.type == "identify")
     return [
         item for item in calls if devices[item.tracking_id] == 1 and named[item.properties["identity"]] == 1
     ]

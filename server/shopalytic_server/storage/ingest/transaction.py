@@ -35,10 +35,17 @@ from shopalytic_server.storage.ingest.decisions import (
     DUPLICATE,
     Decisions,
     anchor_of,
+    has_form,
     lock_dataset,
+    needs_decision,
     set_link,
 )
-from shopalytic_server.storage.ingest.identities import StoredIdentities
+from shopalytic_server.storage.ingest.identities import (
+    StoredIdentities,
+    forget_unused,
+    forms_apart,
+    join_forms,
+)
 from shopalytic_server.storage.ingest.incoming import PlainGroups, plain_of
 from shopalytic_server.storage.ingest.products import upsert_products
 from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
@@ -96,7 +103,7 @@ class Ingest:
         valid, broken = await _sort_out(conn, items)
         await self._partitions.ensure(conn, (hour for _, hour in _hours(valid)))
         plain = plain_of(valid)
-        others = [item for item in valid if item.type in DECIDED_TYPES] if plain else []
+        others = [item for item in valid if needs_decision(item)] if plain else []
         if plain and len(plain) == len(items) and _stand_alone(conn, items):
             # A statement that is alone is a transaction.
             if await self._plain_groups.store(conn, plain, []):
@@ -251,11 +258,12 @@ async def _store_fresh(conn: Connection, fresh: list[Prepared], *, locked: bool 
     await copy_events(conn, plain)
     await copy_cart_changes(conn, plain)
     datasets = sorted({item.dataset_id for item in decided})
-    for dataset in datasets:
+    for dataset in sorted({item.dataset_id for item in fresh if needs_decision(item)}):
         if not locked:
             await lock_dataset(conn, dataset)
     await _hold_identities(conn, plain)
     await note_identities(conn, plain)
+    await join_plain_forms(conn, plain)
     await add_late(conn, plain)
     await mark_times(conn, _hours(plain))
     await upsert_products(conn, [item for item in plain if item.type == "product_view"])
@@ -306,10 +314,8 @@ async def _store_decided(conn: Connection, dataset: int, items: list[Prepared]) 
     await copy_events(conn, accepted)
     await mark_times(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
     if decisions.vacated:
-        subjects = list(decisions.vacated)
         await conn.execute(_SQL.lock_identities, {"dataset": dataset})
-        await conn.execute(_SQL.forget_unused_identities, {"dataset": dataset, "subjects": subjects})
-        await conn.execute(_SQL.refresh_first_at, {"dataset": dataset, "subjects": subjects})
+        await forget_unused(conn, dataset, decisions.vacated)
     return accepted
 
 
@@ -389,6 +395,17 @@ async def note_identities(conn: Connection, items: Iterable[Prepared]) -> None:
             "first_at": TimeArray([earliest[key].occurred_us for key in keys]),
         },
     )
+
+
+async def join_plain_forms(conn: Connection, items: Iterable[Prepared], *, noted: bool = True) -> None:
+    """Joins the identities of undecided events that are forms of an address to the plain one."""
+    forms: dict[int, set[str]] = {}
+    for item in items:
+        if item.identity is not None and has_form(item):
+            forms.setdefault(item.dataset_id, set()).add(item.identity)
+    for dataset in sorted(forms):
+        apart = await forms_apart(conn, dataset, forms[dataset])
+        await join_forms(conn, apart, noted=noted)
 
 
 async def end_sessions(conn: Connection, process_ids: Sequence[int]) -> None:

@@ -16,6 +16,7 @@ from shopalytic_server.domain.customers.identity import identity_subject, tracki
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.event_order import Place, place, rank
 from shopalytic_server.domain.events.prepared import JSONB_VERSION, Prepared, Sending, microseconds
+from shopalytic_server.domain.formats.plain_forms import plain_form
 from shopalytic_server.domain.privacy.erasure import (
     anonymous_order,
     anonymous_refund,
@@ -37,6 +38,7 @@ from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.changes import mark_times, note_upheaval
 from shopalytic_server.storage.ingest import tombstones
 from shopalytic_server.storage.ingest.decisions import Decisions, lock_dataset
+from shopalytic_server.storage.ingest.identities import forget_unused
 from shopalytic_server.storage.ingest.quarantine_capacity import recount
 from shopalytic_server.storage.ingest.settlement import settle_orders
 from shopalytic_server.storage.ingest.transaction import copy_events
@@ -280,8 +282,9 @@ async def _delete(erasure: _Erasure) -> None:
     own = [row["event_id"] for row in events if row["own"]]
     erasure.erased["event_keys"] = await erasure.run(_SQL.delete_event_keys, event_ids=own)
     others = [row["subject"] for row in events if not row["own"]]
-    for statement in (_INGEST.forget_unused_identities, _INGEST.refresh_first_at):
-        await erasure.run(statement, subjects=others)
+    # The plain form of an address may be named by another form only.
+    others += [identity_subject(plain_form(identity)) for identity in erasure.person.identities]
+    await forget_unused(erasure.conn, erasure.dataset, others)
     left = set(keys["order_ids"]) - set(erasure.order_ids)
     settled = await settle_orders(erasure.conn, erasure.dataset, erasure.project.first_currency, left)
     await _mark(erasure, settled)

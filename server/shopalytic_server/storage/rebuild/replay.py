@@ -11,7 +11,11 @@ from shopalytic_server.domain.events.prepared import Prepared, Sending, microsec
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.ingest.decisions import DECIDED_TYPES, Decisions
-from shopalytic_server.storage.ingest.transaction import note_identities, project_plain
+from shopalytic_server.storage.ingest.transaction import (
+    join_plain_forms,
+    note_identities,
+    project_plain,
+)
 
 _SQL = load("rebuild/typed_tables")
 
@@ -58,7 +62,9 @@ async def replay(conn: Connection, *, chunk: int, progress: Progress = silent) -
 
 async def _apply(conn: Connection, items: Sequence[Prepared]) -> None:
     await note_identities(conn, items)
-    await project_plain(conn, [item for item in items if item.type not in DECIDED_TYPES])
+    plain = [item for item in items if item.type not in DECIDED_TYPES]
+    await join_plain_forms(conn, plain, noted=False)
+    await project_plain(conn, plain)
     for dataset in sorted({item.dataset_id for item in items}):
         decided = [item for item in items if item.dataset_id == dataset and item.type in DECIDED_TYPES]
         if decided:

@@ -10,6 +10,7 @@ from shopalytic_server.storage.database.connections import Connection, schema_of
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.sessions import connect
 from shopalytic_server.storage.facts.changes import mark_every_day, note_upheaval
+from shopalytic_server.storage.ingest.identities import all_forms_apart, join_forms
 from shopalytic_server.storage.rebuild.replay import TABLES, Progress, replay, silent
 from shopalytic_server.storage.schema.partitions import Partitions
 
@@ -108,6 +109,7 @@ async def _make_tables(conn: Connection, home: str) -> None:
 async def _keep(conn: Connection, home: str) -> None:
     for statement, table in ((_SQL.keep_identities, "identities"), (_SQL.keep_products, "products")):
         await conn.execute(sql.SQL(statement).format(live=sql.Identifier(home, table)))
+    await join_forms(conn, await all_forms_apart(conn), noted=False)
 
 
 async def _difference(conn: Connection, home: str, table: str) -> int:
