@@ -123,6 +123,7 @@ function scopeOver(range: Range, report: string, zone: string, params: URLSearch
       .map(asked),
     timeZone: zone,
     includeBots: params.get("bots") === "1",
+    withoutFreeOrders: params.get("nofree") === "1",
     includeSandbox: params.get("sandbox") === "1",
   });
 }

@@ -44,6 +44,8 @@ class Scope(TypedDict, total=False):
     segment: str
     """Only customers of this segment ("at risk")."""
     breakdown_limit: int
+    without_free_orders: bool
+    """Leave orders with a total of 0 out, as if they were none."""
 
 
 class Reports:

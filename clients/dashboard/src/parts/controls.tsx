@@ -247,7 +247,7 @@ function Days({ compared }: { compared: boolean }) {
 function More() {
   const { params } = useRoute();
   const { zone } = useView();
-  const set = ["tz", "source", "asof", "bots", "sandbox"].filter((name) => params.has(name)).length;
+  const set = ["tz", "source", "asof", "bots", "nofree", "sandbox"].filter((name) => params.has(name)).length;
   return (
     <Pop label="More" set={set}>
       {() => (
@@ -263,6 +263,7 @@ function More() {
         <Entry label="Sender" name="source" placeholder="all senders" suggestions={["web", "ios", "android"]} />
         <AsOf />
         <Tick label="Include bots" name="bots" />
+        <Tick label="Leave free orders out" name="nofree" />
         <Tick label="Include sandbox events" name="sandbox" />
         </>
       )}

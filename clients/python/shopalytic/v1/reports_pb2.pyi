@@ -498,7 +498,7 @@ class DataOutside(_message.Message):
     def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., events: _Optional[int] = ..., **kwargs) -> None: ...
 
 class ReportScope(_message.Message):
-    __slots__ = ("to", "time_zone", "currency", "source", "include_sandbox", "include_bots", "as_of", "filters", "breakdowns", "compare", "attribution", "segment", "breakdown_limit")
+    __slots__ = ("to", "time_zone", "currency", "source", "include_sandbox", "include_bots", "as_of", "filters", "breakdowns", "compare", "attribution", "segment", "breakdown_limit", "without_free_orders")
     FROM_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
@@ -513,6 +513,7 @@ class ReportScope(_message.Message):
     ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     BREAKDOWN_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_FREE_ORDERS_FIELD_NUMBER: _ClassVar[int]
     to: _timestamp_pb2.Timestamp
     time_zone: str
     currency: str
@@ -526,7 +527,8 @@ class ReportScope(_message.Message):
     attribution: _dimensions_pb2.Attribution
     segment: str
     breakdown_limit: int
-    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_zone: _Optional[str] = ..., currency: _Optional[str] = ..., source: _Optional[str] = ..., include_sandbox: _Optional[bool] = ..., include_bots: _Optional[bool] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., filters: _Optional[_Iterable[_Union[_dimensions_pb2.Filter, _Mapping]]] = ..., breakdowns: _Optional[_Iterable[str]] = ..., compare: _Optional[_Union[_dimensions_pb2.Comparison, _Mapping]] = ..., attribution: _Optional[_Union[_dimensions_pb2.Attribution, str]] = ..., segment: _Optional[str] = ..., breakdown_limit: _Optional[int] = ..., **kwargs) -> None: ...
+    without_free_orders: bool
+    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., time_zone: _Optional[str] = ..., currency: _Optional[str] = ..., source: _Optional[str] = ..., include_sandbox: _Optional[bool] = ..., include_bots: _Optional[bool] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., filters: _Optional[_Iterable[_Union[_dimensions_pb2.Filter, _Mapping]]] = ..., breakdowns: _Optional[_Iterable[str]] = ..., compare: _Optional[_Union[_dimensions_pb2.Comparison, _Mapping]] = ..., attribution: _Optional[_Union[_dimensions_pb2.Attribution, str]] = ..., segment: _Optional[str] = ..., breakdown_limit: _Optional[int] = ..., without_free_orders: _Optional[bool] = ..., **kwargs) -> None: ...
 
 class GetSalesReportRequest(_message.Message):
     __slots__ = ("scope", "interval")

@@ -227,6 +227,7 @@ _SCOPE_OPTIONS = (
     click.option("--source", metavar="LABEL", help="Only events with this source label."),
     click.option("--include-sandbox", is_flag=True, help="Count trial events too."),
     click.option("--include-bots", is_flag=True, help="Count robots too."),
+    click.option("--without-free-orders", is_flag=True, help="Leave orders with a total of 0 out."),
     click.option(
         "--as-of", type=Moment(), help="As it was known at this time, by what had arrived.  [default: now]"
     ),
@@ -269,6 +270,7 @@ _SCOPE_NAMES = (
     "source",
     "include_sandbox",
     "include_bots",
+    "without_free_orders",
     "as_of",
     "filters",
     "by",

@@ -42,7 +42,14 @@ from shopalytic_server.storage.facts.fresh import (
 from shopalytic_server.storage.facts.scope import Scope
 from shopalytic_server.storage.facts.tables import TABLES, Table
 from shopalytic_server.storage.facts.versions import Versions, read_versions
-from shopalytic_server.storage.facts.views import DERIVED_COLUMNS, derived, rows_of_days
+from shopalytic_server.storage.facts.views import (
+    DERIVED_COLUMNS,
+    derived,
+    needs_orders,
+    rows_of_days,
+    with_free,
+    without_free,
+)
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -102,10 +109,13 @@ class Facts:
             "session_gap": SESSION_GAP,
         }
         self._scope, self._needs = scope, Needs.of(scope, spans, looks_at)
-        tables = {TABLES[name]: span for name, span in {**spans, **self._needs.spans(scope)}.items()}
+        named = {**spans, **self._needs.spans(scope)}
+        tables = {TABLES[name]: span for name, span in named.items()}
+        if scope.without_free_orders and needs_orders(named):
+            tables[TABLES["orders"]] = EVER
         self.uses = await self._fill(scope, tables)
         # A view over files reads what each of them has: with many that takes a while.
-        await self._turn.run(lambda: self._make_views(tables))
+        await self._turn.run(lambda: self._make_views(tables, named))
         if self.recall is not None:
             await self.recall.take(await self._turn.run(lambda: self._taken(tables)))
         if self._needs.named:
@@ -129,13 +139,18 @@ class Facts:
 
         await self._turn.run(work)
 
-    def _make_views(self, tables: Mapping[Table, Span]) -> None:
+    def _make_views(self, tables: Mapping[Table, Span], named: Collection[str]) -> None:
+        """Makes the views of tables, and of those that are named what a question sees."""
         connection, links = self._turn.connection, self._links
+        left_out = self._scope.without_free_orders
         for table in tables:
             own = links if table is LINKS else None
-            connection.execute(rows_of_days(table, self.uses) if own is None else own.view())
-        self._views = {table.name for table in tables}
-        for name, view in derived([table.name for table in tables]).items():
+            name = with_free(table.name, left_out=left_out)
+            connection.execute(rows_of_days(table, self.uses, name) if own is None else own.view())
+        for name, view in without_free(named, left_out=left_out).items():
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {view}")
+        self._views = set(named)
+        for name, view in derived(named).items():
             connection.execute(view)
             self._views.add(name)
         if links is not None:

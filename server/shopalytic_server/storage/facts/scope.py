@@ -82,6 +82,7 @@ class Scope:
     """The dimensions of a breakdown."""
     attribution: Attribution = Attribution.LAST_NON_DIRECT
     breakdown_limit: int = DEFAULT_BREAKDOWN_LIMIT
+    without_free_orders: bool = False
 
     @property
     def dimensions(self) -> frozenset[str]:
@@ -112,14 +113,15 @@ class Scope:
             "source": self.source,
             "include_bots": self.include_bots,
             "currency": self.currency,
-        } | self._filter_parameters()
+        } | self._told_by_tokens()
 
-    def _filter_parameters(self) -> dict[str, Any]:
-        """What a token keeps of filters and breakdowns; nothing without any."""
+    def _told_by_tokens(self) -> dict[str, Any]:
+        """What a token keeps of filters, breakdowns and orders left out; nothing without any."""
+        free = {"without_free_orders": True} if self.without_free_orders else {}
         if not self.dimensions:
-            return {}
+            return free
         filters = [[each.dimension, each.operator, list(each.values)] for each in self.filters]
-        return {"filters": filters, "by": list(self.by), "attribution": self.attribution}
+        return {"filters": filters, "by": list(self.by), "attribution": self.attribution, **free}
 
 
 def datasets(project: Project, *, include_sandbox: bool) -> list[int]:
@@ -147,6 +149,7 @@ def resolve_scope(project: Project, scope: reports_pb2.ReportScope) -> Scope:
         by=tuple(scope.breakdowns),
         attribution=_ATTRIBUTIONS[scope.attribution],
         breakdown_limit=scope.breakdown_limit or DEFAULT_BREAKDOWN_LIMIT,
+        without_free_orders=scope.without_free_orders,
     )
 
 
@@ -172,7 +175,7 @@ def _segment(scope: reports_pb2.ReportScope) -> tuple[Filter, ...]:
 
 
 def narrowed(scope: Scope, token: dict[str, Any]) -> Scope:
-    """The scope with the filters and breakdowns that a token keeps; takes them out of its parameters."""
+    """The scope with what else a token keeps of it; takes that out of its parameters."""
     return replace(
         scope,
         filters=tuple(
@@ -181,6 +184,7 @@ def narrowed(scope: Scope, token: dict[str, Any]) -> Scope:
         ),
         by=tuple(token.pop("by", ())),
         attribution=Attribution(token.pop("attribution", Attribution.LAST_NON_DIRECT)),
+        without_free_orders=token.pop("without_free_orders", False),
     )
 
 

@@ -221,7 +221,15 @@ _TABLES = (
     # Every event, for funnels. The `page_type` of a custom event is its name.
     Table(
         "steps",
-        _EVENT | {"type": TEXT, "page_type": TEXT, "campaign": TEXT, "campaign_encoded": FLAG},
+        _EVENT
+        | {
+            "type": TEXT,
+            "page_type": TEXT,
+            "campaign": TEXT,
+            "campaign_encoded": FLAG,
+            # Whether it is of an order whose total is 0.
+            "free": FLAG,
+        },
         "occurred_at",
     ),
     # Whose subject each is; one that is not here is an anonymous visitor, and its own customer.

@@ -24,7 +24,41 @@ _DERIVED = {
 }
 
 
-def rows_of_days(table: Table, uses: Sequence[Use]) -> str:
+# Tables whose rows are of one order each.
+_OF_ORDERS = frozenset(
+    {"orders", "order_lines", "order_discounts", "refunds", "refund_lines", "shipment_changes"}
+)
+# Tables of which some rows go when free orders are left out.
+_WITH_FREE = _OF_ORDERS | {"steps"}
+_NO_ORDERS = "SELECT 0::BIGINT AS dataset, 0::BIGINT AS order_key, 0::BIGINT AS cart WHERE false"
+
+
+def needs_orders(tables: Collection[str]) -> bool:
+    """Whether it takes all orders to tell what of these tables is of free ones."""
+    return not _OF_ORDERS.isdisjoint(tables) or "cart_changes" in tables
+
+
+def with_free(name: str, *, left_out: bool) -> str:
+    """What the view of all rows of a table is called, where free orders may be left out."""
+    return f"every_{name}" if left_out and name in _WITH_FREE else name
+
+
+def without_free(tables: Collection[str], *, left_out: bool) -> dict[str, str]:
+    """Which orders are left out, and the views of what is left of some tables, by their names."""
+    if not left_out:
+        return {"orders_left_out": _NO_ORDERS}
+    all_orders = with_free("orders", left_out=True)
+    free = f"SELECT dataset, order_key, cart FROM {all_orders} WHERE total = 0"  # noqa: S608 - names of ours
+    found = {"orders_left_out": free if needs_orders(tables) else _NO_ORDERS}
+    for name in sorted(_WITH_FREE & set(tables)):
+        paid = (
+            "NOT t.free" if name == "steps" else "t.order_key NOT IN (SELECT order_key FROM orders_left_out)"
+        )
+        found[name] = f"SELECT * FROM {with_free(name, left_out=True)} AS t WHERE {paid}"  # noqa: S608
+    return found
+
+
+def rows_of_days(table: Table, uses: Sequence[Use], name: str) -> str:
     """The view with all rows of a table: those read now, and those of units."""
     columns = ", ".join(name for name, _ in table.definition())
     parts = [f"SELECT {columns} FROM fresh_{table.name}"]  # noqa: S608 - names of ours, here and below
@@ -37,7 +71,7 @@ def rows_of_days(table: Table, uses: Sequence[Use]) -> str:
                 days = ", ".join(f"DATE '{day}'" for day in sorted(use.days))
                 among = f"{table.day}::DATE IN ({days})"
                 parts.append(f"SELECT {columns} FROM {_files(table, [use])} WHERE {among}")  # noqa: S608
-    return f"CREATE OR REPLACE TEMP VIEW {table.name} AS {' UNION ALL '.join(parts)}"
+    return f"CREATE OR REPLACE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}"
 
 
 def _files(table: Table, uses: Sequence[Use]) -> str:

@@ -2,7 +2,8 @@
 
 -- Each cart: when it was created and changed last, in which currency its latest
 -- price is (NULL: no price is known), and who created it. It is a robot's if its first
--- order is, and without one if who created it is.
+-- order is, and without one if who created it is. One that became an order which is
+-- left out is left out with it.
 -- name: carts
 SELECT c.dataset, c.cart, c.cart_id, c.created_at, c.changed_at, c.currency, c.source, coalesce(o.bot, c.bot) AS bot,
        c.subject
@@ -23,6 +24,8 @@ SELECT c.dataset, c.cart, c.cart_id, c.created_at, c.changed_at, c.currency, c.s
       FROM orders
      GROUP BY dataset, cart
   ) AS o ON o.dataset = c.dataset AND o.cart = c.cart
+ WHERE o.cart IS NOT NULL
+    OR NOT EXISTS (SELECT 1 FROM orders_left_out l WHERE l.dataset = c.dataset AND l.cart = c.cart)
 
 -- Each line of a cart: it holds what was last set, plus what was added since, less
 -- what was taken off since; its price is the latest.

@@ -6,7 +6,11 @@ SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.sub
        e.source, e.bot, e.type,
        CASE WHEN e.type = 'custom' THEN e.properties ->> 'name' ELSE e.properties ->> 'page_type' END AS page_type,
        coalesce(nullif(e.context ->> 'utm_campaign', ''), given.campaign, '') AS campaign,
-       coalesce(e.context ->> 'utm_campaign', '') = '' AND coalesce(given.campaign, '') ~ '[%+]' AS campaign_encoded
+       coalesce(e.context ->> 'utm_campaign', '') = '' AND coalesce(given.campaign, '') ~ '[%+]' AS campaign_encoded,
+       e.type = 'order' AND EXISTS (
+           SELECT FROM order_revisions o
+            WHERE o.dataset_id = e.dataset_id AND o.order_id = e.properties ->> 'order_id' AND o.current
+              AND o.total = 0) AS free
   FROM events e
  CROSS JOIN fact_store s
  CROSS JOIN LATERAL (
