@@ -47,6 +47,9 @@ class KeyClass(StrEnum):
     ADMIN = "admin"
 
 
+_CLASSES = {str(key_class): key_class for key_class in KeyClass}
+
+
 class DeniedConsent(StrEnum):
     """What becomes of events whose context says that consent to analytics was denied."""
 
@@ -145,7 +148,7 @@ def is_secret(text: str) -> bool:
 
 def class_of(secret: str) -> KeyClass | None:
     """The class that a secret's beginning tells; None: it has not the shape of one."""
-    return KeyClass(secret.split("_")[1]) if is_secret(secret) else None
+    return _CLASSES[secret[5:].partition("_")[0]] if is_secret(secret) else None
 
 
 def hash_secret(secret: str) -> bytes:

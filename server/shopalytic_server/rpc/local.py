@@ -1,6 +1,5 @@
 """The collector for a gateway in the same process: events go to the writer without a call over gRPC."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from shopalytic.v1.collector_pb2 import EventResult, TrackRequest
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.rpc.ingest.batches import Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
+from shopalytic_server.rpc.transport.deadlines import Deadlines
 from shopalytic_server.rpc.transport.errors import to_status
 
 # Where a gateway on this machine calls from.
@@ -39,6 +39,7 @@ class LocalCollector:
     def __init__(self, collector: CollectorServicer, turns: Turns) -> None:
         self._collector = collector
         self._turns = turns
+        self._deadlines = Deadlines()
 
     async def track(
         self, token: str, events: Sequence[Event], sent_at: Timestamp | None, seconds: float
@@ -47,7 +48,7 @@ class LocalCollector:
         call: Any = _Call(token)
         data = TrackRequest(events=events, sent_at=sent_at).SerializeToString()
         try:
-            async with asyncio.timeout(seconds):
+            with self._deadlines.ends_after(seconds):
                 batch = await read_batch(data, self._turns)
                 return list(await self._collector.store(batch, call))
         except TimeoutError:

@@ -43,7 +43,7 @@ _SERVICE = "shopalytic.v1.CollectorService"
 _STATUS_NAMES = {number: name.removeprefix("EVENT_STATUS_") for name, number in EventStatus.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Taken:
     """What a request is answered with."""
 
