@@ -20,7 +20,7 @@ from shopalytic_server.gateway.access.local_session import opens_signed_in
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.server import GatewayServer
 from shopalytic_server.grpc_service import (
-    Ports,
+    ListenPorts,
     ask_reporter,
     give_back_memory,
     locate_by,
@@ -29,7 +29,7 @@ from shopalytic_server.grpc_service import (
 )
 from shopalytic_server.process.descriptors import limit, shares
 from shopalytic_server.process.metrics import ServerMetrics, listen
-from shopalytic_server.process.signals import Parts, Shutdown
+from shopalytic_server.process.signals import Lifecycle, Shutdown
 from shopalytic_server.reporter.keeper import ReporterKeeper
 from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.state import DataDirectory, write_json
@@ -89,9 +89,9 @@ async def serve(
         raise SettingsError("The demo shop runs without TLS: leave --tls-cert out.")
     _gateway_options(settings)  # What cannot be used is told before anything is started.
     with Shutdown() as shutdown:
-        async with Parts(shutdown) as parts:
-            give_back_memory(parts)
-            ready = await _start(settings, directory, parts, with_http, demo)
+        async with Lifecycle(shutdown) as lifecycle:
+            give_back_memory(lifecycle)
+            ready = await _start(settings, directory, lifecycle, with_http, demo)
             directory.write_run(
                 {
                     "grpc_address": ready.own_address or ready.grpc_address,
@@ -99,7 +99,7 @@ async def serve(
                     "opens_signed_in": ready.opens_signed_in,
                 }
             )
-            parts.callback(directory.remove_run)
+            lifecycle.callback(directory.remove_run)
             if not shutdown.is_asked:
                 _tell(ready, settings, announce)
             await shutdown.wait()
@@ -112,9 +112,9 @@ async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> No
     check_exposure(settings, with_grpc=False, with_http=True)
     credentials = _collector_credentials(settings)
     with Shutdown() as shutdown:
-        async with Parts(shutdown) as parts:
-            give_back_memory(parts)
-            address = await _start_gateway(settings, settings.collector, parts, credentials=credentials)
+        async with Lifecycle(shutdown) as lifecycle:
+            give_back_memory(lifecycle)
+            address = await _start_gateway(settings, settings.collector, lifecycle, credentials=credentials)
             if settings.ready_file:
                 write_json(settings.ready_file, {"http_address": address})
             announce(address)
@@ -123,29 +123,33 @@ async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> No
 
 
 async def _start(
-    settings: Settings, directory: DataDirectory, parts: Parts, with_http: bool, demo: DemoOptions | None
+    settings: Settings,
+    directory: DataDirectory,
+    lifecycle: Lifecycle,
+    with_http: bool,
+    demo: DemoOptions | None,
 ) -> Ready:
-    """Start every part; `parts` ends them in the opposite order."""
-    database_url = await _database(settings, parts)
+    """Start every part; `lifecycle` ends them in the opposite order."""
+    database_url = await _database(settings, lifecycle)
     directory.create()
     applied = await asyncio.to_thread(migrate, settings.direct_database_url or database_url)
     if applied:
         log.info("Applied to the schema: %s. [migrated]", ", ".join(applied))
-    pool = await store_pool(database_url, parts)
+    pool = await store_pool(database_url, lifecycle)
     keys = await ensure_default_project(Projects(pool), directory, settings)
-    reporter = await _start_reporter(settings, database_url, parts)
-    ports = await _start_grpc(settings, database_url, parts, reporter, with_http)
+    reporter = await _start_reporter(settings, database_url, lifecycle)
+    ports = await _start_grpc(settings, database_url, lifecycle, reporter, with_http)
     grpc_address = _address(settings.grpc_host, ports.port)
     # The gateway's, where outside connections cannot crowd it out.
     inner_address = f"127.0.0.1:{ports.inner}" if ports.inner else grpc_address
     own_address = inner_address if settings.tls_cert else grpc_address
     http_address = demo_address = None
     if demo is not None:
-        http_address = await _start_demo(demo, settings, inner_address, keys.secrets, parts, ports.local)
+        http_address = await _start_demo(demo, settings, inner_address, keys.secrets, lifecycle, ports.local)
         demo_address = f"{http_address}{PATH}/"
     elif with_http:
         http_address = await _start_gateway(
-            settings, inner_address, parts, keys=keys.secrets, local=ports.local
+            settings, inner_address, lifecycle, keys=keys.secrets, local=ports.local
         )
     return Ready(
         grpc_address,
@@ -165,20 +169,20 @@ async def _start_demo(
     settings: Settings,
     grpc_address: str,
     keys: Mapping[str, str],
-    parts: Parts,
+    lifecycle: Lifecycle,
     local: LocalCollector | None,
 ) -> str:
     """HTTP with the shop beside it, and then the shop's visitors."""
     demo = Demo(options, keys, grpc_address)
     guests = await demo.open(settings.script_path)
-    parts.ends_in_order(demo.close)
-    http_address = await _start_gateway(settings, grpc_address, parts, guests, keys, local=local)
+    lifecycle.ends_in_order(demo.close)
+    http_address = await _start_gateway(settings, grpc_address, lifecycle, guests, keys, local=local)
     demo.let_in(http_address, settings.collect_path)
-    parts.ends_in_order(demo.send_away)
+    lifecycle.ends_in_order(demo.send_away)
     return http_address
 
 
-async def _database(settings: Settings, parts: Parts) -> str:
+async def _database(settings: Settings, lifecycle: Lifecycle) -> str:
     """The outside database, or the embedded one, started."""
     if settings.database_url:
         return settings.database_url
@@ -186,50 +190,50 @@ async def _database(settings: Settings, parts: Parts) -> str:
         raise SettingsError("--direct-database-url goes past the pooler of --database-url: give both.")
     embedded = EmbeddedPostgres(settings.data_dir, sql_port=settings.sql_port)
     url = await asyncio.to_thread(embedded.start)
-    parts.push_async_callback(asyncio.to_thread, embedded.stop)
+    lifecycle.push_async_callback(asyncio.to_thread, embedded.stop)
     return url
 
 
-async def _start_reporter(settings: Settings, database_url: str, parts: Parts) -> str:
+async def _start_reporter(settings: Settings, database_url: str, lifecycle: Lifecycle) -> str:
     """The process that answers reports, beside all others; gives where it is asked."""
     if settings.rollups:
         log.warning("--rollups has no effect any more; leave it out. [setting_removed]")
     keeper = ReporterKeeper(settings, database_url)
-    parts.callback(keeper.end)
+    lifecycle.callback(keeper.end)
     await keeper.start()
-    parts.ends_in_order(keeper.stop, settings.drain_timeout)
+    lifecycle.ends_in_order(keeper.stop, settings.drain_timeout)
     return keeper.place
 
 
 async def _start_grpc(
-    settings: Settings, database_url: str, parts: Parts, reporter: str, with_http: bool
-) -> Ports:
+    settings: Settings, database_url: str, lifecycle: Lifecycle, reporter: str, with_http: bool
+) -> ListenPorts:
     """gRPC in this process, or in several others; gives the ports."""
     inner = with_http or settings.tls_cert is not None
     if settings.workers == 1:
         metrics = ServerMetrics()
-        metrics.listen_as(1, settings, parts)
+        metrics.listen_as(1, settings, lifecycle)
         return await start_grpc(
             settings,
             database_url,
-            parts,
-            reports=ask_reporter(reporter, metrics, parts),
+            lifecycle,
+            reports=ask_reporter(reporter, metrics, lifecycle),
             port=settings.grpc_port,
             inner_port=0 if inner else None,
             most_connections=shares(limit(), with_http=with_http).grpc,
             metrics=metrics,
         )
     workers = Workers(settings, database_url, reporter=reporter, inner=inner)
-    parts.callback(workers.kill)  # When it is urgent, they are not waited for.
+    lifecycle.callback(workers.kill)  # When it is urgent, they are not waited for.
     ports = await workers.start()
-    parts.ends_in_order(workers.stop, settings.drain_timeout)
+    lifecycle.ends_in_order(workers.stop, settings.drain_timeout)
     return ports
 
 
 async def _start_gateway(
     settings: Settings,
     collector: str,
-    parts: Parts,
+    lifecycle: Lifecycle,
     guests: Mapping[str, ASGIApp] | None = None,
     keys: Mapping[str, str] | None = None,
     credentials: grpc.ChannelCredentials | None = None,
@@ -244,11 +248,11 @@ async def _start_gateway(
         raise OSError(
             f"Cannot listen on {place}: {error.strerror}. Choose another --http-port, or end what uses it."
         ) from error
-    parts.ends_in_order(gateway.stop, settings.drain_timeout)
+    lifecycle.ends_in_order(gateway.stop, settings.drain_timeout)
     if settings.metrics_port:
         # After the ports of the servers that this process has started.
         port_after = settings.metrics_port + (settings.workers if keys is not None else 0)
-        listen(gateway.registry, settings.metrics_host, port_after, parts)
+        listen(gateway.registry, settings.metrics_host, port_after, lifecycle)
     scheme = "https" if settings.tls_cert else "http"
     return f"{scheme}://{_address(settings.http_host, port)}"
 

@@ -36,7 +36,7 @@ class ChildFailed(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class ChildConfig:
     """What a child is told at its start."""
 
     settings: Settings
@@ -51,10 +51,10 @@ class Orders:
         return json.dumps(values).encode() + b"\n"
 
 
-Told = TypeVar("Told", bound=Orders)
+Config = TypeVar("Config", bound=ChildConfig)
 
 
-def take_orders(kind: type[Told]) -> Told:
+def read_config(kind: type[Config]) -> Config:
     """What `as_line` wrote, from the input of this child. Signals are its parent's matter from here on.
 
     Where a whole group is told to end, others still need it to finish what it took.
@@ -89,10 +89,10 @@ async def parent_ends() -> None:
 class Child:
     """One child process: the module that it runs, and its orders."""
 
-    def __init__(self, module: str, orders: Orders, *, name: str, word: str) -> None:
+    def __init__(self, module: str, config: ChildConfig, *, name: str, word: str) -> None:
         """`name` begins a sentence of the log; `word` begins the machine words."""
         self._module = module
-        self._orders = orders
+        self._config = config
         self._name = name
         self._word = word
         self._process: asyncio.subprocess.Process | None = None
@@ -117,7 +117,7 @@ class Child:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a child has no pipes")
         with contextlib.suppress(ConnectionError):
-            process.stdin.write(self._orders.as_line())
+            process.stdin.write(self._config.as_line())
             await process.stdin.drain()
 
     async def ready(self) -> None:

@@ -17,11 +17,11 @@ from shopalytic_server.probe import StoreProbe
 from shopalytic_server.process.memory import GiveBack, resident_bytes
 from shopalytic_server.process.metrics import ServerMetrics
 from shopalytic_server.process.places_file import PlacesFile
-from shopalytic_server.process.signals import Parts
+from shopalytic_server.process.signals import Lifecycle
 from shopalytic_server.reporter.client import RemoteReports
 from shopalytic_server.rpc.access.limits import Rates
 from shopalytic_server.rpc.local import LocalCollector
-from shopalytic_server.rpc.ports import Care
+from shopalytic_server.rpc.ports import DataStores
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.rpc.transport.tls import TlsFiles
 from shopalytic_server.storage.customers.form_joiner import FormJoiner
@@ -45,7 +45,7 @@ from shopalytic_server.storage.reports import Reports
 log = logging.getLogger(__name__)
 
 
-class Ports(NamedTuple):
+class ListenPorts(NamedTuple):
     """Where gRPC listens; `inner` is for this machine's own callers, without TLS, 0 where there is none.
 
     However many connections the other one is full of, this one takes its own. `local` takes events
@@ -60,7 +60,7 @@ class Ports(NamedTuple):
 async def start_grpc(
     settings: Settings,
     database_url: str,
-    parts: Parts,
+    lifecycle: Lifecycle,
     *,
     reports: RemoteReports,
     port: int,
@@ -69,18 +69,17 @@ async def start_grpc(
     shared_port: bool = False,
     connections: int = 8,
     metrics: ServerMetrics,
-) -> Ports:
+) -> ListenPorts:
     """Starts everything and returns the ports. With `shared_port` other processes listen on it too.
 
-    `inner_port`: 0 takes any free one, None has none. `most_connections` is how
-    many callers each port takes, `connections` how many a pool may have; there
-    are two. `metrics` counts from then on. Raises OSError when the port cannot
-    be listened on.
+    `inner_port`: 0 takes any free one, None has none. `most_connections` is how many callers each port
+    takes, `connections` how many a pool may have; there are two. `metrics` counts from then on. Raises
+    OSError when the port cannot be listened on.
     """
-    pool = await store_pool(database_url, parts, connections)
-    reports_pool = await reading_pool(settings, database_url, parts, connections)
+    pool = await store_pool(database_url, lifecycle, connections)
+    reports_pool = await reading_pool(settings, database_url, lifecycle, connections)
     own_session_url = settings.direct_database_url or database_url
-    relay = _start_relay(own_session_url, pool, reports_pool, parts)
+    relay = _start_relay(own_session_url, pool, reports_pool, lifecycle)
 
     def on_stored(events: Sequence[Prepared]) -> None:
         metrics.on_stored(events)
@@ -90,9 +89,10 @@ async def start_grpc(
     writer = _writer(pool, settings, room, on_stored, metrics)
     addresses = AddressLevel(settings.client_addresses)
     repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
+    merges = Merges(pool, reports_pool)
     await writer.start()
-    parts.ends_in_order(_end_writer, writer, settings.drain_timeout)
-    _start_upkeep(own_session_url, metrics, room, parts)
+    lifecycle.ends_in_order(_end_writer, writer, settings.drain_timeout)
+    _start_upkeep(own_session_url, metrics, room, lifecycle)
     forget = _forget_erased(settings, pool, reports)
     server = GrpcServer(
         writer=writer,
@@ -100,8 +100,8 @@ async def start_grpc(
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
-        care=Care(Merges(pool, reports_pool), Erasures(pool, forget), Exports(reports_pool), repairs),
-        store_ready=_start_probe(pool, writer, metrics, parts).can_store,
+        data_stores=DataStores(merges, Erasures(pool, forget), Exports(reports_pool), repairs),
+        store_ready=_start_probe(pool, writer, metrics, lifecycle).can_store,
         host=settings.grpc_host,
         port=port,
         so_reuseport=shared_port,
@@ -115,8 +115,8 @@ async def start_grpc(
         memory=resident_bytes,
     )
     bound = await server.start()
-    parts.ends_in_order(server.stop, settings.drain_timeout)
-    return Ports(bound, server.inner_port, server.local)
+    lifecycle.ends_in_order(server.stop, settings.drain_timeout)
+    return ListenPorts(bound, server.inner_port, server.local)
 
 
 def locate_by(settings: Settings) -> Locate | None:
@@ -128,17 +128,17 @@ def locate_by(settings: Settings) -> Locate | None:
 _places_file = lru_cache(1)(PlacesFile)
 
 
-def give_back_memory(parts: Parts) -> None:
+def give_back_memory(lifecycle: Lifecycle) -> None:
     """From now on; ends in its turn."""
     giving = GiveBack()
     giving.start()
-    parts.ends_in_order(giving.stop)
+    lifecycle.ends_in_order(giving.stop)
 
 
-def _start_relay(database_url: str, pool: Pool, reports_pool: Pool, parts: Parts) -> TailRelay:
+def _start_relay(database_url: str, pool: Pool, reports_pool: Pool, lifecycle: Lifecycle) -> TailRelay:
     relay = TailRelay(database_url, pool, Tail(reports_pool))
     relay.start()
-    parts.ends_in_order(relay.stop)
+    lifecycle.ends_in_order(relay.stop)
     return relay
 
 
@@ -146,11 +146,11 @@ def _rates(settings: Settings) -> Rates:
     return Rates(settings.browser_key_rate, settings.key_rate, settings.grpc_address_rate, settings.workers)
 
 
-def ask_reporter(place: str, metrics: ServerMetrics | None, parts: Parts) -> RemoteReports:
+def ask_reporter(place: str, metrics: ServerMetrics | None, lifecycle: Lifecycle) -> RemoteReports:
     """Questions to the report process; `metrics` tell of it, if there are any."""
     reports = RemoteReports(place)
     reports.start(looks=metrics is not None)
-    parts.ends_in_order(reports.stop)
+    lifecycle.ends_in_order(reports.stop)
     if metrics is not None:
         metrics.watch_reporter(lambda: reports.state)
     return reports
@@ -165,10 +165,10 @@ def _forget_erased(settings: Settings, pool: Pool, reports: RemoteReports) -> Ca
     return ErasedFiles(files, pool, reports.forget).remove
 
 
-def _start_probe(pool: Pool, writer: Writer, metrics: ServerMetrics, parts: Parts) -> StoreProbe:
+def _start_probe(pool: Pool, writer: Writer, metrics: ServerMetrics, lifecycle: Lifecycle) -> StoreProbe:
     probe = StoreProbe(pool)
     probe.start()
-    parts.ends_in_order(probe.stop)
+    lifecycle.ends_in_order(probe.stop)
     metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
     return probe
 
@@ -198,16 +198,18 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
-def _start_upkeep(database_url: str, metrics: ServerMetrics, room: QuarantineRoom, parts: Parts) -> None:
+def _start_upkeep(
+    database_url: str, metrics: ServerMetrics, room: QuarantineRoom, lifecycle: Lifecycle
+) -> None:
     expirer = Expirer(database_url, metrics.on_expired, room, metrics.on_quarantine_expired)
     expirer.start()
-    parts.ends_in_order(expirer.stop)
+    lifecycle.ends_in_order(expirer.stop)
     mover = DayMover(database_url)
     mover.start()
-    parts.ends_in_order(mover.stop)
+    lifecycle.ends_in_order(mover.stop)
     joiner = FormJoiner(database_url)
     joiner.start()
-    parts.ends_in_order(joiner.stop)
+    lifecycle.ends_in_order(joiner.stop)
     metrics.watch_quarantine(room.fill)
 
 
@@ -217,17 +219,17 @@ def _tls_files(settings: Settings) -> TlsFiles | None:
     return TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
 
 
-async def store_pool(database_url: str, parts: Parts, connections: int = 8) -> Pool:
+async def store_pool(database_url: str, lifecycle: Lifecycle, connections: int = 8) -> Pool:
     """Connections to the database that is written to; closed in their turn."""
     pool = await open_pool(database_url, size=connections, statement_seconds=STATEMENT_SECONDS)
-    parts.ends_in_order(pool.close)
+    lifecycle.ends_in_order(pool.close)
     return pool
 
 
-async def reading_pool(settings: Settings, database_url: str, parts: Parts, connections: int) -> Pool:
+async def reading_pool(settings: Settings, database_url: str, lifecycle: Lifecycle, connections: int) -> Pool:
     """Connections to the database that answers reports; closed in their turn."""
     pool = await open_pool(settings.reports_database_url or database_url, size=connections)
-    parts.ends_in_order(pool.close)
+    lifecycle.ends_in_order(pool.close)
     return pool
 
 

@@ -2,8 +2,8 @@
 
 import logging
 
+from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.storage.database.connections import Pool, translated, within
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ import sys
 from dataclasses import dataclass
 
 from shopalytic_server import children
-from shopalytic_server.children import parent_ends, take_orders
+from shopalytic_server.children import parent_ends, read_config
 from shopalytic_server.grpc_service import ask_reporter, give_back_memory, start_grpc
 from shopalytic_server.process import logs, memory, tracing
 from shopalytic_server.process.descriptors import limit, raise_limit, shares
 from shopalytic_server.process.metrics import ServerMetrics
-from shopalytic_server.process.signals import Parts, Shutdown, loop_factory
+from shopalytic_server.process.signals import Lifecycle, Shutdown, loop_factory
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ _FEWEST_CONNECTIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Orders(children.Orders):
+class WorkerConfig(children.ChildConfig):
     """What a worker is told at its start."""
 
     number: int
@@ -37,23 +37,23 @@ def connections_each(workers: int) -> int:
     return max(_FEWEST_CONNECTIONS, _CONNECTIONS_OF_ALL // (2 * workers))
 
 
-async def run(orders: Orders) -> None:
+async def run(config: WorkerConfig) -> None:
     """Serve until the input ends, then drain."""
-    settings = orders.settings
-    async with Parts(Shutdown()) as parts:
-        give_back_memory(parts)
+    settings = config.settings
+    async with Lifecycle(Shutdown()) as lifecycle:
+        give_back_memory(lifecycle)
         metrics = ServerMetrics()
-        metrics.listen_as(orders.number, settings, parts)
+        metrics.listen_as(config.number, settings, lifecycle)
         await start_grpc(
             settings,
-            orders.database_url,
-            parts,
-            reports=ask_reporter(orders.reporter, metrics if orders.number == 1 else None, parts),
-            port=orders.port,
-            inner_port=orders.inner_port,
+            config.database_url,
+            lifecycle,
+            reports=ask_reporter(config.reporter, metrics if config.number == 1 else None, lifecycle),
+            port=config.port,
+            inner_port=config.inner_port,
             shared_port=True,
             most_connections=shares(limit(), with_http=False).grpc,
-            connections=connections_each(orders.workers),
+            connections=connections_each(config.workers),
             metrics=metrics,
         )
         await parent_ends()
@@ -61,14 +61,14 @@ async def run(orders: Orders) -> None:
 
 def main() -> None:
     """The process."""
-    orders = take_orders(Orders)
-    logs.set_up(orders.settings.log_level, orders.settings.log_format, worker=orders.number)
-    end_tracing = tracing.set_up(orders.settings.otlp_endpoint)
+    config = read_config(WorkerConfig)
+    logs.set_up(config.settings.log_level, config.settings.log_format, worker=config.number)
+    end_tracing = tracing.set_up(config.settings.otlp_endpoint)
     memory.tune()
     raise_limit()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
-            runner.run(run(orders))
+            runner.run(run(config))
         except OSError as error:
             log.error("This worker cannot serve: %s. [worker_failed]", logs.describe(error))
             sys.exit(1)

@@ -5,8 +5,8 @@ import socket
 
 from shopalytic_server.children import Child
 from shopalytic_server.config import Settings
-from shopalytic_server.grpc_service import Ports
-from shopalytic_server.worker import Orders
+from shopalytic_server.grpc_service import ListenPorts
+from shopalytic_server.worker import WorkerConfig
 
 
 class Workers:
@@ -24,7 +24,7 @@ class Workers:
         self._places: list[socket.socket] = []
         self._children: list[Child] = []
 
-    async def start(self) -> Ports:
+    async def start(self) -> ListenPorts:
         """Starts all and returns the ports, once every one of them serves. Raises OSError."""
         port = self._reserved(self._settings.grpc_host, self._settings.grpc_port)
         inner = self._reserved("127.0.0.1", 0) if self._with_inner else None
@@ -39,7 +39,7 @@ class Workers:
             raise failures.exceptions[0] from None
         for child in self._children:
             child.watch()
-        return Ports(port, inner or 0)
+        return ListenPorts(port, inner or 0)
 
     async def stop(self, grace: float) -> None:
         """Lets all finish what they have; those that take longer than `grace` seconds and some are killed."""
@@ -57,7 +57,7 @@ class Workers:
         return int(self._places[-1].getsockname()[1])
 
     def _child(self, number: int, port: int, inner: int | None) -> Child:
-        orders = Orders(
+        config = WorkerConfig(
             settings=self._settings,
             number=number,
             workers=self._settings.workers,
@@ -66,7 +66,7 @@ class Workers:
             port=port,
             inner_port=inner,
         )
-        return Child("shopalytic_server.worker", orders, name=f"Worker {number}", word="worker")
+        return Child("shopalytic_server.worker", config, name=f"Worker {number}", word="worker")
 
 
 def reserve(host: str, port: int) -> socket.socket:

@@ -61,8 +61,8 @@ def traffic(
     own = {host(each.properties["url"]) for each in views if begin <= each.at < end}
 
     def referrer(each: Seen) -> str:
-        came_from = host(each.properties.get("referrer", ""))
-        return "" if came_from in own else came_from
+        traffic_source = host(each.properties.get("referrer", ""))
+        return "" if traffic_source in own else traffic_source
 
     readings: dict[str, Callable[[Seen], str]] = {
         "landing_page": landing_page,

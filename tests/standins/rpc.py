@@ -22,7 +22,7 @@ from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.ingest.verdicts import Verdicts, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.rpc.access.limits import Rates
-from shopalytic_server.rpc.ports import Care, EventTail, EventWriter
+from shopalytic_server.rpc.ports import DataStores, EventTail, EventWriter
 from shopalytic_server.rpc.server import NO_LIMITS, GrpcServer
 from shopalytic_server.rpc.transport.receiving import Bounds
 from shopalytic_server.storage.customers.merges import Merges
@@ -132,7 +132,7 @@ class Running:
     channel: grpc.aio.Channel
     projects: Projects
     quarantine: Quarantine
-    care: Care
+    data_stores: DataStores
     project: Project
     secrets: dict[KeyClass, str]
     writer: ScriptedWriter
@@ -202,7 +202,7 @@ async def running(
     async with opened(database_url) as pool:
         projects, quarantine = Projects(pool), Quarantine(pool)
         told = tail.publish if isinstance(tail, Tail) else None
-        care = Care(Merges(pool), Erasures(pool), Exports(pool), Repairs(pool, on_stored=told))
+        data_stores = DataStores(Merges(pool), Erasures(pool), Exports(pool), Repairs(pool, on_stored=told))
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
@@ -210,7 +210,7 @@ async def running(
             tail=tail or SilentTail(),
             projects=projects,
             quarantine=quarantine,
-            care=care,
+            data_stores=data_stores,
             store_ready=lambda: store["ready"],
             rates=rates,
             bounds=bounds,
@@ -226,7 +226,7 @@ async def running(
                     channel,
                     projects,
                     quarantine,
-                    care,
+                    data_stores,
                     project,
                     secrets,
                     writer,

@@ -13,7 +13,7 @@ from shopalytic.base import ClientBase
 from shopalytic.errors import InvalidEvent, LossReason, QueueFull
 from shopalytic.events.building import Envelope, Properties, Time
 from shopalytic.results import CloseResult, FlushResult, Stats
-from shopalytic.sending.aio_courier import AsyncCourier, AsyncMail
+from shopalytic.sending.aio_sender import AsyncSender, AsyncSharedQueue
 from shopalytic.sending.batching import Watch
 from shopalytic.v1.calls import TypedAsyncTrack
 from shopalytic.v1.events_pb2 import Context, Event
@@ -27,8 +27,8 @@ class AsyncClient(TypedAsyncTrack, ClientBase):
     """
 
     def _start(self) -> None:
-        self._mail = AsyncMail(self._filled_outbox())
-        self._courier: AsyncCourier | None = None
+        self._shared = AsyncSharedQueue(self._filled_queue())
+        self._sender: AsyncSender | None = None
 
     async def track_any(
         self,
@@ -110,16 +110,16 @@ class AsyncClient(TypedAsyncTrack, ClientBase):
 
     async def flush(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109 - as in Client
         """Waits until every event queued before has its verdict, at most `timeout` seconds; true if so."""
-        mail = self._mail
-        watch = mail.outbox.watch()
-        if mail.outbox.remaining(watch):
-            self._start_courier()
-        mail.work.send()
+        shared = self._shared
+        watch = shared.queue.watch()
+        if shared.queue.remaining(watch):
+            self._start_sender()
+        shared.work.send()
         try:
-            await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
-            return FlushResult(mail.outbox.remaining(watch), len(watch.lost))
+            await shared.settled.wait_for(lambda: shared.queue.is_settled(watch), timeout)
+            return FlushResult(shared.queue.remaining(watch), len(watch.lost))
         finally:
-            mail.outbox.unwatch(watch)
+            shared.queue.unwatch(watch)
 
     async def close(self, timeout: float | None = None) -> CloseResult:  # noqa: ASYNC109 - as in Client
         """Takes no more events, delivers what waits within `timeout` seconds and gives up the rest.
@@ -127,47 +127,47 @@ class AsyncClient(TypedAsyncTrack, ClientBase):
         Without a timeout it goes on for as long as events are delivered, and gives up
         when none was for `close_timeout` seconds; math.inf never gives up.
         """
-        mail = self._mail
-        mail.closing = True
-        mail.room.send()
-        watch = mail.outbox.watch()
-        waited = mail.outbox.remaining(watch)
+        shared = self._shared
+        shared.closing = True
+        shared.room.send()
+        watch = shared.queue.watch()
+        waited = shared.queue.remaining(watch)
         if waited:
-            self._start_courier()
-        mail.work.send()
+            self._start_sender()
+        shared.work.send()
         try:
             await self._wait_for_the_last(watch, timeout)
-            abandoned = mail.outbox.abandon()
-            mail.outbox.let_go()
+            abandoned = shared.queue.abandon()
+            shared.queue.let_go()
             result = self._closed(watch, waited, abandoned)
-            if self._courier is not None:
-                await self._courier.stop()
+            if self._sender is not None:
+                await self._sender.stop()
         finally:
-            mail.outbox.unwatch(watch)
+            shared.queue.unwatch(watch)
         return result
 
     async def _wait_for_the_last(self, watch: Watch, timeout: float | None) -> None:  # noqa: ASYNC109
         """Waits for the verdicts of what waits, within the time of a close."""
-        mail = self._mail
+        shared = self._shared
         if timeout is not None:
             seconds = None if timeout == math.inf else timeout
-            await mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), seconds)
+            await shared.settled.wait_for(lambda: shared.queue.is_settled(watch), seconds)
             return
-        while not mail.outbox.is_settled(watch):
-            progressed = partial(self._fewer_than, mail.outbox.remaining(watch), watch)
-            await mail.settled.wait_for(progressed, self._close_timeout)
+        while not shared.queue.is_settled(watch):
+            progressed = partial(self._fewer_than, shared.queue.remaining(watch), watch)
+            await shared.settled.wait_for(progressed, self._close_timeout)
             if not progressed():
                 return
 
     def _fewer_than(self, before: int, watch: Watch) -> bool:
-        outbox = self._mail.outbox
-        return outbox.remaining(watch) < before or outbox.is_settled(watch)
+        queue = self._shared.queue
+        return queue.remaining(watch) < before or queue.is_settled(watch)
 
     @property
     def stats(self) -> Stats:
         """What became of all events so far."""
-        outbox = self._mail.outbox
-        return self._outcomes.stats(outbox.queued, outbox.pending)
+        queue = self._shared.queue
+        return self._outcomes.stats(queue.queued, queue.pending)
 
     async def __aenter__(self) -> Self:
         return self
@@ -180,20 +180,20 @@ class AsyncClient(TypedAsyncTrack, ClientBase):
     async def _queue(self, event_id: str, chunk: bytes) -> None:
         if self._disabled:
             return
-        mail = self._mail
-        if not mail.closing and not mail.outbox.has_room(len(chunk)):
+        shared = self._shared
+        if not shared.closing and not shared.queue.has_room(len(chunk)):
             await self._make_room(len(chunk))
-        if mail.closing:
+        if shared.closing:
             self._after_close()
             return
-        if mail.outbox.add(event_id, chunk, time.monotonic()):
-            mail.work.send()
-        self._start_courier()
+        if shared.queue.add(event_id, chunk, time.monotonic()):
+            shared.work.send()
+        self._start_sender()
 
-    def _start_courier(self) -> None:
-        if self._courier is None:
-            self._courier = AsyncCourier(
-                self._mail,
+    def _start_sender(self) -> None:
+        if self._sender is None:
+            self._sender = AsyncSender(
+                self._shared,
                 self._endpoint,
                 self._numbering,
                 self._outcomes,
@@ -202,12 +202,12 @@ class AsyncClient(TypedAsyncTrack, ClientBase):
             )
 
     async def _make_room(self, size: int) -> None:
-        mail = self._mail
+        shared = self._shared
         if self._overflow == "drop_oldest":
-            dropped = mail.outbox.make_room(size)
-            mail.settled.send()
+            dropped = shared.queue.make_room(size)
+            shared.settled.send()
             self._outcomes.lost(dropped, LossReason.QUEUE_FULL)
         elif self._overflow == "error":
             raise QueueFull(QueueFull.__doc__)
         else:
-            await mail.room.wait_for(lambda: mail.closing or mail.outbox.has_room(size))
+            await shared.room.wait_for(lambda: shared.closing or shared.queue.has_room(size))

@@ -16,7 +16,7 @@ from shopalytic.errors import ClientClosed, DeliveryError, InvalidEvent, LossRea
 from shopalytic.events.building import EventBuilder
 from shopalytic.events.decoding import uuid7
 from shopalytic.results import CloseResult, Result
-from shopalytic.sending.batching import MAX_BATCH_EVENTS, Batch, Limits, Outbox, Watch
+from shopalytic.sending.batching import MAX_BATCH_EVENTS, Batch, Limits, SendQueue, Watch
 from shopalytic.sending.connection import Endpoint
 from shopalytic.sending.numbering import Numbering
 from shopalytic.sending.outcomes import Outcomes, events_of
@@ -139,21 +139,21 @@ class ClientBase:
         """Makes the parts that deliver."""
         raise NotImplementedError
 
-    def _filled_outbox(self) -> Outbox:
-        """An outbox with what dead clients left in the spool."""
+    def _filled_queue(self) -> SendQueue:
+        """A queue with what dead clients left in the spool."""
         self._numbering = Numbering(self._source, self._outcomes)
         self._spool: Spool | None = None
         if self._spool_dir is None:
-            return Outbox(self._limits)
+            return SendQueue(self._limits)
         name = self._numbering
         self._spool = Spool(self._spool_dir, name.instance, name.source, fsync=self._spool_fsync)
-        outbox = Outbox(self._limits, self._spool)
+        queue = SendQueue(self._limits, self._spool)
         now = time.monotonic()
         for folder, record in self._spool.adopt():
             (event,) = TrackRequest.FromString(record.chunk).events
-            outbox.adopt(event.event_id, record.chunk, now, (folder, record.number))
-        name.adopted = outbox.adopted
-        return outbox
+            queue.adopt(event.event_id, record.chunk, now, (folder, record.number))
+        name.adopted = queue.adopted
+        return queue
 
     def _after_close(self) -> None:
         """What becomes of an event that comes after close: a shop's request must not fail for it."""

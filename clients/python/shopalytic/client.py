@@ -16,8 +16,8 @@ from shopalytic.events.building import Envelope, Properties, Time
 from shopalytic.results import CloseResult, FlushResult, Stats
 from shopalytic.sending import forks
 from shopalytic.sending.batching import Batch, Watch
-from shopalytic.sending.courier import Courier, Mail
-from shopalytic.sending.wire import Wire
+from shopalytic.sending.sender import Sender, SharedQueue
+from shopalytic.sending.transport import Transport
 from shopalytic.v1.calls import TypedTrack
 from shopalytic.v1.events_pb2 import Context, Event
 
@@ -33,12 +33,12 @@ class Client(TypedTrack, ClientBase):
     """
 
     def _start(self) -> None:
-        self._mail = Mail(self._filled_outbox())
-        self._wire = Wire(self._endpoint, self._numbering)
-        self._courier: Courier | None = None
+        self._shared = SharedQueue(self._filled_queue())
+        self._transport = Transport(self._endpoint, self._numbering)
+        self._sender: Sender | None = None
         forks.guard(self)
-        if self._mail.outbox.pending:
-            self._start_courier()
+        if self._shared.queue.pending:
+            self._start_sender()
 
     def track_any(
         self,
@@ -119,15 +119,15 @@ class Client(TypedTrack, ClientBase):
     def flush(self, timeout: float | None = None) -> FlushResult:
         """Waits until every event queued before has its verdict, at most `timeout` seconds; true if so."""
         self._refuse_in_callback("flush")
-        mail = self._mail
-        with mail.lock:
-            watch = mail.outbox.watch()
-            mail.work.notify()
+        shared = self._shared
+        with shared.lock:
+            watch = shared.queue.watch()
+            shared.work.notify()
             try:
-                mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+                shared.settled.wait_for(lambda: shared.queue.is_settled(watch), timeout)
             finally:
-                mail.outbox.unwatch(watch)
-            return FlushResult(mail.outbox.remaining(watch), len(watch.lost))
+                shared.queue.unwatch(watch)
+            return FlushResult(shared.queue.remaining(watch), len(watch.lost))
 
     def close(self, timeout: float | None = None) -> CloseResult:
         """Takes no more events, delivers what waits within `timeout` seconds and gives up the rest.
@@ -136,50 +136,50 @@ class Client(TypedTrack, ClientBase):
         when none was for `close_timeout` seconds; math.inf never gives up.
         """
         self._refuse_in_callback("close")
-        mail = self._mail
-        with mail.lock:
-            mail.closing = True
-            mail.room.notify_all()
-            watch = mail.outbox.watch()
-            waited = mail.outbox.remaining(watch)
-            mail.work.notify()
+        shared = self._shared
+        with shared.lock:
+            shared.closing = True
+            shared.room.notify_all()
+            watch = shared.queue.watch()
+            waited = shared.queue.remaining(watch)
+            shared.work.notify()
             try:
                 self._wait_for_the_last(watch, timeout)
-                abandoned = mail.outbox.abandon()
+                abandoned = shared.queue.abandon()
             finally:
-                mail.outbox.unwatch(watch)
-            mail.settled.notify_all()
-            mail.work.notify()
-        self._wire.hang_up()
-        if self._courier is not None:
-            self._courier.thread.join(_LAST_STEPS)
-        with mail.lock:
-            mail.outbox.let_go()
+                shared.queue.unwatch(watch)
+            shared.settled.notify_all()
+            shared.work.notify()
+        self._transport.hang_up()
+        if self._sender is not None:
+            self._sender.thread.join(_LAST_STEPS)
+        with shared.lock:
+            shared.queue.let_go()
         return self._closed(watch, waited, abandoned)
 
     def _wait_for_the_last(self, watch: Watch, timeout: float | None) -> None:
         """Waits for the verdicts of what waits, within the time of a close; called with the lock held."""
-        mail = self._mail
+        shared = self._shared
         if timeout == math.inf:
             timeout = threading.TIMEOUT_MAX
         if timeout is not None:
-            mail.settled.wait_for(lambda: mail.outbox.is_settled(watch), timeout)
+            shared.settled.wait_for(lambda: shared.queue.is_settled(watch), timeout)
             return
-        while not mail.outbox.is_settled(watch):
-            before = mail.outbox.remaining(watch)
-            if not mail.settled.wait_for(partial(self._fewer_than, before, watch), self._close_timeout):
+        while not shared.queue.is_settled(watch):
+            before = shared.queue.remaining(watch)
+            if not shared.settled.wait_for(partial(self._fewer_than, before, watch), self._close_timeout):
                 return
 
     def _fewer_than(self, before: int, watch: Watch) -> bool:
-        outbox = self._mail.outbox
-        return outbox.remaining(watch) < before or outbox.is_settled(watch)
+        queue = self._shared.queue
+        return queue.remaining(watch) < before or queue.is_settled(watch)
 
     @property
     def stats(self) -> Stats:
         """What became of all events so far."""
-        with self._mail.lock:
-            outbox = self._mail.outbox
-            return self._outcomes.stats(outbox.queued, outbox.pending)
+        with self._shared.lock:
+            queue = self._shared.queue
+            return self._outcomes.stats(queue.queued, queue.pending)
 
     def __enter__(self) -> Self:
         return self
@@ -191,58 +191,60 @@ class Client(TypedTrack, ClientBase):
 
     def before_fork(self) -> None:
         """Keeps the background thread out of gRPC for the moment of the fork."""
-        self._wire.hold()
+        self._transport.hold()
 
     def after_fork_in_parent(self) -> None:
         """Lets the background thread go on."""
-        self._wire.release()
+        self._transport.release()
 
     def after_fork_in_child(self) -> None:
         """Forgets the parent's queue, thread, connection and counters."""
-        closed = self._mail.closing
-        self._mail.outbox.forget_files()
+        closed = self._shared.closing
+        self._shared.queue.forget_files()
         self._outcomes = self._outcomes.renewed()
         self._start()
-        self._mail.closing = closed
+        self._shared.closing = closed
 
     def _queue(self, event_id: str, chunk: bytes) -> None:
         if self._disabled:
             return
-        mail = self._mail
-        outbox = mail.outbox
+        shared = self._shared
+        queue = shared.queue
         dropped: Batch = []
-        with mail.lock:
-            if not outbox.has_room(len(chunk)) and not mail.closing:
+        with shared.lock:
+            if not queue.has_room(len(chunk)) and not shared.closing:
                 dropped = self._make_room(len(chunk))
-            if mail.closing:
+            if shared.closing:
                 self._after_close()
                 return
-            if outbox.add(event_id, chunk, time.monotonic()):
-                mail.work.notify()
-            if self._courier is None:
-                self._start_courier()
+            if queue.add(event_id, chunk, time.monotonic()):
+                shared.work.notify()
+            if self._sender is None:
+                self._start_sender()
         if dropped:
             self._outcomes.lost(dropped, LossReason.QUEUE_FULL)
 
-    def _start_courier(self) -> None:
-        self._courier = Courier(self._mail, self._wire, self._outcomes, self._timeout, self._retry_deadline)
-        self._courier.thread.start()
+    def _start_sender(self) -> None:
+        self._sender = Sender(
+            self._shared, self._transport, self._outcomes, self._timeout, self._retry_deadline
+        )
+        self._sender.thread.start()
 
     def _make_room(self, size: int) -> Batch:
         """Applies the overflow policy; called with the lock held."""
-        mail = self._mail
+        shared = self._shared
         if self._overflow == "drop_oldest":
-            dropped = mail.outbox.make_room(size)
-            mail.settled.notify_all()
+            dropped = shared.queue.make_room(size)
+            shared.settled.notify_all()
             return dropped
         # A callback that waited for room would wait for itself.
         if self._overflow == "error" or self._in_callback():
             raise QueueFull(QueueFull.__doc__)
-        mail.room.wait_for(lambda: mail.closing or mail.outbox.has_room(size))
+        shared.room.wait_for(lambda: shared.closing or shared.queue.has_room(size))
         return []
 
     def _in_callback(self) -> bool:
-        return self._courier is not None and self._courier.thread is threading.current_thread()
+        return self._sender is not None and self._sender.thread is threading.current_thread()
 
     def _refuse_in_callback(self, call: str) -> None:
         if self._in_callback():

@@ -17,7 +17,7 @@ from shopalytic.sending.connection import Endpoint
 from shopalytic.sending.outcomes import matched, result_of
 from shopalytic.sending.retry_info import retry_delay
 from shopalytic.sending.retrying import TRANSIENT, is_too_large
-from shopalytic.sending.wire import Wire
+from shopalytic.sending.transport import Transport
 
 # One drainer at a time, so that the order holds; the number is this table's own.
 _LOCK = "SELECT pg_try_advisory_xact_lock(7404137250012301)"
@@ -78,7 +78,7 @@ class Drainer:
             raise ValueError(f"batch_size is {batch_size}; a request takes 1 to {MAX_BATCH_EVENTS:,} events.")
         self._connect = connect
         self._connection: Any = None
-        self._wire = Wire(Endpoint.of(target, key, tls, channel_options))
+        self._transport = Transport(Endpoint.of(target, key, tls, channel_options))
         self._batch_size = batch_size
         self._timeout = timeout
         self._poll = poll
@@ -125,7 +125,7 @@ class Drainer:
     def close(self) -> None:
         """Ends the connections."""
         self._hang_up()
-        self._wire.hang_up()
+        self._transport.hang_up()
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +161,9 @@ class Drainer:
 
     def _send(self, batch: list[Pending]) -> list[Result]:
         try:
-            return [result_of(each) for each in matched(self._wire.send(batch, self._timeout), batch).results]
+            return [
+                result_of(each) for each in matched(self._transport.send(batch, self._timeout), batch).results
+            ]
         except grpc.RpcError as error:
             if not is_too_large(error):
                 raise

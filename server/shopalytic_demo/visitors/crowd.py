@@ -12,10 +12,10 @@ from random import Random, SystemRandom
 from typing import Any
 
 from shopalytic_demo.shop.times import now
-from shopalytic_demo.visitors.doors import Dated, Doors
 from shopalytic_demo.visitors.history import lives
 from shopalytic_demo.visitors.ids import Ids
 from shopalytic_demo.visitors.people import Person, new_person
+from shopalytic_demo.visitors.public_api import Dated, PublicApi
 from shopalytic_demo.visitors.visits import Act, Purchase, Visit, aftermath
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ class Crowd:
         self._rng = Random(seed)  # noqa: S311 - chance, not secrets
         # The present of each start is its own: ids of an earlier one would be CONFLICTs now.
         self._ids = Ids(SystemRandom())
-        self._open_doors = partial(Doors, collect_url, keys["browser"], grpc_address, keys["server"])
-        self._doors = self._open_doors()
+        self._open_api = partial(PublicApi, collect_url, keys["browser"], grpc_address, keys["server"])
+        self._api = self._open_api()
         self._known: list[Person] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_come: list[tuple[datetime, str, Dated]] = []
@@ -71,7 +71,7 @@ class Crowd:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._doors.close()
+        await self._api.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -92,20 +92,20 @@ class Crowd:
         """
         midnight = datetime.combine(today, time(), UTC)
         going_on = asyncio.create_task(self._go_on(today))
-        doors = self._open_doors()
+        api = self._open_api()
         try:
             for ago in range(1, self._pace.days + 1):
                 for life in lives(self._seed, today - timedelta(days=ago)):
-                    await doors.tell([dated for dated in life if dated.at < midnight])
+                    await api.tell([dated for dated in life if dated.at < midnight])
                     self._expect(dated for dated in life if dated.at >= midnight)
                 # Whoever looks at the shop meanwhile comes first.
                 await asyncio.sleep(PAUSE_SECONDS)
-            await doors.settle()
-            log.info("The visitors' past is told: %s. [demo_history]", _counts(doors.verdicts))
+            await api.settle()
+            log.info("The visitors' past is told: %s. [demo_history]", _counts(api.verdicts))
             await going_on
         finally:
             going_on.cancel()
-            await doors.close()
+            await api.close()
 
     def _expect(self, acts: Iterable[Dated]) -> None:
         for dated in acts:
@@ -113,7 +113,7 @@ class Crowd:
 
     async def _go_on(self, today: date) -> None:
         """Lets everybody do what they are to do from `today` on, when its time comes."""
-        doors = self._open_doors()
+        api = self._open_api()
         try:
             while True:
                 while today <= now().date():
@@ -121,10 +121,10 @@ class Crowd:
                         self._expect(life)
                     today += timedelta(days=1)
                 while self._to_come and self._to_come[0][0] <= now():
-                    await doors.tell([heappop(self._to_come)[2]])
+                    await api.tell([heappop(self._to_come)[2]])
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
-            await doors.close()
+            await api.close()
 
     async def _keep_coming(self) -> None:
         come = 0
@@ -158,14 +158,14 @@ class Crowd:
         for act in acts:
             pause = act.seconds + act.days * DAY_SECONDS
             if page and (pause or act.device is not page[0].act.device):
-                await self._doors.send(page)
+                await self._api.send(page)
                 page = []
             if pause:
                 await asyncio.sleep(pause)
             at = now()
             page.append(Dated(act, at, self._ids.event(at)))
         if page:
-            await self._doors.send(page)
+            await self._api.send(page)
 
 
 def _counts(verdicts: Counter[str]) -> str:

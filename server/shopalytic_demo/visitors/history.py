@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from shopalytic_demo.visitors.doors import Dated
 from shopalytic_demo.visitors.ids import Ids
 from shopalytic_demo.visitors.people import Person, new_person
+from shopalytic_demo.visitors.public_api import Dated
 from shopalytic_demo.visitors.visits import Act, Visit, aftermath
 
 DAYS = 365

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shopalytic_server.embedded import account_files, passage
+from shopalytic_server.embedded import account_files, acl
 from shopalytic_server.embedded.errors import EmbeddedPostgresError
 
 MAJOR_VERSION = "18"
@@ -61,7 +61,7 @@ class Installation:
 
     def is_locked_out(self, path: Path) -> bool:
         """Whether a parent directory is closed to the account."""
-        return self.account is not None and bool(passage.closed_parents(path, self.account.pw_uid))
+        return self.account is not None and bool(acl.closed_parents(path, self.account.pw_uid))
 
     def give(self, path: Path) -> None:
         """Make the account the owner of a folder with everything in it."""
@@ -88,7 +88,7 @@ def prepare(data_dir: Path, pgdata: Path) -> Installation:
         _require_name(os.geteuid())
         return Installation(programs(package), None)
     account = _account_for(pgdata)
-    passage.open_parents(pgdata, account.pw_uid)
+    acl.open_parents(pgdata, account.pw_uid)
     installation = Installation(programs(package), account)
     if not installation.runs():
         installation = Installation(programs(_private_copy(package, data_dir)), account)

@@ -10,13 +10,13 @@ from shopalytic_server.gateway.access.admission import Admission
 from shopalytic_server.gateway.access.local_session import is_only_here
 from shopalytic_server.gateway.access.rate import AddressLimit
 from shopalytic_server.gateway.collect.collect import CollectRoute
-from shopalytic_server.gateway.collect.intake import Intake
+from shopalytic_server.gateway.collect.collect_service import CollectService
 from shopalytic_server.gateway.collect.joiner import Joiner
 from shopalytic_server.gateway.collect.pixel import PixelRoute
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.compatibility.routes import compatible_routes
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.http.edge import ROUTE, Edge
+from shopalytic_server.gateway.http.middleware import ROUTE, Middleware
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pages.dashboard import dashboard_routes
@@ -55,17 +55,17 @@ def make_application(
     limit = AddressLimit(options.address_rate, options.trusted_proxies)
     admission = Admission(collector.check_key)
     work = Work()
-    intake = Intake(joiner, metrics, options, limit, admission, work)
+    collect_service = CollectService(joiner, metrics, options, limit, admission, work)
     methods = methods_of(published_files())
     connect = ConnectRoute(methods, collector.channel_for, options, stopping, limit, admission)
     probes = Probes(collector, metrics, admission, only_here=is_only_here(options))
     # The busiest first: they are tried in this order.
     routes = [
-        Route(options.collect_path, CollectRoute(intake, options, work)),
-        Route(f"{options.collect_path}.gif", PixelRoute(intake)),
+        Route(options.collect_path, CollectRoute(collect_service, options, work)),
+        Route(f"{options.collect_path}.gif", PixelRoute(collect_service)),
         *_static_routes(options),
         Route("/shopalytic.v1.{service}/{method}", connect),
-        *compatible_routes(intake, options, work, metrics),
+        *compatible_routes(collect_service, options, work, metrics),
         Route("/healthz", _App(probes.alive)),
         Route("/readyz", _App(probes.ready)),
         Route("/metrics", _App(probes.metrics)),
@@ -75,7 +75,9 @@ def make_application(
     for path, guest in guests.items():
         app = _Guest(path.strip("/"), guest)
         routes += [Route(path, app), Route(f"{path}/{{rest:path}}", app)]
-    return Edge(Router(routes, redirect_slashes=False, default=_not_found), metrics, options.max_held_bytes)
+    return Middleware(
+        Router(routes, redirect_slashes=False, default=_not_found), metrics, options.max_held_bytes
+    )
 
 
 def _static_routes(options: GatewayOptions) -> list[Route]:

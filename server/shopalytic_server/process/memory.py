@@ -5,7 +5,7 @@ import ctypes
 import gc
 import os
 
-from shopalytic_server.domain.periodic import Periodic
+from shopalytic_server.background.periodic import Periodic
 
 # A batch makes tens of thousands of objects that live until it is stored, and
 # that no cycle holds; looking through them after every 700 costs a fifth of

@@ -12,7 +12,7 @@ from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.ingest.rule_names import rule_label
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.domain.quarantine import FULL_RULE
-from shopalytic_server.process.signals import Parts
+from shopalytic_server.process.signals import Lifecycle
 from shopalytic_server.reporter.wire import State as ReporterState
 from shopalytic_server.storage.database.connections import Pool
 
@@ -108,11 +108,11 @@ class ServerMetrics:
         ):
             self._gauge(name, text, lambda value=value: float(getattr(state(), value)))  # type: ignore[misc]
 
-    def listen_as(self, number: int, settings: Settings, parts: Parts) -> None:
+    def listen_as(self, number: int, settings: Settings, lifecycle: Lifecycle) -> None:
         """Answers GET /metrics of the process with this number, from 1, if a port is set. Raises OSError."""
         if not settings.metrics_port:
             return
-        listen(self.registry, settings.metrics_host, settings.metrics_port + number - 1, parts)
+        listen(self.registry, settings.metrics_host, settings.metrics_port + number - 1, lifecycle)
 
     def _counter(self, name: str, text: str, label: str) -> Counter:
         return Counter(f"shopalytic_server_{name}", text, [label], registry=self.registry)
@@ -133,8 +133,8 @@ def _found_it_full(event: Prepared) -> bool:
     )
 
 
-def listen(registry: CollectorRegistry, host: str, port: int, parts: Parts) -> None:
-    """Answers GET /metrics with what a registry has, until `parts` end. Raises OSError."""
+def listen(registry: CollectorRegistry, host: str, port: int, lifecycle: Lifecycle) -> None:
+    """Answers GET /metrics with what a registry has, until `lifecycle` ends. Raises OSError."""
     try:
         server, thread = start_http_server(port, addr=host, registry=registry)
     except OSError as error:
@@ -146,4 +146,4 @@ def listen(registry: CollectorRegistry, host: str, port: int, parts: Parts) -> N
         server.server_close()
         thread.join()
 
-    parts.callback(close)
+    lifecycle.callback(close)

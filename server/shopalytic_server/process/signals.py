@@ -73,7 +73,7 @@ def loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-class Parts(AsyncExitStack):
+class Lifecycle(AsyncExitStack):
     """The parts that run, ended in the opposite order of their start."""
 
     def __init__(self, shutdown: Shutdown) -> None:

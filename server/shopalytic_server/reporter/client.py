@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
+from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.errors import Unavailable
-from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.requests import request_id
 from shopalytic_server.reporter import wire

@@ -11,7 +11,7 @@ from shopalytic_server.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Orders(children.Orders):
+class ReporterConfig(children.ChildConfig):
     """What the report process is told at its start."""
 
     database_url: str
@@ -27,9 +27,9 @@ class ReporterKeeper:
         self._folder = Path(tempfile.mkdtemp(prefix="shopalytic-"))
         self.place = str(self._folder / "reports")
         """Where it is asked."""
-        orders = Orders(settings=settings, database_url=database_url, place=self.place)
+        config = ReporterConfig(settings=settings, database_url=database_url, place=self.place)
         self._child = Child(
-            "shopalytic_server.reporter.process", orders, name="The report process", word="reporter"
+            "shopalytic_server.reporter.process", config, name="The report process", word="reporter"
         )
 
     async def start(self) -> None:

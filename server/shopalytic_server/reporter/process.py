@@ -12,16 +12,16 @@ from typing import Any
 
 import grpc
 
-from shopalytic_server.children import parent_ends, take_orders
+from shopalytic_server.children import parent_ends, read_config
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.errors import ShopalyticError
 from shopalytic_server.domain.requests import request_id
 from shopalytic_server.grpc_service import give_back_memory, reading_pool, store_pool
 from shopalytic_server.process import logs, memory
 from shopalytic_server.process.descriptors import raise_limit
-from shopalytic_server.process.signals import Parts, Shutdown, loop_factory
+from shopalytic_server.process.signals import Lifecycle, Shutdown, loop_factory
 from shopalytic_server.reporter import wire
-from shopalytic_server.reporter.keeper import Orders
+from shopalytic_server.reporter.keeper import ReporterConfig
 from shopalytic_server.storage.database.connections import Pool
 from shopalytic_server.storage.facts.builder import Builder
 from shopalytic_server.storage.facts.engine import Engine
@@ -98,20 +98,20 @@ class Reporter:
         )
 
 
-async def run(orders: Orders) -> None:
+async def run(config: ReporterConfig) -> None:
     """Answer until the input ends, then drain."""
-    settings = orders.settings
-    async with Parts(Shutdown()) as parts:
-        give_back_memory(parts)
-        pool = await store_pool(orders.database_url, parts, _CONNECTIONS)
-        reports_pool = await reading_pool(settings, orders.database_url, parts, _CONNECTIONS)
+    settings = config.settings
+    async with Lifecycle(Shutdown()) as lifecycle:
+        give_back_memory(lifecycle)
+        pool = await store_pool(config.database_url, lifecycle, _CONNECTIONS)
+        reports_pool = await reading_pool(settings, config.database_url, lifecycle, _CONNECTIONS)
         facts, builder = _facts(settings, pool, reports_pool)
         if builder is not None:
             builder.start()
-            parts.ends_in_order(builder.stop)
+            lifecycle.ends_in_order(builder.stop)
         reporter = Reporter(FactReports(reports_pool, pool, facts=facts), facts, builder)
-        await reporter.start(orders.place)
-        parts.ends_in_order(reporter.stop, settings.drain_timeout)
+        await reporter.start(config.place)
+        lifecycle.ends_in_order(reporter.stop, settings.drain_timeout)
         await parent_ends()
 
 
@@ -143,20 +143,20 @@ def _step_back() -> None:
 
 def main() -> None:
     """The process."""
-    orders = take_orders(Orders)
-    logs.set_up(orders.settings.log_level, orders.settings.log_format)
+    config = read_config(ReporterConfig)
+    logs.set_up(config.settings.log_level, config.settings.log_format)
     _step_back()
     raise_limit()
     parent = os.getppid()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(run(orders))
+            runner.run(run(config))
     except OSError as error:
         log.error("Reports cannot be answered: %s. [reporter_failed]", logs.describe(error))
         sys.exit(1)
     finally:
         if os.getppid() != parent:
-            shutil.rmtree(Path(orders.place).parent, ignore_errors=True)
+            shutil.rmtree(Path(config.place).parent, ignore_errors=True)
 
 
 if __name__ == "__main__":

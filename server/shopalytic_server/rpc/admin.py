@@ -19,8 +19,8 @@ from shopalytic_server.domain.projects import (
     Project,
     in_catalogue_order,
 )
-from shopalytic_server.rpc.access.auth import ADMIN_READING, ADMIN_SERVICE, Door
-from shopalytic_server.rpc.ports import Care, ProjectStore, Quarantine
+from shopalytic_server.rpc.access.auth import ADMIN_READING, ADMIN_SERVICE, Authenticator
+from shopalytic_server.rpc.ports import DataStores, ProjectStore, Quarantine
 from shopalytic_server.rpc.validation import (
     check_event_types,
     check_request,
@@ -52,17 +52,23 @@ _DENIED_CONSENT_NUMBERS = {policy: number for number, policy in _DENIED_CONSENT.
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Answers from the stores of projects, of quarantine, and of what cares for data."""
 
-    def __init__(self, door: Door, projects: ProjectStore, quarantine: Quarantine, care: Care) -> None:
-        self._door = door
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        projects: ProjectStore,
+        quarantine: Quarantine,
+        data_stores: DataStores,
+    ) -> None:
+        self._authenticator = authenticator
         self._projects = projects
         self._quarantine = quarantine
-        self._care = care
+        self._data_stores = data_stores
 
     async def CreateProject(
         self, request: admin_pb2.CreateProjectRequest, context: Context
     ) -> admin_pb2.CreateProjectResponse:
         """A new project with a key of each class."""
-        await self._door.admit(context, ADMIN_SERVICE)
+        await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
         time_zone = request.time_zone or DEFAULT_TIME_ZONE
         check_time_zone("time_zone", time_zone)
@@ -75,7 +81,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.GetProjectRequest, context: Context
     ) -> admin_pb2.GetProjectResponse:
         """The key's project, as it is now."""
-        caller = await self._door.admit(context, ADMIN_READING)
+        caller = await self._authenticator.admit(context, ADMIN_READING)
         project = await self._projects.get_project(caller.project.project_id)
         return admin_pb2.GetProjectResponse(project=project_message(project))
 
@@ -83,7 +89,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.UpdateProjectRequest, context: Context
     ) -> admin_pb2.UpdateProjectResponse:
         """Changes the key's project. Every server knows within five seconds."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
         if request.HasField("time_zone"):
             check_time_zone("time_zone", request.time_zone)
@@ -125,7 +131,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.CreateKeyRequest, context: Context
     ) -> admin_pb2.CreateKeyResponse:
         """A new key of the project."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
         issued = await self._projects.create_key(
             caller.project.project_id,
@@ -139,7 +145,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.ListKeysRequest, context: Context
     ) -> admin_pb2.ListKeysResponse:
         """The project's keys."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         keys = await self._projects.list_keys(caller.project.project_id)
         return admin_pb2.ListKeysResponse(keys=[key_message(key) for key in keys])
 
@@ -147,7 +153,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.RevokeKeyRequest, context: Context
     ) -> admin_pb2.RevokeKeyResponse:
         """Ends a key of the project."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
         key = await self._projects.revoke_key(caller.project.project_id, UUID(request.key_id))
         return admin_pb2.RevokeKeyResponse(key=key_message(key))
@@ -156,7 +162,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.RotateIdentitySecretRequest, context: Context
     ) -> admin_pb2.RotateIdentitySecretResponse:
         """A new secret that identities are signed with."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         secret = await self._projects.rotate_identity_secret(
             caller.project.project_id, end_previous=request.end_previous
         )
@@ -166,7 +172,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.RotateKeyRequest, context: Context
     ) -> admin_pb2.RotateKeyResponse:
         """A new key in another's place."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
         overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else DEFAULT_OVERLAP
         issued, old = await self._projects.rotate_key(
@@ -178,7 +184,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.ListQuarantineRequest, context: Context
     ) -> admin_pb2.ListQuarantineResponse:
         """A page of the events that were not accepted."""
-        caller = await self._door.admit(context, ADMIN_READING)
+        caller = await self._authenticator.admit(context, ADMIN_READING)
         check_request(request)
         return await self._quarantine.list_quarantine(caller.project, request)
 
@@ -186,7 +192,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.GetQuarantinedEventRequest, context: Context
     ) -> admin_pb2.GetQuarantinedEventResponse:
         """One event that was not accepted."""
-        caller = await self._door.admit(context, ADMIN_READING)
+        caller = await self._authenticator.admit(context, ADMIN_READING)
         check_request(request)
         return await self._quarantine.get_quarantined_event(caller.project, request)
 
@@ -194,35 +200,35 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.ReplayQuarantineRequest, context: Context
     ) -> admin_pb2.ReplayQuarantineResponse:
         """Judges events of quarantine again."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
         # By the settings of now: what a key's look-up remembers may be some seconds old.
         project = await self._projects.get_project(caller.project.project_id)
-        return await self._care.repairs.replay_quarantine(project, request)
+        return await self._data_stores.repairs.replay_quarantine(project, request)
 
     async def ListMerges(
         self, request: admin_pb2.ListMergesRequest, context: Context
     ) -> admin_pb2.ListMergesResponse:
         """A page of the journal of merges."""
-        caller = await self._door.admit(context, ADMIN_READING)
+        caller = await self._authenticator.admit(context, ADMIN_READING)
         check_request(request)
-        return await self._care.merges.list_merges(caller.project, request)
+        return await self._data_stores.merges.list_merges(caller.project, request)
 
     async def UndoMerge(
         self, request: admin_pb2.UndoMergeRequest, context: Context
     ) -> admin_pb2.UndoMergeResponse:
         """Takes a merge back."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
-        return await self._care.merges.undo_merge(caller.project, caller.key.key_id, request)
+        return await self._data_stores.merges.undo_merge(caller.project, caller.key.key_id, request)
 
     async def ExportCustomer(
         self, request: admin_pb2.ExportCustomerRequest, context: Context
     ) -> AsyncGenerator[admin_pb2.ExportCustomerResponse, None]:
         """Everything that is held of a person."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
-        async with aclosing(self._care.exports.export_customer(caller.project, request)) as answers:
+        async with aclosing(self._data_stores.exports.export_customer(caller.project, request)) as answers:
             async for answer in answers:
                 yield answer
 
@@ -230,9 +236,9 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         self, request: admin_pb2.EraseCustomerRequest, context: Context
     ) -> admin_pb2.EraseCustomerResponse:
         """Erases a person for good."""
-        caller = await self._door.admit(context, ADMIN_SERVICE)
+        caller = await self._authenticator.admit(context, ADMIN_SERVICE)
         check_request(request)
-        return await self._care.erasures.erase_customer(caller.project, request)
+        return await self._data_stores.erasures.erase_customer(caller.project, request)
 
 
 def _check_signable(project: Project) -> None:

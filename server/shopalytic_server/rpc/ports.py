@@ -119,7 +119,7 @@ class Exports(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class DataStores:
     """The stores behind the calls that care for data."""
 
     merges: Merges

@@ -10,7 +10,7 @@ import grpc
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic_server.domain.errors import ShuttingDown
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.rpc.access.auth import REPORT_SERVICE, Door
+from shopalytic_server.rpc.access.auth import REPORT_SERVICE, Authenticator
 from shopalytic_server.rpc.ports import EventTail, Reports
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_steps, check_time_zone
 
@@ -23,8 +23,10 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
     Calls with one answer are bound below, from the service's descriptor.
     """
 
-    def __init__(self, door: Door, reports: Reports, tail: EventTail, drain: asyncio.Event) -> None:
-        self._door = door
+    def __init__(
+        self, authenticator: Authenticator, reports: Reports, tail: EventTail, drain: asyncio.Event
+    ) -> None:
+        self._authenticator = authenticator
         self._reports = reports
         self._tail = tail
         self._drain = drain
@@ -46,7 +48,7 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
                     yield answer
 
     async def _admit(self, request: Any, context: Context) -> Project:
-        caller = await self._door.admit(context, REPORT_SERVICE)
+        caller = await self._authenticator.admit(context, REPORT_SERVICE)
         check_request(request)
         fields = request.DESCRIPTOR.fields_by_name
         if "scope" in fields and request.scope.time_zone:

@@ -11,18 +11,24 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
-from shopalytic_server.domain.periodic import Periodic
+from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.rpc.access.admission import add_admission
-from shopalytic_server.rpc.access.auth import ADMIN_SERVICE, COLLECTOR_SERVICE, REPORT_SERVICE, Door, KeyCache
+from shopalytic_server.rpc.access.auth import (
+    ADMIN_SERVICE,
+    COLLECTOR_SERVICE,
+    REPORT_SERVICE,
+    Authenticator,
+    KeyCache,
+)
 from shopalytic_server.rpc.access.key_use import KeyUse
 from shopalytic_server.rpc.access.limits import Limits, Rates
 from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.ingest.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
 from shopalytic_server.rpc.local import LocalCollector
-from shopalytic_server.rpc.ports import Care, EventTail, EventWriter, ProjectStore, Quarantine, Reports
+from shopalytic_server.rpc.ports import DataStores, EventTail, EventWriter, ProjectStore, Quarantine, Reports
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.transport.connections import Connections
 from shopalytic_server.rpc.transport.health import POLL_SECONDS, HealthServicer
@@ -97,7 +103,7 @@ class GrpcServer:
         tail: EventTail,
         projects: ProjectStore,
         quarantine: Quarantine,
-        care: Care,
+        data_stores: DataStores,
         store_ready: Callable[[], bool],
         host: str = "127.0.0.1",
         port: int = 0,
@@ -119,7 +125,7 @@ class GrpcServer:
         self._tail = tail
         self._projects = projects
         self._quarantine = quarantine
-        self._care = care
+        self._data_stores = data_stores
         self._store_ready = store_ready
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._so_reuseport = so_reuseport
@@ -194,7 +200,7 @@ class GrpcServer:
     def _register(self, server: grpc.aio.Server) -> None:
         cache = KeyCache(self._projects)
         self._key_use = KeyUse(cache, self._projects)
-        door = Door(cache, Limits(self._rates))
+        authenticator = Authenticator(cache, Limits(self._rates))
         receiver = Receiver(self._bounds, self.connections)
         turns = Turns(lambda: receiver.small_calls)
 
@@ -202,11 +208,11 @@ class GrpcServer:
             return await read_batch(data, turns)
 
         readers = {f"/{COLLECTOR_SERVICE}/{name}": read for name in ("Track", "TrackStream")}
-        answering: Any = AnsweringServer(server, door, receiver, readers)
+        answering: Any = AnsweringServer(server, authenticator, receiver, readers)
         collector = CollectorServicer(
-            door,
+            authenticator,
             self._writer,
-            self._care.merges,
+            self._data_stores.merges,
             self._drain,
             self._clock,
             self._addresses,
@@ -215,11 +221,11 @@ class GrpcServer:
             turns,
         )
         collector_pb2_grpc.add_CollectorServiceServicer_to_server(collector, answering)
-        reports = ReportServicer(door, self._reports, self._tail, self._drain)
+        reports = ReportServicer(authenticator, self._reports, self._tail, self._drain)
         reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, answering)
-        admin = AdminServicer(door, self._projects, self._quarantine, self._care)
+        admin = AdminServicer(authenticator, self._projects, self._quarantine, self._data_stores)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
-        add_admission(door, answering)
+        add_admission(authenticator, answering)
         self.local = LocalCollector(collector, turns)
         watched: Any = OpenServer(server, "health", receiver)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)

@@ -12,7 +12,7 @@ from laws.read_plans import Explaining
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage.customers.page import MAX_ORDERS
 from shopalytic_server.storage.customers.profile import get_customer
-from shopalytic_server.storage.customers.rfm import Fifths
+from shopalytic_server.storage.customers.rfm import RfmQuintiles
 from shops.report_shop import PROJECT, START, Shop, event, identify, open_shop, order, page, refund
 
 CHROME = (
@@ -226,13 +226,13 @@ async def test_the_page_reads_little_and_by_index(shop):
     ]
     await shop.send(*others)
     await shop.send(identify("t5", "ann"), order("o1", identity="ann"), refund("o1", identity="ann", at=3))
-    fifths = Fifths()
+    quintiles = RfmQuintiles()
     request = reports_pb2.GetCustomerRequest(customer=reports_pb2.CustomerSelector(any="ann"))
     async with shop.pool.connection() as conn:
         await conn.execute("ANALYZE")
-        await get_customer(Explaining(conn), PROJECT, fifths, request)
+        await get_customer(Explaining(conn), PROJECT, quintiles, request)
         snapshot = Explaining(conn)
-        await get_customer(snapshot, PROJECT, fifths, request)
+        await get_customer(snapshot, PROJECT, quintiles, request)
     assert snapshot.rows_read() < 300
     large = {"events_2026_03", "order_revisions", "order_items", "identities"}
     scans = [step["Node Type"] for step in snapshot.steps() if step.get("Relation Name") in large]

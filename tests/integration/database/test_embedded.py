@@ -22,8 +22,8 @@ from shopalytic_server.embedded import (
     DataDirectoryInUse,
     EmbeddedPostgres,
     EmbeddedPostgresError,
+    acl,
     installation,
-    passage,
     postmaster,
     running_url,
     server,
@@ -411,7 +411,7 @@ def test_an_ordinary_user_needs_nothing_special(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     os.chown(home, nobody.pw_uid, nobody.pw_gid)
-    passage.open_parents(home, nobody.pw_uid)
+    acl.open_parents(home, nobody.pw_uid)
     script = f"""
         import os, psycopg, psycopg_binary
         from shopalytic_server.embedded import EmbeddedPostgres
@@ -434,7 +434,7 @@ def test_an_ordinary_user_needs_nothing_special(tmp_path: Path) -> None:
 def test_an_access_list_gains_the_right_to_walk_and_nothing_else() -> None:
     # (tag, rights, id) as the kernel keeps them: owner rwx, group r-x, others nothing.
     private = [(0x01, 7, 0xFFFFFFFF), (0x04, 5, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF)]
-    opened = passage.with_walker(private, 70)
+    opened = acl.with_walker(private, 70)
     assert opened == [
         (0x01, 7, 0xFFFFFFFF),
         (0x02, 1, 70),
@@ -442,6 +442,6 @@ def test_an_access_list_gains_the_right_to_walk_and_nothing_else() -> None:
         (0x10, 5, 0xFFFFFFFF),
         (0x20, 0, 0xFFFFFFFF),
     ]
-    assert passage.with_walker(opened, 70) == opened
-    assert (0x02, 1, 12) in passage.with_walker(opened, 12)
-    assert (0x02, 1, 70) in passage.with_walker(opened, 12)
+    assert acl.with_walker(opened, 70) == opened
+    assert (0x02, 1, 12) in acl.with_walker(opened, 12)
+    assert (0x02, 1, 70) in acl.with_walker(opened, 12)

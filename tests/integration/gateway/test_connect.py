@@ -16,8 +16,8 @@ from shopalytic.v1 import collector_pb2
 from shopalytic_server.gateway.access.admission import Admission
 from shopalytic_server.gateway.access.rate import AddressLimit
 from shopalytic_server.gateway.errors import CODES
-from shopalytic_server.gateway.http.edge import Edge
 from shopalytic_server.gateway.http.http_server import HttpServer
+from shopalytic_server.gateway.http.middleware import Middleware
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.rpc.connect import ConnectRoute
@@ -242,7 +242,7 @@ async def watching(max_streams: int = 90) -> AsyncIterator[Watch]:
         options = GatewayOptions(port=0, max_streams=max_streams)
         methods, admission = methods_of([health_pb2.DESCRIPTOR]), Admission(anybody)
         route = ConnectRoute(methods, lambda _: channel, options, stopping, AddressLimit(0, 0), admission)
-        server = HttpServer(Edge(route, Metrics(), 1_000_000), options)
+        server = HttpServer(Middleware(route, Metrics(), 1_000_000), options)
         watch = Watch(await server.start(), gateway.health, stopping)
         try:
             yield watch

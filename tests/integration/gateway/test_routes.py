@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.routing import Route, Router
 
-from shopalytic_server.gateway.http.edge import Edge
 from shopalytic_server.gateway.http.http_server import HttpServer
+from shopalytic_server.gateway.http.middleware import Middleware
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pages.static import StaticFile, StaticRoute, tag_script
@@ -182,7 +182,7 @@ async def test_a_build_without_the_tag_says_so(tmp_path):
     missing = StaticFile.load(tmp_path / "shopalytic.js", b"text/javascript")
     assert missing is None
     route = StaticRoute("script", missing, "No tag here.")
-    server = HttpServer(Edge(Router([Route("/x.js", route)]), Metrics(), 1_000), GatewayOptions(port=0))
+    server = HttpServer(Middleware(Router([Route("/x.js", route)]), Metrics(), 1_000), GatewayOptions(port=0))
     port = await server.start()
     try:
         answer = await fetch(port, "GET", "/x.js")

@@ -25,7 +25,7 @@ from shopalytic_server.domain.errors import NotFound
 from shopalytic_server.domain.ingest.preparation import Prepared, prepare
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.storage.customers.merges import Merges
-from shopalytic_server.storage.ingest import decisions, incoming
+from shopalytic_server.storage.ingest import bulk_insert, decisions
 from shops.report_shop import NOW, PROJECT, START, alias, open_shop, page
 
 CLOCKS_OFF = (timedelta(), timedelta(), timedelta(days=-1100), timedelta(days=2))
@@ -61,9 +61,9 @@ class InProcess(laws.Laboratory):
                 [number, project.name, project.currency, project.time_zone, START],
             )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(incoming, "YOUNGEST", timedelta(days=36_500))
+            patch.setattr(bulk_insert, "YOUNGEST", timedelta(days=36_500))
             if reference:
-                patch.setattr(incoming, "_MOST_EVENTS", 0)
+                patch.setattr(bulk_insert, "_MOST_EVENTS", 0)
                 patch.setattr(decisions, "store_plain_links", no_plain_links)
             answers = self.runner.run(self._store(project, requests, at_once))
         self.answers = answers

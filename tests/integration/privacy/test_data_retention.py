@@ -31,7 +31,6 @@ from shops.report_shop import DUPLICATE, Shop, event, identify, open_shop, order
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 CONFLICT = collector_pb2.EVENT_STATUS_CONFLICT
-EXAMPLES = either(6, 100)
 
 
 def ago(days: float, seconds: float = 0) -> datetime:
@@ -461,7 +460,7 @@ RETENTIONS = st.dictionaries(
 def test_any_events_and_settings_leave_exactly_what_has_not_expired(database_url):
     with asyncio.Runner() as runner:
 
-        @settings(max_examples=EXAMPLES)
+        @settings(max_examples=either(6, 100))
         @given(first=DRAWN, late=DRAWN, retention=RETENTIONS, again=RETENTIONS, rebuilt=st.booleans())
         def holds(first: Any, late: Any, retention: Any, again: Any, rebuilt: bool) -> None:
             runner.run(_leave(database_url, first, late, [retention, again], rebuilt))

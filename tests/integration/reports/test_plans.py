@@ -13,7 +13,7 @@ from laws.read_plans import Explaining
 from running.length import either
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage.customers import listing, profile, timeline
-from shopalytic_server.storage.customers.rfm import Fifths
+from shopalytic_server.storage.customers.rfm import RfmQuintiles
 from shops import large_shop
 from shops.report_shop import PROJECT, Shop, open_shop
 
@@ -59,10 +59,10 @@ async def explained(shop: Shop, ask: Any) -> Explaining:
 
 async def test_a_customers_page_touches_a_few_hundred_rows_by_index(shop):
     request = reports_pb2.GetCustomerRequest(customer=reports_pb2.CustomerSelector(any=BUYER))
-    fifths = Fifths()
+    quintiles = RfmQuintiles()
 
     async def ask(snapshot: Explaining) -> None:
-        answer = await profile.get_customer(snapshot, PROJECT, fifths, request)
+        answer = await profile.get_customer(snapshot, PROJECT, quintiles, request)
         assert (len(answer.customer.devices), len(answer.customer.orders)) == (2, 2)
 
     await explained(shop, ask)

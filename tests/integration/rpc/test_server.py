@@ -44,7 +44,7 @@ def another_server(shop: Running, **options: Any) -> GrpcServer:
         tail=SilentTail(),
         projects=shop.projects,
         quarantine=shop.quarantine,
-        care=shop.care,
+        data_stores=shop.data_stores,
         store_ready=lambda: True,
         **options,
     )

@@ -13,8 +13,8 @@ from shopalytic_server.gateway.requests.json_scan import (
     MAX_DEPTH,
     MAX_PARTS,
     Malformed,
-    Parts,
     Scanner,
+    Spans,
     TooMany,
 )
 
@@ -30,7 +30,7 @@ FORMS = st.sampled_from(
 WINDOW = 65_536
 
 
-def scan(data: bytes, limit: int | None = None, max_parts: int = 400_000) -> Parts:
+def scan(data: bytes, limit: int | None = None, max_parts: int = 400_000) -> Spans:
     scanner = Scanner(data, "events", lambda _name: limit, max_parts)
     for _ in scanner.steps():
         pass

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage.live import tail as tail_module
-from shopalytic_server.storage.live.tail import MAX_WAITING, Tail, Told, _Entry, _Feed, _Reader
+from shopalytic_server.storage.live.tail import MAX_WAITING, Tail, TailEvent, _Entry, _Feed, _Reader
 
 DATASET = 2
 TYPES = ["page_view", "order", "cart_add"]
 PROJECT: Any = type("OneProject", (), {"project_id": 1})()
 
 
-def event(number: int, kind: str) -> Told:
-    return Told(DATASET, UUID(int=0), reports_pb2.StoredEvent(event_id=str(number), type=kind))
+def event(number: int, kind: str) -> TailEvent:
+    return TailEvent(DATASET, UUID(int=0), reports_pb2.StoredEvent(event_id=str(number), type=kind))
 
 
 # What happens in turn: so many events of a type are stored, or a reader takes what there is.
@@ -42,7 +42,7 @@ def test_each_reader_is_told_every_event_of_its_types_in_order_or_how_many_were_
         left_out, entries = readers[number].take()
         missed[number] += left_out
         items = [entry.item for entry in entries if readers[number].wants(entry.item)]
-        told[number] += [int(item.event.event_id) for item in items if isinstance(item, Told)]
+        told[number] += [int(item.event.event_id) for item in items if isinstance(item, TailEvent)]
 
     for step in [*steps, 0, 1, 2]:
         if isinstance(step, int):
@@ -61,7 +61,7 @@ def test_each_reader_is_told_every_event_of_its_types_in_order_or_how_many_were_
     assert len(feed.entries) <= MAX_WAITING
 
 
-class Unread(list[Told]):
+class Unread(list[TailEvent]):
     """Events that must not be looked at yet."""
 
     allowed = False

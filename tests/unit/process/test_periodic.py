@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shopalytic_server.domain.periodic import Periodic
+from shopalytic_server.background.periodic import Periodic
 
 
 async def test_it_works_again_and_again_one_at_a_time():

@@ -60,7 +60,7 @@ class Watch:
     lost: Batch = field(default_factory=list)
 
 
-class Outbox:
+class SendQueue:
     """The events of one client in the order of its calls."""
 
     def __init__(self, limits: Limits, spool: Spool | None = None) -> None:

@@ -118,7 +118,7 @@ class Folder:
 
 
 class Spool:
-    """Where one client writes; not thread-safe, its outbox guards it."""
+    """Where one client writes; not thread-safe, its queue guards it."""
 
     def __init__(self, directory: str | os.PathLike[str], instance: str, source: str, *, fsync: bool) -> None:
         """Makes the directory if need be. `fsync` waits for the disk with each event."""

@@ -33,7 +33,7 @@ from shopalytic_server.gateway.http.answers import (
     answer_json,
     answer_wrong_method,
 )
-from shopalytic_server.gateway.http.edge import ROUTE
+from shopalytic_server.gateway.http.middleware import ROUTE
 from shopalytic_server.gateway.options import GatewayOptions, LocalKeys
 from shopalytic_server.gateway.requests.bodies import header, read_body
 from shopalytic_server.gateway.requests.forwarded import values_of

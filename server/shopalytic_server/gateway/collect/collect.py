@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic_server.domain.ingest.preparation import MAX_EVENT_BYTES
-from shopalytic_server.gateway.collect.intake import Intake, Taken, status_name
+from shopalytic_server.gateway.collect.collect_service import Collected, CollectService, status_name
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.answers import (
     JSON,
@@ -19,7 +19,7 @@ from shopalytic_server.gateway.http.answers import (
     answer_wrong_method,
 )
 from shopalytic_server.gateway.http.cors import collect_headers, preflight
-from shopalytic_server.gateway.http.edge import HOLD, ROUTE
+from shopalytic_server.gateway.http.middleware import HOLD, ROUTE
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.requests.bodies import header, is_zipped, read_body, refuse_giant, unzipped
 from shopalytic_server.gateway.requests.keys import (
@@ -41,8 +41,8 @@ _CROSS_ORIGIN = (b"cross-origin-resource-policy", b"cross-origin")
 class CollectRoute:
     """The ASGI application at the collect path."""
 
-    def __init__(self, intake: Intake, options: GatewayOptions, work: Work) -> None:
-        self._intake = intake
+    def __init__(self, collect_service: CollectService, options: GatewayOptions, work: Work) -> None:
+        self._collect_service = collect_service
         self._options = options
         self._work = work
         # Whoever has no key waits for others who have none, not the others for them.
@@ -64,8 +64,8 @@ class CollectRoute:
             else:
                 await answer(send, 200, _body(taken), JSON, [NO_STORE, *headers, *taken.cookie])
 
-    async def _take(self, scope: Scope, receive: Receive) -> Taken:
-        self._intake.charge(scope)
+    async def _take(self, scope: Scope, receive: Receive) -> Collected:
+        self._collect_service.charge(scope)
         content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
         if content_type not in _CONTENT_TYPES:
             text = "Content-Type: send JSON as application/json or text/plain."
@@ -79,24 +79,24 @@ class CollectRoute:
         try:
             payload = await self._payload(body)
         except Refusal:
-            self._intake.owe_for_nothing(scope, len(body))
+            self._collect_service.owe_for_nothing(scope, len(body))
             raise
         if (excess := len(body) - max(payload.count, 1) * MAX_EVENT_BYTES) > 0:
-            self._intake.owe_for_nothing(scope, excess)
-        return await self._intake.take(scope, key, payload, len(body))
+            self._collect_service.owe_for_nothing(scope, excess)
+        return await self._collect_service.take(scope, key, payload, len(body))
 
     async def _read(self, scope: Scope, receive: Receive, key: str) -> bytes:
         """A body whose key is known before it."""
         limit, seconds = self._options.max_body_bytes, self._options.body_seconds
         announced = header(scope, b"content-length")
-        if self._intake.knows(key) or announced is None or int(announced) > KEYLESS_SENT_BYTES:
-            await self._intake.admit(scope, key)
+        if self._collect_service.knows(key) or announced is None or int(announced) > KEYLESS_SENT_BYTES:
+            await self._collect_service.admit(scope, key)
             return await read_body(scope, receive, limit=limit, seconds=seconds)
         # A page that is left hangs up as soon as it has sent: what is small is taken while we ask.
         reading = asyncio.ensure_future(read_body(scope, receive, limit=limit, seconds=seconds))
         reading.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            await self._intake.admit(scope, key)
+            await self._collect_service.admit(scope, key)
             return await reading
         finally:
             reading.cancel()
@@ -115,11 +115,11 @@ class CollectRoute:
             if key is None:
                 raise no_key()
         except Refusal as refusal:
-            self._intake.owe(scope, max(len(sent), len(body)) or KEYLESS_SENT_BYTES)
+            self._collect_service.owe(scope, max(len(sent), len(body)) or KEYLESS_SENT_BYTES)
             if refusal.status == 413:
                 raise too_large_without_key() from None
             raise
-        await self._intake.admit(scope, key, len(body))
+        await self._collect_service.admit(scope, key, len(body))
         return key, body
 
     async def _plain(self, scope: Scope, sent: bytes, limit: int, work: Work) -> bytes:
@@ -138,7 +138,7 @@ class CollectRoute:
             return payload_of(body, scanning.parts)
 
 
-def _body(taken: Taken) -> bytes:
+def _body(taken: Collected) -> bytes:
     value = {"tracking_id": taken.tracking_id, "results": [_result(result) for result in taken.results]}
     for result in taken.results:
         if result.denied_consent:

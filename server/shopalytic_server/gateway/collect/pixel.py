@@ -6,10 +6,10 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from shopalytic_server.gateway.collect.intake import Intake
+from shopalytic_server.gateway.collect.collect_service import CollectService
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.answers import NO_STORE, answer, answer_wrong_method
-from shopalytic_server.gateway.http.edge import ROUTE
+from shopalytic_server.gateway.http.middleware import ROUTE
 from shopalytic_server.gateway.requests.bodies import header
 from shopalytic_server.gateway.requests.keys import key_of, no_key
 from shopalytic_server.gateway.requests.payload import read_payload
@@ -21,8 +21,8 @@ _MAX_PARAMETERS = 20
 class PixelRoute:
     """The ASGI application at the collect path with `.gif`."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    def __init__(self, collect_service: CollectService) -> None:
+        self._collect_service = collect_service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
@@ -30,13 +30,13 @@ class PixelRoute:
         if scope["method"] != "GET":
             await answer_wrong_method(send, "GET")
             return
-        self._intake.charge(scope)
+        self._collect_service.charge(scope)
         key = key_of(scope)
         if key is None:
             raise no_key()
-        await self._intake.admit(scope, key)
+        await self._collect_service.admit(scope, key)
         body = _body(scope)
-        taken = await self._intake.take(scope, key, read_payload(body), len(body))
+        taken = await self._collect_service.take(scope, key, read_payload(body), len(body))
         headers = [NO_STORE, (b"cross-origin-resource-policy", b"cross-origin"), *taken.cookie]
         await answer(send, 200, _GIF, b"image/gif", headers)
 

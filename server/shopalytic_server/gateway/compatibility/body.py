@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.requests.json_scan import Part, Scanner
+from shopalytic_server.gateway.requests.json_scan import Scanner, Span
 from shopalytic_server.gateway.requests.payload import UnreadableEvent, read_value, steps_of, unusable
 
 MAX_MESSAGES = 20_000
@@ -23,7 +23,7 @@ class Body:
     """One request's body. Its messages are read one by one, and each may turn out to be unreadable."""
 
     text: bytes
-    parts: list[Part]
+    parts: list[Span]
     beside: dict[str, Any] = field(default_factory=dict)
 
     def size(self, index: int) -> int:
@@ -87,7 +87,7 @@ class Reading:
         if parts.items is None:
             if self._list_name in parts.members:
                 raise unusable(f"{self._list_name}: give a list of messages.")
-            return Body(self._text, [Part(0, len(self._text))], beside)
+            return Body(self._text, [Span(0, len(self._text))], beside)
         if not parts.items:
             raise Refusal(400, "invalid_argument", f"{self._list_name}: give at least one message.")
         return Body(self._text, parts.items, beside)

@@ -8,8 +8,8 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic_server.gateway.collect.collect_service import CollectService, status_name
 from shopalytic_server.gateway.collect.events import decode_sent_at, describe
-from shopalytic_server.gateway.collect.intake import Intake, status_name
 from shopalytic_server.gateway.compatibility.body import Body, Reading, plain_json
 from shopalytic_server.gateway.compatibility.decoding import Decoded, Decoder, chunks
 from shopalytic_server.gateway.compatibility.keys import key_of, seen_at_the_end, seen_in
@@ -29,7 +29,7 @@ from shopalytic_server.gateway.http.answers import (
     refusal_headers,
 )
 from shopalytic_server.gateway.http.cors import collect_headers, preflight
-from shopalytic_server.gateway.http.edge import HOLD, ROUTE
+from shopalytic_server.gateway.http.middleware import HOLD, ROUTE
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.requests.bodies import header, is_zipped, read_body, unzipped
@@ -54,7 +54,7 @@ class CompatibleRoute:
     def __init__(
         self,
         surface: Surface,
-        intake: Intake,
+        collect_service: CollectService,
         options: GatewayOptions,
         work: Work,
         metrics: Metrics,
@@ -63,7 +63,7 @@ class CompatibleRoute:
     ) -> None:
         """`kind`: what every message of this path is; None: each says it itself."""
         self._surface = surface
-        self._intake = intake
+        self._collect_service = collect_service
         self._options = options
         self._work = work
         self._strangers = Work()
@@ -88,15 +88,15 @@ class CompatibleRoute:
                 await answer(send, 200, body, JSON, [NO_STORE, *headers])
 
     async def _take(self, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
-        self._intake.charge(scope)
+        self._collect_service.charge(scope)
         key, text = await self._read(scope, receive)
         try:
             body = await self._apart(text)
         except Refusal:
-            self._intake.owe_for_nothing(scope, len(text))
+            self._collect_service.owe_for_nothing(scope, len(text))
             raise
         key = await self._stated(scope, key, body)
-        self._intake.charge_events(scope, key, len(body.parts), len(text))
+        self._collect_service.charge_events(scope, key, len(body.parts), len(text))
         decoder = Decoder(self._surface, self._namespace(key), self._metrics)
         decoded = await self._decode(body, decoder)
         return await self._store(scope, key, decoded, _sent_at(body), len(text))
@@ -106,7 +106,7 @@ class CompatibleRoute:
         key = key_of(scope)
         if key is None:
             return await self._read_keyless(scope, receive)
-        await self._intake.admit(scope, key)
+        await self._collect_service.admit(scope, key)
         sent = await read_body(scope, receive, limit=MAX_BODY_BYTES, seconds=self._options.body_seconds)
         return key, plain_json(await self._plain(scope, sent, MAX_BODY_BYTES, self._work))
 
@@ -125,9 +125,9 @@ class CompatibleRoute:
             if key is None:
                 raise _no_key()
         except Refusal:
-            self._intake.owe(scope, max(len(sent), len(text)))
+            self._collect_service.owe(scope, max(len(sent), len(text)))
             raise
-        await self._intake.admit(scope, key, len(text))
+        await self._collect_service.admit(scope, key, len(text))
         return key, text
 
     async def _plain(self, scope: Scope, sent: bytes, limit: int, work: Work) -> bytes:
@@ -155,11 +155,11 @@ class CompatibleRoute:
             (body.beside[name] for name in _KEY_NAMES if isinstance(body.beside.get(name), str)), key
         )
         if stated != key:
-            await self._intake.admit(scope, stated)
+            await self._collect_service.admit(scope, stated)
         return str(stated)
 
     def _namespace(self, key: str) -> Any:
-        project = self._intake.project_of(key)
+        project = self._collect_service.project_of(key)
         # A server of the version before does not tell the project.
         return namespace_of(project or f"key:{hashlib.sha256(key.encode()).hexdigest()}")
 
@@ -179,13 +179,15 @@ class CompatibleRoute:
     async def _store(
         self, scope: Scope, key: str, decoded: Iterable[Decoded], sent_at: float | None, size: int
     ) -> list[dict[str, Any]]:
-        sender = self._intake.sender(scope, key)
+        sender = self._collect_service.sender(scope, key)
         answers: list[dict[str, Any]] = []
         for part in chunks(decoded, MAX_EVENTS, MAX_CALL_BYTES):
             sendable = [each.event for each in part if each.refused is None]
             for event in sendable:
                 describe(event, sender)
-            results = iter(await self._intake.submit(scope, key, sendable, sent_at, size) if sendable else [])
+            results = iter(
+                await self._collect_service.submit(scope, key, sendable, sent_at, size) if sendable else []
+            )
             answers += [_told(each, None if each.refused else next(results)) for each in part]
         return answers
 
@@ -200,12 +202,12 @@ class GtagRoute(CompatibleRoute):
         await super().__call__(scope, receive, send)
 
     async def _take(self, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
-        self._intake.charge(scope)
+        self._collect_service.charge(scope)
         key = key_of(scope)
         if key is None:
-            self._intake.owe(scope, 0)
+            self._collect_service.owe(scope, 0)
             raise _no_key()
-        await self._intake.admit(scope, key)
+        await self._collect_service.admit(scope, key)
         sent = await read_body(scope, receive, limit=KEYLESS_SENT_BYTES, seconds=self._options.body_seconds)
         try:
             messages = read_hits(scope["query_string"].decode("latin-1"), sent.decode("utf-8", "replace"))
@@ -213,7 +215,7 @@ class GtagRoute(CompatibleRoute):
             raise Refusal(400, "invalid_argument", "A hit has more than 1,000 parameters.") from None
         if not messages:
             raise Refusal(400, "invalid_argument", "en: give the event's name.")
-        self._intake.charge_events(scope, key, len(messages), len(sent))
+        self._collect_service.charge_events(scope, key, len(messages), len(sent))
         decoder = Decoder(GA4, self._namespace(key), self._metrics)
         decoded: list[Decoded] = []
         async with self._work.turn():

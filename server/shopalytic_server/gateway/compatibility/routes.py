@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shopalytic_server.gateway.collect.intake import Intake
+from shopalytic_server.gateway.collect.collect_service import CollectService
 from shopalytic_server.gateway.compatibility.route import CompatibleRoute, GtagRoute, answer_refused
 from shopalytic_server.gateway.compatibility.surfaces import (
     GA4,
@@ -26,7 +26,7 @@ from shopalytic_server.gateway.http.answers import (
     answer_wrong_method,
 )
 from shopalytic_server.gateway.http.cors import collect_headers, preflight
-from shopalytic_server.gateway.http.edge import ROUTE
+from shopalytic_server.gateway.http.middleware import ROUTE
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.requests.addresses import is_https
@@ -53,13 +53,15 @@ def paths() -> list[str]:
     return [*_SEGMENT, *POSTHOG_PATHS, *_FLAGS, *_CONFIG, *_MEASUREMENT, *_GTAG, _SETTINGS]
 
 
-def compatible_routes(intake: Intake, options: GatewayOptions, work: Work, metrics: Metrics) -> list[Route]:
+def compatible_routes(
+    collect_service: CollectService, options: GatewayOptions, work: Work, metrics: Metrics
+) -> list[Route]:
     """Every route of other tools' SDKs."""
 
     def take(surface: Surface, kind: str | None = None) -> ASGIApp:
-        return CompatibleRoute(surface, intake, options, work, metrics, kind=kind)
+        return CompatibleRoute(surface, collect_service, options, work, metrics, kind=kind)
 
-    gtag = GtagRoute(GA4, intake, options, work, metrics)
+    gtag = GtagRoute(GA4, collect_service, options, work, metrics)
     flags, config = _Fixed(options, no_flags, "POST"), _Fixed(options, remote_config, "GET")
     posthog, measurement = take(POSTHOG), take(GA4)
     return [

@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shopalytic_server.domain.requests import HEADER, request_id
-from shopalytic_server.gateway.http.edge import ROUTE
+from shopalytic_server.gateway.http.middleware import ROUTE
 
 _tracer = trace.get_tracer("shopalytic.gateway")
 _CARRIED = (b"traceparent", b"tracestate")

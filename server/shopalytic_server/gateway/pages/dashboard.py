@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from shopalytic_server.gateway.access.local_session import SessionRoute
 from shopalytic_server.gateway.http.answers import Header, answer_wrong_method
-from shopalytic_server.gateway.http.edge import ROUTE
+from shopalytic_server.gateway.http.middleware import ROUTE
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pages.static import (
     FOR_EVER,

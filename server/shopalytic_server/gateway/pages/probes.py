@@ -8,7 +8,7 @@ from shopalytic_server.gateway.access.local_session import is_local
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.errors import Refusal, collect_refusal
 from shopalytic_server.gateway.http.answers import NO_STORE, answer, answer_json, answer_wrong_method
-from shopalytic_server.gateway.http.edge import ROUTE
+from shopalytic_server.gateway.http.middleware import ROUTE
 from shopalytic_server.gateway.metrics import CONTENT_TYPE, Metrics
 from shopalytic_server.gateway.requests.keys import key_of
 

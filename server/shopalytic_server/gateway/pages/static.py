@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.answers import Header, answer, answer_empty, answer_wrong_method
-from shopalytic_server.gateway.http.edge import ROUTE
+from shopalytic_server.gateway.http.middleware import ROUTE
 from shopalytic_server.gateway.requests.bodies import header
 
 _SHORT = b"public, max-age=300"

@@ -58,7 +58,7 @@ class TooMany(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Span:
     """The place of one value, and why it must not be read, if so."""
 
     start: int
@@ -67,11 +67,11 @@ class Part:
 
 
 @dataclass(slots=True)
-class Parts:
+class Spans:
     """What was found: the members but the list, by name, and the items of the list."""
 
-    members: dict[str, Part] = field(default_factory=dict)
-    items: list[Part] | None = None
+    members: dict[str, Span] = field(default_factory=dict)
+    items: list[Span] | None = None
     """None: there is no such member, or it is no list; then it is among the members."""
 
 
@@ -95,8 +95,8 @@ class Scanner:
         self._limit_of = limit_of
         self._left = max_parts
         self._at = 0
-        self._found = Part(0, 0)
-        self.parts = Parts()
+        self._found = Span(0, 0)
+        self.parts = Spans()
 
     def steps(self) -> Iterator[None]:
         """Scans, and pauses now and then. Raises Malformed or TooMany."""
@@ -127,17 +127,17 @@ class Scanner:
         start = self._at
         if self._next() == _LIST:
             start = self._at
-            items: list[Part] | None = [] if name == self._list_name else None
+            items: list[Span] | None = [] if name == self._list_name else None
             fault = yield from self._items(name, items)
             if items is not None:
                 self.parts.items = items
                 return
-            self.parts.members[name] = Part(start, self._at, fault)
+            self.parts.members[name] = Span(start, self._at, fault)
         else:
             yield from self._value()
             self.parts.members[name] = self._found
 
-    def _items(self, name: str, items: list[Part] | None) -> "Generator[None, None, str | None]":
+    def _items(self, name: str, items: list[Span] | None) -> "Generator[None, None, str | None]":
         """Passes a list; gives the first reason why one of its items must not be read, or None."""
         limit, count, fault = self._limit_of(name), 0, None
         if limit is None:
@@ -195,7 +195,7 @@ class Scanner:
             if word is None:
                 raise self._malformed("Expecting value")
             self._at = word.end()
-        self._found = Part(start, self._at, fault)
+        self._found = Span(start, self._at, fault)
 
     def _brackets(self) -> "Generator[None, None, str | None]":
         """Passes a list or an object; gives the reason why it must not be read, or None."""

@@ -8,7 +8,7 @@ from typing import Any
 from shopalytic_server.domain.formats import strict_json
 from shopalytic_server.domain.formats.strict_json import SpoiledJson
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.requests.json_scan import MAX_PARTS, Malformed, Part, Parts, Scanner, TooMany
+from shopalytic_server.gateway.requests.json_scan import MAX_PARTS, Malformed, Scanner, Span, Spans, TooMany
 
 MAX_EVENTS = 1_000
 _EVENTS = "events"
@@ -39,7 +39,7 @@ class Payload:
     _body: bytes
     _read: list[Any] | None
     """The events, where all of them were read at once."""
-    _parts: list[Part] = field(default_factory=list)
+    _parts: list[Span] = field(default_factory=list)
     """Where they are in the body; looked for when it is asked, if they were read at once."""
 
     @property
@@ -104,7 +104,7 @@ def scanner(body: bytes) -> Scanner:
     return Scanner(body, _EVENTS, lambda name: MAX_EVENTS if name == _EVENTS else None)
 
 
-def scan(body: bytes) -> Parts:
+def scan(body: bytes) -> Spans:
     """The parts of a small body, found at once."""
     scanning = scanner(body)
     try:
@@ -123,7 +123,7 @@ def refused(error: Malformed | TooMany) -> Refusal:
     return unusable(f"The body is not JSON: {error}.")
 
 
-def payload_of(body: bytes, parts: Parts) -> Payload:
+def payload_of(body: bytes, parts: Spans) -> Payload:
     """The request in a body whose parts were found. An unusable one is refused with the reason."""
     fields = {}
     for name, part in parts.members.items():
@@ -149,7 +149,7 @@ def unusable(message: str) -> Refusal:
     return Refusal(400, "invalid_argument", message)
 
 
-def _payload(fields: dict[str, Any], body: bytes, read: list[Any] | None, parts: list[Part]) -> Payload:
+def _payload(fields: dict[str, Any], body: bytes, read: list[Any] | None, parts: list[Span]) -> Payload:
     return Payload(
         token=_text(fields, "token"),
         tracking_id=_text(fields, "tracking_id"),

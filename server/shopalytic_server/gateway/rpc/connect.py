@@ -24,7 +24,7 @@ from shopalytic_server.gateway.http.answers import (
     refusal_headers,
 )
 from shopalytic_server.gateway.http.cors import preflight, rpc_headers
-from shopalytic_server.gateway.http.edge import HOLD, ROUTE
+from shopalytic_server.gateway.http.middleware import HOLD, ROUTE
 from shopalytic_server.gateway.http.tracing import carried
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.requests.bodies import header, read_body, unzipped

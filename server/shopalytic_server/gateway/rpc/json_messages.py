@@ -12,7 +12,7 @@ from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.formats.wire import max_items
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.requests.json_scan import Malformed, Part, Parts, Scanner, TooMany
+from shopalytic_server.gateway.requests.json_scan import Malformed, Scanner, Span, Spans, TooMany
 from shopalytic_server.gateway.requests.payload import read_some
 from shopalytic_server.gateway.rpc.json_faults import fault_in
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
@@ -66,7 +66,7 @@ async def read_json(data: bytes, kind: type[Message], work: Work, on_count: Call
             raise _unreadable(kind, error, data) from None
 
 
-async def _track(data: bytes, parts: Parts, work: Work, on_count: Callable[[int], None]) -> bytes:
+async def _track(data: bytes, parts: Spans, work: Work, on_count: Callable[[int], None]) -> bytes:
     items = parts.items or []
     on_count(len(items))
     written = [_rest(data, parts)]
@@ -80,7 +80,7 @@ async def _track(data: bytes, parts: Parts, work: Work, on_count: Callable[[int]
     return b"".join(written)
 
 
-def _rest(data: bytes, parts: Parts) -> bytes:
+def _rest(data: bytes, parts: Spans) -> bytes:
     """The request without its events. When it was sent is a hint: unreadable, it is absent."""
     members = {name: data[part.start : part.end] for name, part in parts.members.items()}
     if any(part.fault for part in parts.members.values()) or sum(map(len, members.values())) > _SMALL_BYTES:
@@ -100,7 +100,7 @@ def _rest(data: bytes, parts: Parts) -> bytes:
     return request.SerializeToString()
 
 
-def _event(data: bytes, part: Part) -> bytes:
+def _event(data: bytes, part: Span) -> bytes:
     """One event; what cannot be read of it, the collector keeps in quarantine."""
     text = data[part.start : part.end]
     if part.fault is None and text.count(b",") <= _MOST_VALUES:

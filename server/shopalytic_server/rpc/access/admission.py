@@ -7,20 +7,20 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from shopalytic_server.domain.access.admission import METHOD, SERVICE
 from shopalytic_server.domain.errors import NotFound
-from shopalytic_server.rpc.access.auth import ADMIN_READING, ADMIN_SERVICE, RIGHTS, Door
+from shopalytic_server.rpc.access.auth import ADMIN_READING, ADMIN_SERVICE, RIGHTS, Authenticator
 
 # Which of its methods an administrator's or a reader's key may call, the call itself decides.
 _WEAKEST = {ADMIN_SERVICE: ADMIN_READING}
 
 
-def add_admission(door: Door, server: Any) -> None:
+def add_admission(authenticator: Authenticator, server: Any) -> None:
     """Registers the service at a server, which answers the domain's errors."""
 
     async def check(request: StringValue, context: grpc.aio.ServicerContext[Any, Any]) -> StringValue:
         service = _WEAKEST.get(request.value, request.value)
         if service not in RIGHTS:
             raise NotFound("There is no such service here.")
-        caller = await door.identify(context, service)
+        caller = await authenticator.identify(context, service)
         return StringValue(value=str(caller.project.project_id))
 
     handler = grpc.unary_unary_rpc_method_handler(

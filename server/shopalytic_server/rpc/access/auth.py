@@ -206,7 +206,7 @@ def _give_up(asked: "asyncio.Future[Any]") -> None:
     asked.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
-class Door:
+class Authenticator:
     """Admits calls by their key."""
 
     def __init__(self, cache: KeyCache, limits: Limits) -> None:

@@ -2,8 +2,8 @@
 
 import contextlib
 
+from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.rpc.access.auth import KeyCache
 from shopalytic_server.rpc.ports import KeyFinder
 

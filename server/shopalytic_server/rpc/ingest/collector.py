@@ -19,7 +19,7 @@ from shopalytic_server.domain.ingest.verdicts import Verdicts, verdict
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.projects import KeyClass, Project, first_money
-from shopalytic_server.rpc.access.auth import COLLECTOR_SERVICE, Caller, Door
+from shopalytic_server.rpc.access.auth import COLLECTOR_SERVICE, Authenticator, Caller
 from shopalytic_server.rpc.ingest.batches import Batch, Turns
 from shopalytic_server.rpc.ingest.linking import (
     ALIAS_FIELDS,
@@ -45,7 +45,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
 
     def __init__(
         self,
-        door: Door,
+        authenticator: Authenticator,
         writer: EventWriter,
         merges: Merges,
         drain: asyncio.Event,
@@ -55,7 +55,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         currencies: CurrencySettler,
         turns: Turns,
     ) -> None:
-        self._door = door
+        self._authenticator = authenticator
         self._writer = writer
         self._merges = merges
         self._drain = drain
@@ -86,7 +86,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
 
         The key is looked at with each: it may be revoked meanwhile.
         """
-        await self._door.admit(context, COLLECTOR_SERVICE)
+        await self._authenticator.admit(context, COLLECTOR_SERVICE)
 
         async def prepare_batch(batch: Batch) -> list[Prepared]:
             return await self._prepare_batch(batch, context)
@@ -100,7 +100,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self, request: collector_pb2.IdentifyRequest, context: Context
     ) -> collector_pb2.IdentifyResponse:
         """Links a tracking id to a customer."""
-        caller = await self._door.admit(context, COLLECTOR_SERVICE)
+        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE)
         event = identify_event(request)
         if request.dry_run:
             result = await self._preview(event, caller, sent_at(request))
@@ -118,7 +118,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self, request: collector_pb2.AliasRequest, context: Context
     ) -> collector_pb2.AliasResponse:
         """Gives a customer a further identity."""
-        caller = await self._door.admit(context, COLLECTOR_SERVICE)
+        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE)
         event = alias_event(request)
         if request.dry_run:
             result = await self._preview(event, caller, sent_at(request))
@@ -134,7 +134,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
 
     async def _prepare_batch(self, batch: Batch, context: Context) -> list[Prepared]:
         request = batch.request
-        caller = await self._door.admit(context, COLLECTOR_SERVICE, len(batch))
+        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE, len(batch))
         sent, received = check_track(request, len(batch)), self._clock()
         project = await self._with_currency(caller.project, batch)
         admitted = Admitted(

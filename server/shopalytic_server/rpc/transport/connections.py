@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from shopalytic_server.domain.periodic import Periodic
+from shopalytic_server.background.periodic import Periodic
 
 _FOLDER = Path("/proc/self/fd")
 # Where tcp_info in linux/tcp.h has tcpi_bytes_received.

@@ -11,7 +11,7 @@ from grpc_status import rpc_status
 from shopalytic_server.domain.errors import TooLarge
 from shopalytic_server.domain.formats.wire import check_values
 from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
-from shopalytic_server.rpc.access.auth import Door
+from shopalytic_server.rpc.access.auth import Authenticator
 from shopalytic_server.rpc.transport.connections import Peer
 from shopalytic_server.rpc.transport.errors import to_status, with_pushback
 from shopalytic_server.rpc.transport.places import Places
@@ -51,11 +51,15 @@ class AnsweringServer:
     """
 
     def __init__(
-        self, server: grpc.aio.Server, door: Door, receiver: Receiver, readers: Mapping[str, Read]
+        self,
+        server: grpc.aio.Server,
+        authenticator: Authenticator,
+        receiver: Receiver,
+        readers: Mapping[str, Read],
     ) -> None:
         """`readers`: what reads the requests of some methods, by their paths; those of others are parsed."""
         self._server = server
-        self._door = door
+        self._authenticator = authenticator
         self._receiver = receiver
         self._readers = readers
         self._places = _PlacesOfCalls(receiver.bounds)
@@ -63,7 +67,7 @@ class AnsweringServer:
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Registers a service's methods."""
         own = [
-            _Answering(handler, self._door, self._receiver, self._readers, self._places)
+            _Answering(handler, self._authenticator, self._receiver, self._readers, self._places)
             for handler in handlers
         ]
         self._server.add_generic_rpc_handlers(own)
@@ -78,7 +82,7 @@ class _Answering(grpc.GenericRpcHandler):
     def __init__(
         self,
         service: Any,
-        door: Door,
+        authenticator: Authenticator,
         receiver: Receiver,
         readers: Mapping[str, Read],
         places: "_PlacesOfCalls",
@@ -86,7 +90,7 @@ class _Answering(grpc.GenericRpcHandler):
         self._service = service
         self._readers = readers
         self._places = places
-        self._door = door
+        self._authenticator = authenticator
         self._receiver = receiver
         self._wrapped: dict[str, Handler] = {}
 
@@ -116,11 +120,11 @@ class _Answering(grpc.GenericRpcHandler):
         return grpc.stream_unary_rpc_method_handler(returning, None, serialize)
 
     def _receiving(self, name: str, read: Read, method: Answer) -> Answer:
-        door, receiver = self._door, self._receiver
+        authenticator, receiver = self._authenticator, self._receiver
 
         async def received(_: Any, context: Context) -> Any:
             with receiver.call(context) as peer:
-                caller = await door.enter(name, context.invocation_metadata() or (), once=True)
+                caller = await authenticator.enter(name, context.invocation_metadata() or (), once=True)
                 sender = sender_of(caller.key.key_class)
                 data = await receiver.receive(context, peer, sender)
                 size = weight(len(data), sender)
@@ -137,10 +141,10 @@ class _Answering(grpc.GenericRpcHandler):
         return received
 
     def _staying(self, name: str, method: Callable[[Any, Context], AsyncIterator[Any]]) -> Answer:
-        door, places = self._door, self._places.answers[name.rpartition("/")[2]]
+        authenticator, places = self._authenticator, self._places.answers[name.rpartition("/")[2]]
 
         async def stayed(request: Any, context: Context) -> None:
-            caller = await door.identify(context)
+            caller = await authenticator.identify(context)
             # Closed here and now, also when a write is cancelled, so that nothing
             # the method started outlives the call.
             async with places.take(str(caller.key.key_id)), aclosing(method(request, context)) as answers:  # type: ignore[type-var]
@@ -152,11 +156,11 @@ class _Answering(grpc.GenericRpcHandler):
     def _streaming(
         self, name: str, read: Read, method: Callable[[Any, Context], AsyncIterator[Any]]
     ) -> Answer:
-        door, receiver, streams = self._door, self._receiver, self._places.requests
+        authenticator, receiver, streams = self._authenticator, self._receiver, self._places.requests
 
         async def streamed(_: Any, context: Context) -> None:
             with receiver.call(context) as peer:
-                caller = await door.enter(name, context.invocation_metadata() or (), once=False)
+                caller = await authenticator.enter(name, context.invocation_metadata() or (), once=False)
                 sender = sender_of(caller.key.key_class)
                 async with streams[sender].take(context.peer()):
                     requests = _Requests(receiver, context, peer, sender, read)

@@ -9,8 +9,8 @@ import logging
 
 import psycopg
 
+from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.storage.database.connections import ROLLED_BACK, translated
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.sessions import Session, alone, connect

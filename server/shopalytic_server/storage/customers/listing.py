@@ -19,7 +19,7 @@ from shopalytic_server.domain.formats.plain_forms import plain_form
 from shopalytic_server.domain.projects import EVENT_TYPES, Project
 from shopalytic_server.storage.customers.lookup import Found, add_aliases, load_people
 from shopalytic_server.storage.customers.profile import describe
-from shopalytic_server.storage.customers.rfm import Fifths
+from shopalytic_server.storage.customers.rfm import RfmQuintiles
 from shopalytic_server.storage.database.paging import page_size, read_token, write_token
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.reading import Snapshot
@@ -54,25 +54,25 @@ async def list_customers(
     snapshot: Snapshot,
     project: Project,
     request: reports_pb2.ListCustomersRequest,
-    fifths: Fifths | None = None,
+    quintiles: RfmQuintiles | None = None,
 ) -> reports_pb2.ListCustomersResponse:
-    """A page of the identified customers; raises InvalidRequest. `fifths` may know those of before."""
+    """A page of the identified customers; raises InvalidRequest. `quintiles` may know those of before."""
     dataset = Dataset.of(project, request.sandbox)
     if request.HasField("min_net") and not request.HasField("currency"):
         message = "is needed with min_net; send the code of the currency that the amount is in"
         raise InvalidRequest([Violation("currency", "list_customers.currency", message)])
     key, customer_id = read_token(request, project, _parse_position) or (None, None)
-    fifths, currency = fifths or Fifths(), request.currency or project.currency
+    quintiles, currency = quintiles or RfmQuintiles(), request.currency or project.currency
     cuts: _Rows = []
     if request.order_by == reports_pb2.CUSTOMER_ORDER_RFM:
-        cuts = await fifths.cuts(snapshot, dataset, currency)
+        cuts = await quintiles.cuts(snapshot, dataset, currency)
     question = _Question(snapshot, project, request, key, customer_id, cuts)
     rows = await question.rows()
     page = rows[: page_size(request)]
     people = await load_people(snapshot, dataset, [Found(row["customer_id"]) for row in page])
     await add_aliases(snapshot, dataset, people)
     response = reports_pb2.ListCustomersResponse(
-        customers=await describe(snapshot, dataset, people, fifths=fifths, currency=currency),
+        customers=await describe(snapshot, dataset, people, quintiles=quintiles, currency=currency),
         currency=currency,
     )
     if not request.page_token:

@@ -244,7 +244,7 @@ coalesce(w.net, 0)
 -- name: key_of_last_order
 coalesce(extract(epoch FROM w.last_at), -1000000000000)
 
--- As `fifths` classifies: one more than how many of four values lie below.
+-- As `quintiles` classifies: one more than how many of four values lie below.
 -- name: key_of_rfm
 CASE WHEN w.orders > 0
      THEN 111 + 100 * (SELECT count(*) FROM unnest(%(cuts_last_at)s::timestamptz[]) AS cut (value) WHERE value < w.last_at)

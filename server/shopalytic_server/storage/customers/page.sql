@@ -133,7 +133,7 @@ SELECT d.tracking_id, first.at AS first_seen, last.at AS last_seen, agent.user_a
 
 -- Four values that cut those who ordered into fifths, by each measure: the k-th
 -- is the largest of the lowest k fifths.
--- name: fifths
+-- name: quintiles
 WITH owned AS (
     SELECT coalesce(named.customer_id, owner.customer_id, o.subject) AS customer_id, o.order_id, o.ordered_at,
            CASE WHEN o.currency = %(currency)s::text THEN o.total ELSE 0 END AS amount

@@ -16,7 +16,7 @@ from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.shares import rounded
 from shopalytic_server.storage.customers.lookup import Person, add_aliases, find, link, load_people
 from shopalytic_server.storage.customers.page import devices_of, orders_of, touches_of
-from shopalytic_server.storage.customers.rfm import Fifths
+from shopalytic_server.storage.customers.rfm import RfmQuintiles
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.database.times import timestamp
@@ -26,7 +26,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 async def get_customer(
-    snapshot: Snapshot, project: Project, fifths: Fifths, request: reports_pb2.GetCustomerRequest
+    snapshot: Snapshot, project: Project, quintiles: RfmQuintiles, request: reports_pb2.GetCustomerRequest
 ) -> reports_pb2.GetCustomerResponse:
     """Everything known of one customer; raises NotFound."""
     dataset = Dataset.of(project, request.sandbox)
@@ -35,7 +35,7 @@ async def get_customer(
     parameters = members(dataset, people)
     values_of = await _values(snapshot, parameters)
     currency = request.currency or project.currency
-    [customer] = await describe(snapshot, dataset, people, values_of, fifths=fifths, currency=currency)
+    [customer] = await describe(snapshot, dataset, people, values_of, quintiles=quintiles, currency=currency)
     customer.links.extend(link(people[0], fact) for fact in people[0].facts)
     orders, _ = await orders_of(snapshot, dataset, people[0])
     customer.orders.extend(orders)
@@ -69,12 +69,12 @@ async def describe(
     people: Sequence[Person],
     values: _Values | None = None,
     *,
-    fifths: Fifths | None = None,
+    quintiles: RfmQuintiles | None = None,
     currency: str = "",
 ) -> list[reports_pb2.Customer]:
     """Who these people are and what they are worth. Their facts count; load those of alias calls before.
 
-    `values`, if they were read already, are what they did. With `fifths` they are
+    `values`, if they were read already, are what they did. With `quintiles` they are
     classified, by their money in `currency`.
     """
     parameters = members(dataset, people)
@@ -87,12 +87,12 @@ async def describe(
         own = values[person.customer_id]
         profile, times = profiles.get(person.customer_id, {}), seen.get(person.customer_id, {})
         described.append(_customer(person, profile, times, own))
-        if fifths is not None and described[-1].HasField("last_order_at"):
+        if quintiles is not None and described[-1].HasField("last_order_at"):
             last_at = described[-1].last_order_at.ToDatetime(UTC)
             orders = sum(value.orders for value in own.values())
             money = own.get(currency, _Value())
             net = difference(money.gross, money.refunds)
-            rfm = await fifths.classify(snapshot, dataset, currency, last_at, orders, net)
+            rfm = await quintiles.classify(snapshot, dataset, currency, last_at, orders, net)
             described[-1].rfm.CopyFrom(rfm)
     return described
 

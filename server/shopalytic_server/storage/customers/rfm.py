@@ -1,4 +1,4 @@
-"""Where customers stand among all who ordered: recency, frequency and money, in fifths."""
+"""Where customers stand among all who ordered: recency, frequency and money, in quintiles."""
 
 import time
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ _SQL = load("customers/page")
 KEPT_SECONDS = 300.0
 
 
-class Fifths:
-    """Keeps the values that divide the fifths of each dataset for a few minutes."""
+class RfmQuintiles:
+    """Keeps the values that divide the quintiles of each dataset for a few minutes."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, str], tuple[float, list[dict[str, Any]]]] = {}
@@ -29,9 +29,9 @@ class Fifths:
         cuts = await self.cuts(snapshot, dataset, currency)
         return reports_pb2.RfmClass(
             currency=currency,
-            recency=_fifth([cut["last_at"] for cut in cuts], last_at),
-            frequency=_fifth([cut["orders"] for cut in cuts], orders),
-            money=_fifth([cut["net"] for cut in cuts], net),
+            recency=_quintile([cut["last_at"] for cut in cuts], last_at),
+            frequency=_quintile([cut["orders"] for cut in cuts], orders),
+            money=_quintile([cut["net"] for cut in cuts], net),
         )
 
     async def cuts(self, snapshot: Snapshot, dataset: int, currency: str) -> list[dict[str, Any]]:
@@ -39,11 +39,11 @@ class Fifths:
         now = time.monotonic()
         read_at, cuts = self._kept.get((dataset, currency), (-KEPT_SECONDS, []))
         if not cuts or now - read_at >= KEPT_SECONDS:
-            cuts = await snapshot.fetch(_SQL.fifths, dataset=dataset, currency=currency)
+            cuts = await snapshot.fetch(_SQL.quintiles, dataset=dataset, currency=currency)
             self._kept[dataset, currency] = (now, cuts)
         return cuts
 
 
-def _fifth(cuts: Sequence[Any], value: Any) -> int:
-    """1 to 5: one more than the number of fifths that lie wholly below the value."""
+def _quintile(cuts: Sequence[Any], value: Any) -> int:
+    """1 to 5: one more than the number of quintiles that lie wholly below the value."""
     return 1 + sum(1 for cut in cuts if cut < value)

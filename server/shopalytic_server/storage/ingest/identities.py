@@ -38,11 +38,11 @@ class StoredIdentities:
         """The customer that an identity of the graph is part of."""
         return identity_subject(self.graph.customer(identity))
 
-    def standing(self, identity: str, anchor: Anchor | None) -> tuple[Outcome, UUID]:
+    def unchanged_outcome(self, identity: str, anchor: Anchor | None) -> tuple[Outcome, UUID]:
         """How a call that changes nothing is answered: the outcome, and the identity's customer."""
-        return self._standing(identity, anchor), self.customer_id(identity)
+        return self._unchanged_outcome(identity, anchor), self.customer_id(identity)
 
-    def _standing(self, identity: str, anchor: Anchor | None) -> Outcome:
+    def _unchanged_outcome(self, identity: str, anchor: Anchor | None) -> Outcome:
         if anchor is None:
             return Outcome.ALREADY_LINKED
         existing = anchor.identity or self.graph.owner(anchor.tracking_id)

@@ -27,6 +27,7 @@ from shopalytic_server.storage.facts.changes import mark_times
 from shopalytic_server.storage.ingest import rows as typed
 from shopalytic_server.storage.ingest import tombstones
 from shopalytic_server.storage.ingest.arrivals import note_arrivals
+from shopalytic_server.storage.ingest.bulk_insert import PlainGroups, plain_of
 from shopalytic_server.storage.ingest.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.ingest.decisions import (
     ACCEPTED,
@@ -46,7 +47,6 @@ from shopalytic_server.storage.ingest.identities import (
     forms_apart,
     join_forms,
 )
-from shopalytic_server.storage.ingest.incoming import PlainGroups, plain_of
 from shopalytic_server.storage.ingest.products import upsert_products
 from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
 from shopalytic_server.storage.ingest.tie_breakers import lower_tie_breakers
@@ -114,7 +114,7 @@ class Ingest:
                 fresh = kept = others
             else:
                 plain = []
-                fresh, erased = await _claim(conn, valid, look=self._looking > 0)
+                fresh, erased = await _take_event_keys(conn, valid, look=self._looking > 0)
                 kept = await _without_erased(conn, fresh) if erased else fresh
             # What stores plain events and takes the ids of others has locked their dataset.
             stored = plain + await _store_fresh(conn, kept, locked=bool(plain))
@@ -154,7 +154,9 @@ async def _sort_out(conn: Connection, items: Sequence[Prepared]) -> tuple[list[P
     return valid, broken
 
 
-async def _claim(conn: Connection, valid: list[Prepared], *, look: bool) -> tuple[list[Prepared], bool]:
+async def _take_event_keys(
+    conn: Connection, valid: list[Prepared], *, look: bool
+) -> tuple[list[Prepared], bool]:
     """Takes the event ids that are free, and answers the events whose id is taken.
 
     Returns the events whose id was free, and whether anybody was erased. Without
@@ -162,19 +164,19 @@ async def _claim(conn: Connection, valid: list[Prepared], *, look: bool) -> tupl
     """
     datasets = {item.dataset_id for item in valid}
     if len(datasets) == 1:
-        return await _claim_in(conn, datasets.pop(), valid, look=look)
+        return await _take_event_keys_of(conn, datasets.pop(), valid, look=look)
     fresh: list[Prepared] = []
     erased = False
     for dataset in sorted(datasets):
         own = [item for item in valid if item.dataset_id == dataset]
-        free, found = await _claim_in(conn, dataset, own, look=look)
+        free, found = await _take_event_keys_of(conn, dataset, own, look=look)
         fresh += free
         # A dataset in which no id was free did not look.
         erased = erased or found
     return fresh, erased
 
 
-async def _claim_in(
+async def _take_event_keys_of(
     conn: Connection, dataset: int, items: list[Prepared], *, look: bool
 ) -> tuple[list[Prepared], bool]:
     packed = native.claims(items)
@@ -335,7 +337,7 @@ async def _answer_linked(conn: Connection, calls: Sequence[Prepared]) -> None:
             identity = item.properties["identity"]
             if item.tracking_id and stored.graph.knows_link(item.tracking_id, identity, fact):
                 item.verdict = verdict(item, ACCEPTED)
-                set_link(item.verdict, *stored.standing(identity, Anchor("", item.tracking_id)))
+                set_link(item.verdict, *stored.unchanged_outcome(identity, Anchor("", item.tracking_id)))
 
 
 async def _add_links(conn: Connection, items: Iterable[Prepared]) -> None:
@@ -345,7 +347,7 @@ async def _add_links(conn: Connection, items: Iterable[Prepared]) -> None:
         own = [(item, result) for item, result in repeated if item.dataset_id == dataset]
         stored = await _identities_of(conn, dataset, [item for item, _ in own])
         for item, result in own:
-            set_link(result, *stored.standing(item.properties["identity"], anchor_of(item)))
+            set_link(result, *stored.unchanged_outcome(item.properties["identity"], anchor_of(item)))
 
 
 def _is_repeated_call(item: Prepared) -> bool:

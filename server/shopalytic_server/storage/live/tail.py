@@ -38,7 +38,7 @@ _ANY_TYPE = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TailEvent:
     """A stored event, with what decides who is to be told of it."""
 
     dataset_id: int
@@ -57,7 +57,7 @@ class Tail:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._feeds: dict[int, _Feed] = {}
-        self._published: list[Sequence[Prepared | Told]] = []
+        self._published: list[Sequence[Prepared | TailEvent]] = []
         self._sorting: asyncio.TimerHandle | None = None
         self._sorted_at = 0.0
         self._pace = _Pace()
@@ -67,7 +67,7 @@ class Tail:
         """The datasets that somebody watches here."""
         return set(self._feeds)
 
-    def publish(self, items: Sequence[Prepared | Told]) -> None:
+    def publish(self, items: Sequence[Prepared | TailEvent]) -> None:
         """Tells the readers of events that have been committed; never waits, whoever they are."""
         if not self._feeds:
             return
@@ -150,7 +150,7 @@ class _Entry:
 
     __slots__ = ("_answer", "item")
 
-    def __init__(self, item: Prepared | Told) -> None:
+    def __init__(self, item: Prepared | TailEvent) -> None:
         self.item = item
         self._answer: bytes | None = None
 
@@ -224,7 +224,7 @@ class _Reader:
         self._place, self._seen = feed.end, feed.published.copy()
         return missed, entries
 
-    def wants(self, item: Prepared | Told) -> bool:
+    def wants(self, item: Prepared | TailEvent) -> bool:
         """Whether they are to be told of an event."""
         if self._types and item.type not in self._types:
             return False
@@ -246,9 +246,9 @@ class _Pace:
             await asyncio.sleep(self._free_at - now)
 
 
-def stored(item: Prepared | Told) -> reports_pb2.StoredEvent:
+def stored(item: Prepared | TailEvent) -> reports_pb2.StoredEvent:
     """An event as readers are told of it."""
-    if isinstance(item, Told):
+    if isinstance(item, TailEvent):
         return item.event
     event = reports_pb2.StoredEvent(
         event_id=str(item.event_id),

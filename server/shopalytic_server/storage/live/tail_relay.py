@@ -29,7 +29,7 @@ from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.connections import Pool, translated
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.sessions import connect
-from shopalytic_server.storage.live.tail import ANSWERS_A_SECOND, MAX_WAITING, Tail, Told, stored
+from shopalytic_server.storage.live.tail import ANSWERS_A_SECOND, MAX_WAITING, Tail, TailEvent, stored
 
 _SQL = load("live/tail_relay")
 _NAME = "shopalytic tail"
@@ -163,7 +163,7 @@ class TailRelay:
             self._tail.miss(message["dataset"], message["missed"])
         else:
             event = reports_pb2.StoredEvent.FromString(base64.b64decode(message["event"]))
-            self._tail.publish([Told(message["dataset"], UUID(message["subject"]), event)])
+            self._tail.publish([TailEvent(message["dataset"], UUID(message["subject"]), event)])
 
     async def _send(self) -> None:
         while True:

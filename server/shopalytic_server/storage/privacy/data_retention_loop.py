@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 import psycopg
 
+from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.domain.periodic import Periodic
 from shopalytic_server.storage.database.connections import ROLLED_BACK, translated
 from shopalytic_server.storage.database.sessions import connect
 from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom

@@ -14,7 +14,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers import listing, profile, timeline
 from shopalytic_server.storage.customers import page as customer_page
-from shopalytic_server.storage.customers.rfm import Fifths
+from shopalytic_server.storage.customers.rfm import RfmQuintiles
 from shopalytic_server.storage.database.connections import Pool
 from shopalytic_server.storage.database.reading import Snapshot, reading
 from shopalytic_server.storage.reports import delivery, order_list
@@ -38,7 +38,7 @@ class Reports:
     def __init__(self, pool: Pool, answering: AnswersFromFacts) -> None:
         """Reads from `pool`; questions about facts go to `answering`."""
         self._pool = pool
-        self._fifths = Fifths()
+        self._quintiles = RfmQuintiles()
         self._answering = answering
 
     async def answer(self, project: Project, request: Any) -> Any:
@@ -53,9 +53,9 @@ class Reports:
         # A statement about one customer goes by indexes whatever its parameters are.
         async with reading(self._pool, planned_once=kind in _OF_ONE_CUSTOMER) as snapshot:
             if kind is reports_pb2.GetCustomerRequest:
-                return await profile.get_customer(snapshot, project, self._fifths, request)
+                return await profile.get_customer(snapshot, project, self._quintiles, request)
             if kind is reports_pb2.ListCustomersRequest:
-                return await listing.list_customers(snapshot, project, request, self._fifths)
+                return await listing.list_customers(snapshot, project, request, self._quintiles)
             return await _FROM_POSTGRESQL[kind](snapshot, project, request)
 
 

@@ -18,13 +18,15 @@ from uuid import UUID
 from shopalytic_server.domain.events.prepared import Prepared, microseconds
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
-from shopalytic_server.storage.rollups.traffic_source import came_from
+from shopalytic_server.storage.rollups.traffic_source import traffic_source
 
 _SQL = load("rollups/page_sums")
 _SUM_UP = _SQL.sum_up_day.format(
-    quarters=came_from(_SQL.quarters.replace("{events}", _SQL.views_of_day), "q")
+    quarters=traffic_source(_SQL.quarters.replace("{events}", _SQL.views_of_day), "q")
 )
-_ADD_LATE = _SQL.add_late.format(quarters=came_from(_SQL.quarters.replace("{events}", _SQL.views_given), "q"))
+_ADD_LATE = _SQL.add_late.format(
+    quarters=traffic_source(_SQL.quarters.replace("{events}", _SQL.views_given), "q")
+)
 
 # One makes sums at a time.
 LOCK = "rollups"

@@ -10,7 +10,7 @@ def host_of(address: str) -> str:
     return _SQL.host.format(address=address)
 
 
-def came_from(block: str, page: str) -> str:
+def traffic_source(block: str, page: str) -> str:
     """A statement with `{way}` and `{found}`, whose rows of `page` have url, referrer and campaign."""
     found = _SQL.found.format(page=page, host=host_of(f"{page}.referrer"))
     return block.format(way=_SQL.way.format(page=page), found=found)

@@ -99,13 +99,13 @@ async def make_beside(facts: Kept, scope: Scope, needs: Needs) -> None:
 
 async def make_segments(facts: Kept, currency: str) -> None:
     """Makes `segments`: who ordered until the range's end, with their fifths and segment."""
-    await facts.keep("fifths", _SQL.fifths, money_in=currency)
-    fifths = range(1, 6)
+    await facts.keep("quintiles", _SQL.quintiles, money_in=currency)
+    quintiles = range(1, 6)
     names = [
         (recency, frequency, money, single, segment_of(recency, frequency, money, 1 if single else 2))
-        for recency in fifths
-        for frequency in fifths
-        for money in fifths
+        for recency in quintiles
+        for frequency in quintiles
+        for money in quintiles
         for single in (False, True)
     ]
     kinds = {

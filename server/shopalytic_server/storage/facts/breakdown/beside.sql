@@ -80,7 +80,7 @@ WINDOW earlier AS (PARTITION BY b.customer ORDER BY b.position, b.tie_breaker, b
 -- Recency, frequency and money of all who ordered before the range's end, as the
 -- customer's page tells them: one more than how many of the four values that cut
 -- the customers into fifths are less.
--- name: fifths
+-- name: quintiles
 WITH owned AS (
     SELECT o.order_key, coalesce(c.customer, o.subject) AS customer, c.customer IS NOT NULL AS known, o.ordered_at,
            o.dataset, o.occurred_at, o.event_id,
@@ -123,7 +123,7 @@ SELECT m.*, 1 + len(list_filter(c.last_at, lambda each: each < m.last_at)) AS re
 
 -- name: segments
 SELECT f.*, n.segment
-  FROM fifths f
+  FROM quintiles f
   JOIN segment_names n ON n.recency = f.recency AND n.frequency = f.frequency AND n.money = f.money
    AND n.single = (f.orders = 1)
 

@@ -33,7 +33,7 @@ _DEFAULTS: tuple[Header, ...] = (
 )
 
 
-class Edge:
+class Middleware:
     """The outermost ASGI application."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, max_held_bytes: int) -> None:

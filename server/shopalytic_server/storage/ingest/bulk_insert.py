@@ -54,7 +54,7 @@ _NO_TEXT, _NO_TIME, _NO_JSON = _pair(_TEXT, -1), _pair(_TIME, -1), _pair(_JSONB,
 _NO_BOOL, _NO_INT = _pair(_BOOL, -1), _pair(_INT, -1)
 
 
-class _Incoming:
+class _EventArray:
     """Events, as an `incoming_event_v3[]` parameter; `oid` is that of the type in this database."""
 
     def __init__(self, items: Sequence[Prepared], oid: int) -> None:
@@ -65,11 +65,11 @@ class _Incoming:
 class _IncomingDumper(Dumper):
     format = Format.BINARY
 
-    def dump(self, obj: _Incoming) -> bytes:
+    def dump(self, obj: _EventArray) -> bytes:
         return _array(1, 0, obj.oid, len(obj.items), 1) + b"".join(map(_element, obj.items))
 
 
-psycopg.adapters.register_dumper(_Incoming, _IncomingDumper)
+psycopg.adapters.register_dumper(_EventArray, _IncomingDumper)
 
 
 class PlainGroups:
@@ -105,7 +105,7 @@ class PlainGroups:
             {
                 "dataset": dataset,
                 "currency": items[0].currency,
-                "incoming": _Incoming(items, self._oid or 0),
+                "incoming": _EventArray(items, self._oid or 0),
                 "other_ids": UuidArray([item.event_key for item in others]),
                 "other_fingerprints": UuidArray([item.fingerprint for item in others]),
                 "marks": None if salt is None else UuidArray(hashes_of([*items, *others], salt)),

@@ -41,7 +41,7 @@ class _Away(Exception):
     """Shopalytic did not take the request; it may the next time."""
 
 
-class Doors:
+class PublicApi:
     """Sends acts and counts the verdicts."""
 
     def __init__(self, collect_url: str, browser_key: str, grpc_address: str, server_key: str) -> None:

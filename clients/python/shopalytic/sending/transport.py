@@ -44,7 +44,7 @@ class HungUp(grpc.RpcError):
         return ()
 
 
-class Wire:
+class Transport:
     """Opens its channel at the first request, in the thread that sends."""
 
     def __init__(self, endpoint: Endpoint, numbering: Numbering | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The asyncio client's background task: takes batches out of the outbox and sees each to its outcome."""
+"""The asyncio client's background task: takes batches out of the queue and sees each to its outcome."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import grpc
 from tenacity import AsyncRetrying
 
 from shopalytic.errors import LossReason
-from shopalytic.sending.batching import Batch, Outbox
+from shopalytic.sending.batching import Batch, SendQueue
 from shopalytic.sending.connection import TRACK_METHOD, Endpoint
 from shopalytic.sending.numbering import Numbering
 from shopalytic.sending.outcomes import Outcomes, matched
 from shopalytic.sending.retrying import attempt_timeout, is_too_large, loss_reason, retry_options
-from shopalytic.sending.wire import request_bytes
+from shopalytic.sending.transport import request_bytes
 from shopalytic.v1.collector_pb2 import TrackResponse
 
 
-class Pulse:
+class Notifier:
     """Wakes whoever waits at this moment."""
 
     def __init__(self) -> None:
@@ -46,30 +46,30 @@ class Pulse:
                 return
 
 
-class AsyncMail:
-    """An outbox and the three things that tasks wait for."""
+class AsyncSharedQueue:
+    """A queue and the three things that tasks wait for."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self.outbox = outbox
-        self.work = Pulse()
-        self.room = Pulse()
-        self.settled = Pulse()
+    def __init__(self, queue: SendQueue) -> None:
+        self.queue = queue
+        self.work = Notifier()
+        self.room = Notifier()
+        self.settled = Notifier()
         self.closing = False
 
 
-class AsyncCourier:
+class AsyncSender:
     """One batch in flight at a time, so the server sees a client's events in the order of its calls."""
 
     def __init__(
         self,
-        mail: AsyncMail,
+        shared: AsyncSharedQueue,
         endpoint: Endpoint,
         numbering: Numbering,
         outcomes: Outcomes,
         timeout: float,
         retry_deadline: float,
     ) -> None:
-        self._mail = mail
+        self._shared = shared
         self._endpoint = endpoint
         self._numbering = numbering
         self._outcomes = outcomes
@@ -85,26 +85,26 @@ class AsyncCourier:
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        outbox = self._mail.outbox
+        queue = self._shared.queue
         try:
             while await self._next_batch():
-                while (batch := outbox.next_in_flight()) is not None:
+                while (batch := queue.next_in_flight()) is not None:
                     await self._deliver(batch)
         finally:
             # Also when the loop ends without close(): nothing goes without a word.
-            self._outcomes.lost(outbox.abandon(), LossReason.CLOSED)
-            self._mail.settled.send()
+            self._outcomes.lost(queue.abandon(), LossReason.CLOSED)
+            self._shared.settled.send()
             await self._hang_up()
 
     async def _next_batch(self) -> bool:
         """Waits until a batch is due and puts it in flight; false when closing and all is done."""
-        mail = self._mail
-        while (delay := mail.outbox.due_in(time.monotonic())) != 0.0:
-            if delay is None and mail.closing:
+        shared = self._shared
+        while (delay := shared.queue.due_in(time.monotonic())) != 0.0:
+            if delay is None and shared.closing:
                 return False
-            await mail.work.wait(delay)
-        mail.outbox.take()
-        mail.room.send()
+            await shared.work.wait(delay)
+        shared.queue.take()
+        shared.room.send()
         return True
 
     async def _deliver(self, batch: Batch) -> None:
@@ -118,7 +118,7 @@ class AsyncCourier:
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch needs an outcome
             self._failed(batch, error)
             return
-        if self._mail.outbox.claim(batch):
+        if self._shared.queue.claim(batch):
             self._outcomes.answered(answer.results)
             self._settle(lost=False)
 
@@ -139,14 +139,14 @@ class AsyncCourier:
 
     def _failed(self, batch: Batch, error: Exception) -> None:
         if len(batch) > 1 and isinstance(error, grpc.RpcError) and is_too_large(error):
-            self._mail.outbox.split(batch)
-        elif self._mail.outbox.claim(batch):
+            self._shared.queue.split(batch)
+        elif self._shared.queue.claim(batch):
             self._outcomes.lost(batch, loss_reason(error), error)
             self._settle(lost=True)
 
     def _settle(self, *, lost: bool) -> None:
-        self._mail.outbox.settle(lost=lost)
-        self._mail.settled.send()
+        self._shared.queue.settle(lost=lost)
+        self._shared.settled.send()
 
     def _connected(self) -> Callable[..., Awaitable[TrackResponse]]:
         if self._channel is None or self._call is None:

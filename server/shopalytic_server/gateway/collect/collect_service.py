@@ -44,7 +44,7 @@ _STATUS_NAMES = {number: name.removeprefix("EVENT_STATUS_") for name, number in 
 
 
 @dataclass(slots=True)
-class Taken:
+class Collected:
     """What a request is answered with."""
 
     tracking_id: str
@@ -52,7 +52,7 @@ class Taken:
     results: list[EventResult]
 
 
-class Intake:
+class CollectService:
     """What /collect and its no-script picture share."""
 
     def __init__(
@@ -99,7 +99,7 @@ class Intake:
             self.owe(scope, size)
             raise
 
-    async def take(self, scope: Scope, key: str, payload: Payload, size: int) -> Taken:
+    async def take(self, scope: Scope, key: str, payload: Payload, size: int) -> Collected:
         """Stores a request's events. Returns after COMMIT, or raises Refusal. `key` was admitted."""
         token = payload.token or key
         if token != key:
@@ -115,12 +115,12 @@ class Intake:
         if not events and sender.privacy_signal:
             # Only a verdict would tell whether the project respects the signal.
             # The cookie is forgotten; the next event's answer may bring another.
-            return Taken(tracking_id, self._end_cookie(scope, payload), results)
+            return Collected(tracking_id, self._end_cookie(scope, payload), results)
         if _is_nobodys(results):
-            return Taken(tracking_id, self._end_cookie(scope, payload), results)
+            return Collected(tracking_id, self._end_cookie(scope, payload), results)
         unwanted = _unwanted(results) or any(map(is_denied, events))
         cookie = [] if unwanted else self._cookie(scope, payload, tracking_id)
-        return Taken(tracking_id, cookie, results)
+        return Collected(tracking_id, cookie, results)
 
     def sender(self, scope: Scope, key: str) -> Sender:
         """What the connection of a request with this key says about its sender."""

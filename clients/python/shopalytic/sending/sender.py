@@ -1,4 +1,4 @@
-"""The threaded client's background thread: takes batches out of the outbox and sees each to its outcome."""
+"""The threaded client's background thread: takes batches out of the queue and sees each to its outcome."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 import grpc
 from tenacity import Retrying
 
-from shopalytic.sending.batching import Batch, Outbox
+from shopalytic.sending.batching import Batch, SendQueue
 from shopalytic.sending.outcomes import Outcomes, matched
 from shopalytic.sending.retrying import attempt_timeout, is_too_large, loss_reason, retry_options
-from shopalytic.sending.wire import Wire
+from shopalytic.sending.transport import Transport
 from shopalytic.v1.collector_pb2 import TrackResponse
 
 
-class Mail:
-    """An outbox with its lock and the three things that threads wait for."""
+class SharedQueue:
+    """A queue with its lock and the three things that threads wait for."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self.outbox = outbox
+    def __init__(self, queue: SendQueue) -> None:
+        self.queue = queue
         # Reentrant, so that a signal handler that tracks does not wait for the call it interrupted.
         self.lock = threading.RLock()
         self.work = threading.Condition(self.lock)
@@ -32,14 +32,19 @@ class Abandoned(Exception):
     """The client was closed and has given this batch up."""
 
 
-class Courier:
+class Sender:
     """One batch in flight at a time, so the server sees a client's events in the order of its calls."""
 
     def __init__(
-        self, mail: Mail, wire: Wire, outcomes: Outcomes, timeout: float, retry_deadline: float
+        self,
+        shared: SharedQueue,
+        transport: Transport,
+        outcomes: Outcomes,
+        timeout: float,
+        retry_deadline: float,
     ) -> None:
-        self._mail = mail
-        self._wire = wire
+        self._shared = shared
+        self._transport = transport
         self._outcomes = outcomes
         self._timeout = timeout
         self._retry_deadline = retry_deadline
@@ -47,20 +52,20 @@ class Courier:
 
     def _run(self) -> None:
         while self._next_batch():
-            while (batch := self._mail.outbox.next_in_flight()) is not None:
+            while (batch := self._shared.queue.next_in_flight()) is not None:
                 self._deliver(batch)
-        self._wire.hang_up()
+        self._transport.hang_up()
 
     def _next_batch(self) -> bool:
         """Waits until a batch is due and puts it in flight; false when closing and all is done."""
-        mail = self._mail
-        with mail.lock:
-            while (delay := mail.outbox.due_in(time.monotonic())) != 0.0:
-                if delay is None and mail.closing:
+        shared = self._shared
+        with shared.lock:
+            while (delay := shared.queue.due_in(time.monotonic())) != 0.0:
+                if delay is None and shared.closing:
                     return False
-                mail.work.wait(delay)
-            mail.outbox.take()
-            mail.room.notify_all()
+                shared.work.wait(delay)
+            shared.queue.take()
+            shared.room.notify_all()
             return True
 
     def _deliver(self, batch: Batch) -> None:
@@ -81,33 +86,33 @@ class Courier:
             self._settle(lost=False)
 
     def _attempt(self, batch: Batch, expires_at: float) -> TrackResponse:
-        if self._mail.outbox.next_in_flight() is not batch:
+        if self._shared.queue.next_in_flight() is not batch:
             raise Abandoned
         self._outcomes.sending(len(batch))
-        answer = self._wire.send(batch, attempt_timeout(self._timeout, expires_at))
+        answer = self._transport.send(batch, attempt_timeout(self._timeout, expires_at))
         return matched(answer, batch)
 
     def _pause(self, seconds: float) -> None:
         """Sleeps between attempts, but not past a close that gives up."""
-        mail = self._mail
+        shared = self._shared
         until = time.monotonic() + seconds
-        with mail.lock:
-            while mail.outbox.next_in_flight() is not None and (left := until - time.monotonic()) > 0:
-                mail.work.wait(left)
+        with shared.lock:
+            while shared.queue.next_in_flight() is not None and (left := until - time.monotonic()) > 0:
+                shared.work.wait(left)
 
     def _failed(self, batch: Batch, error: Exception) -> None:
         if len(batch) > 1 and isinstance(error, grpc.RpcError) and is_too_large(error):
-            with self._mail.lock:
-                self._mail.outbox.split(batch)
+            with self._shared.lock:
+                self._shared.queue.split(batch)
         elif self._claim(batch):
             self._outcomes.lost(batch, loss_reason(error), error)
             self._settle(lost=True)
 
     def _claim(self, batch: Batch) -> bool:
-        with self._mail.lock:
-            return self._mail.outbox.claim(batch)
+        with self._shared.lock:
+            return self._shared.queue.claim(batch)
 
     def _settle(self, *, lost: bool) -> None:
-        with self._mail.lock:
-            self._mail.outbox.settle(lost=lost)
-            self._mail.settled.notify_all()
+        with self._shared.lock:
+            self._shared.queue.settle(lost=lost)
+            self._shared.settled.notify_all()
