@@ -26,7 +26,10 @@ def service():
 
 
 def test_merges_are_listed_and_undone_and_a_person_exported_and_erased(service):
-    [merge] = service.json("merges", "list", "--customer", "jane")["merges"]
+    listed = service.json("merges", "list", "--customer", "jane")
+    assert listed["total_merges"] == 1
+    [merge] = listed["merges"]
+    assert "Merges, 1 of 1" in service.command("merges", "list", "--customer", "jane").stdout
     assert (merge["tracking_id"], merge["identity"], merge["state"]) == ("phone", "jane", "joined")
     looked = service.json("merges", "undo", merge["merge_id"], "--dry-run")
     assert [each["identities"] for each in looked["customers"]] == [["jane"], []]

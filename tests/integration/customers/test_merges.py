@@ -201,16 +201,21 @@ async def test_the_journal_has_every_call_that_stated_something_and_what_was_ref
 async def test_the_journal_comes_in_pages_and_by_customer(opened):
     calls = [identify(f"t{number}", f"p{number % 3}", at=number) for number in range(7)]
     await opened.shop.send(*calls)
-    token, seen = "", []
+    token, seen, totals = "", [], []
     for _ in itertools.count():
         answer = await opened.merges.list_merges(
             PROJECT, admin_pb2.ListMergesRequest(page_size=2, page_token=token)
         )
         seen += [each.merge_id for each in answer.merges]
+        totals.append(answer.total_merges)
         token = answer.next_page_token
         if not token:
             break
     assert sorted(seen) == sorted(call.event_id for call in calls)
+    # The first page says how many there are.
+    assert totals == [len(calls), *[0] * (len(totals) - 1)]
+    one = admin_pb2.ListMergesRequest(customer=reports_pb2.CustomerSelector(identity="p1"), page_size=1)
+    assert (await opened.merges.list_merges(PROJECT, one)).total_merges == 2
     of_one = await opened.listed(customer=reports_pb2.CustomerSelector(identity="p1"))
     assert sorted(each.tracking_id for each in of_one) == ["t1", "t4"]
 

@@ -350,12 +350,14 @@ class ListMergesRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., customer: _Optional[_Union[_reports_pb2.CustomerSelector, _Mapping]] = ..., state: _Optional[_Union[MergeState, str]] = ...) -> None: ...
 
 class ListMergesResponse(_message.Message):
-    __slots__ = ("merges", "next_page_token")
+    __slots__ = ("merges", "next_page_token", "total_merges")
     MERGES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_MERGES_FIELD_NUMBER: _ClassVar[int]
     merges: _containers.RepeatedCompositeFieldContainer[Merge]
     next_page_token: str
-    def __init__(self, merges: _Optional[_Iterable[_Union[Merge, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    total_merges: int
+    def __init__(self, merges: _Optional[_Iterable[_Union[Merge, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_merges: _Optional[int] = ...) -> None: ...
 
 class UndoMergeRequest(_message.Message):
     __slots__ = ("merge_id", "sandbox", "dry_run")

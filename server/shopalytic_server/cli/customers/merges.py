@@ -60,10 +60,12 @@ def list_merges(
         answer = stub.ListMerges(request, metadata=remote.metadata, timeout=CALL_SECONDS)
     found = [_merge_data(merge) for merge in answer.merges]
     if as_json:
-        print_json({"merges": found, "next_page_token": answer.next_page_token})
+        token, total = answer.next_page_token, answer.total_merges
+        print_json({"merges": found, "next_page_token": token, "total_merges": total})
         return
     columns = ["merge_id", "arrived", "by", "from", "identity", "state"]
-    print_table(columns, [_cells(row) for row in found])
+    of = "" if page_token else f" of {answer.total_merges:,}"
+    print_table(columns, [_cells(row) for row in found], title=f"Merges, {len(found):,}{of}")
     print_more(answer.next_page_token)
 
 

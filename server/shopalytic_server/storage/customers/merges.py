@@ -33,6 +33,10 @@ from shopalytic_server.storage.ingest.identities import StoredIdentities
 
 _SQL = load("customers/merges")
 
+# More are not counted: a list is looked through by its filters then.
+MOST_COUNTED = 100_000
+_COUNT = f"SELECT count(*) AS merges FROM ({_SQL.page}) AS all_of_them"  # noqa: S608
+
 _UNKNOWN = "No identify or alias with this event id joined anything; look the ids up in the list of merges."
 
 
@@ -51,18 +55,22 @@ class Merges:
         dataset = Dataset.of(project, request.sandbox)
         before_at, before_id = read_token(request, project, parse_id_position) or NEWEST
         async with reading(self._reports_pool) as snapshot:
-            rows = await snapshot.fetch(
-                _SQL.page,
+            asked = {
                 **await _names(snapshot, dataset, request),
-                dataset=dataset,
-                before_at=before_at,
-                before_id=before_id,
-                merge_id=None,
-                state=_state_word(request.state),
-                limit=page_size(request) + 1,
-            )
+                "dataset": dataset,
+                "before_at": before_at,
+                "before_id": before_id,
+                "merge_id": None,
+                "state": _state_word(request.state),
+            }
+            rows = await snapshot.fetch(_SQL.page, **asked, limit=page_size(request) + 1)
+            total = None
+            if not request.page_token:
+                total = await snapshot.fetch_one(_COUNT, **asked, limit=MOST_COUNTED)
         page = rows[: page_size(request)]
-        response = admin_pb2.ListMergesResponse(merges=[_message(row) for row in page])
+        response = admin_pb2.ListMergesResponse(
+            merges=[_message(row) for row in page], total_merges=total["merges"] if total else 0
+        )
         if len(page) < len(rows):
             last = position(page[-1]["received_at"], page[-1]["event_id"])
             response.next_page_token = write_token(request, project, last)
