@@ -1,6 +1,6 @@
 /** What the controls say, as every page needs it: range, time zone, currency and the scope of reports. */
-import { create } from "@bufbuild/protobuf";
-import { timestampDate, timestampFromDate, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { create, toJson } from "@bufbuild/protobuf";
+import { timestampDate, timestampFromDate, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { Project } from "contract/admin_pb";
 import { Attribution, ComparisonSchema } from "contract/dimensions_pb";
 import { Interval, type ReportScope, ReportScopeSchema } from "contract/reports_pb";
@@ -132,6 +132,11 @@ function scopeOver(range: Range, report: string, zone: string, params: URLSearch
 export function blockOf<T extends { currency: string }>(blocks: T[], view: View): T | undefined {
   if (view.currency) return blocks.find((block) => block.currency === view.currency);
   return blocks.find((block) => block.currency === view.home) ?? blocks[0];
+}
+
+/** A moment as files have it, with all the digits that were stored. */
+export function exactTime(at: Timestamp | undefined): string {
+  return at ? String(toJson(TimestampSchema, at)) : "";
 }
 
 /** The begin of an interval, as a row is headed. */

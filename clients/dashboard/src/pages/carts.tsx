@@ -13,7 +13,7 @@ import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { link, useRoute } from "../route";
-import { blockOf, useView } from "../view";
+import { blockOf, exactTime, useView } from "../view";
 import { moment } from "../zones";
 
 const PAGE_SIZE = 50;
@@ -187,7 +187,7 @@ function Abandoned({ block: { currency } }: { block: CartReport }) {
 }
 
 function columns(currency: string, zone: string): Column<AbandonedCart>[] {
-  const exact = (at: Timestamp | undefined): string => (at ? timestampDate(at).toISOString() : "");
+  const exact = (at: Timestamp | undefined): string => exactTime(at);
   const shown = (at: Timestamp | undefined): string => (at ? moment(timestampDate(at), zone) : "");
   const contents = (cart: AbandonedCart): string => cart.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", ");
   return [

@@ -1,5 +1,4 @@
 /** What becomes of visits: carts, checkouts, orders, rates and value per visit. */
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type ConversionRow, type GetConversionReportResponse, type ReportScope, ReportService } from "contract/reports_pb";
 import { useAnswer } from "../answers";
 import { count, money, percent } from "../amounts";
@@ -12,7 +11,7 @@ import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
 import { useRoute } from "../route";
-import { begun, intervalOf, rowLabel, useView, type View } from "../view";
+import { begun, exactTime, intervalOf, rowLabel, useView, type View } from "../view";
 import { InPart, Intervals } from "./sales";
 
 /** Amounts are of one currency, so this report is told which. */
@@ -140,7 +139,7 @@ function Report({ report: { rows, currency }, total, before }: ReportProps) {
         columns={[
           {
             label: "Date",
-            text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
+            text: (row) => exactTime(row.start),
             cell: (row) => rowLabel(row.start, view),
           },
           ...numbers(currency),

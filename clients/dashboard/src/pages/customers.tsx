@@ -12,7 +12,7 @@ import { everyPage, type Page, Paged } from "../parts/pages";
 import { type Column, Table } from "../parts/table";
 import { groupOf } from "../rfm";
 import { change, link, useRoute } from "../route";
-import { useView } from "../view";
+import { exactTime, useView } from "../view";
 import { moment, plusDays, startOf, dayOf } from "../zones";
 import { Profile } from "./profile";
 
@@ -151,7 +151,7 @@ function Search({ value }: { value: string }) {
 }
 
 function columns(currency: string, zone: string): Column<Customer>[] {
-  const exact = (at: Timestamp | undefined): string => (at ? timestampDate(at).toISOString() : "");
+  const exact = (at: Timestamp | undefined): string => exactTime(at);
   const shown = (at: Timestamp | undefined): string => (at ? moment(timestampDate(at), zone) : "");
   const orders = (customer: Customer): bigint => customer.values.reduce((sum, value) => sum + value.orders, 0n);
   const net = (customer: Customer): string => customer.values.find((value) => value.currency === currency)?.net ?? "0";

@@ -1,5 +1,4 @@
 /** What customers are worth per head, by when they ordered first. */
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type GetLifetimeReportResponse, type LifetimeRow, type ReportScope, ReportService } from "contract/reports_pb";
 import { useAnswer } from "../answers";
 import { count, decimal, money, scaled } from "../amounts";
@@ -11,7 +10,7 @@ import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
 import { useRoute } from "../route";
-import { begun, intervalOf, rowLabel, useView, type View, ViewContext } from "../view";
+import { begun, exactTime, intervalOf, rowLabel, useView, type View, ViewContext } from "../view";
 import { InPart } from "./sales";
 
 export function Lifetime() {
@@ -123,9 +122,9 @@ function Report({ report: { rows, currency }, total, before }: ReportProps) {
 function cohort(view: View): Column<LifetimeRow> {
   return {
     label: "First order",
-    text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
+    text: (row) => exactTime(row.start),
     cell: (row) => rowLabel(row.start, view),
-    by: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
+    by: (row) => exactTime(row.start),
   };
 }
 

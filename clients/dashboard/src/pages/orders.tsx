@@ -7,7 +7,7 @@ import { words } from "../catalogue";
 import { fileName, savePages } from "../csv";
 import { everyPage, type Page, Paged } from "../parts/pages";
 import { ExportButton } from "../parts/table";
-import { useView } from "../view";
+import { exactTime, useView } from "../view";
 import { date, moment } from "../zones";
 
 const MOST_NAMED = 4;
@@ -26,7 +26,7 @@ export function Orders({ id, name }: { id: string; name: string }) {
   };
   const texts = (order: CustomerOrderDetail): string[] => [
     order.orderId,
-    order.orderedAt ? timestampDate(order.orderedAt).toISOString() : "",
+    exactTime(order.orderedAt),
     order.total,
     order.currency,
     order.lines.map((line) => `${line.qty} × ${line.name || line.sku}`).join(", "),

@@ -221,7 +221,7 @@ function TrafficInShort({
             {count(total.visitors)}
           </Explain>
         </span>
-        {before?.total && <small>{count(before.total.visitors)} · {beside.toLowerCase()}</small>}
+        {before?.total && <small>{beside.toLowerCase()} {count(before.total.visitors)}</small>}
       </header>
       {total.pageViews === 0n && (!before?.total || before.total.pageViews === 0n) ? (
         <p class="none">

@@ -16,7 +16,7 @@ import { Shown } from "../parts/states";
 import { ExportButton, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { link, useRoute } from "../route";
-import { useView } from "../view";
+import { exactTime, useView } from "../view";
 import { date, moment } from "../zones";
 import { Orders } from "./orders";
 
@@ -151,7 +151,7 @@ function Timeline({ id, name }: { id: string; name: string }) {
     return { items: answer.events, next: answer.nextPageToken, total: answer.totalEvents };
   };
   const texts = (event: StoredEvent): string[] => [
-    event.countedAt ? timestampDate(event.countedAt).toISOString() : "",
+    exactTime(event.countedAt),
     event.type,
     event.eventId,
     event.trackingId ?? "",
@@ -196,7 +196,7 @@ function Timeline({ id, name }: { id: string; name: string }) {
 function Devices({ customer }: { customer: Customer }) {
   const { zone } = useView();
   const at = (time: Timestamp | undefined): string => (time ? moment(timestampDate(time), zone) : "");
-  const exact = (time: Timestamp | undefined): string => (time ? timestampDate(time).toISOString() : "");
+  const exact = (time: Timestamp | undefined): string => exactTime(time);
   if (customer.devices.length === 0) return null;
   return (
     <Table

@@ -17,7 +17,7 @@ import { documentText } from "../patches";
 import { all, type Filter, forAll, MOST_REPAIRED, type Outcome, reason, replay, type Target } from "../replays";
 import { useRoute } from "../route";
 import { isAdmin, signOut } from "../session";
-import { useView } from "../view";
+import { exactTime, useView } from "../view";
 import { moment } from "../zones";
 
 const PAGE_SIZE = 50;
@@ -124,7 +124,7 @@ const HEAD = ["Quarantine id", "Arrived", "Verdict", "Key", "Event", "Field", "R
 function cells(event: QuarantinedEvent): string[][] {
   return event.violations.map((violation) => [
     event.quarantineId,
-    event.receivedAt ? timestampDate(event.receivedAt).toISOString() : "",
+    exactTime(event.receivedAt),
     event.status === EventStatus.CONFLICT ? "conflict" : "invalid",
     event.keyClass === KeyClass.SERVER ? "server key" : "browser key",
     kind(event),

@@ -12,7 +12,7 @@ import { Explain } from "../parts/explain";
 import { Scroll } from "../parts/scroll";
 import { Empty, Shown } from "../parts/states";
 import { useRoute } from "../route";
-import { intervalLabel, intervalOf, useView, type View } from "../view";
+import { exactTime, intervalLabel, intervalOf, useView, type View } from "../view";
 import { type Day, dayOf, firstOfMonth, plusDays } from "../zones";
 
 type Measure = "share" | "customers" | "net";
@@ -79,7 +79,7 @@ function HeatMap({ cohorts, interval }: { cohorts: Cohort[]; interval: "week" | 
     csv([
       ["Cohort", ...view.by.map(dimensionLabel), "Customers", ...columns.map(String)],
       ...cohorts.map((cohort) => [
-        cohort.start ? timestampDate(cohort.start).toISOString() : "",
+        exactTime(cohort.start),
         ...view.by.map((name) => cohort.dimensions[name] ?? ""),
         `${cohort.size}`,
         ...cohort.periods.map(exact),

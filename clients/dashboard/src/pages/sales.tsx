@@ -1,5 +1,5 @@
 /** Sales per interval, exact. */
-import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp } from "@bufbuild/protobuf/wkt";
 import { ReportService, type SalesReport, type SalesRow } from "contract/reports_pb";
 import { useAnswer } from "../answers";
 import { count, decimal, money, percent, scaled } from "../amounts";
@@ -13,7 +13,7 @@ import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
 import { fitting, type IntervalName, intervalsOf } from "../ranges";
 import { useRoute } from "../route";
-import { begun, blockOf, intervalLabel, intervalOf, isPartial, rowLabel, useView, type View } from "../view";
+import { begun, blockOf, exactTime, intervalLabel, intervalOf, isPartial, rowLabel, useView, type View } from "../view";
 
 type Amount = "netSales" | "totalSales" | "refunds" | "averageOrder";
 
@@ -202,7 +202,7 @@ function columns(currency: string, view: View): Column<SalesRow>[] {
   return [
     {
       label: "Date",
-      text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
+      text: (row) => exactTime(row.start),
       cell: (row) => (
         <Explain token={row.explain} of={`Sales, ${name(row)}`}>
           {rowLabel(row.start, view)}

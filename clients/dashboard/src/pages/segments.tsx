@@ -9,7 +9,7 @@ import { Controls } from "../parts/controls";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { changed, link, useRoute } from "../route";
-import { useView } from "../view";
+import { exactTime, useView } from "../view";
 import { moment } from "../zones";
 
 /** All that the server lists at once: sorting and saving are over these. */
@@ -145,9 +145,9 @@ function People({ name, people, currency, all }: PeopleProps) {
         },
         {
           label: "Last order",
-          text: (row) => (row.lastOrderAt ? timestampDate(row.lastOrderAt).toISOString() : ""),
+          text: (row) => exactTime(row.lastOrderAt),
           cell: (row) => row.lastOrderAt && moment(timestampDate(row.lastOrderAt), zone),
-          by: (row) => (row.lastOrderAt ? timestampDate(row.lastOrderAt).toISOString() : ""),
+          by: (row) => exactTime(row.lastOrderAt),
         },
         whole<SegmentCustomer>("Orders", "SegmentCustomer.orders", (row) => row.orders),
         amount<SegmentCustomer>(`Net of refunds, ${currency}`, "SegmentCustomer.net_of_refunds", currency, (row) => row.netOfRefunds),

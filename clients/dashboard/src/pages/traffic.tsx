@@ -1,5 +1,4 @@
 /** Page views, visitors and sessions, where they come from and what they buy. */
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
   type GetTrafficReportResponse,
   type ReportScope,
@@ -20,7 +19,7 @@ import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
 import { useRoute } from "../route";
-import { begun, intervalLabel, intervalOf, rowLabel, useView, type View } from "../view";
+import { begun, exactTime, intervalLabel, intervalOf, rowLabel, useView, type View } from "../view";
 import { InPart, Intervals } from "./sales";
 
 type Measure = "visitors" | "sessions" | "pageViews";
@@ -129,7 +128,7 @@ function Report({
         columns={[
           {
             label: "Date",
-            text: (row) => (row.start ? timestampDate(row.start).toISOString() : ""),
+            text: (row) => exactTime(row.start),
             cell: (row) => (
               <Explain token={row.explain} of={`Page views, ${intervalLabel(row.start, interval, zone)}`}>
                 {rowLabel(row.start, view)}
