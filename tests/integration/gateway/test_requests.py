@@ -163,6 +163,16 @@ def test_however_requests_are_cut_and_whatever_they_offer_the_same_is_asked(
     assert list(answered(data, cut(data, places))) == whole
 
 
+@given(requests(), st.sampled_from([b"close, upgrade", b"Upgrade, Close, HTTP2-Settings"]), PLACES)
+def test_who_offers_an_upgrade_and_ends_the_connection_is_answered_once(
+    drawn: tuple[bytes, bytes, bytes, bytes], connection: bytes, places: list[float]
+) -> None:
+    head, _, frame, body = drawn
+    plain = head + b"\r\nconnection: close\r\n" + frame + b"\r\n" + body
+    data = head + b"\r\nupgrade: h2c\r\nconnection: " + connection + b"\r\n" + frame + b"\r\n" + body
+    assert list(answered(data, cut(data, places))) == list(answered(plain, [plain]))
+
+
 def test_a_head_that_comes_byte_by_byte_is_the_same() -> None:
     head = b"POST /a HTTP/1.1\r\nhost: a\r\n" + UPGRADES["h2c"] + b"content-length: 5\r\n\r\nhello" + LAST
     assert list(answered(head, [bytes([byte]) for byte in head])) == list(answered(head, [head]))
@@ -192,9 +202,9 @@ async def talk(port: int, request: bytes) -> bytes:
         writer.close()
 
 
-@pytest.mark.parametrize("offer", UPGRADES)
-async def test_events_of_a_client_that_offers_to_upgrade_are_stored(offer: str) -> None:
-    head = b"POST /collect HTTP/1.1\r\nhost: localhost\r\n" + UPGRADES[offer]
+@pytest.mark.parametrize("offer", [*UPGRADES.values(), b"connection: close, upgrade\r\nupgrade: h2c\r\n"])
+async def test_events_of_a_client_that_offers_to_upgrade_are_stored(offer: bytes) -> None:
+    head = b"POST /collect HTTP/1.1\r\nhost: localhost\r\n" + offer
     framed = [
         b"content-length: %d\r\n\r\n%s" % (len(BODY), BODY),
         b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY),

@@ -165,6 +165,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
         The parser takes the offer for accepted and what follows for another
         protocol; it cannot be told otherwise, but says where the head ended.
+        After a head that also ends the connection it would take no further one,
+        so a new parser goes on.
         """
         while data:
             try:
@@ -176,6 +178,8 @@ class LimitedProtocol(HttpToolsProtocol):
                 if self._method == b"CONNECT":
                     self._spoil(b"405 Method Not Allowed\r\nallow: GET, POST", "This is no proxy.")
                     return
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
                 self.parser.feed_data(self._head_without_upgrade())
 
     def _head_without_upgrade(self) -> bytes:
