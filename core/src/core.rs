@@ -1,14 +1,12 @@
 //! What Python sees: requests cut into events, events read, and what is sent on of them.
 
 use crate::event::{Draft, Rules};
-use crate::object::Reader;
-use crate::postgres;
 use crate::prepared::{Clock, Prepared, Shared};
 use crate::tables::{Role, Row, Shape, Tables};
 use crate::wire::{record, Span};
-use pyo3::exceptions::PyRuntimeError;
-use pyo3::prelude::*;
+use crate::{object::Reader, postgres};
 use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,12 +82,18 @@ impl Core {
 
     /// One COPY of all these; `python` makes the rows of those that Python prepared.
     fn rows<'py>(&self, items: Bound<'py, PyList>, python: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-        let py = items.py();
         let mut out = Vec::with_capacity(512 * items.len());
         out.extend_from_slice(postgres::BEGIN);
-        each(&items, &python, &mut out, |item, out| Some(postgres::row(py, item, out)))?;
+        each(&items, &python, &mut out, |item, out| Some(postgres::row(items.py(), item, out)))?;
         out.extend_from_slice(postgres::END);
-        Ok(PyBytes::new(py, &out))
+        Ok(PyBytes::new(items.py(), &out))
+    }
+
+    /// Records of events, one after the other; `python` makes those that were not read here.
+    fn records<'py>(&self, items: Bound<'py, PyList>, python: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let mut out = Vec::with_capacity(640 * items.len());
+        each(&items, &python, &mut out, |item, out| Some(postgres::record(items.py(), item, out)))?;
+        Ok(PyBytes::new(items.py(), &out))
     }
 
     /// The TrackResponse: `before`, the id and `after` of what was accepted; `python` makes the rest.

@@ -112,7 +112,6 @@ impl Reader<'_> {
     fn is_right(&self, field: &Field, part: &Record) -> Option<()> {
         let right = match (field.role, &field.kind) {
             (Role::Other, _) => false,
-            (Role::TieBreaker, _) => !part.is_bytes,
             (_, Kind::Bool) => !part.is_bytes && part.value == 1,
             (_, Kind::Text) => part.is_bytes && part.span.len() > 0 && !self.text(field, part.span)?.contains('\0'),
             _ => part.is_bytes,
@@ -167,9 +166,6 @@ impl Reader<'_> {
             for part in cut {
                 skip(&mut hash, part.tag, part.span.to);
             }
-        }
-        if let Some(part) = spots[Role::TieBreaker as usize] {
-            skip(&mut hash, part.tag, part.span.to);
         }
         skip(&mut hash, event.to, event.to);
         hash.finalize()[..].try_into().ok()

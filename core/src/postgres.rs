@@ -9,6 +9,9 @@ use pyo3::prelude::*;
 const EPOCH_US: i64 = 946_684_800_000_000;
 const COLUMNS: i16 = 19;
 const UUID: i32 = 2950;
+/// The types of a row's columns after the first, by their object ids:
+/// <https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat>
+const TYPES: [i32; 18] = [1184, 1184, 25, 25, 16, 25, 16, 2950, 1184, 2950, 1184, 1184, 20, 1009, 25, 25, 3802, 3802];
 /// What a COPY begins and ends with.
 pub const BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 pub const END: &[u8] = b"\xff\xff";
@@ -19,10 +22,8 @@ fn put(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 fn put_or_null(out: &mut Vec<u8>, value: Option<&[u8]>) {
-    match value {
-        Some(value) => put(out, value),
-        None => out.extend_from_slice(&(-1i32).to_be_bytes()),
-    }
+    out.extend_from_slice(&value.map_or(-1, |value| value.len() as i32).to_be_bytes());
+    out.extend_from_slice(value.unwrap_or_default());
 }
 
 fn put_number(out: &mut Vec<u8>, number: Option<i64>) {
@@ -48,12 +49,28 @@ pub fn row(py: Python<'_>, item: &Prepared, out: &mut Vec<u8>) {
     put(out, &draft.key);
     put_number(out, item.corrected_us().and_then(time));
     put_number(out, Some(draft.occurred_us - draft.moved_us).filter(|_| draft.moved_us != 0).and_then(time));
-    put_number(out, item.tie_breaker());
+    put_or_null(out, None); // tie_breaker
     put_or_null(out, None); // plain_dates
     put_or_null(out, sent(Role::TrackingId));
     put_or_null(out, draft.identity.map(|span| item.sent(py, span)));
     put(out, item.properties_json());
     put_or_null(out, item.context_json());
+}
+
+/// An element of an `incoming_event_v4[]`: a row with the fingerprint for the dataset, and the type of each column.
+pub fn record(py: Python<'_>, item: &Prepared, out: &mut Vec<u8>) {
+    let (mut copied, mut at) = (Vec::with_capacity(640), 10);
+    row(py, item, &mut copied);
+    // The row without its first ten bytes, the types of its columns, and 28 bytes before them.
+    out.extend_from_slice(&(copied.len() as i32 - 10 + 4 * TYPES.len() as i32 + 28).to_be_bytes());
+    [i32::from(COLUMNS), UUID].iter().for_each(|number| out.extend_from_slice(&number.to_be_bytes()));
+    put(out, &item.draft.fingerprint);
+    for kind in TYPES {
+        let length = i32::from_be_bytes([copied[at], copied[at + 1], copied[at + 2], copied[at + 3]]).max(0) as usize;
+        let parts = [&kind.to_be_bytes()[..], &copied[at..at + 4 + length]];
+        parts.iter().for_each(|part| out.extend_from_slice(part));
+        at += 4 + length;
+    }
 }
 
 /// A `uuid[]` of one or more.

@@ -4,8 +4,7 @@ use crate::core::Core;
 use crate::event::Draft;
 use crate::tables::Role;
 use crate::wire::Span;
-use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::{prelude::*, types::PyBytes, types::PyString, types::PyTuple};
 use std::sync::{Arc, OnceLock};
 
 /// When a request was sent and came; the names are those of `Admitted`.
@@ -65,9 +64,6 @@ impl Prepared {
     pub fn context_json(&self) -> Option<&[u8]> {
         self.draft.context.map(|span| span.of(&self.shared.json))
     }
-    pub fn tie_breaker(&self) -> Option<i64> {
-        self.draft.spots[Role::TieBreaker as usize].map(|part| part.value as i64)
-    }
     /// When it happened by the clock that told, as the server's has it; None: that clock is right.
     pub fn corrected_us(&self) -> Option<i64> {
         let skewed = self.shared.clock.skew_us != 0 && self.draft.span(Role::TimedOnArrival).is_none();
@@ -122,6 +118,7 @@ impl Prepared {
                 .call_method1(make, (bytes(from),))
                 .map(|made| kept.get_or_init(|| made.unbind()).bind(py).clone()),
         };
+        let size = draft.properties.len() + draft.context.map_or(0, |span| span.len());
         match name {
             "event" => once(&item.event, "parse_event", item.sent(py, draft.event)),
             "properties" => once(&item.properties, "loads", &item.properties_json()[1..]),
@@ -133,10 +130,7 @@ impl Prepared {
             "source" => item.text(py, draft.span(Role::Source)),
             "key_class" => Ok(item.shared.key_class.as_ref().into_pyobject(py)?.into_any()),
             "moved_us" => Ok(draft.moved_us.into_pyobject(py)?.into_any()),
-            "tie_breaker" => Ok(item.tie_breaker().into_pyobject(py)?.into_any()),
-            "json_size" => {
-                Ok((draft.properties.len() + draft.context.map_or(0, |span| span.len())).into_pyobject(py)?.into_any())
-            }
+            "json_size" => Ok(size.into_pyobject(py)?.into_any()),
             _ => python.call_method1("derived", (slf, name)),
         }
     }

@@ -38,7 +38,6 @@ roles! {
     Sandbox "Event" "sandbox"
     Context "Event" "context"
     TimedOnArrival "Event" "timed_on_arrival"
-    TieBreaker "Event" "tie_breaker"
     UserAgent "Context" "user_agent"
     Automated "Context" "automated"
     Consent "Context" "analytics_consent"

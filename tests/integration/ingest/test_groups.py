@@ -1,14 +1,22 @@
-"""How the writer groups what waits: who has few events waits for others who have few, not for long work."""
+"""How the writer groups what waits, and in how many statements a group is stored.
+
+Who has few events waits for others who have few, not for long work.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
 
-from laws.ingest_answers import A, prepared, stored, words
+from laws.ingest_answers import A, answers, prepared, send, stored, words
+from shopalytic.v1 import collector_pb2
+from shopalytic_server.domain.customers.identity import identity_subject
 from shopalytic_server.domain.datasets import Dataset
-from shops.report_shop import Shop, open_shop, page
+from shopalytic_server.storage.ingest import bulk_insert
+from shops.report_shop import Shop, identify, open_shop, order, page
 
 
 @pytest.fixture
@@ -86,3 +94,63 @@ async def test_closing_waits_for_every_group_that_is_being_stored(shop, database
     await shop.writer.close()
     assert all(request.done() for request in requests)
     assert stored(database_url, "SELECT count(*) FROM events") == [(2_400,)]
+
+
+class Statements:
+    """What goes to PostgreSQL."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.texts: list[str] = []
+        for name in ("execute", "copy"):
+            patch.setattr(psycopg.AsyncCursor, name, self._noting(getattr(psycopg.AsyncCursor, name)))
+
+    def _noting(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(cursor: Any, statement: Any, *args: Any, **options: Any) -> Any:
+            self.texts.append(" ".join(str(statement).split())[:60])
+            return method(cursor, statement, *args, **options)
+
+        return noted
+
+
+async def test_a_usual_group_is_one_statement_whatever_types_are_in_it(shop, database_url, monkeypatch):
+    # The shop's events happened at fixed times.
+    monkeypatch.setattr(bulk_insert, "YOUNGEST", timedelta(days=36_500))
+    await send(shop, page("warms up what is asked once"))
+    statements = Statements(monkeypatch)
+    results = await answers(
+        shop,
+        page("T"),
+        identify("T", "ann"),
+        order("o-1", "12.50", tracking_id="T"),
+        identify("U", "ben"),
+        order("o-2", identity="cid"),
+    )
+    # A connection may be asked whether it is well, and the room of quarantine how it is.
+    asked = [text for text in statements.texts if text and "quarantine" not in text]
+    assert [text[:28] for text in asked] == ["SELECT * FROM store_group_v1"], statements.texts
+    assert words(results) == [A] * 5
+    outcomes = [(each.link.outcome, each.link.customer_id) for each in results if each.HasField("link")]
+    linked = collector_pb2.LINK_OUTCOME_LINKED
+    assert outcomes == [(linked, str(identity_subject("ann"))), (linked, str(identity_subject("ben")))]
+    rows = "SELECT order_id, total, units, current FROM order_revisions ORDER BY 1"
+    assert [str(row[1]) for row in stored(database_url, rows)] == ["12.50", "10.00"]
+    assert stored(database_url, "SELECT count(*) FROM tracking_links WHERE owner") == [(2,)]
+
+
+async def test_what_is_known_of_a_device_or_an_order_takes_a_group_the_long_way(
+    shop, database_url, monkeypatch
+):
+    monkeypatch.setattr(bulk_insert, "YOUNGEST", timedelta(days=36_500))
+    await answers(shop, identify("T", "ann"), order("o-1", "12.50", tracking_id="T"))
+    results = await answers(
+        shop,
+        page("V"),
+        identify("T", "ben", at=10),
+        identify("W", "cid"),
+        order("o-1", "13.00", tracking_id="T", at=10),
+    )
+    assert words(results) == [A] * 4
+    not_merged, linked = collector_pb2.LINK_OUTCOME_NOT_MERGED, collector_pb2.LINK_OUTCOME_LINKED
+    assert [each.link.outcome for each in results if each.HasField("link")] == [not_merged, linked]
+    found = "SELECT total FROM order_revisions WHERE current"
+    assert [str(total) for (total,) in stored(database_url, found)] == ["13.00"]

@@ -17,6 +17,7 @@ from shopalytic_server.domain.events.prepared import Prepared
 from shopalytic_server.domain.ingest import native
 from shopalytic_server.domain.ingest.preparation import Admitted, prepare_event
 from shopalytic_server.domain.ingest.verdicts import Verdicts
+from shopalytic_server.storage.ingest.bulk_insert import encode_record, encode_records
 from shopalytic_server.storage.ingest.copyrows import encode_event, encode_events
 
 pytestmark = pytest.mark.skipif(not native.is_installed(), reason="the native core is not built: make setup")
@@ -57,6 +58,8 @@ def differences(item: Any, expected: Prepared) -> list[str]:
     found = [name for name in ATTRIBUTES if seen(item, name) != seen(expected, name)]
     if encode_event(item) != encode_event(expected) or encode_events([item]) != encode_events([expected]):
         found.append("row")
+    if encode_record(item) != encode_record(expected) or encode_records([item]) != encode_record(expected):
+        found.append("record")
     if Verdicts([item]).response() != Verdicts([expected]).response():
         found.append("answer")
     if (

@@ -160,6 +160,14 @@ def rows(items: Sequence[Prepared], row: Callable[[Prepared], bytes]) -> bytes |
     return _unless_failed(lambda: _core.rows(list(items), row)) if _has_native(items) else None
 
 
+def records(items: Sequence[Prepared], record: Callable[[Prepared], bytes]) -> bytes | None:
+    """All events as records, one after the other; `record` makes those that Python prepared."""
+    # A core that was built before it could do so has the same version while the two are developed.
+    if not _has_native(items) or not hasattr(_core, "records"):
+        return None
+    return _unless_failed(lambda: _core.records(list(items), record))
+
+
 def answers(
     items: Sequence[Prepared], before: bytes, after: bytes, other: Callable[[Prepared], bytes]
 ) -> bytes | None:

@@ -1,12 +1,15 @@
-"""Stores a group of plain events in one round trip.
+"""Stores a usual group of events in one round trip.
 
-Single calls make groups of a few dozen events, and there the statements of the
-long way cost more than the events. A function in the database does what these
-do for new events that need no decision; see the migration `store_plain`.
+Single calls and small batches make groups of a few dozen events, and there the
+statements of the long way cost more than the events. A function in the database
+does what these do for new plain events, identify calls that join nobody and
+orders that nothing was said of before; see the migration `store_group`.
 """
 
 import struct
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -14,21 +17,25 @@ import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from shopalytic_server.domain.commerce.orders import content_of, states_something
+from shopalytic_server.domain.customers.identity import identity_subject_key, tracking_subject_key
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.prepared import microseconds
+from shopalytic_server.domain.ingest import native
 from shopalytic_server.domain.ingest.preparation import Prepared
+from shopalytic_server.domain.ingest.verdicts import verdict
 from shopalytic_server.storage.database.arrays import UuidArray
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
-from shopalytic_server.storage.ingest.decisions import needs_decision
-from shopalytic_server.storage.ingest.rows import CART_TYPES, cart_time
+from shopalytic_server.storage.ingest.decisions import ACCEPTED, has_form, needs_decision, set_link
+from shopalytic_server.storage.ingest.plain_links import alone, outcome_of
+from shopalytic_server.storage.ingest.rows import CART_TYPES
 from shopalytic_server.storage.ingest.tombstones import hashes_of, known_salt
 from shopalytic_server.storage.rollups.page_sums import YOUNGEST
 
 _SQL = load("ingest/ingest")
 
 # From here on COPY is faster.
-
 _MOST_EVENTS = 200
 
 # What the function does not know of carts.
@@ -36,8 +43,9 @@ _LONG_WAY = frozenset({"modified_date", "quantity", "qty_removed"})
 
 # Columns are packed with the object ids of their types:
 # https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
-_TEXT, _BOOL, _UUID, _TIME, _JSONB, _INT = 25, 16, 2950, 1184, 3802, 20
+_TEXT, _BOOL, _UUID, _TIME, _JSONB, _INT, _TEXTS = 25, 16, 2950, 1184, 3802, 20, 1009
 _COLUMNS = 19
+_CALL_COLUMNS = 8
 # PostgreSQL counts microseconds from 2000 on.
 _EPOCH_US = 946_684_800_000_000
 
@@ -46,121 +54,210 @@ _pair = struct.Struct("!ii").pack
 _bool = struct.Struct("!ii?").pack
 _uuid = struct.Struct("!ii16s").pack
 _timestamp = _number = struct.Struct("!iiq").pack
+# columns; fingerprint; received_at
+_head = struct.Struct("!iii16siiq").pack
 # subject; occurred_at; event_id
 _ids = struct.Struct("!ii16siiqii16s").pack
+# columns; subject; customer_id; event_id; occurred_at; received_at
+_call = struct.Struct("!iii16sii16sii16siiqiiq").pack
 # Dimensions, flags (no nulls), element type, length, lower bound.
 _array = struct.Struct("!iiIii").pack
 _NO_TEXT, _NO_TIME, _NO_JSON = _pair(_TEXT, -1), _pair(_TIME, -1), _pair(_JSONB, -1)
-_NO_BOOL, _NO_INT = _pair(_BOOL, -1), _pair(_INT, -1)
+_NO_BOOL, _NO_INT, _NO_TEXTS = _pair(_BOOL, -1), _pair(_INT, -1), _pair(_TEXTS, -1)
 
 
-class _EventArray:
-    """Events, as an `incoming_event_v3[]` parameter; `oid` is that of the type in this database."""
+class _Records:
+    """Records as an array of their type; `oid` is that of the type in this database."""
 
-    def __init__(self, items: Sequence[Prepared], oid: int) -> None:
-        self.items = items
+    def __init__(self, data: bytes, count: int, oid: int) -> None:
+        self.data = data
+        self.count = count
         self.oid = oid
 
 
-class _IncomingDumper(Dumper):
+class _RecordsDumper(Dumper):
     format = Format.BINARY
 
-    def dump(self, obj: _EventArray) -> bytes:
-        return _array(1, 0, obj.oid, len(obj.items), 1) + b"".join(map(_element, obj.items))
+    def dump(self, obj: _Records) -> bytes:
+        return _array(1 if obj.count else 0, 0, obj.oid, obj.count, 1)[: None if obj.count else 12] + obj.data
 
 
-psycopg.adapters.register_dumper(_EventArray, _IncomingDumper)
+psycopg.adapters.register_dumper(_Records, _RecordsDumper)
 
 
-class PlainGroups:
-    """Stores groups that have nothing but plain new events."""
+@dataclass(slots=True)
+class UsualGroup:
+    """A group that can be stored so: of one project, small, and none old enough to be summed up."""
+
+    plain: list[Prepared]
+    identifies: list[Prepared]
+    orders: list[Prepared]
+    others: list[Prepared]
+    """What is to be decided afterwards."""
+
+    @property
+    def events(self) -> list[Prepared]:
+        """What is stored by it."""
+        return [*self.plain, *self.identifies, *self.orders]
+
+    @property
+    def plainer(self) -> "UsualGroup | None":
+        """The group with more left to be decided afterwards; None where there is no more."""
+        if not (self.plain and (self.identifies or self.orders)):
+            return None
+        return UsualGroup(self.plain, [], [], [*self.others, *self.identifies, *self.orders])
+
+
+class UsualGroups:
+    """Stores usual groups."""
 
     def __init__(self) -> None:
-        self._oid: int | None = None
+        self._oids: tuple[int, int] | None = None
         self._salts: dict[int, bytes] = {}
 
-    async def store(self, conn: Connection, items: Sequence[Prepared], others: Sequence[Prepared]) -> bool:
-        """Whether what `plain_of` gave was stored, and the ids of others were taken; if not, nothing was.
+    async def store(self, conn: Connection, group: UsualGroup, *, look: bool) -> bool:
+        """Whether the group was stored, and the ids of others were taken; if not, nothing was.
 
-        Raises UniqueViolation when another transaction was faster.
+        Raises UniqueViolation when an id is taken, which with `look` means that
+        another transaction was faster.
         """
         try:
-            return await self._store(conn, items, others)
+            return await self._store(conn, group, look=look)
         except psycopg.Error:
             # What is remembered may be of a database that was replaced.
-            self._oid = None
+            self._oids = None
             self._salts.clear()
             raise
 
-    async def _store(self, conn: Connection, items: Sequence[Prepared], others: Sequence[Prepared]) -> bool:
-        if self._oid is None:
-            row = await (await conn.execute(_SQL.incoming_type)).fetchone()
-            self._oid = row[0] if row is not None else 0
-        dataset = items[0].dataset_id
+    async def _store(self, conn: Connection, group: UsualGroup, *, look: bool) -> bool:
+        if self._oids is None:
+            [self._oids] = await (await conn.execute(_SQL.incoming_types)).fetchall()
+        events = group.events
+        dataset = events[0].dataset_id
         project = Dataset(dataset).project_id
         salt = self._salts.get(project)
-        types = {item.type for item in items}
+        types = {item.type for item in group.plain}
         cursor = await conn.execute(
-            _SQL.store_plain_events,
+            _SQL.store_group,
             {
                 "dataset": dataset,
-                "currency": items[0].currency,
-                "incoming": _EventArray(items, self._oid or 0),
-                "other_ids": UuidArray([item.event_key for item in others]),
-                "other_fingerprints": UuidArray([item.fingerprint for item in others]),
-                "marks": None if salt is None else UuidArray(hashes_of([*items, *others], salt)),
-                "identities": any(item.identity is not None for item in items),
+                "currency": events[0].currency,
+                **_records(group, *self._oids),
+                "contents": UuidArray([content_of(item.properties).bytes for item in group.orders]),
+                "other_ids": UuidArray([item.event_key for item in group.others]),
+                "other_fingerprints": UuidArray([item.fingerprint for item in group.others]),
+                "marks": None if salt is None else UuidArray(hashes_of([*events, *group.others], salt)),
+                "look": look,
+                "identities": any(item.identity is not None for item in (*group.plain, *group.orders)),
                 "products": "product_view" in types,
                 "carts": not CART_TYPES.isdisjoint(types),
             },
         )
-        row = await cursor.fetchone()
-        stored = row is not None and bool(row[0])
+        [(stored, *links)] = await cursor.fetchall()
+        if stored and group.identifies:
+            _answer(group.identifies, links)
         if not stored and salt is None:
             found = await known_salt(conn, project)
             if found is not None:
                 self._salts[project] = found
-        return stored
+        return bool(stored)
 
 
-def plain_of(valid: Sequence[Prepared]) -> list[Prepared]:
-    """The events of a group that can be stored so: of one project, few, and none old enough to be summed up.
+def usual_of(valid: Sequence[Prepared]) -> UsualGroup | None:
+    """What of a group can be stored so, and the rest of it; None: it goes the long way.
 
-    None where an id comes twice: the first of the events wins, whatever it is.
+    That is so where an id comes twice, too: the first of the events wins, whatever it is.
     """
+    if not valid or len({item.event_key for item in valid}) < len(valid):
+        return None
     plain = [item for item in valid if not needs_decision(item)]
-    if not 0 < len(plain) <= _MOST_EVENTS or len({item.event_key for item in valid}) < len(valid):
-        return []
-    dataset, currency = plain[0].dataset_id, plain[0].sending.currency
+    decided = [item for item in valid if needs_decision(item)]
+    identifies, orders, others = _usual_calls(decided)
+    group = UsualGroup(plain, identifies, orders, others)
+    stored = group.events
+    if not 0 < len(stored) <= _MOST_EVENTS:
+        return None
+    dataset, currency = stored[0].dataset_id, stored[0].sending.currency
     young_us = microseconds(datetime.now(UTC) - YOUNGEST)
     fitting = all(
         item.sending.currency == currency
         and not item.plain_dates
         and item.occurred_us >= young_us
         and not (item.type in CART_TYPES and not _LONG_WAY.isdisjoint(item.properties))
-        for item in plain
+        for item in stored
     ) and all(item.dataset_id == dataset for item in valid)
-    return plain if fitting else []
+    return group if fitting else None
 
 
-def _element(item: Prepared) -> bytes:
+def _usual_calls(
+    decided: Sequence[Prepared],
+) -> tuple[list[Prepared], list[Prepared], list[Prepared]]:
+    """Identify calls and orders that no other event of the group has to do with, and all others."""
+    if not decided:
+        return [], [], []
+    if len({item.dataset_id for item in decided}) > 1:
+        return [], [], list(decided)
+    identifies = alone(decided)
+    named = Counter(item.properties["order_id"] for item in decided if "order_id" in item.properties)
+    orders = [
+        item
+        for item in decided
+        if item.type == "order" and named[item.properties["order_id"]] == 1 and _is_usual_order(item)
+    ]
+    taken = set(map(id, (*identifies, *orders)))
+    return identifies, orders, [item for item in decided if id(item) not in taken]
+
+
+def _is_usual_order(item: Prepared) -> bool:
+    given = item.properties
+    return (
+        not has_form(item)
+        and not states_something(given)
+        and "order_date" not in given
+        and not any("quantity" in line for line in given["line_items"])
+    )
+
+
+def _answer(identifies: Sequence[Prepared], links: Sequence[Sequence[object]]) -> None:
+    done = {
+        event_id.bytes: (outcome_of(again=again, is_new=is_new, has_past=has_past), customer_id)
+        for event_id, customer_id, again, is_new, has_past in zip(*links, strict=True)
+    }
+    for item in identifies:
+        item.verdict = verdict(item, ACCEPTED)
+        set_link(item.verdict, *done[item.event_key])
+
+
+def _records(group: UsualGroup, event_oid: int, call_oid: int) -> dict[str, _Records]:
+    lists = {"incoming": group.plain, "identifies": group.identifies, "orders": group.orders}
+    records = {name: _Records(encode_records(items), len(items), event_oid) for name, items in lists.items()}
+    calls = b"".join(map(_encode_call, group.identifies))
+    return {**records, "calls": _Records(calls, len(group.identifies), call_oid)}
+
+
+def encode_records(items: Sequence[Prepared]) -> bytes:
+    """Events as the elements of an `incoming_event_v4[]`."""
+    return native.records(items, encode_record) or b"".join(map(encode_record, items))
+
+
+def encode_record(item: Prepared) -> bytes:
+    """An event as one of them; its columns are those of a row of COPY."""
     sending, context, corrected = item.sending, item.context_jsonb, item.corrected_us
     occurred = item.occurred_us - _EPOCH_US
     record = b"".join(
         (
-            _start(item.type, item.source, item.bot, item.key_class, item.identity_signed),
+            _head(_COLUMNS, _UUID, 16, item.fingerprint, _TIME, 8, sending.received_us - _EPOCH_US),
+            _NO_TIME if sending.sent_us is None else _timestamp(_TIME, 8, sending.sent_us - _EPOCH_US),
+            _kind(item.type, item.source, item.bot, item.key_class, item.identity_signed),
             _ids(_UUID, 16, item.subject_key, _TIME, 8, occurred, _UUID, 16, item.event_key),
             _NO_TIME if corrected is None else _timestamp(_TIME, 8, corrected - _EPOCH_US),
             _timestamp(_TIME, 8, occurred - item.moved_us) if item.moved_us else _NO_TIME,
             _NO_INT if item.tie_breaker is None else _number(_INT, 8, item.tie_breaker),
+            _NO_TEXTS,
             _text(item.tracking_id),
             _text(item.identity),
             _json(item.properties_jsonb),
             _NO_JSON if context is None else _json(context),
-            _uuid(_UUID, 16, item.fingerprint),
-            _timestamp(_TIME, 8, sending.received_us - _EPOCH_US),
-            _NO_TIME if sending.sent_us is None else _timestamp(_TIME, 8, sending.sent_us - _EPOCH_US),
-            _changed(item) if item.type in CART_TYPES else _NO_TIME,
         )
     )
     return _int(len(record)) + record
@@ -168,11 +265,30 @@ def _element(item: Prepared) -> bytes:
 
 # Types and sources are few and come again and again.
 @lru_cache(1000)
-def _start(
+def _kind(
     type_: str, source: str | None, bot: bool, key_class: str | None, identity_signed: bool | None
 ) -> bytes:
     signed = _NO_BOOL if identity_signed is None else _bool(_BOOL, 1, identity_signed)
-    return _int(_COLUMNS) + _text(type_) + _text(source) + _bool(_BOOL, 1, bot) + _text(key_class) + signed
+    return _text(type_) + _text(source) + _bool(_BOOL, 1, bot) + _text(key_class) + signed
+
+
+def _encode_call(item: Prepared) -> bytes:
+    """An identify call as an element of an `identify_call_v1[]`."""
+    tracking_id, identity = item.tracking_id or "", item.properties["identity"]
+    occurred, received = item.occurred_us - _EPOCH_US, item.sending.received_us - _EPOCH_US
+    record = b"".join(
+        (
+            _call(
+                *(_CALL_COLUMNS, _UUID, 16, tracking_subject_key(tracking_id)),
+                *(_UUID, 16, identity_subject_key(identity), _UUID, 16, item.event_key),
+                *(_TIME, 8, occurred, _TIME, 8, received),
+            ),
+            _NO_INT if item.tie_breaker is None else _number(_INT, 8, item.tie_breaker),
+            _text(tracking_id),
+            _text(identity),
+        )
+    )
+    return _int(len(record)) + record
 
 
 def _text(value: str | None) -> bytes:
@@ -184,7 +300,3 @@ def _text(value: str | None) -> bytes:
 
 def _json(data: bytes) -> bytes:
     return _pair(_JSONB, len(data)) + data
-
-
-def _changed(item: Prepared) -> bytes:
-    return _timestamp(_TIME, 8, microseconds(cart_time(item)) - _EPOCH_US)

@@ -21,12 +21,14 @@ UPDATE event_keys k SET fingerprint = late.fingerprint
   FROM unnest(%(event_ids)s::uuid[], %(fingerprints)s::uuid[]) AS late (event_id, fingerprint)
  WHERE k.dataset_id = %(dataset)s AND k.event_id = late.event_id
 
--- name: incoming_type
-SELECT 'incoming_event_v3'::regtype::oid
+-- name: incoming_types
+SELECT 'incoming_event_v4'::regtype::oid, 'identify_call_v1'::regtype::oid
 
--- name: store_plain_events
-SELECT store_plain_events_v3(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event_v3[],
-                             %(other_ids)s::uuid[], %(other_fingerprints)s::uuid[], %(marks)s::uuid[],
+-- name: store_group
+SELECT * FROM store_group_v1(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event_v4[],
+                             %(identifies)s::incoming_event_v4[], %(calls)s::identify_call_v1[],
+                             %(orders)s::incoming_event_v4[], %(contents)s::uuid[],
+                             %(other_ids)s::uuid[], %(other_fingerprints)s::uuid[], %(marks)s::uuid[], %(look)s,
                              %(identities)s, %(products)s, %(carts)s)
 
 -- name: release_event_ids

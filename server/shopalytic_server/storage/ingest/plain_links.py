@@ -38,7 +38,7 @@ async def store_plain_links(conn: Connection, dataset: int, items: Sequence[Prep
     Who calls it has locked the dataset. Law: it leaves and answers what deciding
     one after the other would.
     """
-    calls = _alone(items)
+    calls = alone(items)
     if not calls:
         return {}
     cursor = await conn.execute(
@@ -46,22 +46,22 @@ async def store_plain_links(conn: Connection, dataset: int, items: Sequence[Prep
         {
             "dataset": dataset,
             "subjects": UuidArray([tracking_subject_key(item.tracking_id or "") for item in calls]),
-            "tracking_ids": TextArray([item.tracking_id for item in calls]),
-            "identities": TextArray([item.properties["identity"] for item in calls]),
             "customers": UuidArray([identity_subject_key(item.properties["identity"]) for item in calls]),
-            "occurred": TimeArray([item.occurred_us for item in calls]),
             "event_ids": UuidArray([item.event_key for item in calls]),
+            "occurred": TimeArray([item.occurred_us for item in calls]),
             "received": TimeArray([item.sending.received_us for item in calls]),
             "tie_breakers": NumberArray([item.tie_breaker for item in calls]),
+            "tracking_ids": TextArray([item.tracking_id for item in calls]),
+            "identities": TextArray([item.properties["identity"] for item in calls]),
         },
     )
     return {
-        event_id.bytes: Linked(_outcome(again=again, is_new=is_new, has_past=has_past), customer_id)
+        event_id.bytes: Linked(outcome_of(again=again, is_new=is_new, has_past=has_past), customer_id)
         for event_id, customer_id, again, is_new, has_past in await cursor.fetchall()
     }
 
 
-def _alone(items: Sequence[Prepared]) -> list[Prepared]:
+def alone(items: Sequence[Prepared]) -> list[Prepared]:
     """The identify calls whose device and identity no other call of the group names.
 
     Forms of an address are one identity, and join the plain one.
@@ -78,7 +78,8 @@ def _alone(items: Sequence[Prepared]) -> list[Prepared]:
     ]
 
 
-def _outcome(*, again: bool, is_new: bool, has_past: bool) -> Outcome:
+def outcome_of(*, again: bool, is_new: bool, has_past: bool) -> Outcome:
+    """What a call that joins nobody did, from what the database tells of it."""
     if again:
         return Outcome.ALREADY_LINKED
     return Outcome.MERGED if has_past and not is_new else Outcome.LINKED

@@ -27,7 +27,7 @@ from shopalytic_server.storage.facts.changes import mark_times
 from shopalytic_server.storage.ingest import rows as typed
 from shopalytic_server.storage.ingest import tombstones
 from shopalytic_server.storage.ingest.arrivals import note_arrivals
-from shopalytic_server.storage.ingest.bulk_insert import PlainGroups, plain_of
+from shopalytic_server.storage.ingest.bulk_insert import UsualGroups, usual_of
 from shopalytic_server.storage.ingest.copyrows import COLUMNS, encode_events
 from shopalytic_server.storage.ingest.decisions import (
     ACCEPTED,
@@ -76,7 +76,7 @@ class Ingest:
         """`room` is what quarantine may take; absent: anything."""
         self._room = room or QuarantineRoom()
         self._partitions = Partitions()
-        self._plain_groups = PlainGroups()
+        self._usual_groups = UsualGroups()
         # Groups for which ids are looked up before they are taken.
         self._looking = 0
 
@@ -102,23 +102,25 @@ class Ingest:
         self._looking -= self._looking > 0
         valid, broken = await _sort_out(conn, items)
         await self._partitions.ensure(conn, (hour for _, hour in _hours(valid)))
-        plain = plain_of(valid)
-        others = [item for item in valid if needs_decision(item)] if plain else []
-        if plain and len(plain) == len(items) and _stand_alone(conn, items):
+        usual, look = usual_of(valid), self._looking > 0
+        if usual and not usual.others and len(valid) == len(items) and _stand_alone(conn, items):
             # A statement that is alone is a transaction.
-            if await self._plain_groups.store(conn, plain, []):
-                return plain
-            plain = []
+            if await self._usual_groups.store(conn, usual, look=look):
+                return usual.events
+            usual = usual.plainer
         async with conn.transaction():
-            if plain and await self._plain_groups.store(conn, plain, others):
-                fresh = kept = others
+            while usual and not await self._usual_groups.store(conn, usual, look=look):
+                usual = usual.plainer
+            done: list[Prepared] = []
+            if usual:
+                done = usual.events
+                fresh = kept = usual.others
             else:
-                plain = []
-                fresh, erased = await _take_event_keys(conn, valid, look=self._looking > 0)
+                fresh, erased = await _take_event_keys(conn, valid, look=look)
                 kept = await _without_erased(conn, fresh) if erased else fresh
-            # What stores plain events and takes the ids of others has locked their dataset.
-            stored = plain + await _store_fresh(conn, kept, locked=bool(plain))
-            if len(plain) + len(fresh) < len(valid):
+            # What stores usual events and takes the ids of others has locked their dataset.
+            stored = done + await _store_fresh(conn, kept, locked=bool(done))
+            if len(done) + len(fresh) < len(valid):
                 await _lower_tie_breakers(conn, valid, fresh)
             if len(stored) < len(valid):
                 _refuse_repeated(valid, fresh)
