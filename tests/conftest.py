@@ -55,6 +55,10 @@ settings.register_profile("thorough", _COMMON, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough" if LONG else "default"))
 
 
+# Half the work where nobody waits for the disk, and such a database is dropped in less than half the time.
+_WITHOUT_WAL = " STRATEGY FILE_COPY"
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without-core", action="store_true", help="have events read in Python alone")
 
@@ -118,7 +122,7 @@ def template_database(postgres_url: str) -> Iterator[str]:
 def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """A migrated, empty database for one test."""
     name = f"shopalytic_test_{uuid.uuid4().hex[:12]}"
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + ("" if OUTSIDE_SERVER else _WITHOUT_WAL))
     _execute(postgres_url, statement.format(sql.Identifier(name), sql.Identifier(template_database)))
     try:
         yield database_on(postgres_url, name)

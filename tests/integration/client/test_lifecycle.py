@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
 from shopalytic import Client, ClientClosed, DeliveryError, InvalidEvent, LossReason, QueueFull, Result
-from standins.scripted_collector import KEY, ScriptedCollector, fail, wait_for
+from standins.scripted_collector import KEY, Call, ScriptedCollector, fail, wait_for
 
 PAGE = {"url": "https://shop.example/", "referrer": ""}
 
@@ -299,14 +300,19 @@ assert client.stats.queued == 304
 
 
 def test_a_fork_does_not_wait_for_a_call_that_hangs(
-    collector: ScriptedCollector, gate: threading.Event
+    collector: ScriptedCollector, gate: threading.Event, tmp_path: Path
 ) -> None:
-    collector.script.append(wait_for(gate))
-    program = """
+    hangs = tmp_path / "hangs"
+
+    def hang(call: Call) -> Any:
+        hangs.touch()
+        return wait_for(gate)(call)
+
+    collector.script.append(hang)
+    program = f"""
 page('parent')
 import time
-while not client.stats.sent: time.sleep(0.01)
-time.sleep(0.2)
+while not os.path.exists({str(hangs)!r}): time.sleep(0.01)
 child = os.fork()
 if child == 0:
     page('child')
