@@ -52,7 +52,7 @@ test-long: setup node chromium ## Run all tests in their long form, then faults 
 	$(MAKE) --no-print-directory faults fuzz
 
 .PHONY: wheel
-wheel: setup node ## Build dist/*.whl with the browser tag and the dashboard in it
+wheel: setup node docs ## Build dist/*.whl with the browser tag, the dashboard and the documentation in it
 	rm -rf dist build
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .
 	@ls dist/*.whl
@@ -188,10 +188,14 @@ chromium:
 	  fi; \
 	fi
 
+# Where the gateway serves them, and the wheel takes them, from.
+SITE := server/shopalytic_server/gateway/static/docs
+
 .PHONY: docs
-docs: setup ## Build all pages of docs/ as a site in dist/docs, strict about links
+docs: setup ## Build all pages of docs/ as a site in dist/docs and for /docs, strict about links
 	$(BIN)/mkdocs build --strict --quiet
-	@echo "dist/docs/index.html"
+	rm -rf $(SITE) && mkdir -p $(dir $(SITE)) && cp -r dist/docs $(SITE)
+	@echo "dist/docs/index.html, and /docs of the service that starts next"
 
 .PHONY: lock
 lock: ## Choose the newest packages again and write requirements.lock (needs uv)

@@ -9,7 +9,7 @@ import { useKeys } from "./keys";
 import { Opened } from "./opened";
 import { PAGES } from "./pagelist";
 import { CommandBox } from "./parts/command";
-import { Nav, Top } from "./shell";
+import { Foot, Nav, Top } from "./shell";
 import { onChange, resume, signOut } from "./session";
 import { SignIn } from "./pages/signin";
 import { link, useRoute } from "./route";
@@ -76,6 +76,7 @@ function Inside() {
             {view.reports.length === 0 && <Conditions />}
             {page ? <Opened key={`${page.name}/${route.item}`} name={page.name} /> : <NotFound name={route.page} />}
           </main>
+          <Foot />
         </div>
       </div>
       {searching && <CommandBox close={() => setSearching(false)} />}

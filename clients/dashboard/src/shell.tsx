@@ -92,3 +92,14 @@ export function Top({ title, project, search, signOut }: TopProps) {
     </header>
   );
 }
+
+/** Below each page: where to read on. */
+export function Foot() {
+  return (
+    <footer class="foot">
+      <a href="docs/" target="_blank" rel="noopener">
+        Documentation
+      </a>
+    </footer>
+  );
+}

@@ -20,6 +20,7 @@ from shopalytic_server.gateway.http.middleware import ROUTE, Middleware
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pages.dashboard import dashboard_routes
+from shopalytic_server.gateway.pages.documentation import documentation_routes
 from shopalytic_server.gateway.pages.probes import Probes
 from shopalytic_server.gateway.pages.static import (
     StaticRoute,
@@ -70,6 +71,7 @@ def make_application(
         Route("/readyz", _App(probes.ready)),
         Route("/metrics", _App(probes.metrics)),
         *dashboard_routes(options),
+        *documentation_routes(),
         Route("/", _App(probes.home)),
     ]
     for path, guest in guests.items():

@@ -98,6 +98,8 @@ ROUTE_RULES = {
     "/readyz": PUBLIC,
     "/metrics": THIS_MACHINE,
     "/": PUBLIC,
+    "/docs": PUBLIC,
+    "/docs/{path:path}": PUBLIC,
     "/session.json": THIS_ACCOUNT,
     **dict.fromkeys(compatible_paths(), KEYED),
     **dict.fromkeys(("/flags", "/flags/", "/decide", "/decide/"), PUBLIC),
