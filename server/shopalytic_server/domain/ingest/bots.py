@@ -81,9 +81,15 @@ def is_of_client(library_name: str, *, public: bool, identified: bool) -> bool:
 @lru_cache(_REMEMBERED)
 def _known(user_agent: str) -> Kind:
     robots, libraries = _lists()
-    if robots.match(user_agent):
+    starts = starts_in(user_agent)
+    if robots.match(user_agent, starts):
         return Kind.ROBOT
-    return Kind.LIBRARY if libraries.match(user_agent) else Kind.UNKNOWN
+    return Kind.LIBRARY if libraries.match(user_agent, starts) else Kind.UNKNOWN
+
+
+def starts_in(text: str) -> set[str]:
+    """Everything in a text that has the length of a start."""
+    return {text[at : at + _START] for at in range(len(text) - _START + 1)}
 
 
 class _Robot(NamedTuple):
@@ -107,9 +113,8 @@ class Robots:
                 group.append(robot)
         self._by_start.default_factory = None
 
-    def match(self, text: str) -> bool:
-        """Whether one of them is found."""
-        starts = {text[at : at + _START] for at in range(len(text) - _START + 1)}
+    def match(self, text: str, starts: set[str]) -> bool:
+        """Whether one of them is found; `starts` are the text's `starts_in`."""
         groups = [self._short, *(self._by_start[start] for start in starts & self._by_start.keys())]
         return any(_is_there(robot, text) for group in groups for robot in group)
 

@@ -6,8 +6,8 @@ from shopalytic_server.domain.ingest.oversized import reject_unread
 from shopalytic_server.domain.ingest.preparation import Admitted, Prepared, prepare_event
 from shopalytic_server.rpc.ingest.batches import Batch, Turn, Turns
 
-# The core reads so many at once; the largest take a millisecond.
-_AT_ONCE = 100
+# The core reads so many at once. The longest user agents, all different, take it two milliseconds.
+_AT_ONCE = 25
 
 
 async def prepare_batch(batch: Batch, admitted: Admitted, turns: Turns) -> list[Prepared]:
