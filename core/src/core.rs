@@ -61,17 +61,14 @@ impl Core {
         let all = data.as_bytes();
         let (mut events, mut rest, mut at) = (Vec::new(), Vec::new(), 0);
         while at < all.len() {
-            let part = record(all, at, all.len())?;
+            // What somebody means has less beside its events.
+            let part = record(all, at, all.len()).filter(|_| rest.len() <= 1_000)?;
             if part.number == number && part.is_bytes {
                 if events.len() == most || part.span.len() > largest {
                     return None;
                 }
                 events.push(part.span);
             } else {
-                // What somebody means has less beside its events.
-                if rest.len() > 1_000 {
-                    return None;
-                }
                 rest.extend_from_slice(&all[at..part.span.to]);
             }
             at = part.span.to;

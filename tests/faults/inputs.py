@@ -7,13 +7,24 @@ import json
 import struct
 import uuid
 import zlib
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from faults.lines import Line, again_and_again, call, hold, json_request, post, raw, request
+from faults.forms import FORMS
+from faults.lines import (
+    INVENTED,
+    Line,
+    Stranger,
+    bearer,
+    call,
+    hold,
+    json_request,
+    posted,
+    raw,
+    request,
+    zipped,
+)
 from running.raw_http2 import (
     END_HEADERS,
     HEADERS,
@@ -31,36 +42,7 @@ TRACK = "/shopalytic.v1.CollectorService/Track"
 _LIST_ORDERS = "/shopalytic.v1.ReportService/ListOrders"
 _TAIL = "/shopalytic.v1.ReportService/TailEvents"
 _EVENTS = "/shopalytic.v1.ReportService/ListEvents"
-_INVENTED = "shop_server_" + "x" * 43
 _CONTINUATION = 9
-_AT_ONCE, _A_SECOND = 8, 400.0
-
-
-class Stranger(NamedTuple):
-    """One input, and how it is sent until the time is over."""
-
-    name: str
-    send: Callable[[Line], Awaitable[None]]
-
-
-def _zipped(path: str, body: bytes, content_type: str, **headers: str) -> bytes:
-    return request(path, gzip.compress(body), content_type=content_type, content_encoding="gzip", **headers)
-
-
-def _bearer(key: str) -> str:
-    return f"Bearer {key}"
-
-
-async def _posted(line: Line, *data: bytes, at_once: int = _AT_ONCE, a_second: float = _A_SECOND) -> None:
-    """Each of the requests in turn."""
-    place = 0
-
-    async def once() -> None:
-        nonlocal place
-        place += 1
-        await post(line, data[place % len(data)])
-
-    await again_and_again(line, at_once, a_second, once)
 
 
 # Without a key
@@ -68,11 +50,11 @@ async def _posted(line: Line, *data: bytes, at_once: int = _AT_ONCE, a_second: f
 
 async def _empty_events(line: Line) -> None:
     many = b'{"events":[%s]}' % b",".join([b"{}"] * 1_398_091)
-    await _posted(
+    await posted(
         line,
-        _zipped(TRACK, many, "application/json"),
-        _zipped(TRACK, b"\x0a\x00" * 2_000_000, "application/proto"),
-        _zipped(TRACK, many, "application/json", authorization=_bearer(_INVENTED)),
+        zipped(TRACK, many, "application/json"),
+        zipped(TRACK, b"\x0a\x00" * 2_000_000, "application/proto"),
+        zipped(TRACK, many, "application/json", authorization=bearer(INVENTED)),
     )
 
 
@@ -81,21 +63,21 @@ async def _other_bombs(line: Line) -> None:
     nested = b'{"events":[%s%s]}' % (b"[" * 1_500_000, b"]" * 1_500_000)
     twice = gzip.compress(gzip.compress(bytes(50_000_000)))
     deflated = zlib.compress(bytes(4_000_000))
-    await _posted(
+    await posted(
         line,
-        _zipped("/collect", nested, "text/plain"),
-        _zipped(TRACK, nested, "application/json"),
+        zipped("/collect", nested, "text/plain"),
+        zipped(TRACK, nested, "application/json"),
         request("/collect", gzip.compress(b"") * 4_000, content_type="text/plain"),
         request("/collect", twice, content_type="text/plain", content_encoding="gzip, gzip"),
         request("/collect", deflated, content_type="text/plain", content_encoding="deflate"),
         request("/collect", b"\x5b\xff\xaf\x02\x20", content_type="text/plain", content_encoding="br"),
-        _zipped(TRACK, b"\x10\x01" * 2_000_000, "application/proto"),
-        _zipped("/collect?token=" + _INVENTED, bytes(500_000), "text/plain"),
+        zipped(TRACK, b"\x10\x01" * 2_000_000, "application/proto"),
+        zipped("/collect?token=" + INVENTED, bytes(500_000), "text/plain"),
     )
 
 
 async def _invented_keys(line: Line) -> None:
-    await call(line, TRACK, b"\x0a\x00" * 2_000_000, _INVENTED, 8, 60)
+    await call(line, TRACK, b"\x0a\x00" * 2_000_000, INVENTED, 8, 60)
 
 
 async def _unfinished(line: Line) -> None:
@@ -104,8 +86,8 @@ async def _unfinished(line: Line) -> None:
         with contextlib.suppress(OSError, TimeoutError):
             async with raw_connection(line.grpc_port) as connection:
                 body = message(bytes(240_000), 4_000_000)
-                for key in (None, _INVENTED) * 30:
-                    metadata = () if key is None else (("authorization", _bearer(key)),)
+                for key in (None, INVENTED) * 30:
+                    metadata = () if key is None else (("authorization", bearer(key)),)
                     connection.send(connection.open(TRACK, metadata), body)
                 await asyncio.sleep(3)
                 line.answers["refused"] += len(connection.answers) + len(connection.reset)
@@ -114,7 +96,7 @@ async def _unfinished(line: Line) -> None:
 
 async def _blanks(line: Line) -> None:
     body = b'{"events":[%s{"a":1,"a":2}],"token":"x"}' % (b" " * 490_000)
-    await _posted(line, _zipped("/collect", body, "text/plain"))
+    await posted(line, zipped("/collect", body, "text/plain"))
 
 
 async def _idle(line: Line) -> None:
@@ -156,7 +138,7 @@ async def _first(watch: "grpc.aio.UnaryStreamCall[object, object]") -> str:
 
 async def _metrics(line: Line) -> None:
     data = request("/metrics", b"").replace(b"POST", b"GET", 1)
-    await _posted(line, data, data.replace(b"/metrics", b"/nowhere", 1))
+    await posted(line, data, data.replace(b"/metrics", b"/nowhere", 1))
 
 
 async def _resets(line: Line) -> None:
@@ -199,7 +181,7 @@ async def _large_headers(line: Line) -> None:
     many = {f"x-{number}": "y" * 300 for number in range(190)}
     data = request("/collect", b"{}", content_type="text/plain", **many)
     slow = b"POST /collect HTTP/1.1\r\nhost: shop"
-    await asyncio.gather(_posted(line, data), _trickle(line, slow, 300))
+    await asyncio.gather(posted(line, data), _trickle(line, slow, 300))
 
 
 async def _trickle(line: Line, data: bytes, count: int) -> None:
@@ -231,7 +213,7 @@ def _short(text: str) -> bytes:
 
 def _collected(line: Line, events: list[dict[str, object]]) -> bytes:
     body = json.dumps({"events": events}).encode()
-    return _zipped(f"/collect?token={line.browser_key}", body, "text/plain")
+    return zipped(f"/collect?token={line.browser_key}", body, "text/plain")
 
 
 async def _unreadable(line: Line) -> None:
@@ -245,17 +227,17 @@ async def _unreadable(line: Line) -> None:
     order = json.dumps({"type": "order", "properties": {"order_id": "1001", "total": "1.00"}})
     hidden = [_undecoded(order, "json") for _ in range(200)]
     body = TrackRequest(events=hidden).SerializeToString()
-    over_rpc = _zipped(TRACK, body, "application/proto", authorization=_bearer(line.browser_key))
-    await _posted(line, _collected(line, events), over_rpc, at_once=4, a_second=40)
+    over_rpc = zipped(TRACK, body, "application/proto", authorization=bearer(line.browser_key))
+    await posted(line, _collected(line, events), over_rpc, at_once=4, a_second=40)
 
 
 async def _rules(line: Line) -> None:
     """Names of rules that nobody knows."""
     events = [_undecoded("{", uuid.uuid4().hex) for _ in range(500)]
     body = TrackRequest(events=events).SerializeToString()
-    await _posted(
+    await posted(
         line,
-        _zipped(TRACK, body, "application/proto", authorization=_bearer(line.browser_key)),
+        zipped(TRACK, body, "application/proto", authorization=bearer(line.browser_key)),
         at_once=4,
         a_second=40,
     )
@@ -278,7 +260,7 @@ async def _robots(line: Line) -> None:
         return {"type": "page_view", "properties": properties, "context": {"user_agent": agent[:2_000]}}
 
     requests = [_collected(line, [view(1_000 * n + m) for m in range(200)]) for n in range(20)]
-    await _posted(line, *requests, at_once=4, a_second=40)
+    await posted(line, *requests, at_once=4, a_second=40)
 
 
 async def _dense(line: Line) -> None:
@@ -303,19 +285,17 @@ def _packed() -> bytes:
 
 async def _tails(line: Line) -> None:
     data = struct.pack(">BI", 0, 2) + b"{}"
-    kind = {"content_type": "application/connect+json", "authorization": _bearer(line.reports_key)}
+    kind = {"content_type": "application/connect+json", "authorization": bearer(line.reports_key)}
     await hold(line, request(_TAIL, data, **kind), 2_100)
 
 
 async def _questions(line: Line) -> None:
     ids = b'{"orderIds":[%s]}' % b",".join([b'""'] * 1_300_000)
-    key = {"authorization": _bearer(line.reports_key)}
-    await _posted(
+    key = {"authorization": bearer(line.reports_key)}
+    await posted(
         line,
-        _zipped(_LIST_ORDERS, ids, "application/json", **key),
-        _zipped(
-            _LIST_ORDERS, b'{"scope":%s%s}' % (b"[" * 900_000, b"]" * 900_000), "application/json", **key
-        ),
+        zipped(_LIST_ORDERS, ids, "application/json", **key),
+        zipped(_LIST_ORDERS, b'{"scope":%s%s}' % (b"[" * 900_000, b"]" * 900_000), "application/json", **key),
         json_request(_LIST_ORDERS, {"pageToken": "A" * 3_000}, **key),
         json_request(_EVENTS, {"explain": "eyJ" + "A" * 900}, **key),
         at_once=4,
@@ -349,4 +329,5 @@ STRANGERS = (
     Stranger("2,100 TailEvents, reports", _tails),
     Stranger("huge questions, reports", _questions),
     Stranger("readers that take nothing", _slow_readers),
+    *FORMS,
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import itertools
 import json
 import re
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import grpc
 
@@ -18,6 +20,8 @@ from running.raw_http2 import PREFACE, SETTINGS, frame
 # Longer than anything that is refused should take; what a stranger waits for costs nobody anything.
 PATIENCE_SECONDS = 20.0
 _ADDRESSES = 4
+INVENTED = "shop_server_" + "x" * 43
+_AT_ONCE, _A_SECOND = 8, 400.0
 _STATUS = re.compile(rb"HTTP/1\.1 ([0-9]{3})")
 _VERDICT = re.compile(rb'"status": ?"(?:EVENT_STATUS_)?([A-Z]+)"')
 
@@ -42,6 +46,13 @@ class Line:
     async def rest(self) -> None:
         """Until the end."""
         await asyncio.sleep(max(0.0, self.until - time.monotonic()))
+
+
+class Stranger(NamedTuple):
+    """One input, and how it is sent until the time is over."""
+
+    name: str
+    send: Callable[[Line], Awaitable[None]]
 
 
 async def again_and_again(
@@ -79,6 +90,28 @@ def request(path: str, body: bytes, **headers: str) -> bytes:
 def json_request(path: str, body: object, **headers: str) -> bytes:
     """The same of a JSON value."""
     return request(path, json.dumps(body).encode(), content_type="application/json", **headers)
+
+
+def zipped(path: str, body: bytes, content_type: str, **headers: str) -> bytes:
+    """The same of a body that is packed by gzip."""
+    return request(path, gzip.compress(body), content_type=content_type, content_encoding="gzip", **headers)
+
+
+def bearer(key: str) -> str:
+    """The header that carries a key."""
+    return f"Bearer {key}"
+
+
+async def posted(line: Line, *data: bytes, at_once: int = _AT_ONCE, a_second: float = _A_SECOND) -> None:
+    """Sends each of the requests in turn, again and again."""
+    place = 0
+
+    async def once() -> None:
+        nonlocal place
+        place += 1
+        await post(line, data[place % len(data)])
+
+    await again_and_again(line, at_once, a_second, once)
 
 
 _numbers = itertools.count()

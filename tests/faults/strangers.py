@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from faults.inputs import STRANGERS, Stranger
-from faults.lines import Line
+from faults.inputs import STRANGERS
+from faults.lines import Line, Stranger
 from faults.stage import PATIENCE, InOne, Stage
 
 # The promises: how much slower the ordinary caller may become, and what the service may hold.

@@ -16,6 +16,7 @@ from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain.customers.identity import identity_subject
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.storage.ingest import bulk_insert
+from shopalytic_server.storage.ingest.writer import Writer
 from shops.report_shop import Shop, identify, open_shop, order, page
 
 
@@ -154,3 +155,15 @@ async def test_what_is_known_of_a_device_or_an_order_takes_a_group_the_long_way(
     assert [each.link.outcome for each in results if each.HasField("link")] == [not_merged, linked]
     found = "SELECT total FROM order_revisions WHERE current"
     assert [str(total) for (total,) in stored(database_url, found)] == ["13.00"]
+
+
+async def test_a_group_that_keeps_the_dataset_locked_is_short(shop, database_url):
+    sizes: list[int] = []
+    writer = Writer(shop.pool, on_group=lambda items, _: sizes.append(len(items)))
+    requests = [[identify(f"T{n}-{m}", f"c{n}-{m}") for m in range(200)] for n in range(8)]
+    waiting = [writer.submit(prepared(shop, *events)) for events in requests]
+    await writer.start()
+    await writer.close()
+    assert all(each.done() for each in waiting)
+    assert sizes == [400] * 4
+    assert stored(database_url, "SELECT count(*) FROM events") == [(1_600,)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.collector_pb2 import TrackRequest
-from shopalytic.v1.events_pb2 import Event
+from shopalytic.v1.events_pb2 import Custom, Event
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.formats import wire
 from shopalytic_server.domain.ingest import native
@@ -212,3 +212,50 @@ def test_a_large_event_is_found_wherever_it_stands(sent: list[Event], after: byt
     assert not batches._has_large_event(data)
     large = Event(source="s" * 11_000).SerializeToString()
     assert batches._has_large_event(data + b"\x0a" + length(large) + large + after)
+
+
+def counted(event: bytes) -> tuple[bool, int]:
+    """Whether an event has too many values, and in how many steps that was found."""
+    steps, counting = 0, wire.is_dense(event, 0, len(event), Event.DESCRIPTOR, 5_000)
+    while True:
+        try:
+            next(counting)
+        except StopIteration as found:
+            return found.value[0], steps
+        steps += 1
+
+
+def struct_of(depth: int) -> Event:
+    event = Event()
+    struct = event.custom.properties
+    for _ in range(depth):
+        struct = struct.fields["a"].struct_value
+    return event
+
+
+def test_what_is_too_deep_to_be_read_is_told_at_a_look_and_what_is_wide_in_steps():
+    assert counted(struct_of(20).SerializeToString())[0] is False
+    deep = b""
+    while len(deep) < 200_000:
+        deep = _nested(5, _nested(1, _nested(2, deep)))
+    number = Event.DESCRIPTOR.fields_by_name["custom"].number
+    properties = Custom.DESCRIPTOR.fields_by_name["properties"].number
+    is_too_much, steps = counted(_nested(number, _nested(properties, _nested(1, _nested(2, deep)))))
+    assert is_too_much
+    assert steps < 5
+    wide = Event()
+    for place in range(4_900):
+        wide.custom.properties[str(place)] = place
+    is_too_much, steps = counted(wide.SerializeToString())
+    assert not is_too_much
+    assert steps > 20
+
+
+def _nested(number: int, data: bytes) -> bytes:
+    length, size = b"", len(data)
+    while size > 127:
+        length += bytes((size & 127 | 128,))
+        size >>= 7
+    tag = number << 3 | 2
+    start = bytes((tag,)) if tag < 128 else bytes((tag & 127 | 128, tag >> 7))
+    return start + length + bytes((size,)) + data

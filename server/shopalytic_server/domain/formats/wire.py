@@ -6,7 +6,7 @@ counted first, on the bytes.
 See https://protobuf.dev/programming-guides/encoding/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -25,6 +25,9 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
 _LONGEST_VARINT = 10
 _STRUCT: Any = Struct.DESCRIPTOR
+# Messages in one another that protobuf's parsers still read.
+_DEEPEST = 100
+_VALUES_A_STEP = 200
 # "(buf.validate.field)" in a field's options, "repeated" in it, and "max_items" in that.
 _FIELD_RULES, _REPEATED_RULES, _MAX_ITEMS = 1159, 18, 2
 
@@ -107,8 +110,10 @@ def _check(data: bytes, start: int, end: int, message: Descriptor, path: str, bu
             _check(data, record.start, record.end, field.message, f"{name}.", budget)
 
 
-def is_dense(data: bytes, start: int, end: int, message: Any, most: int) -> tuple[bool, Violation | None]:
-    """Whether a message has more than `most` values, and its list that is too long.
+def is_dense(
+    data: bytes, start: int, end: int, message: Any, most: int
+) -> Generator[None, None, tuple[bool, Violation | None]]:
+    """Whether a message has more than `most` values, and its list that is too long: counted in steps.
 
     Counted are its own values and those of the messages within, and of a struct
     there, which may hold anything, all its values; else no event has a list that
@@ -118,6 +123,8 @@ def is_dense(data: bytes, start: int, end: int, message: Any, most: int) -> tupl
     known, left = _fields(message), most
     for record in records(data, start, end):
         left -= 1
+        if left % _VALUES_A_STEP == 0:
+            yield
         field = known.get(record.number)
         counts = dict[int, int]()
         if field is not None and field.message is not None and record.is_bytes:
@@ -125,8 +132,10 @@ def is_dense(data: bytes, start: int, end: int, message: Any, most: int) -> tupl
             for each in records(data, record.start, record.end):
                 counts[each.number] = counts.get(each.number, 0) + 1
                 left -= 1
+                if left % _VALUES_A_STEP == 0:
+                    yield
                 if each.number in inner and inner[each.number].message is _STRUCT and each.is_bytes:
-                    left -= _values_in(data, each, left)
+                    left -= yield from _values_in(data, each, left)
                 if left < 0:
                     break
         if left < 0:
@@ -134,20 +143,25 @@ def is_dense(data: bytes, start: int, end: int, message: Any, most: int) -> tupl
     return False, None
 
 
-def _values_in(data: bytes, struct: Record, most: int) -> int:
-    """How many values a struct has, counted until there are more than `most`."""
-    count, todo = 0, [(struct, _STRUCT)]
+def _values_in(data: bytes, struct: Record, most: int) -> Generator[None, None, int]:
+    """How many values a struct has, counted until they are more than `most` or too deep to be read."""
+    count, looked, todo = 0, 0, [(struct, _STRUCT, 0)]
     while todo and count <= most:
-        at, message = todo.pop()
+        at, message, depth = todo.pop()
+        if depth > _DEEPEST:
+            return most + 1
         known = _fields(message)
         for each in records(data, at.start, at.end):
             field = known.get(each.number)
             if field is None or field.message is None or not each.is_bytes:
                 continue
             count += field.repeated
+            looked += 1
+            if looked % _VALUES_A_STEP == 0:
+                yield
             if count > most:
                 break
-            todo.append((each, field.message))
+            todo.append((each, field.message, depth + 1))
     return count
 
 

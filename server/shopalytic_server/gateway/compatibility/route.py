@@ -108,7 +108,7 @@ class CompatibleRoute:
             return await self._read_keyless(scope, receive)
         await self._collect_service.admit(scope, key)
         sent = await read_body(scope, receive, limit=MAX_BODY_BYTES, seconds=self._options.body_seconds)
-        return key, plain_json(await self._plain(scope, sent, MAX_BODY_BYTES, self._work))
+        return key, await plain_json(await self._plain(scope, sent, MAX_BODY_BYTES, self._work), self._work)
 
     async def _read_keyless(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         sent = text = b""
@@ -120,7 +120,7 @@ class CompatibleRoute:
                 if len(sent) > KEYLESS_SENT_BYTES:
                     raise _no_key()
                 text = await self._plain(scope, sent, KEYLESS_PLAIN_BYTES, self._strangers)
-            text = plain_json(text)
+            text = await plain_json(text, self._strangers)
             key = seen_in(text) or seen_at_the_end(text)
             if key is None:
                 raise _no_key()

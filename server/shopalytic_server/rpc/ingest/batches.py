@@ -146,7 +146,7 @@ async def read_batch(data: bytes, turns: Turns) -> Batch:
     events = batch.request.events
     with turns.turn() as turn:
         for begin, end, large in _pieces(data):
-            if large and (violation := _unusable(data, end - large, end)):
+            if large and (violation := await _unusable(data, end - large, end, turn)):
                 batch.unread[len(events)] = violation
                 events.add(event_id=_event_id(data, end - large, end))
             elif data[begin] == _EVENT_TAG:
@@ -183,11 +183,19 @@ def _has_large_event(data: bytes) -> bool:
     return False
 
 
-def _unusable(data: bytes, start: int, end: int) -> Violation | None:
+async def _unusable(data: bytes, start: int, end: int, turn: Turn) -> Violation | None:
     """Why an event cannot be read, if so: it is too large, or has too many values."""
     if end - start > MAX_EVENT_BYTES:
         return too_large(end - start, MAX_EVENT_BYTES)
-    dense, violation = is_dense(data, start, end, Event.DESCRIPTOR, _MOST_ENTRIES)
+    counting = is_dense(data, start, end, Event.DESCRIPTOR, _MOST_ENTRIES)
+    while True:
+        try:
+            next(counting)
+        except StopIteration as counted:
+            dense, violation = counted.value
+            break
+        if turn.is_over:
+            await turn.pass_on()
     return (violation or too_dense(_MOST_ENTRIES)) if dense else None
 
 

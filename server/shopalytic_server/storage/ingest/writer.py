@@ -27,6 +27,7 @@ from shopalytic_server.storage.database.connections import (
     unavailable,
     within,
 )
+from shopalytic_server.storage.ingest.decisions import DECIDED_TYPES
 from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
 from shopalytic_server.storage.ingest.transaction import Ingest, end_sessions
 
@@ -49,6 +50,8 @@ _MOST_AT_ONCE = 2
 # A request with more than this is long work; so is one with some events for quarantine, which take several
 # times as long as others.
 _SHORT_EVENTS, _SHORT_REFUSED = 100, 10
+# Whoever decides on something waits for a group that does: it is no longer than this, unless one request is.
+_MOST_DECIDED = 500
 
 
 class PartitionMissing(Exception):
@@ -63,6 +66,8 @@ _PASSING = (*ROLLED_BACK, PartitionMissing)
 class _Submission:
     items: list[Prepared]
     size: int
+    decided: int
+    """Events that keep the dataset locked until COMMIT."""
     future: "asyncio.Future[Verdicts]"
     origin: SpanContext
 
@@ -98,8 +103,11 @@ class _Lane:
 
     def take_group(self, most: int) -> list[_Submission]:
         group = [self.take()]
-        size = len(group[0].items)
+        size, decided = len(group[0].items), group[0].decided
         while self.queue and size + len(self.queue[0].items) <= most:
+            decided += self.queue[0].decided
+            if decided > _MOST_DECIDED:
+                break
             group.append(self.take())
             size += len(group[-1].items)
         return group
@@ -182,7 +190,8 @@ class Writer:
         self._refuse_if_full(len(items), size)
         future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
         lane = self._long if _is_long(items) else self._short
-        lane.add(_Submission(items, size, future, trace.get_current_span().get_span_context()))
+        decided = sum(item.type in DECIDED_TYPES for item in items)
+        lane.add(_Submission(items, size, decided, future, trace.get_current_span().get_span_context()))
         self._pending += len(items)
         self._pending_bytes += size
         if lane.may_begin():
