@@ -29,22 +29,29 @@ _IN_FLIGHT = 64
 _PEOPLE = 500
 
 
-async def stream(address: str, key: str, requests: Sequence[bytes]) -> float:
-    """Sends all requests over one stream, so many unanswered at most; returns the seconds it took."""
+async def stream(address: str, key: str, requests: Sequence[bytes], *, together: bool = False) -> float:
+    """Sends all requests, of one event each, over one stream, so many unanswered at most.
+
+    `together` asks for answers to several at once. Returns the seconds it took.
+    """
+    # Messages one after the other are one with the fields of all.
+    asks = collector_pb2.TrackRequest(answer_together=together).SerializeToString()
     room = asyncio.Semaphore(_UNANSWERED)
 
     async def sending() -> AsyncIterator[bytes]:
         for request in requests:
             await room.acquire()
-            yield request
+            yield request + asks
 
     async with grpc.aio.insecure_channel(address) as channel:
         call = channel.stream_stream("/shopalytic.v1.CollectorService/TrackStream")
         started = time.perf_counter()
         answers = 0
-        async for _ in call(sending(), metadata=(("authorization", f"Bearer {key}"),)):
-            answers += 1
-            room.release()
+        async for answer in call(sending(), metadata=(("authorization", f"Bearer {key}"),)):
+            count = len(collector_pb2.TrackResponse.FromString(answer).results) if together else 1
+            answers += count
+            for _ in range(count):
+                room.release()
         if answers != len(requests):
             raise RuntimeError(f"{len(requests)} requests had {answers} answers")
         return time.perf_counter() - started
@@ -81,7 +88,7 @@ def written(database_url: str) -> int:
 
 async def measure(calls: int, rounds: int) -> dict[str, Any]:
     """Everything that is printed."""
-    rates: dict[str, list[float]] = {"track": [], "stream": [], "empty": [], "identify": []}
+    rates: dict[str, list[float]] = {"track": [], "stream": [], "together": [], "empty": [], "identify": []}
     writes = 0
     with running_service() as service, empty_service() as empty:
         address, key = service["grpc_address"], service["keys"]["server"]
@@ -92,6 +99,8 @@ async def measure(calls: int, rounds: int) -> dict[str, Any]:
             sent = 3 * calls
             requests = list(Workload(1_000 + seed).requests(sent, 1))
             rates["stream"].append(sent / await stream(address, key, requests))
+            requests = list(Workload(2_000 + seed).requests(sent, 1))
+            rates["together"].append(sent / await stream(address, key, requests, together=True))
             rates["empty"].append(sent / await stream(empty, key, requests))
             before = written(service["database_url"])
             rates["identify"].append(calls / await identify(address, key, calls))
@@ -103,6 +112,8 @@ async def measure(calls: int, rounds: int) -> dict[str, Any]:
         "single_per_second": round(single),
         "stream_per_second": round(statistics.median(rates["stream"])),
         "stream_to_single": _ratio(rates["stream"], rates["track"]),
+        "together_per_second": round(statistics.median(rates["together"])),
+        "together_to_single": _ratio(rates["together"], rates["track"]),
         "empty_stream_per_second": round(statistics.median(rates["empty"])),
         "stream_to_empty": _ratio(rates["stream"], rates["empty"]),
         "identify_per_second": round(statistics.median(rates["identify"])),

@@ -112,13 +112,20 @@ LINES = (
     ),
     Line(
         "stream",
-        "TrackStream, 1,000 unanswered",
-        ">= 3 x single Track",
+        "TrackStream, 1,000 unanswered, a response each",
+        "said only",
         lambda of: f"{of['stream_to_single']:.2f} ({_rate(of['stream_per_second'], 'events')})",
         lambda of: (
             f"single Track {_rate(of['single_per_second'], 'calls')}, "
             f"empty stream {_rate(of['empty_stream_per_second'], 'events')}"
         ),
+    ),
+    Line(
+        "stream",
+        "TrackStream, the same answered together",
+        ">= 3 x single Track",
+        lambda of: f"{of['together_to_single']:.2f} ({_rate(of['together_per_second'], 'events')})",
+        lambda of: f"single Track {_rate(of['single_per_second'], 'calls')}",
     ),
     Line(
         "stream",

@@ -52,6 +52,36 @@ async def test_every_request_is_answered_in_order_and_half_close_finishes_all(sh
     assert await stream.code() is grpc.StatusCode.OK
 
 
+async def test_requests_that_say_so_are_answered_together_and_others_alone(shop: Running) -> None:
+    shop.writer.hold = True
+    requests = [batch(page_view(), page_view()) for _ in range(20)]
+    for number, request in enumerate(requests):
+        request.answer_together = number != 12
+    stream = open_stream(shop)
+    await write_all(stream, requests)
+    await stream.done_writing()
+    await until(lambda: len(shop.writer.submitted) == 20)
+    shop.writer.finish_all()
+    responses = await read_all(stream)
+    assert ids(responses) == [event.event_id for request in requests for event in request.events]
+    assert [len(response.results) // 2 for response in responses] == [12, 1, 7]
+
+
+async def test_an_error_comes_after_the_answers_that_come_together(shop: Running) -> None:
+    shop.writer.hold = True
+    stream = open_stream(shop)
+    requests = [batch(page_view()) for _ in range(4)]
+    for request in requests:
+        request.answer_together = True
+    await write_all(stream, requests)
+    await until(lambda: len(shop.writer.submitted) == 4)
+    shop.writer.futures[2].set_exception(errors.StoreUnavailable())
+    for index in (0, 1, 3):
+        shop.writer.finish(index)
+    assert ids([await stream.read()]) == [request.events[0].event_id for request in requests[:2]]
+    assert (await error_of(stream.read())).code() is grpc.StatusCode.UNAVAILABLE
+
+
 async def test_a_stream_without_requests_ends_well(shop: Running) -> None:
     stream = open_stream(shop)
     await stream.done_writing()

@@ -74,8 +74,9 @@ class CollectorServiceServicer:
 
     def TrackStream(self, request_iterator, context):
         """The same as Track for many requests on one connection: one response per
-        request, in order. Up to 1,000 requests may wait for their answer; past
-        that the server reads no further until some are answered.
+        request, in order, or one for several that say `answer_together`. Up to
+        1,000 requests may wait for their answer; past that the server reads no
+        further until some are answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
