@@ -372,6 +372,11 @@ async def test_coupons_and_segments_are_those_worked_out_one_by_one(shop, made):
     counts = Counter(world.segments.values())
     assert {row.segment: row.customers for row in segments.rows if row.customers} == dict(counts)
     assert len(segments.customers) == counts["lost"]
+    # Who is named is told by a name.
+    named = {order.customer for order in world.orders if order.named}
+    assert sum(bool(each.identity) for each in segments.customers) == sum(
+        world.segments[who] == "lost" for who in named if who in world.segments
+    )
     assert segments.total.customers == len(world.segments)
 
 

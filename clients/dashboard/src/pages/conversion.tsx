@@ -10,7 +10,7 @@ import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { Trend } from "../parts/trend";
-import { useRoute } from "../route";
+import { link, useRoute } from "../route";
 import { begun, exactTime, intervalOf, rowLabel, useView, type View } from "../view";
 import { InPart, Intervals } from "./sales";
 
@@ -85,13 +85,15 @@ function Report({ report: { rows, currency }, total, before }: ReportProps) {
   const { params } = useRoute();
   const [measure, label] = MEASURES.find(([each]) => each === params.get("measure")) ?? (MEASURES[0] as (typeof MEASURES)[0]);
   const old = before?.total;
+  // Nothing is a share of no visits.
+  const visited = total.sessions > 0n;
   const written = (value: string | bigint): string =>
     typeof value === "bigint" ? count(value) : measure === "valuePerVisit" ? money(value, currency) : percent(value);
   const counted = (name: string, define: Defined, of: "sessions" | "visitors" | "orders") => (
     <Tile label={name} define={define} now={total[of]} before={old?.[of]} show={count} />
   );
   const rate = (name: string, define: Defined, of: "cartRate" | "checkoutRate" | "conversionRate", note: string) => (
-    <Tile label={name} define={define} now={total[of]} before={old?.[of]} show={percent} share>
+    <Tile label={name} define={define} now={visited ? total[of] : ""} before={old?.[of]} show={percent} share>
       {note}
     </Tile>
   );
@@ -107,13 +109,18 @@ function Report({ report: { rows, currency }, total, before }: ReportProps) {
         <Tile
           label="Value per visit"
           define="ConversionRow.value_per_visit"
-          now={total.valuePerVisit}
+          now={visited ? total.valuePerVisit : ""}
           before={old?.valuePerVisit}
           show={(text) => money(text, currency)}
         >
           of {money(total.totalSales, currency)} total sales
         </Tile>
       </Tiles>
+      {!visited && (
+        <p class="note">
+          There are orders, and no visits: rates need page views, which the <a href={link("install")}>tag</a> sends once it is in the shop’s pages.
+        </p>
+      )}
       <section class="card">
         <header class="card-head">
           <h2>{label}</h2>

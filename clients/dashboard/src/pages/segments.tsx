@@ -139,9 +139,9 @@ function People({ name, people, currency, all }: PeopleProps) {
       columns={[
         {
           label: "Customer",
-          text: (row) => row.email || row.customerId,
-          cell: (row) => <a href={link("customers", row.customerId)}>{row.email || "Anonymous visitor"}</a>,
-          by: (row) => row.email,
+          text: (row) => row.email || row.identity || row.customerId,
+          cell: (row) => <a href={link("customers", row.customerId)}>{row.email || row.identity || "Anonymous visitor"}</a>,
+          by: (row) => row.email || row.identity,
         },
         {
           label: "Last order",

@@ -1383,20 +1383,22 @@ class SegmentRow(_message.Message):
     def __init__(self, segment: _Optional[str] = ..., customers: _Optional[int] = ..., share: _Optional[str] = ..., orders: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., previous: _Optional[_Union[SegmentRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
 
 class SegmentCustomer(_message.Message):
-    __slots__ = ("customer_id", "email", "last_order_at", "orders", "net_of_refunds", "rfm")
+    __slots__ = ("customer_id", "email", "last_order_at", "orders", "net_of_refunds", "rfm", "identity")
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     LAST_ORDER_AT_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     NET_OF_REFUNDS_FIELD_NUMBER: _ClassVar[int]
     RFM_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     customer_id: str
     email: str
     last_order_at: _timestamp_pb2.Timestamp
     orders: int
     net_of_refunds: str
     rfm: RfmClass
-    def __init__(self, customer_id: _Optional[str] = ..., email: _Optional[str] = ..., last_order_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., rfm: _Optional[_Union[RfmClass, _Mapping]] = ...) -> None: ...
+    identity: str
+    def __init__(self, customer_id: _Optional[str] = ..., email: _Optional[str] = ..., last_order_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., rfm: _Optional[_Union[RfmClass, _Mapping]] = ..., identity: _Optional[str] = ...) -> None: ...
 
 class GetLifetimeReportRequest(_message.Message):
     __slots__ = ("scope", "interval", "include_visitors")

@@ -1,6 +1,8 @@
 -- Who placed some orders, by the orders' events.
 -- name: customers
-SELECT wanted.event_id, coalesce(s.customer_id, o.subject) AS customer_id, c.email
+SELECT wanted.event_id, coalesce(s.customer_id, o.subject) AS customer_id, c.email,
+       (SELECT min(i.identity COLLATE "C") FROM identities i
+         WHERE i.dataset_id = o.dataset_id AND i.customer_id = s.customer_id) AS identity
   FROM unnest(%(datasets)s::int[], %(times)s::timestamptz[], %(event_ids)s::uuid[])
            AS wanted (dataset_id, occurred_at, event_id)
   JOIN events o ON o.dataset_id = wanted.dataset_id AND o.type = 'order' AND o.occurred_at = wanted.occurred_at

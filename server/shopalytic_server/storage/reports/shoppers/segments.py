@@ -60,6 +60,7 @@ async def _list(
         customer = response.customers.add(
             customer_id=str(person.get("customer_id", "")),
             email=person.get("email") or "",
+            identity=person.get("identity") or "",
             orders=row["orders"],
             net_of_refunds=text(row["net"]),
             rfm=reports_pb2.RfmClass(**{name: row[name] for name in ("recency", "frequency", "money")}),
