@@ -67,7 +67,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "access": set(),
         "commerce": {"events"},
         "customers": {"events", "formats"},
-        "events": {"privacy", "reports"},
+        "events": {"formats", "privacy", "reports"},
         "formats": set(),
         "ingest": {"customers", "events", "formats", "privacy"},
         "privacy": {"formats"},

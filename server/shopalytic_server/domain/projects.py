@@ -76,6 +76,8 @@ class Project:
     """Whether nobody has chosen a currency, so that the first money that arrives decides."""
     own_user_agents: tuple[str, ...] = ()
     """Texts in the user agents of the shop's own programs, which are no robots."""
+    order_number_groups: tuple[tuple[str, ...], ...] = ()
+    """Groups of sources that number their orders apart from all others."""
     allowed_origins: frozenset[str] = frozenset()
     """Origins whose pages may send with a browser key; none: any."""
     respect_privacy_signals: bool = False

@@ -111,6 +111,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             own_user_agents=(
                 request.own_user_agents.user_agents if request.HasField("own_user_agents") else None
             ),
+            order_number_groups=_groups(request),
             respect_privacy_signals=(
                 request.respect_privacy_signals if request.HasField("respect_privacy_signals") else None
             ),
@@ -258,6 +259,7 @@ def project_message(project: Project) -> admin_pb2.Project:
         browser_event_types_by_default=project.browser_event_types_by_default,
         allowed_origins=sorted(project.allowed_origins),
         own_user_agents=project.own_user_agents,
+        order_number_groups=[admin_pb2.Sources(sources=group) for group in project.order_number_groups],
         respect_privacy_signals=project.respect_privacy_signals,
         signed_identify=project.signed_identify,
         denied_consent=_DENIED_CONSENT_NUMBERS[project.denied_consent],
@@ -282,3 +284,15 @@ def key_message(key: Key) -> admin_pb2.Key:
 
 def _issued_message(issued: IssuedKey) -> admin_pb2.CreatedKey:
     return admin_pb2.CreatedKey(key=key_message(issued.key), secret=issued.secret)
+
+
+def _groups(request: admin_pb2.UpdateProjectRequest) -> list[list[str]] | None:
+    """The groups of sources that are asked for, if any are; raises InvalidRequest."""
+    if not request.HasField("order_number_groups"):
+        return None
+    groups = [list(dict.fromkeys(group.sources)) for group in request.order_number_groups.groups]
+    named = [source for group in groups for source in group]
+    if twice := sorted({source for source in named if named.count(source) > 1}):
+        message = f"has {twice[0]!r} in two groups; a source numbers its orders with one group"
+        raise InvalidRequest([Violation("order_number_groups.groups", "order_number_groups.unique", message)])
+    return groups

@@ -167,6 +167,7 @@ class ProjectStore(KeyFinder, CurrencySettler, Protocol):
         browser_event_types_as_default: bool,
         allowed_origins: Sequence[str] | None,
         own_user_agents: Sequence[str] | None,
+        order_number_groups: Sequence[Sequence[str]] | None,
         respect_privacy_signals: bool | None,
         signed_identify: bool | None,
         denied_consent: DeniedConsent | None,

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
 from shopalytic_server.domain.errors import AlreadyExists, NotFound
+from shopalytic_server.domain.formats.order_numbers import Groups
 from shopalytic_server.domain.projects import (
     DEFAULT_BROWSER_EVENT_TYPES,
     DEFAULT_CURRENCY,
@@ -95,6 +96,7 @@ class Projects:
         browser_event_types_as_default: bool = False,
         allowed_origins: Sequence[str] | None = None,
         own_user_agents: Sequence[str] | None = None,
+        order_number_groups: Groups | None = None,
         respect_privacy_signals: bool | None = None,
         signed_identify: bool | None = None,
         denied_consent: DeniedConsent | None = None,
@@ -113,6 +115,7 @@ class Projects:
             "types_as_default": browser_event_types_as_default,
             "allowed_origins": None if allowed_origins is None else sorted(set(allowed_origins)),
             "own_user_agents": None if own_user_agents is None else list(dict.fromkeys(own_user_agents)),
+            "order_number_groups": None if order_number_groups is None else Jsonb(order_number_groups),
             "respect_privacy_signals": respect_privacy_signals,
             "signed_identify": signed_identify,
             "denied_consent": denied_consent,
@@ -249,6 +252,7 @@ def _project(row: Mapping[str, Any]) -> Project:
         browser_event_types_by_default=by_default,
         allowed_origins=frozenset(row["allowed_origins"]),
         own_user_agents=tuple(row["own_user_agents"]),
+        order_number_groups=tuple(map(tuple, row["order_number_groups"])),
         respect_privacy_signals=row["respect_privacy_signals"],
         signed_identify=row["signed_identify"],
         identity_secrets=tuple(row["identity_secrets"]),

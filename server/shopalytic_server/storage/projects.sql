@@ -4,26 +4,26 @@
 INSERT INTO projects (name, currency, currency_open, time_zone, browser_event_types, default_event_types, created_at)
 VALUES (%(name)s, %(currency)s, %(currency_open)s, %(time_zone)s, %(browser_event_types)s, %(browser_event_types)s, %(created_at)s)
 ON CONFLICT (name) DO NOTHING
-RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, allowed_origins, respect_privacy_signals,
+RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, order_number_groups, allowed_origins, respect_privacy_signals,
     signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 
 -- name: get_project
-SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, allowed_origins, respect_privacy_signals,
+SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, order_number_groups, allowed_origins, respect_privacy_signals,
     signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 FROM projects
 WHERE project_id = %(project_id)s
 
 -- name: find_project
-SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, allowed_origins, respect_privacy_signals,
+SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, order_number_groups, allowed_origins, respect_privacy_signals,
     signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 FROM projects
 WHERE name = %(name)s
 
 -- name: list_projects
-SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, allowed_origins, respect_privacy_signals,
+SELECT project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, order_number_groups, allowed_origins, respect_privacy_signals,
     signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 FROM projects
@@ -41,6 +41,8 @@ SET days_to_move = days_to_move OR coalesce(%(time_zone)s, time_zone) <> time_zo
     default_event_types = CASE WHEN %(browser_event_types)s::text[] IS NULL THEN default_event_types
                                WHEN %(types_as_default)s THEN %(browser_event_types)s END,
     own_user_agents = coalesce(%(own_user_agents)s::text[], own_user_agents),
+    orders_to_part = orders_to_part OR coalesce(%(order_number_groups)s::jsonb, order_number_groups) <> order_number_groups,
+    order_number_groups = coalesce(%(order_number_groups)s::jsonb, order_number_groups),
     allowed_origins = coalesce(%(allowed_origins)s::text[], allowed_origins),
     respect_privacy_signals = coalesce(%(respect_privacy_signals)s, respect_privacy_signals),
     signed_identify = coalesce(%(signed_identify)s, signed_identify),
@@ -50,7 +52,7 @@ SET days_to_move = days_to_move OR coalesce(%(time_zone)s, time_zone) <> time_zo
                           ELSE anonymous_salt END,
     retention = (retention || %(retention)s::jsonb) - %(as_default)s::text[]
 WHERE project_id = %(project_id)s
-RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, allowed_origins, respect_privacy_signals,
+RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, order_number_groups, allowed_origins, respect_privacy_signals,
     signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 
@@ -59,7 +61,7 @@ RETURNING project_id, name, currency, time_zone, browser_event_types, default_ev
 UPDATE projects
 SET currency = coalesce(%(currency)s, currency), currency_open = false
 WHERE project_id = %(project_id)s AND currency_open
-RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, allowed_origins, respect_privacy_signals,
+RETURNING project_id, name, currency, time_zone, browser_event_types, default_event_types, first_currency, currency_open, own_user_agents, order_number_groups, allowed_origins, respect_privacy_signals,
     signed_identify, identity_secrets, denied_consent, anonymous_salt, token_secret, retention,
     created_at
 
@@ -80,7 +82,7 @@ RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at, ex
 SELECT keys.key_id, keys.project_id, keys.key_class, keys.label, keys.hint, keys.created_at, keys.revoked_at,
     keys.expires_at, keys.last_used_at, projects.name, projects.currency, projects.time_zone, projects.browser_event_types,
     projects.default_event_types, projects.first_currency, projects.currency_open,
-    projects.own_user_agents, projects.allowed_origins, projects.respect_privacy_signals,
+    projects.own_user_agents, projects.order_number_groups, projects.allowed_origins, projects.respect_privacy_signals,
     projects.signed_identify, projects.identity_secrets, projects.denied_consent, projects.anonymous_salt, projects.token_secret,
     projects.retention,
     projects.created_at AS project_created_at

@@ -61,6 +61,21 @@ def test_settings_of_a_project_are_changed_one_by_one(service):
     assert "order" in shown["browser_event_types"]
 
 
+def test_groups_of_sources_that_number_orders_apart_are_set_and_ended(service):
+    made = service.json("project", "create", "numbering")
+    admin = ("--target", service.address, "--key", made["keys"][3]["secret"], "--json")
+    groups = ("--order-number-group", "shop-fr, backend-fr", "--order-number-group", "pos")
+    ask("project", "update", *groups, *admin)
+    shown = json.loads(ask("project", "show", *admin).stdout)
+    assert shown["order_number_groups"] == [["shop-fr", "backend-fr"], ["pos"]]
+    update = ("project", "update", "--target", service.address, "--key", made["keys"][3]["secret"])
+    twice = service.command(*update, "--order-number-group", "pos,a", "--order-number-group", "pos")
+    assert twice.returncode == 1
+    assert "two groups" in twice.stderr
+    ask("project", "update", "--order-number-group", "", *admin)
+    assert json.loads(ask("project", "show", *admin).stdout)["order_number_groups"] == []
+
+
 def test_an_update_of_nothing_is_wrong_usage(service):
     done = service.command("project", "update")
     assert done.returncode == 2

@@ -54,7 +54,7 @@ MERGE_STATE_REFUSED: MergeState
 MERGE_STATE_EMAIL_LOST: MergeState
 
 class Project(_message.Message):
-    __slots__ = ("name", "currency", "currency_open", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention", "own_user_agents")
+    __slots__ = ("name", "currency", "currency_open", "time_zone", "browser_event_types", "created_at", "browser_event_types_by_default", "allowed_origins", "respect_privacy_signals", "signed_identify", "denied_consent", "retention", "own_user_agents", "order_number_groups")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_OPEN_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +68,7 @@ class Project(_message.Message):
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     OWN_USER_AGENTS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_NUMBER_GROUPS_FIELD_NUMBER: _ClassVar[int]
     name: str
     currency: str
     currency_open: bool
@@ -81,7 +82,20 @@ class Project(_message.Message):
     denied_consent: DeniedConsent
     retention: _containers.RepeatedCompositeFieldContainer[Retention]
     own_user_agents: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., currency_open: _Optional[bool] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_event_types_by_default: _Optional[bool] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ..., own_user_agents: _Optional[_Iterable[str]] = ...) -> None: ...
+    order_number_groups: _containers.RepeatedCompositeFieldContainer[Sources]
+    def __init__(self, name: _Optional[str] = ..., currency: _Optional[str] = ..., currency_open: _Optional[bool] = ..., time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Iterable[str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., browser_event_types_by_default: _Optional[bool] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ..., own_user_agents: _Optional[_Iterable[str]] = ..., order_number_groups: _Optional[_Iterable[_Union[Sources, _Mapping]]] = ...) -> None: ...
+
+class Sources(_message.Message):
+    __slots__ = ("sources",)
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    sources: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, sources: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SourceGroups(_message.Message):
+    __slots__ = ("groups",)
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedCompositeFieldContainer[Sources]
+    def __init__(self, groups: _Optional[_Iterable[_Union[Sources, _Mapping]]] = ...) -> None: ...
 
 class Retention(_message.Message):
     __slots__ = ("event_type", "days", "forever")
@@ -150,7 +164,7 @@ class GetProjectResponse(_message.Message):
     def __init__(self, project: _Optional[_Union[Project, _Mapping]] = ...) -> None: ...
 
 class UpdateProjectRequest(_message.Message):
-    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "currency", "denied_consent", "retention", "own_user_agents")
+    __slots__ = ("time_zone", "browser_event_types", "allowed_origins", "respect_privacy_signals", "signed_identify", "currency", "denied_consent", "retention", "own_user_agents", "order_number_groups")
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     BROWSER_EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +174,7 @@ class UpdateProjectRequest(_message.Message):
     DENIED_CONSENT_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     OWN_USER_AGENTS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_NUMBER_GROUPS_FIELD_NUMBER: _ClassVar[int]
     time_zone: str
     browser_event_types: EventTypes
     allowed_origins: Origins
@@ -169,7 +184,8 @@ class UpdateProjectRequest(_message.Message):
     denied_consent: DeniedConsent
     retention: _containers.RepeatedCompositeFieldContainer[Retention]
     own_user_agents: UserAgents
-    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., currency: _Optional[str] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ..., own_user_agents: _Optional[_Union[UserAgents, _Mapping]] = ...) -> None: ...
+    order_number_groups: SourceGroups
+    def __init__(self, time_zone: _Optional[str] = ..., browser_event_types: _Optional[_Union[EventTypes, _Mapping]] = ..., allowed_origins: _Optional[_Union[Origins, _Mapping]] = ..., respect_privacy_signals: _Optional[bool] = ..., signed_identify: _Optional[bool] = ..., currency: _Optional[str] = ..., denied_consent: _Optional[_Union[DeniedConsent, str]] = ..., retention: _Optional[_Iterable[_Union[Retention, _Mapping]]] = ..., own_user_agents: _Optional[_Union[UserAgents, _Mapping]] = ..., order_number_groups: _Optional[_Union[SourceGroups, _Mapping]] = ...) -> None: ...
 
 class UserAgents(_message.Message):
     __slots__ = ("user_agents",)

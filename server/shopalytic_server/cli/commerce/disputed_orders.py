@@ -24,6 +24,8 @@ def disputed_orders(settings: Settings, sandbox: bool, as_json: bool) -> None:
 
     Two sources may number alike, or two customers may be one person. Nothing of
     such an order is refused; it counts for the customer whose content is the last.
+    Where two shops number alike, `shopalytic project update --order-number-group`
+    makes two orders of it, and both count.
 
     \b
     Example:  shopalytic disputed-orders

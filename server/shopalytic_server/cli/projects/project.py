@@ -111,6 +111,14 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
     "'' ends it. For events from now on.",
 )
 @click.option(
+    "--order-number-group",
+    "order_number_groups",
+    metavar="SOURCES",
+    multiple=True,
+    help="Sources that number their orders together, and apart from all others, separated by commas; may be "
+    "repeated for more groups, '' ends all. For all orders, of the past too.",
+)
+@click.option(
     "--respect-privacy-signals/--ignore-privacy-signals",
     default=None,
     help="Whether to refuse events of browsers that send Do Not Track or Global Privacy Control.",
@@ -143,6 +151,7 @@ def update(
     browser_event_types: str | None,
     allowed_origins: str | None,
     own_user_agents: str | None,
+    order_number_groups: tuple[str, ...],
     respect_privacy_signals: bool | None,
     signed_identify: bool | None,
     denied_consent: str | None,
@@ -165,7 +174,7 @@ def update(
         signed_identify,
         denied_consent,
     )
-    if given == (None,) * len(given) and not retention:
+    if given == (None,) * len(given) and not retention and not order_number_groups:
         raise click.UsageError("Nothing to change: give one of the options that --help lists.")
     request = admin_pb2.UpdateProjectRequest(
         time_zone=time_zone,
@@ -175,14 +184,7 @@ def update(
         denied_consent=None if denied_consent is None else f"DENIED_CONSENT_{denied_consent.upper()}",
         retention=retention,
     )
-    if browser_event_types is not None:
-        as_default = browser_event_types.strip() == "default"
-        types = [] if as_default else _listed(browser_event_types)
-        request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=types, default=as_default))
-    if allowed_origins is not None:
-        request.allowed_origins.CopyFrom(admin_pb2.Origins(origins=_listed(allowed_origins)))
-    if own_user_agents is not None:
-        request.own_user_agents.CopyFrom(admin_pb2.UserAgents(user_agents=_listed(own_user_agents)))
+    _set_lists(request, browser_event_types, allowed_origins, own_user_agents, order_number_groups)
     with connect(settings, "admin") as remote:
         stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
         answer = stub.UpdateProject(request, metadata=remote.metadata, timeout=CALL_SECONDS)
@@ -192,6 +194,30 @@ def update(
             "The service moves what was sent as a plain date to the days of this zone, within a minute.",
             err=True,
         )
+    if order_number_groups:
+        say("The service tells the orders apart anew, of the past too, within a few minutes.", err=True)
+
+
+def _set_lists(
+    request: admin_pb2.UpdateProjectRequest,
+    browser_event_types: str | None,
+    allowed_origins: str | None,
+    own_user_agents: str | None,
+    order_number_groups: tuple[str, ...],
+) -> None:
+    if browser_event_types is not None:
+        as_default = browser_event_types.strip() == "default"
+        types = [] if as_default else _listed(browser_event_types)
+        request.browser_event_types.CopyFrom(admin_pb2.EventTypes(types=types, default=as_default))
+    if allowed_origins is not None:
+        request.allowed_origins.CopyFrom(admin_pb2.Origins(origins=_listed(allowed_origins)))
+    if own_user_agents is not None:
+        request.own_user_agents.CopyFrom(admin_pb2.UserAgents(user_agents=_listed(own_user_agents)))
+    if order_number_groups:
+        groups = [
+            admin_pb2.Sources(sources=named) for each in order_number_groups if (named := _listed(each))
+        ]
+        request.order_number_groups.CopyFrom(admin_pb2.SourceGroups(groups=groups))
 
 
 @project.command("identity-secret")
@@ -231,6 +257,7 @@ def _project_data(found: admin_pb2.Project) -> dict[str, Any]:
         "browser_event_types_by_default": found.browser_event_types_by_default,
         "allowed_origins": list(found.allowed_origins),
         "own_user_agents": list(found.own_user_agents),
+        "order_number_groups": [list(group.sources) for group in found.order_number_groups],
         "respect_privacy_signals": found.respect_privacy_signals,
         "signed_identify": found.signed_identify,
         "denied_consent": _denied_consent(found),
@@ -254,6 +281,8 @@ def _print_project(found: admin_pb2.Project, as_json: bool) -> None:
     data["browser_event_types"] = ", ".join(data["browser_event_types"]) + chosen
     data["allowed_origins"] = ", ".join(data["allowed_origins"]) or "any"
     data["own_user_agents"] = ", ".join(data["own_user_agents"]) or "none"
+    groups = [" + ".join(group) for group in data["order_number_groups"]]
+    data["order_number_groups"] = ", ".join(groups) or "none"
     kept = [f"{name} {f'{days:,} days' if days else 'for ever'}" for name, days in data["retention"].items()]
     data["retention"] = ", ".join(kept) or "all events for ever"
     print_table(["project", data["name"]], list(data.items())[1:])

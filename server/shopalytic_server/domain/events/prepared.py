@@ -12,6 +12,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.events.event_order import Place, place, rank
 from shopalytic_server.domain.events.numbering import Arrival
 from shopalytic_server.domain.events.plain_dates import begin_of_day
+from shopalytic_server.domain.formats.order_numbers import Groups, order_key
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.projects import KeyClass, Project
@@ -72,6 +73,8 @@ class Sending:
     """The project's."""
     written_currency: str | None = field(init=False, default=None)
     """What is written into events that name no currency; None: nothing, `first_currency` says it."""
+    order_number_groups: Groups = ()
+    """The project's groups of sources that number their orders apart."""
 
     @property
     def first_currency(self) -> str:
@@ -114,6 +117,7 @@ class Admitted(Sending):
         # slots=True makes the class anew, which super() without arguments does not see.
         Sending.__post_init__(self)
         self.time_zone = self.project.time_zone
+        self.order_number_groups = self.project.order_number_groups
         self.key_class_kept = None if self.key_class is KeyClass.SERVER else str(self.key_class)
         if self.project.currency != self.project.first_currency:
             self.written_currency = self.project.currency
@@ -209,6 +213,20 @@ class Prepared:
             return None
         at = datetime.fromisoformat(text)
         return begin_of_day(at, self.sending.time_zone) if name in self.plain_dates else at
+
+    @property
+    def order_key(self) -> str:
+        """What the store knows the order by that it is about."""
+        return self._apart("order_id")
+
+    @property
+    def parcel_key(self) -> str:
+        """The same of the parcel: who numbers orders apart does so with parcels."""
+        return self._apart("shipment_id")
+
+    def _apart(self, name: str) -> str:
+        number: str = self.properties[name]
+        return order_key(number, self.source, self.sending.order_number_groups)
 
     @property
     def place(self) -> Place:

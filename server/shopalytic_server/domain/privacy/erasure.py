@@ -11,6 +11,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.formats.order_numbers import Groups, order_key
 from shopalytic_server.domain.formats.plain_forms import plain_form
 
 # Longer texts are no identifiers: their limits are 200 and 254 characters.
@@ -123,8 +124,11 @@ class Marks:
     """The mark of a device that it came from, when an identity says whose it is."""
 
 
-def marks_of(event: Event) -> Marks:
-    """The marks of an event as it was sent, whether valid or not."""
+def marks_of(event: Event, groups: Groups = ()) -> Marks:
+    """The marks of an event as it was sent, whether valid or not.
+
+    `groups` are the sources of its project that number their orders apart.
+    """
     own: dict[str, str] = {}
     kind = event.WhichOneof("payload") or ""
     if kind == "undecoded":
@@ -136,7 +140,7 @@ def marks_of(event: Event) -> Marks:
     if kind in ("customer_register", "customer_update") and (email := getattr(event, kind).email):
         own[email_mark(email)] = f"{kind}.email"
     if kind in _OF_ORDERS:
-        own[order_mark(getattr(event, kind).order_id)] = f"{kind}.order_id"
+        own[order_mark(order_key_of(event, groups))] = f"{kind}.order_id"
     if kind == "refund":
         own[kept_refund_mark(event.event_id)] = "event_id"
     if not event.tracking_id:
@@ -145,6 +149,12 @@ def marks_of(event: Event) -> Marks:
     if event.identity or kind == "identify":
         return Marks(own, device)
     return Marks({device: "tracking_id", **own})
+
+
+def order_key_of(event: Event, groups: Groups) -> str:
+    """What the store knows the order by that an event is of."""
+    number: str = getattr(event, event.WhichOneof("payload") or "").order_id
+    return order_key(number, event.source if event.HasField("source") else None, groups)
 
 
 def _marks_in(source: str) -> Iterator[str]:

@@ -77,7 +77,7 @@ SELECT s.project, e.event_id, e.occurred_at AS searched_at, e.occurred_at AT TIM
   LEFT JOIN subject_customers c ON c.dataset_id = e.dataset_id AND c.subject = e.subject
 
 -- name: orders
-SELECT s.project, o.order_id, o.ordered_at, o.ordered_at AT TIME ZONE s.time_zone AS ordered_local,
+SELECT s.project, order_name(o.order_id) AS order_id, o.ordered_at, o.ordered_at AT TIME ZONE s.time_zone AS ordered_local,
        coalesce(c.customer_id, o.subject) AS customer_id, c.customer_id IS NOT NULL AS is_known, o.source,
        o.currency, o.subtotal, o.total_discount, o.total_tax, o.total_shipping, o.total, o.units, o.payment_type,
        o.billing_country, o.shipping_country, o.cart_id, o.event_id
@@ -86,7 +86,7 @@ SELECT s.project, o.order_id, o.ordered_at, o.ordered_at AT TIME ZONE s.time_zon
   LEFT JOIN subject_customers c ON c.dataset_id = o.dataset_id AND c.subject = o.subject
 
 -- name: order_lines
-SELECT s.project, o.order_id, i.line, o.ordered_at, o.ordered_at AT TIME ZONE s.time_zone AS ordered_local,
+SELECT s.project, order_name(o.order_id) AS order_id, i.line, o.ordered_at, o.ordered_at AT TIME ZONE s.time_zone AS ordered_local,
        coalesce(c.customer_id, o.subject) AS customer_id, o.source, i.sku, p.name, o.currency, i.price,
        coalesce(i.quantity, i.qty)::numeric AS quantity, i.price * coalesce(i.quantity, i.qty) AS amount, i.cost
   FROM analytics_scope s
@@ -97,7 +97,7 @@ SELECT s.project, o.order_id, i.line, o.ordered_at, o.ordered_at AT TIME ZONE s.
 
 -- A full refund that waits for its order has no amount.
 -- name: refunds
-SELECT s.project, f.order_id, f.event_id, f.occurred_at AS refunded_at,
+SELECT s.project, order_name(f.order_id) AS order_id, f.event_id, f.occurred_at AS refunded_at,
        f.occurred_at AT TIME ZONE s.time_zone AS refunded_local,
        coalesce(c.customer_id, f.subject) AS customer_id, c.customer_id IS NOT NULL AS is_known, f.source,
        f.refund_type, f.currency, f.amount, f.subtotal_refund, f.tax_refund, f.shipping_refund, f.discount_refund,
@@ -155,7 +155,7 @@ SELECT s.project, k.cart_id, coalesce(c.customer_id, k.subject) AS customer_id, 
              LIMIT 1)
 
 -- name: shipments
-SELECT s.project, p.shipment_id, p.order_id, p.carrier, p.date_shipped,
+SELECT s.project, order_name(p.shipment_id) AS shipment_id, order_name(p.order_id) AS order_id, p.carrier, p.date_shipped,
        p.date_shipped AT TIME ZONE s.time_zone AS shipped_local, p.date_delivered,
        p.date_delivered AT TIME ZONE s.time_zone AS delivered_local,
        CASE WHEN s.personal_data THEN p.tracking_number END AS tracking_number

@@ -53,7 +53,7 @@ SELECT latest.subject
 
 -- name: orders_of_parcel
 SELECT DISTINCT order_id FROM shipment_changes
- WHERE dataset_id = %(dataset)s AND (tracking_number = %(number)s OR shipment_id = %(number)s)
+ WHERE dataset_id = %(dataset)s AND (tracking_number = %(number)s OR shipment_id = ANY(order_keys(%(dataset)s, %(number)s)))
  ORDER BY order_id
 
 -- Whose these orders are. Of an order that nobody sent, or not yet, who sent its parcels and refunds is
@@ -64,6 +64,10 @@ SELECT o.subject
   JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = wanted.order_id
                         AND (o.current OR o.voided)
  ORDER BY wanted.place
+
+-- The orders that a number means.
+-- name: orders_of_number
+SELECT unnest(order_keys(%(dataset)s, %(number)s)) AS order_id
 
 -- name: identities
 SELECT customer_id, identity, subject, first_at

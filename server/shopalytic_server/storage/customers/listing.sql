@@ -70,10 +70,10 @@ SELECT own.customer_id
  UNION
 SELECT m.customer_id
   FROM (
-    SELECT %(search)s AS order_id
+    SELECT unnest(order_keys(%(dataset)s, %(search)s)) AS order_id
      UNION ALL
     SELECT c.order_id FROM shipment_changes c
-     WHERE c.dataset_id = %(dataset)s AND (c.tracking_number = %(search)s OR c.shipment_id = %(search)s)
+     WHERE c.dataset_id = %(dataset)s AND (c.tracking_number = %(search)s OR c.shipment_id = ANY(order_keys(%(dataset)s, %(search)s)))
   ) AS numbered
   JOIN order_revisions o ON o.dataset_id = %(dataset)s AND o.order_id = numbered.order_id
                         AND (o.current OR o.voided)

@@ -134,7 +134,10 @@ async def _subjects_of_orders(
     """The subjects whose order or parcel has this number, the order's own customer first."""
     by = selector.WhichOneof("by")
     value: str = getattr(selector, by or "any")
-    order_ids = [value] if by in ("order_id", "any") else []
+    order_ids: list[str] = []
+    if by in ("order_id", "any"):
+        rows = await snapshot.fetch(_SQL.orders_of_number, dataset=dataset, number=value)
+        order_ids = [row["order_id"] for row in rows]
     if by in ("parcel", "any"):
         rows = await snapshot.fetch(_SQL.orders_of_parcel, dataset=dataset, number=value)
         order_ids += [row["order_id"] for row in rows]

@@ -11,6 +11,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import text
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.event_order import NO_TIE_BREAKER
+from shopalytic_server.domain.formats.order_numbers import number_of
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.touches import View, host_of, referrer_host, session_start
 from shopalytic_server.storage.customers.lookup import Joined, Person, find, link, load_people
@@ -75,7 +76,7 @@ async def orders_of(
     rows = [row for row in rows[:limit] if row["lines_before"] < MAX_LINES]
     orders = {
         row["order_id"]: reports_pb2.CustomerOrderDetail(
-            order_id=row["order_id"],
+            order_id=number_of(row["order_id"]),
             ordered_at=timestamp(row["ordered_at"]),
             currency=row["currency"],
             total=text(row["total"]),
@@ -101,7 +102,7 @@ async def orders_of(
 
 def _parcel(row: dict[str, Any]) -> reports_pb2.Parcel:
     parcel = reports_pb2.Parcel(
-        shipment_id=row["shipment_id"],
+        shipment_id=number_of(row["shipment_id"]),
         carrier=row["carrier"] or "",
         tracking_number=row["tracking_number"] or "",
     )

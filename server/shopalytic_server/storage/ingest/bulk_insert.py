@@ -212,6 +212,8 @@ def _is_usual_order(item: Prepared) -> bool:
     given = item.properties
     return (
         not has_form(item)
+        # The function knows no groups of sources that number their orders apart.
+        and item.order_key == given["order_id"]
         and not states_something(given)
         and "order_date" not in given
         and not any("quantity" in line for line in given["line_items"])

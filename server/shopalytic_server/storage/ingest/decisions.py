@@ -153,10 +153,10 @@ class Decisions:
             await self._identities.load_first_uses(self._conn, uses)
             self._past = await self._identities.with_events(self._conn, ids)
         await self._emails.load(self._items)
-        orders = {item.properties["order_id"] for item in self._of("order", "order_cancel")}
+        orders = {item.order_key for item in self._of("order", "order_cancel")}
         if orders:
             await self._load_orders(orders)
-        parcels = {item.properties["shipment_id"] for item in self._of("shipment", "shipment_delivered")}
+        parcels = {item.parcel_key for item in self._of("shipment", "shipment_delivered")}
         if parcels:
             rows = await self._fetch(_SQL.shipment_orders, shipment_ids=list(parcels))
             self._parcels = {row["shipment_id"]: row["order_id"] for row in rows}
@@ -184,7 +184,7 @@ class Decisions:
                 self._state(item)
             case "refund":
                 typed.add_refund(self._rows, item)
-                self._touched_orders.add(item.properties["order_id"])
+                self._touched_orders.add(item.order_key)
             case "shipment" | "shipment_delivered":
                 return self._shipment(item)
             case _:
@@ -213,7 +213,7 @@ class Decisions:
         return result
 
     def _state(self, item: Prepared) -> None:
-        order_id = item.properties["order_id"]
+        order_id = item.order_key
         self._touched_orders.add(order_id)
         self._stated_orders.add(order_id)
         if item.event_id not in self._statements:
@@ -225,7 +225,7 @@ class Decisions:
         if states:
             self._state(item)
         repeated = verdict(item, ACCEPTED if states else DUPLICATE)
-        order_id, content = item.properties["order_id"], content_of(item.properties)
+        order_id, content = item.order_key, content_of(item.properties)
         occurrence = Occurrence(item.occurred_at, item.event_id, item.subject, item.tie_breaker)
         placed, replaced = self._book.place(order_id, content, occurrence)
         if placed is Placed.REPEATED:
@@ -270,13 +270,13 @@ class Decisions:
         )
 
     def _shipment(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:
-        given = item.properties
-        order_id = self._parcels.setdefault(given["shipment_id"], given["order_id"])
-        if order_id != given["order_id"] and not self._trusted:
+        own = item.order_key
+        order_id = self._parcels.setdefault(item.parcel_key, own)
+        if order_id != own and not self._trusted:
             message = "is already the id of another order's parcel; shipment ids are unique in a project"
             return _conflict(item, f"{item.type}.shipment_id", "shipment_id.conflict", message), False
         typed.add_shipment(self._rows, item)
-        self._touched_orders.add(given["order_id"])
+        self._touched_orders.add(own)
         return verdict(item, ACCEPTED), True
 
     async def _profile(self, item: Prepared) -> tuple[collector_pb2.EventResult, bool]:

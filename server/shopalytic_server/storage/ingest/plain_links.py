@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shopalytic_server.domain.customers.identity import Outcome, identity_subject_key, tracking_subject_key
-from shopalytic_server.domain.formats.plain_forms import plain_form
+from shopalytic_server.domain.formats.plain_forms import is_plain, plain_form
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.storage.database.arrays import NumberArray, TextArray, TimeArray, UuidArray
 from shopalytic_server.storage.database.connections import Connection
@@ -68,7 +68,11 @@ def alone(items: Sequence[Prepared]) -> list[Prepared]:
     """
     if any(item.type in _JOINING for item in items):
         return []
-    calls = [item for item in items if item.type == "identify" and item.tracking_id]
+    calls = [
+        item
+        for item in items
+        if item.type == "identify" and item.tracking_id and is_plain(item.identity or "")
+    ]
     if not calls:
         return []
     devices = Counter(item.tracking_id for item in items if item.type == "identify")

@@ -84,7 +84,12 @@ async def _lowered(conn: Connection, dataset: int, copies: dict[UUID, Prepared])
     for event_id, occurred_at, received_at, tie_breaker in rows:
         item = copies.pop(event_id)
         item.occurred_us = microseconds(occurred_at)
-        item.sending = Sending(item.sending.first_currency, received_at, time_zone=item.sending.time_zone)
+        item.sending = Sending(
+            item.sending.first_currency,
+            received_at,
+            time_zone=item.sending.time_zone,
+            order_number_groups=item.sending.order_number_groups,
+        )
         if tie_breaker is None or (item.tie_breaker is not None and item.tie_breaker < tie_breaker):
             lowered.append(item)
     return lowered
@@ -94,7 +99,7 @@ async def _lower_typed(conn: Connection, dataset: int, items: Sequence[Prepared]
     for types, statement, name in _TYPED:
         own = [item for item in items if item.type in types]
         if own:
-            names = {} if name is None else {f"{name}s": [item.properties[name] for item in own]}
+            names = {} if name is None else {f"{name}s": [_named(item, name) for item in own]}
             await conn.execute(statement, {**_columns(dataset, own), **names})
     orders = {"dataset": dataset, "order_ids": _order_ids(items, "order", "order_cancel")}
     if orders["order_ids"]:
@@ -108,7 +113,12 @@ async def _lower_typed(conn: Connection, dataset: int, items: Sequence[Prepared]
 
 
 def _order_ids(items: Iterable[Prepared], *types: str) -> list[str]:
-    return sorted({item.properties["order_id"] for item in items if item.type in types})
+    return sorted({item.order_key for item in items if item.type in types})
+
+
+def _named(item: Prepared, name: str) -> str:
+    apart = {"order_id": lambda: item.order_key, "shipment_id": lambda: item.parcel_key}
+    return apart[name]() if name in apart else str(item.properties[name])
 
 
 def _columns(dataset: int, items: Sequence[Prepared]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ async def refuse_erased(conn: Connection, items: Sequence[Prepared]) -> list[Pre
     `event_keys`, which an erasure locks: so none can begin meanwhile.
     """
     salts = await _salts(conn, {_project(item) for item in items})
-    marked = [(item, marks_of(item.event)) for item in items if _project(item) in salts]
+    marked = [(item, _marks(item)) for item in items if _project(item) in salts]
     hashes = {
         (item.dataset_id, mark): hashed(mark, salts[_project(item)])
         for item, found in marked
@@ -75,12 +75,12 @@ async def take_late_refunds(conn: Connection, items: Iterable[Prepared]) -> list
         (item.dataset_id, mark): hashed(mark, salts[_project(item)])
         for item in refunds
         if _project(item) in salts
-        for mark in (kept_order_mark(item.event.refund.order_id), kept_refund_mark(item.event.event_id))
+        for mark in (kept_order_mark(item.order_key), kept_refund_mark(item.event.event_id))
     }
     known = await _erased(conn, hashes)
     taken = []
     for item in refunds:
-        order_id = item.event.refund.order_id
+        order_id = item.order_key
         kept = (item.dataset_id, kept_order_mark(order_id)) in known
         if kept and (item.dataset_id, kept_refund_mark(item.event.event_id)) not in known:
             make_late_refund_nobodys(item, kept_order_id(order_id, salts[_project(item)]))
@@ -105,13 +105,17 @@ async def known_salt(conn: Connection, project: int) -> bytes | None:
 
 def hashes_of(items: Iterable[Prepared], salt: bytes) -> list[bytes]:
     """What tells whether events are of erased people, as it is kept: 16 bytes each."""
-    marks = {mark for item in items for mark in _all(marks_of(item.event))}
-    marks |= {kept_order_mark(item.event.refund.order_id) for item in items if item.type == "refund"}
+    marks = {mark for item in items for mark in _all(_marks(item))}
+    marks |= {kept_order_mark(item.order_key) for item in items if item.type == "refund"}
     return [hashed(mark, salt).bytes for mark in marks]
 
 
 def _project(item: Prepared) -> int:
     return Dataset(item.dataset_id).project_id
+
+
+def _marks(item: Prepared) -> Marks:
+    return marks_of(item.event, item.sending.order_number_groups)
 
 
 def _all(marks: Marks) -> Iterable[str]:

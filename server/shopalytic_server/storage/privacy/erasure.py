@@ -16,6 +16,7 @@ from shopalytic_server.domain.customers.identity import identity_subject, tracki
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.event_order import Place, place, rank
 from shopalytic_server.domain.events.prepared import JSONB_VERSION, Prepared, Sending, microseconds
+from shopalytic_server.domain.formats.order_numbers import number_of, order_key
 from shopalytic_server.domain.formats.plain_forms import plain_form
 from shopalytic_server.domain.privacy.erasure import (
     anonymous_order,
@@ -76,6 +77,10 @@ class _Erasure:
     """Those whose totals stay, with the events that they are made of again."""
     events: list[dict[str, Any]] = field(default_factory=list)
     erased: dict[str, int] = field(default_factory=dict)
+
+    def key(self, row: dict[str, Any], name: str = "order_id") -> str:
+        """What the store knows the order, or the parcel, by that an event is of."""
+        return order_key(row["properties"][name], row["source"], self.project.order_number_groups)
 
     @property
     def names(self) -> dict[str, Any]:
@@ -214,7 +219,7 @@ def _is_kept(erasure: _Erasure, row: dict[str, Any]) -> bool:
     """Whether an event is part of a total that stays."""
     if row["type"] not in ("order", "refund"):
         return False
-    events = erasure.kept_orders.get(row["properties"]["order_id"])
+    events = erasure.kept_orders.get(erasure.key(row))
     return events is not None and (row["type"] == "refund" or row["event_id"] in events)
 
 
@@ -225,15 +230,18 @@ def _nobodys(erasure: _Erasure, row: dict[str, Any], fresh_id: UUID, nobody: str
         event_id = fresh_id
         properties = anonymous_order(
             given,
-            renamed("order", given["order_id"]),
+            renamed("order", erasure.key(row)),
             renamed("cart", given["cart_id"]) if "cart_id" in given else None,
         )
     elif row["type"] == "refund":
-        event_id, properties = fresh_id, anonymous_refund(given, renamed("order", given["order_id"]))
+        event_id, properties = fresh_id, anonymous_refund(given, renamed("order", erasure.key(row)))
     return Prepared(
         event=Event(),
         sending=Sending(
-            erasure.project.first_currency, row["received_at"], time_zone=erasure.project.time_zone
+            erasure.project.first_currency,
+            row["received_at"],
+            time_zone=erasure.project.time_zone,
+            order_number_groups=erasure.project.order_number_groups,
         ),
         dataset_id=erasure.dataset,
         type=row["type"],
@@ -257,9 +265,11 @@ async def _delete(erasure: _Erasure) -> None:
     keys = {
         "event_ids": [row["event_id"] for row in events],
         "event_subjects": [row["subject"] for row in events],
-        "order_ids": _values(events, "order_id"),
+        "order_ids": sorted({erasure.key(row) for row in events if "order_id" in row["properties"]}),
         "cart_ids": _values(events, "cart_id"),
-        "shipment_ids": _values(events, "shipment_id"),
+        "shipment_ids": sorted(
+            {erasure.key(row, "shipment_id") for row in events if "shipment_id" in row["properties"]}
+        ),
     }
     await _mark(erasure, [row["at"] for row in await erasure.rows(_SQL.times_of_facts, **keys)])
     for table in _BY_EVENT:
@@ -321,10 +331,11 @@ async def _store(erasure: _Erasure, kept: list[Prepared]) -> None:
 async def _clean_quarantine(erasure: _Erasure, marks: set[str]) -> int:
     names = [*erasure.person.identities, *erasure.person.tracking_ids, *erasure.emails]
     doomed: list[UUID] = []
-    for row in await erasure.rows(_SQL.suspects, texts=[*names, *erasure.order_ids]):
+    numbers = list(map(number_of, erasure.order_ids))
+    for row in await erasure.rows(_SQL.suspects, texts=[*names, *numbers]):
         event = Event.FromString(row["event"])
-        found = marks_of(event)
-        if marks & found.own.keys() or names_person(event, names, erasure.order_ids):
+        found = marks_of(event, erasure.project.order_number_groups)
+        if marks & found.own.keys() or names_person(event, names, numbers):
             doomed.append(row["fingerprint"])
         elif found.device in marks:
             event.ClearField("tracking_id")

@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from shopalytic.v1 import admin_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.datasets import Dataset
+from shopalytic_server.domain.formats.order_numbers import number_of
 from shopalytic_server.domain.privacy.erasure import marks_of, names_person, person_marks
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers.lookup import find_held, load_people
@@ -67,6 +68,7 @@ async def _rows(
     async with conn.cursor() as cursor:
         await cursor.execute(_SQL.export_rows.encode(), names)
         for table, row in await cursor.fetchall():
+            row |= {name: number_of(row[name]) for name in ("order_id", "shipment_id") if name in row}
             yield table, row
     async with conn.cursor("shopalytic_export") as cursor:
         await cursor.execute(_SQL.export_events, names)
@@ -74,9 +76,10 @@ async def _rows(
             yield "events", row
     marks = person_marks(person.identities, person.tracking_ids, emails)
     texts = [*person.identities, *person.tracking_ids, *emails]
-    for found in await snapshot.fetch(_SQL.suspects, **names, texts=[*texts, *names["order_ids"]]):
+    numbers = list(map(number_of, names["order_ids"]))
+    for found in await snapshot.fetch(_SQL.suspects, **names, texts=[*texts, *numbers]):
         event = Event.FromString(found["event"])
-        if marks & marks_of(event).own.keys() or names_person(event, texts, names["order_ids"]):
+        if marks & marks_of(event).own.keys() or names_person(event, texts, numbers):
             yield (
                 "quarantine",
                 {

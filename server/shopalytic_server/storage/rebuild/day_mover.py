@@ -1,8 +1,9 @@
-"""Moves plain dates to the days of a project's new time zone, in the background of a server.
+"""Works out anew what a project's settings changed of its past, in the background of a server.
 
 A plain date is a day of its project's time zone, so a change of the zone moves it, and with it what
-follows from when something happened. That is what a rebuild works out; events wait meanwhile, as
-they do for the command, and where no event has a plain date nothing is done.
+follows from when something happened. Which orders are one follows from the groups of sources that
+number theirs apart. Both is what a rebuild works out; events wait meanwhile, as they do for the
+command, and where no event has a plain date a new zone does nothing.
 """
 
 import asyncio
@@ -52,7 +53,9 @@ class DayMover:
 
 
 async def move_days(database_url: str, *, wait: float = 0.0) -> int:
-    """Moves the plain dates of projects whose zone has changed; the number of these projects.
+    """Moves the plain dates of projects whose zone has changed, and parts their orders by new groups.
+
+    Returns the number of these projects.
 
     `wait` is how many seconds it takes until all servers know a new zone.
     """
@@ -67,14 +70,15 @@ async def move_days(database_url: str, *, wait: float = 0.0) -> int:
 async def _moved(session: Session, database_url: str) -> int:
     projects = await (await session.execute(_SQL.waiting)).fetchall()
     found = False
-    for project_id, _ in projects:
+    for project_id, _, _, orders_to_part in projects:
         row = await (await session.execute(_SQL.has_days, {"project_id": project_id})).fetchone()
-        found = found or bool(row and row[0])
+        found = found or orders_to_part or bool(row and row[0])
     if found:
         # It computes for a while: in a thread, so that this server goes on answering.
         result = await asyncio.to_thread(lambda: asyncio.run(rebuild(database_url, check=False)))
         moved = result.differences.get("events", 0)
-        log.info("The time zone was changed: %s events moved to its days. [days_moved]", moved)
-    for project_id, time_zone in projects:
-        await session.execute(_SQL.moved, {"project_id": project_id, "time_zone": time_zone})
+        log.info("Settings were changed: %s events moved to days of their time zone. [days_moved]", moved)
+    for project_id, time_zone, groups, _ in projects:
+        done = {"project_id": project_id, "time_zone": time_zone, "groups": groups}
+        await session.execute(_SQL.moved, done)
     return len(projects)

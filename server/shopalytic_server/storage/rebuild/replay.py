@@ -76,7 +76,12 @@ def _prepared(row: dict[str, Any]) -> Prepared:
     subject: UUID = row.pop("subject")
     return Prepared(
         event=Event(event_id=str(event_id)),
-        sending=Sending(row.pop("currency"), row.pop("received_at"), time_zone=row.pop("time_zone")),
+        sending=Sending(
+            row.pop("currency"),
+            row.pop("received_at"),
+            time_zone=row.pop("time_zone"),
+            order_number_groups=row.pop("order_number_groups"),
+        ),
         event_key=event_id.bytes,
         subject_key=subject.bytes,
         occurred_us=microseconds(row.pop("occurred_at")),

@@ -64,7 +64,7 @@ SELECT count(*) FROM events WHERE type <> 'page_view' OR identity IS NOT NULL
 -- name: read_events
 SELECT e.dataset_id, e.subject, e.occurred_at, e.event_id, e.received_at, e.type, e.tracking_id, e.identity,
        e.source, e.bot, e.properties, e.tie_breaker, e.plain_dates, p.time_zone, e.key_class, e.identity_signed,
-       coalesce(p.first_currency, p.currency) AS currency
+       coalesce(p.first_currency, p.currency) AS currency, p.order_number_groups
   FROM events e
   JOIN projects p ON p.project_id = e.dataset_id / 2
  WHERE e.type <> 'page_view' OR e.identity IS NOT NULL

@@ -9,6 +9,7 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import text
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
+from shopalytic_server.domain.formats.order_numbers import number_of, order_keys
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.paging import (
     page_size,
@@ -37,7 +38,9 @@ async def list_orders(
     if request.HasField("from") and request.HasField("to") and from_at >= to_at:
         message = "must be after from; the range includes its begin and excludes its end"
         raise InvalidRequest([Violation("to", "list_orders.range", message)])
-    wanted = list(request.order_ids) or None
+    groups = project.order_number_groups
+    keys = [key for number in request.order_ids for key in order_keys(number, groups)]
+    wanted = keys or None
     if request.disputed:
         wanted = list(await _disputed(snapshot, dataset, wanted))
     after_at, after_id = read_token(request, project, parse_position) or _OLDEST
@@ -52,10 +55,11 @@ async def list_orders(
         limit=page_size(request) + 1,
     )
     page = rows[: page_size(request)]
-    erased = await erased_orders(snapshot.fetch, dataset, request.order_ids)
+    erased = await erased_orders(snapshot.fetch, dataset, keys)
     claims = await _disputed(snapshot, dataset, [row["order_id"] for row in page])
     response = reports_pb2.ListOrdersResponse(
-        orders=[_listed(row, claims.get(row["order_id"], ())) for row in page], erased_order_ids=erased
+        orders=[_listed(row, claims.get(row["order_id"], ())) for row in page],
+        erased_order_ids=sorted(set(map(number_of, erased))),
     )
     if len(rows) > len(page):
         last = position(page[-1]["ordered_at"], page[-1]["order_id"])
@@ -71,7 +75,7 @@ async def _disputed(snapshot: Snapshot, dataset: int, order_ids: list[str] | Non
 
 def _listed(row: dict[str, Any], claimed_by: Sequence[str]) -> reports_pb2.ListedOrder:
     return reports_pb2.ListedOrder(
-        order_id=row["order_id"],
+        order_id=number_of(row["order_id"]),
         ordered_at=timestamp(row["ordered_at"]),
         currency=row["currency"],
         total=text(row["total"]),

@@ -9,9 +9,11 @@ SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.sub
        coalesce(e.context ->> 'utm_campaign', '') = '' AND coalesce(given.campaign, '') ~ '[%+]' AS campaign_encoded,
        e.type = 'order' AND EXISTS (
            SELECT FROM order_revisions o
-            WHERE o.dataset_id = e.dataset_id AND o.order_id = e.properties ->> 'order_id' AND o.current
+            WHERE o.dataset_id = e.dataset_id AND o.order_id = order_key(e.properties ->> 'order_id', e.source, coalesce(p.order_number_groups, '[]'))
+              AND o.current
               AND o.total = 0) AS free
   FROM events e
+  LEFT JOIN projects p ON p.project_id = e.dataset_id / 2
  CROSS JOIN fact_store s
  CROSS JOIN LATERAL (
     SELECT CASE WHEN e.type = 'page_view' AND e.properties ->> 'url' LIKE '%utm_campaign=%'
@@ -21,5 +23,6 @@ SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.sub
  WHERE e.dataset_id = ANY({datasets}::int[])
    AND NOT (e.type = 'order' AND EXISTS (
        SELECT FROM order_revisions v
-        WHERE v.dataset_id = e.dataset_id AND v.order_id = e.properties ->> 'order_id' AND v.voided))
+        WHERE v.dataset_id = e.dataset_id AND v.order_id = order_key(e.properties ->> 'order_id', e.source, coalesce(p.order_number_groups, '[]'))
+          AND v.voided))
    AND e.occurred_at >= {begin}::timestamptz AND e.occurred_at < {end}::timestamptz

@@ -1,0 +1,33 @@
+"""Which order a number names, where the sources of a project number their orders apart.
+
+A project may name groups of sources, each with order numbers of its own: two shops
+that both have an order 1001. What the sources of one group say of a number is about
+one order, and so is what all other sources say. The store knows an order by its key:
+the number, and in a group the group's first source after a separator that no shop
+writes. `order_key` of the migrations says the same in SQL.
+"""
+
+from collections.abc import Sequence
+
+Groups = Sequence[Sequence[str]]
+"""Sources that share their order numbers, by group."""
+
+_SEPARATOR = "\x1f\x1e"
+
+
+def order_key(number: str, source: str | None, groups: Groups) -> str:
+    """What the store knows the order by that a source means."""
+    for group in groups:
+        if source in group:
+            return f"{number}{_SEPARATOR}{group[0]}"
+    return number
+
+
+def order_keys(number: str, groups: Groups) -> list[str]:
+    """All orders that a number may mean."""
+    return [number, *(order_key(number, group[0], groups) for group in groups)]
+
+
+def number_of(key: str) -> str:
+    """The number of an order, as its source gave it."""
+    return key.partition(_SEPARATOR)[0]
