@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from shopalytic_server.domain.events.prepared import Prepared, microseconds
+from shopalytic_server.domain.reports.touches import SESSION_GAP
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.rollups.traffic_source import traffic_source
@@ -28,6 +29,10 @@ _ADD_LATE = _SQL.add_late.format(
     quarters=traffic_source(_SQL.quarters.replace("{events}", _SQL.views_given), "q")
 )
 
+# What the SQL sums page views up by. All views of one quarter are in one session, so that sessions are found
+# from sums as from events.
+QUARTER = timedelta(minutes=15)
+assert QUARTER <= SESSION_GAP  # noqa: S101 - else visits would be counted otherwise after an expiry
 # One makes sums at a time.
 LOCK = "rollups"
 DAYS_AT_ONCE = 120
