@@ -27,7 +27,7 @@ class DemoOptions:
     """Beside those of the story. None: a few at first; 0: no visitors and no past, the shop is all yours."""
     history_days: int = DAYS
     seed: int = 1
-    """Who the visitors are and what they do follows from it."""
+    """Seed of the visitors and what they do."""
 
 
 class Demo:

@@ -121,10 +121,10 @@ def _choosing(command: Command) -> Command:
         click.option(
             "--as-server",
             is_flag=True,
-            help="Trust the events that are named by their ids as if they had come with a server key.",
+            help="Treat the events with these ids as if they had come with a server key.",
         ),
-        click.option("--dry-run", is_flag=True, help="Only say what would come of it."),
-        click.option("--all", "everything", is_flag=True, help="Every event, without another choice."),
+        click.option("--dry-run", is_flag=True, help="Only show what would happen."),
+        click.option("--all", "everything", is_flag=True, help="All events; needs no other choice."),
         click.option("--type", "type_", default="", metavar="TYPE", help="Only events of this type."),
         click.option("--rule", default="", metavar="RULE_ID", help="Only events that break this rule."),
         click.argument("quarantine_ids", nargs=-1, metavar="[ID]..."),

@@ -43,9 +43,9 @@ def _currency_code(_context: click.Context, _option: click.Parameter, given: str
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--from", "start", type=Moment(), help="Begin of the range.  [default: the list's first order]")
+@click.option("--from", "start", type=Moment(), help="Start of the range.  [default: the list's first order]")
 @click.option("--to", "end", type=Moment(), help="End, exclusive.  [default: after the list's last order]")
-@click.option("--time-zone", type=Zone(), help="Of times without an offset.  [default: the project's]")
+@click.option("--time-zone", type=Zone(), help="Time zone where none is given.  [default: the project's]")
 @click.option(
     "--time-tolerance",
     type=click.IntRange(0, 86_400),
@@ -62,7 +62,7 @@ def _currency_code(_context: click.Context, _option: click.Parameter, given: str
     "--currency",
     metavar="CODE",
     callback=_currency_code,
-    help="Of a list without a column for it.  [default: the project's]",
+    help="Currency of a list without such a column.  [default: the project's]",
 )
 @click.option("--customer-column", metavar="NAME", help="Column with the identity.  [default: by its name]")
 @click.option("--sandbox", is_flag=True, help="Compare with trial orders.")

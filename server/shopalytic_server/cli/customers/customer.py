@@ -53,13 +53,13 @@ csv_option = click.option(
     "--csv", "as_csv", is_flag=True, help="Print CSV for spreadsheets; without --limit all pages."
 )
 currency_option = click.option(
-    "--currency", metavar="CODE", help="In which money counts.  [default: the project's]"
+    "--currency", metavar="CODE", help="Currency of the amounts.  [default: the project's]"
 )
 page_option = click.option(
     "--page-token",
     default="",
     metavar="TOKEN",
-    help="next_page_token of the page before.  [default: the first page]",
+    help="next_page_token of the previous page.  [default: the first page]",
 )
 
 

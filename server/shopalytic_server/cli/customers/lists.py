@@ -51,16 +51,18 @@ _CSV = (
     "--search",
     default="",
     metavar="TEXT",
-    help="Only with this in an identity, e-mail or name, or as the number of an order or parcel.",
+    help="Only customers with this text in an identity, e-mail or name, or with this order or parcel number.",
 )
 @click.option("--sort", type=click.Choice(_SORTS), help="Largest first.  [default: by id]")
 @click.option("--ascending", is_flag=True, help="Smallest first instead.")
-@click.option("--min-orders", type=click.IntRange(0), help="Only with at least so many orders.")
-@click.option("--min-net", metavar="AMOUNT", help="Only with at least this net in --currency.")
+@click.option("--min-orders", type=click.IntRange(0), help="Only customers with at least this many orders.")
+@click.option("--min-net", metavar="AMOUNT", help="Only customers with at least this net in --currency.")
 @currency_option
-@click.option("--country", metavar="CODE", help="Only with an order to this country (DEU).")
-@click.option("--seen-after", type=Moment(), help="Only seen then or later; a date is its midnight in UTC.")
-@click.option("--seen-before", type=Moment(), help="Only seen last before then.")
+@click.option("--country", metavar="CODE", help="Only customers with an order to this country (DEU).")
+@click.option(
+    "--seen-after", type=Moment(), help="Only customers seen since then; a date means midnight UTC."
+)
+@click.option("--seen-before", type=Moment(), help="Only customers last seen before then.")
 @limit_option
 @page_option
 @sandbox_option

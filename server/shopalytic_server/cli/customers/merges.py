@@ -25,7 +25,7 @@ def merges() -> None:
 
 @merges.command("list")
 @click.option("--customer", default="", metavar="WHO", help="Only of this customer, by any name or id.")
-@click.option("--state", type=click.Choice(_STATES), help="Only those that amount to this now.")
+@click.option("--state", type=click.Choice(_STATES), help="Only merges in this state now.")
 @limit_option
 @page_option
 @sandbox_option
@@ -71,7 +71,7 @@ def list_merges(
 
 @merges.command()
 @click.argument("merge_id")
-@click.option("--dry-run", is_flag=True, help="Only say what would come of it; nothing is written.")
+@click.option("--dry-run", is_flag=True, help="Only show what would happen; write nothing.")
 @sandbox_option
 @with_settings(*REMOTE)
 @json_option

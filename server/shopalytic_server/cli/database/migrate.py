@@ -11,7 +11,7 @@ from shopalytic_server.storage.schema.migrate import pending as pending_migratio
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Only say what is pending; exit code 1 if anything is.")
+@click.option("--check", is_flag=True, help="Only list what is pending; exit code 1 if anything is.")
 @with_settings("database_url", "direct_database_url", "data_dir")
 @json_option
 def migrate(settings: Settings, check: bool, as_json: bool) -> None:

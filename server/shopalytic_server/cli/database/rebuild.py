@@ -19,7 +19,7 @@ from shopalytic_server.storage.schema.migrate import migrate
 @click.option(
     "--midnights-are-days",
     is_flag=True,
-    help="Take times that are midnights in UTC for days of the project's time zone.",
+    help="Read times at midnight UTC as days in the project's time zone.",
 )
 @with_settings("database_url", "direct_database_url", "data_dir")
 @json_option

@@ -31,8 +31,10 @@ def sql_group() -> None:
 
 @sql_group.command("grant")
 @click.argument("name")
-@click.option("--personal-data", is_flag=True, help="It may read emails, names and addresses, too.")
-@click.option("--project", default=default_project.NAME, show_default=True, help="The project that it reads.")
+@click.option("--personal-data", is_flag=True, help="Also allow emails, names and addresses.")
+@click.option(
+    "--project", default=default_project.NAME, show_default=True, help="The project that it may read."
+)
 @with_settings(*_DATABASE)
 @json_option
 def grant_role(settings: Settings, name: str, personal_data: bool, project: str, as_json: bool) -> None:

@@ -29,16 +29,16 @@ from shopalytic_server.domain.formats.terminal_text import one_line, several_lin
     help=f"What exported the files: {', '.join(EXPORTS)}. Without it they are events.",
 )
 @click.option("--map", "map_file", metavar="YAML", help="Which column is what: order_id: Order No, ...")
-@click.option("--time-zone", metavar="ZONE", help="Of times without an offset.  [default: the project's]")
-@click.option("--currency", metavar="CODE", help="Of amounts whose row names none.  [default: the project's]")
-@click.option("--dry-run", is_flag=True, help="Only say what the files hold; send nothing.")
+@click.option("--time-zone", metavar="ZONE", help="Time zone where none is given.  [default: the project's]")
+@click.option("--currency", metavar="CODE", help="Currency of rows that name none.  [default: the project's]")
+@click.option("--dry-run", is_flag=True, help="Only show what the files contain; send nothing.")
 @click.option(
     "--patience",
     type=click.FloatRange(0, 86_400),
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to go on trying while the service is away.",
+    help="How long to retry while the service cannot be reached.",
 )
 @with_settings(*REMOTE)
 @json_option

@@ -31,9 +31,9 @@ def outbox() -> None:
     required=True,
     envvar="SHOPALYTIC_OUTBOX_URL",
     metavar="URL",
-    help="The shop's database, where the table shopalytic_outbox is.",
+    help="The shop's database, with the table shopalytic_outbox.",
 )
-@click.option("--once", is_flag=True, help="End when nothing waits, instead of watching on.")
+@click.option("--once", is_flag=True, help="Stop when the outbox is empty, instead of waiting for more.")
 @with_settings(*REMOTE)
 @json_option
 def drain(settings: Settings, outbox_url: str, once: bool, as_json: bool) -> None:

@@ -61,7 +61,7 @@ def list_keys(settings: Settings, as_json: bool) -> None:
 @key.command()
 @click.argument("key_class", type=click.Choice(CLASSES), metavar="|".join(CLASSES))
 @click.option("--label", default="", metavar="TEXT", help="What the key is for.")
-@click.option("--expires-at", type=Moment(), help="When it stops working (a date is its midnight in UTC).")
+@click.option("--expires-at", type=Moment(), help="When the key expires (a date means midnight UTC).")
 @with_settings(*REMOTE)
 @json_option
 def create(settings: Settings, key_class: str, label: str, expires_at: str | None, as_json: bool) -> None:
@@ -109,7 +109,7 @@ def show(settings: Settings, key_class: str, as_json: bool) -> None:
     type=click.FloatRange(0, 2160),
     default=24.0,
     metavar="HOURS",
-    help="How long the old key goes on working; default: 24.",
+    help="How many hours the old key stays valid.  [default: 24]",
 )
 @with_settings(*REMOTE)
 @json_option

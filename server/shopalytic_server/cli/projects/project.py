@@ -92,7 +92,7 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
 
 @project.command()
 @click.option("--time-zone", metavar="ZONE", help="Time zone of reports that name none.")
-@click.option("--currency", metavar="CODE", help="Currency of events that name none and arrive from now on.")
+@click.option("--currency", metavar="CODE", help="Currency of events that name none, from now on.")
 @click.option(
     "--browser-event-types",
     metavar="TYPES",
@@ -131,7 +131,7 @@ def create(settings: Settings, name: str, currency: str | None, time_zone: str |
 @click.option(
     "--denied-consent",
     type=click.Choice(["keep", "anonymize", "drop"]),
-    help="What becomes of events whose context.analytics_consent is denied.",
+    help="What to do with events whose context.analytics_consent is denied.",
 )
 @click.option(
     "--retain",
@@ -221,7 +221,7 @@ def _set_lists(
 
 
 @project.command("identity-secret")
-@click.option("--end-previous", is_flag=True, help="End the secret before at once; else it goes on.")
+@click.option("--end-previous", is_flag=True, help="End the old secret at once; otherwise it stays valid.")
 @with_settings(*REMOTE)
 @json_option
 def identity_secret(settings: Settings, end_previous: bool, as_json: bool) -> None:

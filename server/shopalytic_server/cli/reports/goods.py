@@ -68,14 +68,12 @@ _CARRIER = (
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), help="How many products.  [default: 100; as CSV all]"
 )
-@click.option(
-    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many products to pass over first."
-)
+@click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many products to skip.")
 @click.option(
     "--sort", type=click.Choice(_PRODUCT_ORDERS), default="net", show_default=True, help="Largest first."
 )
 @ascending_option
-@click.option("--search", default="", metavar="TEXT", help="Only products with this in their sku or name.")
+@click.option("--search", default="", metavar="TEXT", help="Only products whose SKU or name contains this.")
 @report_options
 def products(
     question: Question, limit: int | None, offset: int, sort: str, ascending: bool, search: str
@@ -129,14 +127,12 @@ def _product_sheets(question: Question, answer: reports_pb2.GetProductReportResp
     "hours",
     type=click.IntRange(1, 8760),
     metavar="HOURS",
-    help="A cart is abandoned without an order so many hours after its last change.  [default: 24]",
+    help="A cart without an order counts as abandoned this many hours after its last change.  [default: 24]",
 )
 @click.option(
     "--limit", type=click.IntRange(1, 1000), help="How many carts to list.  [default: 100; as CSV all]"
 )
-@click.option(
-    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many carts to pass over first."
-)
+@click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many carts to skip.")
 @click.option(
     "--sort", type=click.Choice(_CART_ORDERS), default="changed", show_default=True, help="Largest first."
 )
@@ -214,7 +210,7 @@ def _cart_sheets(question: Question, answer: reports_pb2.GetCartReportResponse) 
     "--promised-days",
     type=click.IntRange(1, 365),
     metavar="DAYS",
-    help="A parcel is late more than so many days after its order.  [default: 5]",
+    help="A parcel counts as late this many days after its order.  [default: 5]",
 )
 @report_options
 def fulfilment(question: Question, promised_days: int | None) -> None:

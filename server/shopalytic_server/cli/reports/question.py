@@ -218,25 +218,27 @@ interval_option = click.option(
 ascending_option = click.option("--ascending", is_flag=True, help="Smallest first instead.")
 
 _SCOPE_OPTIONS = (
-    click.option("--from", "start", type=Moment(), help="Begin of the range.  [default: the first event]"),
+    click.option("--from", "start", type=Moment(), help="Start of the range.  [default: the first event]"),
     click.option(
         "--to", "end", type=Moment(), help="End of the range, exclusive.  [default: the last event]"
     ),
-    click.option("--time-zone", type=Zone(), help="Whose days count.  [default: the project's, else UTC]"),
+    click.option("--time-zone", type=Zone(), help="Time zone of days.  [default: the project's, else UTC]"),
     click.option("--currency", metavar="CODE", help="Only this currency.  [default: each by itself]"),
     click.option("--source", metavar="LABEL", help="Only events with this source label."),
     click.option("--include-sandbox", is_flag=True, help="Count trial events too."),
     click.option("--include-bots", is_flag=True, help="Count robots too."),
-    click.option("--without-free-orders", is_flag=True, help="Leave orders with a total of 0 out."),
+    click.option("--without-free-orders", is_flag=True, help="Leave out orders with a total of 0."),
     click.option(
-        "--as-of", type=Moment(), help="As it was known at this time, by what had arrived.  [default: now]"
+        "--as-of",
+        type=Moment(),
+        help="Show what was known at this time.  [default: now]",
     ),
     click.option(
         "--filter",
         "filters",
         multiple=True,
         metavar="DIM=VALUE",
-        help="Only what has this value; DIM!=VALUE: has not, DIM~TEXT: contains it. Again for more filters.",
+        help="Only rows with this value; DIM!=VALUE: other values, DIM~TEXT: contains TEXT. May be repeated.",
     ),
     click.option(
         "--by", multiple=True, metavar="DIM", help="Break the rows down by this dimension; up to two."
@@ -244,7 +246,7 @@ _SCOPE_OPTIONS = (
     click.option(
         "--compare",
         type=Range(),
-        help="Beside it the same of another range: previous, last-year (the same weekdays) or FROM..TO.",
+        help="Also show another range: previous, last-year (same weekdays) or FROM..TO.",
     ),
     click.option(
         "--attribution",

@@ -32,7 +32,7 @@ def conversion(question: Question, interval: str | None) -> None:
 
 @click.command()
 @click.option("--interval", type=click.Choice(("week", "month")), help="Length of cohorts.  [default: month]")
-@click.option("--include-visitors", is_flag=True, help="Count visitors too whom nobody named.")
+@click.option("--include-visitors", is_flag=True, help="Count anonymous visitors too.")
 @report_options
 def lifetime(question: Question, interval: str | None, include_visitors: bool) -> None:
     """Print what customers are worth per head, by when and how they came.
@@ -130,7 +130,7 @@ def segments(question: Question, listed: str | None, limit: int | None) -> None:
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 10_000), help="How many rows.  [default: 100]")
-@click.option("--without-results", is_flag=True, help="Only what was searched for and not found.")
+@click.option("--without-results", is_flag=True, help="Only searches without a result.")
 @report_options
 def searches(question: Question, limit: int | None, without_results: bool) -> None:
     """Print what people look for, how often they find nothing, and what they buy after.

@@ -46,7 +46,7 @@ class Duration(click.ParamType[int]):
     "[default: product_view, cart_add, order]",
 )
 @click.option(
-    "--window", type=Duration(), help="How long after the first step the last may be.  [default: 7d]"
+    "--window", type=Duration(), help="Longest time between the first and the last step.  [default: 7d]"
 )
 @click.option("--split", type=click.Choice(("source", "campaign")), help="A funnel per source or campaign.")
 @report_options
@@ -88,7 +88,7 @@ def funnel(question: Question, steps: Sequence[str], window: int | None, split: 
     type=click.Choice(("week", "month")),
     help="Length of cohorts and periods.  [default: month]",
 )
-@click.option("--include-visitors", is_flag=True, help="Count visitors too whom nobody named.")
+@click.option("--include-visitors", is_flag=True, help="Count anonymous visitors too.")
 @report_options
 def retention(question: Question, interval: str | None, include_visitors: bool) -> None:
     """Print who orders again: customers by the interval of their first order, and what they do later.
@@ -142,14 +142,14 @@ def _retention_sheets(question: Question, answer: reports_pb2.GetRetentionReport
     help="How many landing pages, referrers and campaigns.  [default: 50; as CSV all]",
 )
 @click.option(
-    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many of each to pass over first."
+    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many rows of each table to skip."
 )
 @click.option(
     "--sort",
     type=click.Choice(_WAY_ORDERS),
     default="sessions",
     show_default=True,
-    help="Of landing pages, referrers and campaigns; largest first.",
+    help="Order of landing pages, referrers and campaigns; largest first.",
 )
 @ascending_option
 @report_options

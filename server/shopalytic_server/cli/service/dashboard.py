@@ -19,7 +19,7 @@ from shopalytic_server.state import DataDirectory, is_running
 
 OPENER_FILE = "dashboard.html"
 
-open_option = click.option("--open", "opens", is_flag=True, help="Open the dashboard in the browser, too.")
+open_option = click.option("--open", "opens", is_flag=True, help="Also open the dashboard in the browser.")
 
 
 @click.command()

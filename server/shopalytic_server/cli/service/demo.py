@@ -30,7 +30,7 @@ MOST_HISTORY_DAYS = 730
     type=click.FloatRange(0, MOST_VISITORS_PER_MINUTE),
     default=None,
     metavar="NUMBER",
-    help="How many visitors come beside the steady ones; with 0 nobody comes, and the shop has no past.",
+    help="How many more visitors come; 0: nobody comes, and the shop has no history.",
 )
 @click.option(
     "--history-days",
@@ -46,7 +46,7 @@ MOST_HISTORY_DAYS = 730
     default=1,
     show_default=True,
     metavar="NUMBER",
-    help="Who the visitors are and what they do follows from it.",
+    help="Seed of the visitors and what they do.",
 )
 @open_option
 @with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
