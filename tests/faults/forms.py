@@ -88,6 +88,7 @@ async def _other_tools(line: Line) -> None:
         "api_key": key,
         "batch": [{"event": "$pageview", "properties": {"a": n}} for n in range(9_000)],
     }
+    parameters = "&".join(f"epn.{number}=1" for number in range(900))
     form = "data=" + urllib.parse.quote(json.dumps(captured)) * 3
     await posted(
         line,
@@ -96,6 +97,7 @@ async def _other_tools(line: Line) -> None:
         zipped("/v1/batch", nested, "application/json", authorization=bearer(key)),
         zipped("/batch", json.dumps(captured).encode(), "application/json"),
         zipped("/e", form.encode(), "application/x-www-form-urlencoded", authorization=bearer(key)),
+        request(f"/g/collect?token={key}&{parameters}", b"en=x\n" * 13_000, content_type="text/plain"),
         request(f"/g/collect?v=2&tid=G-1&cid=1.1&token={key}", hits.encode(), content_type="text/plain"),
         at_once=4,
         a_second=40,

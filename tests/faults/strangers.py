@@ -26,7 +26,7 @@ from faults.stage import PATIENCE, InOne, Stage
 MOST_TIMES_SLOWER = 3.0
 MOST_MEGABYTES = 1_024
 # Below this, what is measured is the machine and not the service.
-_LEAST_SECONDS = 0.05
+_LEAST_SECONDS = 0.025
 _SAMPLE_SECONDS = 0.1
 # The service looks every few seconds whether it has memory to give back.
 _GIVE_BACK_SECONDS = 10.0

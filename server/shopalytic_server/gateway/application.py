@@ -29,6 +29,7 @@ from shopalytic_server.gateway.pages.static import (
     tag_script,
     tag_stub,
 )
+from shopalytic_server.gateway.requests.cookies import prepare_domains
 from shopalytic_server.gateway.rpc.connect import ConnectRoute
 from shopalytic_server.gateway.services import methods_of, published_files
 from shopalytic_server.gateway.work import Work
@@ -45,6 +46,7 @@ def make_application(
 
     `guests` are applications that share the port, each with its path and all below it.
     """
+    prepare_domains()
     joiner = Joiner(
         collector.track,
         linger_seconds=options.linger_seconds,

@@ -417,3 +417,12 @@ def test_whatever_comes_makes_events_with_ids_and_somebody_they_belong_to(
 def test_an_amount_of_four_places_is_exact(value: Decimal):
     event = only(track("Product Viewed", {"sku": "S", "name": "N", "price": str(value)}))
     assert Decimal(event["properties"]["price"]) == value
+
+
+def test_the_hits_of_many_lines_are_read_one_by_one_each_with_what_is_in_the_address():
+    shared = "&".join(f"epn.{number}=1" for number in range(900))
+    hits = ga4.read_hits(f"cid=1.1&{shared}", "en=x\n" * 13_000)
+    first = next(hits)
+    assert (first.name, len(first.properties)) == ("x", 900)
+    with pytest.raises(ValueError, match="fields"):
+        next(ga4.read_hits("cid=1.1", "en=x&" + "a=1&" * 1_001))

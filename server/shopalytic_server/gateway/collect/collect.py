@@ -1,9 +1,9 @@
 """POST /collect: events from browsers, as JSON, with a verdict on each."""
 
 import asyncio
-import json
 from typing import Any
 
+import orjson
 from starlette.types import Receive, Scope, Send
 
 from shopalytic.v1.collector_pb2 import EventResult
@@ -145,7 +145,7 @@ def _body(taken: Collected) -> bytes:
             # The tag then sends no more than is kept.
             value["denied_consent"] = result.denied_consent
             break
-    return json.dumps(value, separators=(",", ":")).encode()
+    return orjson.dumps(value)
 
 
 def _result(result: EventResult) -> dict[str, Any]:

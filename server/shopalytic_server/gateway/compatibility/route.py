@@ -1,10 +1,10 @@
 """Answers the SDKs of other tools: who sends, what they sent, and what became of each event."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from starlette.types import Receive, Scope, Send
 
 from shopalytic.v1.collector_pb2 import EventResult
@@ -15,7 +15,7 @@ from shopalytic_server.gateway.compatibility.decoding import Decoded, Decoder, c
 from shopalytic_server.gateway.compatibility.keys import key_of, seen_at_the_end, seen_in
 from shopalytic_server.gateway.compatibility.message import namespace_of
 from shopalytic_server.gateway.compatibility.surfaces import GA4, Surface
-from shopalytic_server.gateway.compatibility.tools.ga4 import read_hits
+from shopalytic_server.gateway.compatibility.tools.ga4 import lines_of, read_hits
 from shopalytic_server.gateway.compatibility.values import moment
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.answers import (
@@ -84,7 +84,7 @@ class CompatibleRoute:
             except Refusal as refusal:
                 await answer_refused(send, refusal, headers)
             else:
-                body = json.dumps(self._surface.answer(results), separators=(",", ":")).encode()
+                body = orjson.dumps(self._surface.answer(results))
                 await answer(send, 200, body, JSON, [NO_STORE, *headers])
 
     async def _take(self, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
@@ -209,19 +209,21 @@ class GtagRoute(CompatibleRoute):
             raise _no_key()
         await self._collect_service.admit(scope, key)
         sent = await read_body(scope, receive, limit=KEYLESS_SENT_BYTES, seconds=self._options.body_seconds)
-        try:
-            messages = read_hits(scope["query_string"].decode("latin-1"), sent.decode("utf-8", "replace"))
-        except ValueError:
-            raise Refusal(400, "invalid_argument", "A hit has more than 1,000 parameters.") from None
-        if not messages:
-            raise Refusal(400, "invalid_argument", "en: give the event's name.")
-        self._collect_service.charge_events(scope, key, len(messages), len(sent))
+        text = sent.decode("utf-8", "replace")
+        self._collect_service.charge_events(scope, key, len(lines_of(text)), len(sent))
         decoder = Decoder(GA4, self._namespace(key), self._metrics)
         decoded: list[Decoded] = []
-        async with self._work.turn():
-            for message in messages:
-                decoded += decoder.read(message)
-                await self._work.rest()
+        is_hit = False
+        try:
+            async with self._work.turn():
+                for message in read_hits(scope["query_string"].decode("latin-1"), text):
+                    decoded += decoder.read(message)
+                    is_hit = True
+                    await self._work.rest()
+        except ValueError:
+            raise Refusal(400, "invalid_argument", "A hit has more than 1,000 parameters.") from None
+        if not is_hit:
+            raise Refusal(400, "invalid_argument", "en: give the event's name.")
         return await self._store(scope, key, decoded, None, len(sent))
 
 

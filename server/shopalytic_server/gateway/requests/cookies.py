@@ -20,6 +20,11 @@ _VERSION_5 = 5 << 76 | 0x2 << 62
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}([.]{_LABEL})*")
 
 
+def prepare_domains() -> None:
+    """Reads the list of public suffixes, which takes tens of milliseconds, before somebody waits for it."""
+    _public_suffixes()
+
+
 @lru_cache(maxsize=1)
 def _public_suffixes() -> PublicSuffixList:
     return PublicSuffixList()

@@ -212,7 +212,9 @@ class Writer:
 
     async def _run(self) -> None:
         while any(lane.queue for lane in self._lanes) or not self._closing:
-            lane = next((lane for lane in self._lanes if lane.may_begin()), None)
+            lane = next(
+                (lane for lane in self._lanes if lane.may_begin() and not self._steps_back(lane)), None
+            )
             if lane is None:
                 self._changed.clear()
                 await self._changed.wait()
@@ -224,6 +226,12 @@ class Writer:
                 self._begin(lane)
         if self._storing:
             await asyncio.wait(self._storing)
+
+    def _steps_back(self, lane: _Lane) -> bool:
+        """Whether a group would only wait for the dataset's lock, and somebody with few events behind it."""
+        if lane is self._short or not (lane.storing and lane.queue[0].decided):
+            return False
+        return bool(self._short.queue or self._short.storing)
 
     def _begin(self, lane: _Lane) -> None:
         group = lane.take_group(self._max_group)

@@ -5,6 +5,7 @@ as every version 2 hit has them.
 """
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Any
@@ -64,14 +65,25 @@ def read_event(item: dict[str, Any], _kind: str | None, request: dict[str, Any])
     )
 
 
-def read_hits(query: str, body: str) -> list[Message]:
-    """The messages of one request of `gtag`: one in the address, or one in each line of the body."""
-    shared = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
-    lines = [line for line in body.splitlines() if line.strip()]
-    hits = [dict(shared + parse_qsl(line, max_num_fields=_MOST_PARAMETERS)) for line in lines]
-    if not hits or "en" in dict(shared):
-        hits.insert(0, dict(shared))
-    return [_hit(hit) for hit in hits if hit.get("en")]
+def read_hits(query: str, body: str) -> Iterator[Message]:
+    """The messages of one request of `gtag`: one in the address, or one in each line of the body.
+
+    Read one by one, for each line has all that is in the address, too. Raises
+    ValueError where one has too many parameters.
+    """
+    shared = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS))
+    lines = lines_of(body)
+    if shared.get("en"):
+        yield _hit(shared)
+    for line in lines:
+        hit = shared | dict(parse_qsl(line, max_num_fields=_MOST_PARAMETERS))
+        if hit.get("en"):
+            yield _hit(hit)
+
+
+def lines_of(body: str) -> list[str]:
+    """The lines of a body that may each be a hit."""
+    return [line for line in body.splitlines() if line.strip()]
 
 
 def _hit(hit: dict[str, str]) -> Message:
