@@ -40,6 +40,9 @@ function NotFound({ name }: { name: string }) {
   );
 }
 
+/** The pages that show times, and have no range that could name whose they are. */
+const TIMED = ["customers", "live", "quarantine"];
+
 function Inside() {
   const route = useRoute();
   const project = useAnswer(AdminService.method.getProject, {});
@@ -74,6 +77,7 @@ function Inside() {
           <main id="main" tabindex={-1}>
             {page && !route.item && <p class="purpose">{page.purpose}</p>}
             {view.reports.length === 0 && <Conditions />}
+            {TIMED.includes(route.page) && <p class="note">Days and times of {view.zone}</p>}
             {page ? <Opened key={`${page.name}/${route.item}`} name={page.name} /> : <NotFound name={route.page} />}
           </main>
           <Foot />

@@ -101,6 +101,23 @@ def test_a_filter_is_typed_stays_on_the_way_and_is_taken_away(recorded: Dashboar
     recorded.visitor.until("!location.hash.includes('filter')")
 
 
+@pytest.mark.parametrize("state", ["", "?by=device", "?by=device&by=os&compare=2026-01-01..2026-01-05"])
+@pytest.mark.parametrize("width", [1280, 1000, PHONE[0]])
+def test_the_form_of_a_filter_lies_over_the_page(dashboard: Dashboard, state: str, width: int):
+    dashboard.resize(width, 900)
+    dashboard.open(f"sales{state}")
+    for place in range(2):
+        boxes = "document.querySelectorAll('details.filters')"
+        dashboard.visitor.run(f"{boxes}[{place}].querySelector('summary').click()")
+        dashboard.visitor.until(f"{boxes}[{place}].querySelector('.filters-box select, .filters-box input')")
+        left, right, begin, end = dashboard.visitor.run(f"""
+            const box = {boxes}[{place}].querySelector('.filters-box').getBoundingClientRect();
+            const page = document.querySelector('main').getBoundingClientRect();
+            return [box.left, box.right, page.left, innerWidth]""")
+        assert begin - 1 <= left
+        assert right <= end
+
+
 def test_several_values_are_one_filter(recorded: Dashboard):
     recorded.open("sales?range=all&filter=country=GBR&filter=country=DEU&filter=coupon=")
     recorded.sees("Country is United Kingdom or Germany")

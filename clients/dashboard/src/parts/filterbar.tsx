@@ -87,7 +87,7 @@ export function ByPicker() {
             value={chosen}
             onChange={({ currentTarget: { value } }) => (chosen || !value ? take(place, value) : change({ by: [...by, value] }))}
           >
-            <option value="">nothing{place ? " else" : ""}</option>
+            <option value="">nothing</option>
             {dimensionsOf(report)
               .filter((name) => name === chosen || !by.includes(name))
               .map((name) => (

@@ -10,6 +10,9 @@ interface PopProps {
   children: (close: () => void) => ComponentChildren;
 }
 
+/** Of the box and the room beside it, in pixels. */
+const WIDTH = 300;
+
 export function Pop({ label, set = 0, children }: PopProps) {
   const place = useRef<HTMLDetailsElement>(null);
   const [opened, setOpened] = useState(false);
@@ -28,8 +31,15 @@ export function Pop({ label, set = 0, children }: PopProps) {
       document.removeEventListener("keydown", leave);
     };
   }, []);
+  const opening = (): void => {
+    const box = place.current;
+    if (!box?.open) return;
+    setOpened(true);
+    // The box stays over the page: where there is no room at the right, it reaches to the left.
+    box.classList.toggle("leftward", box.getBoundingClientRect().left + WIDTH > innerWidth);
+  };
   return (
-    <details class="filters" ref={place} onToggle={(event) => event.currentTarget.open && setOpened(true)}>
+    <details class="filters" ref={place} onToggle={opening}>
       <summary>
         {label}
         {set > 0 && <b class="badge">{set}</b>}
