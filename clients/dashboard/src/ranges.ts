@@ -7,6 +7,8 @@ export interface Range {
   label: string;
   first: Day | null;
   end: Day | null;
+  /** Where it ends within its days: what has passed of the range that it is compared with. */
+  until?: Date;
 }
 
 const STANDARD = "28d";
@@ -83,6 +85,20 @@ export function moved(range: Range, by: 1 | -1, today: Day): string | null {
   return first > today ? null : `${first}..${plusDays(range.end, days - 1)}`;
 }
 
+/** As much of the range before as has passed of one that goes on, to the full hour; else all of it. */
+export function toSameHour(range: Range, earlier: Range, zone: string, now = new Date()): Range {
+  const today = dayOf(now, zone);
+  if (!range.first || !range.end || !earlier.first || !earlier.end || today < range.first || today >= range.end) return earlier;
+  const day = plusDays(earlier.first, daysBetween(range.first, today));
+  if (day >= earlier.end) return earlier;
+  const hours = Math.floor((now.getTime() - startOf(today, zone).getTime()) / HOUR_MS);
+  // Nothing has passed in the first hour; a range must not be empty.
+  const until = new Date(startOf(day, zone).getTime() + Math.max(hours, 1) * HOUR_MS);
+  return { ...earlier, until };
+}
+
+const HOUR_MS = 3_600_000;
+
 export type IntervalName = "hour" | "day" | "week" | "month";
 
 /** The interval that gives a readable number of rows. */
@@ -108,7 +124,7 @@ export function intervalsOf(range: Range): IntervalName[] {
 export function moments(range: Range, zone: string): { from?: Date; to?: Date } {
   return {
     ...(range.first ? { from: startOf(range.first, zone) } : {}),
-    ...(range.end ? { to: startOf(range.end, zone) } : {}),
+    ...(range.end ? { to: range.until ?? startOf(range.end, zone) } : {}),
   };
 }
 

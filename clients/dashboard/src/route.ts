@@ -11,7 +11,7 @@ export interface Route {
 export type Changes = Record<string, string | string[] | null>;
 
 /** What stays when one goes from page to page. */
-const SHARED = ["range", "compare", "tz", "currency", "source", "bots", "nofree", "sandbox", "asof", "filter", "segment", "attribution"];
+const SHARED = ["range", "compare", "tz", "currency", "source", "bots", "nofree", "sandbox", "asof", "samehour", "filter", "segment", "attribution"];
 
 export function current(): Route {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);

@@ -7,7 +7,7 @@ import { Interval, type ReportScope, ReportScopeSchema } from "contract/reports_
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { asked, type Condition, conditionsOf, dimensionsOf, isCredited } from "./filters";
-import { comparedWith, fitting, type IntervalName, intervalsOf, moments, type Range, rangeNamed, standardFor } from "./ranges";
+import { comparedWith, fitting, type IntervalName, intervalsOf, moments, type Range, rangeNamed, standardFor, toSameHour } from "./ranges";
 import type { Route } from "./route";
 import { date, dayOf, firstOfMonth, isZone, moment, month, plusDays } from "./zones";
 
@@ -66,7 +66,8 @@ export function viewOf({ page, params }: Route, project: Project | undefined): V
   const [own = ""] = reports;
   const over = (each: Range, report = own): ReportScope => scopeOver(each, report, zone, params);
   const comparison = params.get("compare") ?? "previous";
-  const previous = comparedWith(range, comparison);
+  const other = comparedWith(range, comparison);
+  const previous = other && params.get("samehour") === "1" ? toSameHour(range, other, zone) : other;
   const by = [...new Set(params.getAll("by"))].filter((name) => dimensionsOf(own).includes(name)).slice(0, MOST_DIMENSIONS);
   return {
     zone,

@@ -1,7 +1,7 @@
 /** Days begin where the time zone says, also when its clocks change. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { before, datesOf, fitting, intervalsOf, moments, rangeNamed } from "../src/ranges";
+import { before, datesOf, fitting, intervalsOf, moments, rangeNamed, toSameHour } from "../src/ranges";
 import { dayOf, firstOfMonth, plusDays, startOf } from "../src/zones";
 
 const at = (day, zone) => startOf(day, zone).toISOString();
@@ -71,4 +71,24 @@ test("the dates of a range say when today is among them", () => {
   assert.equal(dates("yesterday"), "Mar 30, 2026");
   assert.equal(dates("all"), "");
   assert.equal(before(rangeNamed("today", "UTC", now)).label, "Mar 30, 2026");
+});
+
+test("a range that goes on is compared to the same hour by choice", () => {
+  const now = new Date("2026-04-01T10:40:00Z");
+  const to = (name, zone = "UTC") => {
+    const range = rangeNamed(name, zone, now);
+    return moments(toSameHour(range, before(range), zone, now), zone).to.toISOString();
+  };
+  assert.equal(to("today"), "2026-03-31T10:00:00.000Z");
+  assert.equal(to("7d"), "2026-03-25T10:00:00.000Z");
+  assert.equal(to("today", "Europe/Berlin"), "2026-03-31T10:00:00.000Z");
+  // Last week Berlin's clocks had not changed yet: noon was an hour later.
+  assert.equal(to("7d", "Europe/Berlin"), "2026-03-25T11:00:00.000Z");
+  // What has ended stands against all of the range before.
+  assert.equal(to("yesterday"), "2026-03-31T00:00:00.000Z");
+  assert.equal(to("last-month"), "2026-03-01T00:00:00.000Z");
+  // In the day's first hour nothing has passed.
+  const midnight = new Date("2026-04-01T00:10:00Z");
+  const today = rangeNamed("today", "UTC", midnight);
+  assert.equal(toSameHour(today, before(today), "UTC", midnight).until.toISOString(), "2026-03-31T01:00:00.000Z");
 });

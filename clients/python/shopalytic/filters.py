@@ -50,15 +50,17 @@ def report_filters(texts: Iterable[str]) -> list[dimensions_pb2.Filter]:
     return found
 
 
-def report_comparison(compare: str | tuple[datetime, datetime]) -> dimensions_pb2.Comparison:
+def report_comparison(
+    compare: str | tuple[datetime, datetime], *, same_time: bool = False
+) -> dimensions_pb2.Comparison:
     """The comparison with "previous", "last-year", or a begin and an end; raises ValueError."""
     if isinstance(compare, str):
         if compare not in _PERIODS:
             raise ValueError(
                 f"{compare!r} is no range to compare with; it is previous, last-year or a range."
             )
-        return dimensions_pb2.Comparison(period=_PERIODS[compare])
-    message = dimensions_pb2.Comparison()
+        return dimensions_pb2.Comparison(period=_PERIODS[compare], same_time=same_time)
+    message = dimensions_pb2.Comparison(same_time=same_time)
     for name, moment in zip(("from", "to"), compare, strict=True):
         if moment.tzinfo is None:
             raise ValueError(f"compare has no time zone at its {name}; give it one, such as datetime.UTC.")

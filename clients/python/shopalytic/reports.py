@@ -40,6 +40,8 @@ class Scope(TypedDict, total=False):
     by: Sequence[str]
     """Up to two dimensions by which the rows are broken down."""
     compare: Literal["previous", "last-year"] | tuple[datetime, datetime]
+    same_time: bool
+    """Compare only what has passed of a range that has not ended, to the same time of the clock."""
     attribution: Literal["first", "last", "last-non-direct", "linear"]
     segment: str
     """Only customers of this segment ("at risk")."""
@@ -359,7 +361,9 @@ def report_scope(**scope: Unpack[Scope]) -> reports_pb2.ReportScope:
     given["filters"] = report_filters(given.pop("filters", ()))
     given["breakdowns"] = given.pop("by", ())
     if "compare" in given:
-        given["compare"] = report_comparison(given["compare"])
+        given["compare"] = report_comparison(given["compare"], same_time=given.pop("same_time", False))
+    elif given.pop("same_time", False):
+        raise ValueError("same_time says how to compare, so it needs compare.")
     if "attribution" in given:
         given["attribution"] = report_attribution(given["attribution"])
     times = {name: given.pop(name, None) for name in ("start", "end", "as_of")}

@@ -126,6 +126,21 @@ def test_what_cannot_be_asked_is_told(service, command, told):
     assert "Traceback" not in done.stderr
 
 
+def test_people_are_told_what_still_grows_and_what_is_left_out(service):
+    done = service.command("report", "sales", "--from", "2026-01-01", "--by", "sku", "--breakdown-limit", "1")
+    assert "Not finished: this range has not ended, so its numbers still grow." in done.stderr
+    assert "Ask for more with --breakdown-limit." in done.stderr
+    done = service.command("report", "sales", *RANGE)
+    assert done.stderr == ""
+    answer = service.json("report", "sales", "--from", "2026-01-01", "--currency", "EUR", "--json")
+    assert answer["unfinished_since"] == "2026-01-01T00:00:00Z"
+    compared = ("--from", "2026-01-01", "--compare", "last-year", "--same-time", "--json")
+    answer = service.json("report", "sales", *compared)
+    assert answer["compared"]["from"] == "2025-01-02T00:00:00Z"
+    refused = service.command("report", "sales", "--same-time")
+    assert "it needs compare" in refused.stderr
+
+
 def test_python_asks_the_same_questions(service):
     begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
     with Reports(service.address, service.ready["keys"]["reports"]) as reports:

@@ -76,7 +76,8 @@ def test_retention_is_told_as_cohorts(service):
                 "size": 0,
                 "periods": [{"index": 0, "customers": 0, "share": "0.0000", "net": {}}],
             },
-        ]
+        ],
+        "more_rows": 0,
     }
 
 

@@ -1,10 +1,10 @@
 /** The controls that every report has: range, currency, time zone and what is counted. All of them live in the address. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { datesOf, PRESETS } from "../ranges";
+import { datesOf, PRESETS, type Range } from "../ranges";
 import { change, useRoute } from "../route";
 import { useView } from "../view";
-import { dayOf, isDay, isZone, plusDays } from "../zones";
+import { dayOf, isDay, isZone, moment, plusDays } from "../zones";
 import { ByPicker, ComparePicker, Conditions, FilterPicker } from "./filterbar";
 import { Pop } from "./pop";
 
@@ -238,16 +238,22 @@ function Days({ compared }: { compared: boolean }) {
   return (
     <p class="note days">
       {days}
-      {compared && previous && `, compared with ${previous.label} (whole ${previous.first === plusDays(previous.end ?? "", -1) ? "day" : "days"})`}
+      {compared && previous && `, compared with ${previous.label} (${extent(previous, zone)})`}
       {` · days and times of ${zone}`}
     </p>
   );
 }
 
+/** How much of a range counts. */
+function extent(range: Range, zone: string): string {
+  if (range.until) return `until ${moment(range.until, zone)}`;
+  return range.first === plusDays(range.end ?? "", -1) ? "whole day" : "whole days";
+}
+
 function More() {
   const { params } = useRoute();
   const { zone } = useView();
-  const set = ["tz", "source", "asof", "bots", "nofree", "sandbox"].filter((name) => params.has(name)).length;
+  const set = ["tz", "source", "asof", "bots", "nofree", "sandbox", "samehour"].filter((name) => params.has(name)).length;
   return (
     <Pop label="More" set={set}>
       {() => (
@@ -262,6 +268,7 @@ function More() {
         />
         <Entry label="Sender" name="source" placeholder="all senders" suggestions={["web", "ios", "android"]} />
         <AsOf />
+        <Tick label="Compare to the same hour" name="samehour" />
         <Tick label="Include bots" name="bots" />
         <Tick label="Leave free orders out" name="nofree" />
         <Tick label="Include sandbox events" name="sandbox" />

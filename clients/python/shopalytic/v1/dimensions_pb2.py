@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eshopalytic/v1/dimensions.proto\x12\rshopalytic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x01\n\x06\x46ilter\x12\'\n\tdimension\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\tdimension\x12\x43\n\x08operator\x18\x02 \x01(\x0e\x32\x1d.shopalytic.v1.FilterOperatorB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08operator\x12\'\n\x06values\x18\x03 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x64\"\x05r\x03\x18\xd0\x0fR\x06values\"\xa9\x01\n\nComparison\x12?\n\x06period\x18\x01 \x01(\x0e\x32\x1d.shopalytic.v1.ComparedPeriodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06period\x12.\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04\x66rom\x12*\n\x02to\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02to\"g\n\tTimeRange\x12.\n\x04\x66rom\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04\x66rom\x12*\n\x02to\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02to*\xbb\x01\n\x0e\x46ilterOperator\x12\x1f\n\x1b\x46ILTER_OPERATOR_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46ILTER_OPERATOR_IS\x10\x01\x12\x1a\n\x16\x46ILTER_OPERATOR_IS_NOT\x10\x02\x12\x1c\n\x18\x46ILTER_OPERATOR_CONTAINS\x10\x03\x12\x1a\n\x16\x46ILTER_OPERATOR_ONE_OF\x10\x04\x12\x1a\n\x16\x46ILTER_OPERATOR_IS_SET\x10\x05*\x90\x01\n\x0b\x41ttribution\x12\x1b\n\x17\x41TTRIBUTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41TTRIBUTION_FIRST\x10\x01\x12\x14\n\x10\x41TTRIBUTION_LAST\x10\x02\x12\x1f\n\x1b\x41TTRIBUTION_LAST_NON_DIRECT\x10\x03\x12\x16\n\x12\x41TTRIBUTION_LINEAR\x10\x04*n\n\x0e\x43omparedPeriod\x12\x1f\n\x1b\x43OMPARED_PERIOD_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43OMPARED_PERIOD_PREVIOUS\x10\x01\x12\x1d\n\x19\x43OMPARED_PERIOD_LAST_YEAR\x10\x02\x42[\n\x11\x63om.shopalytic.v1P\x01\xaa\x02\rShopalytic.V1\xba\x02\nShopalytic\xca\x02\rShopalytic\\V1\xe2\x02\x16Shopalytic\\V1\\Metadatab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eshopalytic/v1/dimensions.proto\x12\rshopalytic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x01\n\x06\x46ilter\x12\'\n\tdimension\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\tdimension\x12\x43\n\x08operator\x18\x02 \x01(\x0e\x32\x1d.shopalytic.v1.FilterOperatorB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08operator\x12\'\n\x06values\x18\x03 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x64\"\x05r\x03\x18\xd0\x0fR\x06values\"\xc6\x01\n\nComparison\x12?\n\x06period\x18\x01 \x01(\x0e\x32\x1d.shopalytic.v1.ComparedPeriodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06period\x12.\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04\x66rom\x12*\n\x02to\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02to\x12\x1b\n\tsame_time\x18\x04 \x01(\x08R\x08sameTime\"g\n\tTimeRange\x12.\n\x04\x66rom\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04\x66rom\x12*\n\x02to\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02to*\xbb\x01\n\x0e\x46ilterOperator\x12\x1f\n\x1b\x46ILTER_OPERATOR_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46ILTER_OPERATOR_IS\x10\x01\x12\x1a\n\x16\x46ILTER_OPERATOR_IS_NOT\x10\x02\x12\x1c\n\x18\x46ILTER_OPERATOR_CONTAINS\x10\x03\x12\x1a\n\x16\x46ILTER_OPERATOR_ONE_OF\x10\x04\x12\x1a\n\x16\x46ILTER_OPERATOR_IS_SET\x10\x05*\x90\x01\n\x0b\x41ttribution\x12\x1b\n\x17\x41TTRIBUTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41TTRIBUTION_FIRST\x10\x01\x12\x14\n\x10\x41TTRIBUTION_LAST\x10\x02\x12\x1f\n\x1b\x41TTRIBUTION_LAST_NON_DIRECT\x10\x03\x12\x16\n\x12\x41TTRIBUTION_LINEAR\x10\x04*n\n\x0e\x43omparedPeriod\x12\x1f\n\x1b\x43OMPARED_PERIOD_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43OMPARED_PERIOD_PREVIOUS\x10\x01\x12\x1d\n\x19\x43OMPARED_PERIOD_LAST_YEAR\x10\x02\x42[\n\x11\x63om.shopalytic.v1P\x01\xaa\x02\rShopalytic.V1\xba\x02\nShopalytic\xca\x02\rShopalytic\\V1\xe2\x02\x16Shopalytic\\V1\\Metadatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,16 +41,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FILTER'].fields_by_name['values']._serialized_options = b'\272H\014\222\001\t\020d\"\005r\003\030\320\017'
   _globals['_COMPARISON'].fields_by_name['period']._loaded_options = None
   _globals['_COMPARISON'].fields_by_name['period']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_FILTEROPERATOR']._serialized_start=522
-  _globals['_FILTEROPERATOR']._serialized_end=709
-  _globals['_ATTRIBUTION']._serialized_start=712
-  _globals['_ATTRIBUTION']._serialized_end=856
-  _globals['_COMPAREDPERIOD']._serialized_start=858
-  _globals['_COMPAREDPERIOD']._serialized_end=968
+  _globals['_FILTEROPERATOR']._serialized_start=551
+  _globals['_FILTEROPERATOR']._serialized_end=738
+  _globals['_ATTRIBUTION']._serialized_start=741
+  _globals['_ATTRIBUTION']._serialized_end=885
+  _globals['_COMPAREDPERIOD']._serialized_start=887
+  _globals['_COMPAREDPERIOD']._serialized_end=997
   _globals['_FILTER']._serialized_start=83
   _globals['_FILTER']._serialized_end=242
   _globals['_COMPARISON']._serialized_start=245
-  _globals['_COMPARISON']._serialized_end=414
-  _globals['_TIMERANGE']._serialized_start=416
-  _globals['_TIMERANGE']._serialized_end=519
+  _globals['_COMPARISON']._serialized_end=443
+  _globals['_TIMERANGE']._serialized_start=445
+  _globals['_TIMERANGE']._serialized_end=548
 # @@protoc_insertion_point(module_scope)

@@ -58,13 +58,15 @@ class Filter(_message.Message):
     def __init__(self, dimension: _Optional[str] = ..., operator: _Optional[_Union[FilterOperator, str]] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Comparison(_message.Message):
-    __slots__ = ("period", "to")
+    __slots__ = ("period", "to", "same_time")
     PERIOD_FIELD_NUMBER: _ClassVar[int]
     FROM_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
+    SAME_TIME_FIELD_NUMBER: _ClassVar[int]
     period: ComparedPeriod
     to: _timestamp_pb2.Timestamp
-    def __init__(self, period: _Optional[_Union[ComparedPeriod, str]] = ..., to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
+    same_time: bool
+    def __init__(self, period: _Optional[_Union[ComparedPeriod, str]] = ..., to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., same_time: _Optional[bool] = ..., **kwargs) -> None: ...
 
 class TimeRange(_message.Message):
     __slots__ = ("to",)

@@ -539,16 +539,18 @@ class GetSalesReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
 
 class GetSalesReportResponse(_message.Message):
-    __slots__ = ("reports", "outside", "compared", "robots")
+    __slots__ = ("reports", "outside", "compared", "robots", "unfinished_since")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[SalesReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
     robots: int
-    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, reports: _Optional[_Iterable[_Union[SalesReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SalesReport(_message.Message):
     __slots__ = ("currency", "rows", "total", "more_rows")
@@ -694,16 +696,20 @@ class GetFunnelReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[FunnelStep, _Mapping]]] = ..., window_seconds: _Optional[int] = ..., split: _Optional[_Union[FunnelSplit, str]] = ...) -> None: ...
 
 class GetFunnelReportResponse(_message.Message):
-    __slots__ = ("funnels", "outside", "compared", "robots")
+    __slots__ = ("funnels", "outside", "compared", "robots", "more_rows", "unfinished_since")
     FUNNELS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     funnels: _containers.RepeatedCompositeFieldContainer[Funnel]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
     robots: int
-    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
+    more_rows: int
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, funnels: _Optional[_Iterable[_Union[Funnel, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ..., more_rows: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Funnel(_message.Message):
     __slots__ = ("value", "steps", "dimensions")
@@ -757,16 +763,18 @@ class GetProductReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., order_by: _Optional[_Union[ProductOrder, str]] = ..., offset: _Optional[int] = ..., ascending: _Optional[bool] = ..., search: _Optional[str] = ...) -> None: ...
 
 class GetProductReportResponse(_message.Message):
-    __slots__ = ("reports", "outside", "compared", "robots")
+    __slots__ = ("reports", "outside", "compared", "robots", "unfinished_since")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[ProductReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
     robots: int
-    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ProductReport(_message.Message):
     __slots__ = ("currency", "rows", "bought_together", "total_products")
@@ -850,16 +858,20 @@ class GetRetentionReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
 
 class GetRetentionReportResponse(_message.Message):
-    __slots__ = ("cohorts", "outside", "compared", "robots")
+    __slots__ = ("cohorts", "outside", "compared", "robots", "more_rows", "unfinished_since")
     COHORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     cohorts: _containers.RepeatedCompositeFieldContainer[Cohort]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
     robots: int
-    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
+    more_rows: int
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, cohorts: _Optional[_Iterable[_Union[Cohort, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ..., more_rows: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Cohort(_message.Message):
     __slots__ = ("start", "size", "periods", "dimensions", "previous", "compared")
@@ -924,19 +936,21 @@ class GetCartReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., abandoned_after_hours: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[CartOrder, str]] = ..., ascending: _Optional[bool] = ..., min_value: _Optional[str] = ...) -> None: ...
 
 class GetCartReportResponse(_message.Message):
-    __slots__ = ("reports", "outside", "compared", "robots")
+    __slots__ = ("reports", "outside", "compared", "robots", "unfinished_since")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[CartReport]
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
     robots: int
-    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, reports: _Optional[_Iterable[_Union[CartReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CartReport(_message.Message):
-    __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain", "emptied", "total_carts", "rows", "previous", "compared")
+    __slots__ = ("currency", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "carts", "explain", "emptied", "total_carts", "rows", "previous", "compared", "more_rows")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FIELD_NUMBER: _ClassVar[int]
@@ -951,6 +965,7 @@ class CartReport(_message.Message):
     ROWS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     currency: str
     created: int
     ordered: int
@@ -965,7 +980,8 @@ class CartReport(_message.Message):
     rows: _containers.RepeatedCompositeFieldContainer[CartRow]
     previous: CartRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, currency: _Optional[str] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., carts: _Optional[_Iterable[_Union[AbandonedCart, _Mapping]]] = ..., explain: _Optional[str] = ..., emptied: _Optional[int] = ..., total_carts: _Optional[int] = ..., rows: _Optional[_Iterable[_Union[CartRow, _Mapping]]] = ..., previous: _Optional[_Union[CartRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    more_rows: int
+    def __init__(self, currency: _Optional[str] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., carts: _Optional[_Iterable[_Union[AbandonedCart, _Mapping]]] = ..., explain: _Optional[str] = ..., emptied: _Optional[int] = ..., total_carts: _Optional[int] = ..., rows: _Optional[_Iterable[_Union[CartRow, _Mapping]]] = ..., previous: _Optional[_Union[CartRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
 
 class CartRow(_message.Message):
     __slots__ = ("dimensions", "created", "ordered", "abandoned", "open", "abandonment_rate", "abandoned_value", "previous", "compared", "explain", "emptied")
@@ -1027,18 +1043,22 @@ class GetFulfilmentReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., promised_days: _Optional[int] = ...) -> None: ...
 
 class GetFulfilmentReportResponse(_message.Message):
-    __slots__ = ("carriers", "total", "outside", "compared", "robots")
+    __slots__ = ("carriers", "total", "outside", "compared", "robots", "more_rows", "unfinished_since")
     CARRIERS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     carriers: _containers.RepeatedCompositeFieldContainer[CarrierRow]
     total: CarrierRow
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     compared: _dimensions_pb2.TimeRange
     robots: int
-    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ...) -> None: ...
+    more_rows: int
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, carriers: _Optional[_Iterable[_Union[CarrierRow, _Mapping]]] = ..., total: _Optional[_Union[CarrierRow, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ..., more_rows: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CarrierRow(_message.Message):
     __slots__ = ("carrier", "parcels", "on_the_way", "delivered", "order_to_shipped_median", "order_to_shipped_p90", "shipped_to_delivered_median", "shipped_to_delivered_p90", "late", "late_rate", "refund_rate_after_late", "explain", "dimensions", "previous", "compared")
@@ -1098,7 +1118,7 @@ class GetTrafficReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[TrafficOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class GetTrafficReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside", "total_landing_pages", "total_referrers", "total_campaigns", "compared", "more_rows", "robots")
+    __slots__ = ("rows", "total", "landing_pages", "referrers", "campaigns", "outside", "total_landing_pages", "total_referrers", "total_campaigns", "compared", "more_rows", "robots", "unfinished_since")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     LANDING_PAGES_FIELD_NUMBER: _ClassVar[int]
@@ -1111,6 +1131,7 @@ class GetTrafficReportResponse(_message.Message):
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[TrafficRow]
     total: TrafficRow
     landing_pages: _containers.RepeatedCompositeFieldContainer[TrafficSource]
@@ -1123,7 +1144,8 @@ class GetTrafficReportResponse(_message.Message):
     compared: _dimensions_pb2.TimeRange
     more_rows: int
     robots: int
-    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., total_landing_pages: _Optional[int] = ..., total_referrers: _Optional[int] = ..., total_campaigns: _Optional[int] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[_Iterable[_Union[TrafficRow, _Mapping]]] = ..., total: _Optional[_Union[TrafficRow, _Mapping]] = ..., landing_pages: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., referrers: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[TrafficSource, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., total_landing_pages: _Optional[int] = ..., total_referrers: _Optional[int] = ..., total_campaigns: _Optional[int] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TrafficRow(_message.Message):
     __slots__ = ("start", "page_views", "visitors", "sessions", "explain", "dimensions", "previous", "compared")
@@ -1213,7 +1235,7 @@ class GetConversionReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
 
 class GetConversionReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots")
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots", "unfinished_since")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -1221,6 +1243,7 @@ class GetConversionReportResponse(_message.Message):
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[ConversionRow]
     total: ConversionRow
     currency: str
@@ -1228,10 +1251,11 @@ class GetConversionReportResponse(_message.Message):
     more_rows: int
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     robots: int
-    def __init__(self, rows: _Optional[_Iterable[_Union[ConversionRow, _Mapping]]] = ..., total: _Optional[_Union[ConversionRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[_Iterable[_Union[ConversionRow, _Mapping]]] = ..., total: _Optional[_Union[ConversionRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ConversionRow(_message.Message):
-    __slots__ = ("start", "sessions", "visitors", "carts", "checkouts", "orders", "cart_rate", "checkout_rate", "conversion_rate", "total_sales", "value_per_visit", "dimensions", "previous", "compared")
+    __slots__ = ("start", "sessions", "visitors", "carts", "checkouts", "orders", "cart_rate", "checkout_rate", "conversion_rate", "total_sales", "value_per_visit", "dimensions", "previous", "compared", "explain")
     class DimensionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1253,6 +1277,7 @@ class ConversionRow(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     sessions: int
     visitors: int
@@ -1267,7 +1292,8 @@ class ConversionRow(_message.Message):
     dimensions: _containers.ScalarMap[str, str]
     previous: ConversionRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., carts: _Optional[int] = ..., checkouts: _Optional[int] = ..., orders: _Optional[int] = ..., cart_rate: _Optional[str] = ..., checkout_rate: _Optional[str] = ..., conversion_rate: _Optional[str] = ..., total_sales: _Optional[str] = ..., value_per_visit: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[ConversionRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    explain: str
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., carts: _Optional[int] = ..., checkouts: _Optional[int] = ..., orders: _Optional[int] = ..., cart_rate: _Optional[str] = ..., checkout_rate: _Optional[str] = ..., conversion_rate: _Optional[str] = ..., total_sales: _Optional[str] = ..., value_per_visit: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[ConversionRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetCouponReportRequest(_message.Message):
     __slots__ = ("scope", "limit")
@@ -1278,16 +1304,18 @@ class GetCouponReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetCouponReportResponse(_message.Message):
-    __slots__ = ("reports", "compared", "outside", "robots")
+    __slots__ = ("reports", "compared", "outside", "robots", "unfinished_since")
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     reports: _containers.RepeatedCompositeFieldContainer[CouponReport]
     compared: _dimensions_pb2.TimeRange
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     robots: int
-    def __init__(self, reports: _Optional[_Iterable[_Union[CouponReport, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, reports: _Optional[_Iterable[_Union[CouponReport, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CouponReport(_message.Message):
     __slots__ = ("currency", "rows", "with_coupon", "without_coupon", "more_rows")
@@ -1304,7 +1332,7 @@ class CouponReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[CouponRow, _Mapping]]] = ..., with_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., without_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
 
 class CouponRow(_message.Message):
-    __slots__ = ("coupon", "orders", "customers", "new_customers", "discounts", "total_sales", "average_order", "dimensions", "previous", "compared")
+    __slots__ = ("coupon", "orders", "customers", "new_customers", "discounts", "total_sales", "average_order", "dimensions", "previous", "compared", "explain")
     class DimensionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1322,6 +1350,7 @@ class CouponRow(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     coupon: str
     orders: int
     customers: int
@@ -1332,7 +1361,8 @@ class CouponRow(_message.Message):
     dimensions: _containers.ScalarMap[str, str]
     previous: CouponRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, coupon: _Optional[str] = ..., orders: _Optional[int] = ..., customers: _Optional[int] = ..., new_customers: _Optional[int] = ..., discounts: _Optional[str] = ..., total_sales: _Optional[str] = ..., average_order: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[CouponRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    explain: str
+    def __init__(self, coupon: _Optional[str] = ..., orders: _Optional[int] = ..., customers: _Optional[int] = ..., new_customers: _Optional[int] = ..., discounts: _Optional[str] = ..., total_sales: _Optional[str] = ..., average_order: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[CouponRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetSegmentReportRequest(_message.Message):
     __slots__ = ("scope", "list", "limit")
@@ -1345,7 +1375,7 @@ class GetSegmentReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., list: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class GetSegmentReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "customers", "currency", "compared", "outside", "robots")
+    __slots__ = ("rows", "total", "customers", "currency", "compared", "outside", "robots", "unfinished_since")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
@@ -1353,6 +1383,7 @@ class GetSegmentReportResponse(_message.Message):
     COMPARED_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[SegmentRow]
     total: SegmentRow
     customers: _containers.RepeatedCompositeFieldContainer[SegmentCustomer]
@@ -1360,10 +1391,11 @@ class GetSegmentReportResponse(_message.Message):
     compared: _dimensions_pb2.TimeRange
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     robots: int
-    def __init__(self, rows: _Optional[_Iterable[_Union[SegmentRow, _Mapping]]] = ..., total: _Optional[_Union[SegmentRow, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[SegmentCustomer, _Mapping]]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[_Iterable[_Union[SegmentRow, _Mapping]]] = ..., total: _Optional[_Union[SegmentRow, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[SegmentCustomer, _Mapping]]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SegmentRow(_message.Message):
-    __slots__ = ("segment", "customers", "share", "orders", "net_of_refunds", "value_per_head", "previous", "compared")
+    __slots__ = ("segment", "customers", "share", "orders", "net_of_refunds", "value_per_head", "previous", "compared", "explain")
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     SHARE_FIELD_NUMBER: _ClassVar[int]
@@ -1372,6 +1404,7 @@ class SegmentRow(_message.Message):
     VALUE_PER_HEAD_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     segment: str
     customers: int
     share: str
@@ -1380,7 +1413,8 @@ class SegmentRow(_message.Message):
     value_per_head: str
     previous: SegmentRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, segment: _Optional[str] = ..., customers: _Optional[int] = ..., share: _Optional[str] = ..., orders: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., previous: _Optional[_Union[SegmentRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    explain: str
+    def __init__(self, segment: _Optional[str] = ..., customers: _Optional[int] = ..., share: _Optional[str] = ..., orders: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., previous: _Optional[_Union[SegmentRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class SegmentCustomer(_message.Message):
     __slots__ = ("customer_id", "email", "last_order_at", "orders", "net_of_refunds", "rfm", "identity")
@@ -1411,7 +1445,7 @@ class GetLifetimeReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., include_visitors: _Optional[bool] = ...) -> None: ...
 
 class GetLifetimeReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots")
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots", "unfinished_since")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -1419,6 +1453,7 @@ class GetLifetimeReportResponse(_message.Message):
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[LifetimeRow]
     total: LifetimeRow
     currency: str
@@ -1426,10 +1461,11 @@ class GetLifetimeReportResponse(_message.Message):
     more_rows: int
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     robots: int
-    def __init__(self, rows: _Optional[_Iterable[_Union[LifetimeRow, _Mapping]]] = ..., total: _Optional[_Union[LifetimeRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[_Iterable[_Union[LifetimeRow, _Mapping]]] = ..., total: _Optional[_Union[LifetimeRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class LifetimeRow(_message.Message):
-    __slots__ = ("start", "customers", "orders", "repeat_customers", "net_of_refunds", "value_per_head", "orders_per_head", "dimensions", "previous", "compared")
+    __slots__ = ("start", "customers", "orders", "repeat_customers", "net_of_refunds", "value_per_head", "orders_per_head", "dimensions", "previous", "compared", "explain")
     class DimensionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1447,6 +1483,7 @@ class LifetimeRow(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     customers: int
     orders: int
@@ -1457,7 +1494,8 @@ class LifetimeRow(_message.Message):
     dimensions: _containers.ScalarMap[str, str]
     previous: LifetimeRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., customers: _Optional[int] = ..., orders: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., orders_per_head: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[LifetimeRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    explain: str
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., customers: _Optional[int] = ..., orders: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., orders_per_head: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[LifetimeRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetSearchReportRequest(_message.Message):
     __slots__ = ("scope", "limit", "only_without_results")
@@ -1470,7 +1508,7 @@ class GetSearchReportRequest(_message.Message):
     def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., only_without_results: _Optional[bool] = ...) -> None: ...
 
 class GetSearchReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots")
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots", "unfinished_since")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -1478,6 +1516,7 @@ class GetSearchReportResponse(_message.Message):
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[SearchRow]
     total: SearchRow
     currency: str
@@ -1485,10 +1524,11 @@ class GetSearchReportResponse(_message.Message):
     more_rows: int
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     robots: int
-    def __init__(self, rows: _Optional[_Iterable[_Union[SearchRow, _Mapping]]] = ..., total: _Optional[_Union[SearchRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ...) -> None: ...
+    unfinished_since: _timestamp_pb2.Timestamp
+    def __init__(self, rows: _Optional[_Iterable[_Union[SearchRow, _Mapping]]] = ..., total: _Optional[_Union[SearchRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SearchRow(_message.Message):
-    __slots__ = ("query", "searches", "visitors", "without_results", "orders", "total_sales", "dimensions", "previous", "compared")
+    __slots__ = ("query", "searches", "visitors", "without_results", "orders", "total_sales", "dimensions", "previous", "compared", "explain")
     class DimensionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1505,6 +1545,7 @@ class SearchRow(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     query: str
     searches: int
     visitors: int
@@ -1514,4 +1555,5 @@ class SearchRow(_message.Message):
     dimensions: _containers.ScalarMap[str, str]
     previous: SearchRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, query: _Optional[str] = ..., searches: _Optional[int] = ..., visitors: _Optional[int] = ..., without_results: _Optional[int] = ..., orders: _Optional[int] = ..., total_sales: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[SearchRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    explain: str
+    def __init__(self, query: _Optional[str] = ..., searches: _Optional[int] = ..., visitors: _Optional[int] = ..., without_results: _Optional[int] = ..., orders: _Optional[int] = ..., total_sales: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[SearchRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...

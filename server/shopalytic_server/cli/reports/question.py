@@ -162,6 +162,12 @@ class Question:
                 self._print(each)
             if not chosen:
                 say(nothing or "Nothing in this range.")
+            self._tell_unfinished(answer)
+            blocks = (answer, *getattr(answer, "reports", ()))
+            if more := sum(getattr(block, "more_rows", 0) for block in blocks):
+                rows = "row" if more == 1 else "rows"
+                flag = "--breakdown-limit" if self.scope.breakdowns else "--limit"
+                say(f"Left out: {more:,} further {rows}. Ask for more with {flag}.", err=True)
             if robots := getattr(answer, "robots", 0):
                 events = "event" if robots == 1 else "events"
                 say(f"Left out: {robots:,} {events} of robots. Count them with --include-bots.", err=True)
@@ -173,10 +179,24 @@ class Question:
                     err=True,
                 )
 
+    def _tell_unfinished(self, answer: Any) -> None:
+        """Says which numbers still grow."""
+        if "unfinished_since" not in answer.DESCRIPTOR.fields_by_name or not answer.HasField(
+            "unfinished_since"
+        ):
+            return
+        since = message_data(answer)["unfinished_since"]
+        asked = self.scope.HasField("from") and answer.unfinished_since == getattr(self.scope, "from")
+        rows = "this range has" if asked else f"the rows from {self._day(since)} on have"
+        whose = "its" if asked else "their"
+        say(f"Not finished: {rows} not ended, so {whose} numbers still grow.", err=True)
+
     def _data(self, answer: Message) -> Any:
         """A report of one currency is that currency's block, without a list around it."""
         data = message_data(answer)
-        beside = {name: data.pop(name) for name in ("outside", "robots") if data.get(name)}
+        beside = {
+            name: data.pop(name) for name in ("outside", "robots", "unfinished_since") if data.get(name)
+        }
         for name in ("outside", "robots"):
             data.pop(name, None)
         compared = {"compared": data["compared"]} if "compared" in data else {}
@@ -249,6 +269,11 @@ _SCOPE_OPTIONS = (
         help="Also show another range: previous, last-year (same weekdays) or FROM..TO.",
     ),
     click.option(
+        "--same-time",
+        is_flag=True,
+        help="Compare only what has passed of a range that has not ended, to the same time of the clock.",
+    ),
+    click.option(
         "--attribution",
         type=click.Choice(ATTRIBUTIONS),
         help="Which visit gets the credit for an order.  [default: last-non-direct]",
@@ -277,6 +302,7 @@ _SCOPE_NAMES = (
     "filters",
     "by",
     "compare",
+    "same_time",
     "attribution",
     "segment",
     "breakdown_limit",
@@ -313,6 +339,8 @@ def _scope(zone: str, given: dict[str, Any]) -> reports_pb2.ReportScope:
         if given[name] is not None:
             given[name] = moment(given[name], zone)
     given["time_zone"] = zone
+    if not given["same_time"]:
+        del given["same_time"]
     if isinstance(given["compare"], tuple):
         begin, end = given["compare"]
         given["compare"] = moment(begin, zone), moment(end, zone)

@@ -24,6 +24,22 @@ def last_year(begin: datetime, end: datetime, zone: ZoneInfo) -> Range:
     return _earlier(begin, zone), _earlier(end, zone)
 
 
+def whole(begin: datetime, end: datetime | None, now: datetime, zone: ZoneInfo) -> datetime:
+    """Where a range ends that may be open: after today."""
+    return end or max(day_start(now.astimezone(zone).date() + timedelta(days=1), zone), begin)
+
+
+def until_same_time(begin: datetime, now: datetime, other: Range, zone: ZoneInfo) -> Range:
+    """As much of another range as has passed of the one that began at `begin`, by the zone's clocks."""
+    passed = _clock(now, zone) - _clock(begin, zone)
+    reached = (_clock(other[0], zone) + passed).replace(tzinfo=zone).astimezone(UTC)
+    return other[0], min(max(reached, other[0] + timedelta(microseconds=1)), other[1])
+
+
+def _clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
 def _earlier(moment: datetime, zone: ZoneInfo) -> datetime:
     if _is_day_start(moment, zone):
         return day_start(moment.astimezone(zone).date() - _YEAR, zone)

@@ -37,6 +37,11 @@ class FactReports:
 
     async def ask(self, name: str, project: Project, request: Any) -> Any:
         """What a question of the registry finds; raises InvalidRequest and Overloaded."""
+        found = await self._ask(name, project, request)
+        QUESTIONS[name].finish(project, request, found)
+        return found
+
+    async def _ask(self, name: str, project: Project, request: Any) -> Any:
         question = QUESTIONS[name]
         moment = question.as_of(project, request)
 
@@ -67,7 +72,8 @@ def _name(name: str, project: Project, request: Any) -> Hashable | None:
     """What tells a question from any other; None if its answer depends on when it is asked."""
     if not QUESTIONS[name].timeless:
         return None
-    if request.scope.HasField("compare") and not request.scope.HasField("to"):
+    scope = request.scope
+    if scope.HasField("compare") and (scope.compare.same_time or not scope.HasField("to")):
         return None
     # Of an open range what lies apart depends on the day.
     today = datetime.now(UTC).date()

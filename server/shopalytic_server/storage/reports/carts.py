@@ -76,7 +76,9 @@ async def answer(
         await facts.keep("judged", _SQL.judged, **question)
         rows = await facts.ask(_SQL.totals, min_value=least)
         for report in response.reports:
-            report.rows.extend(_broken(scope, question, report.currency, rows))
+            broken = _broken(scope, question, report.currency, rows)
+            report.rows.extend(broken[: scope.breakdown_limit])
+            report.more_rows = len(broken) - len(report.rows)
     return response
 
 
@@ -102,7 +104,7 @@ def _broken(
                 scope.of(values_of(scope, row)), "abandoned_carts", **question, currency=currency
             ),
         )
-        for row in own[: scope.breakdown_limit]
+        for row in own
     ]
 
 

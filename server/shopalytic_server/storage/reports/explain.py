@@ -15,7 +15,7 @@ and ids come as text.
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -66,6 +66,7 @@ Value = str | int | bool | datetime | UUID | None | list[str] | list[int] | list
 Spans = Callable[[Scope, Mapping[str, Any]], Mapping[str, Span]]
 # The statements of tables that it asks, by their names.
 Keeps = Callable[[Scope], Mapping[str, str]]
+Prepare = Callable[[Facts, Mapping[str, Any]], Awaitable[None]]
 
 
 class Explanation(NamedTuple):
@@ -74,6 +75,10 @@ class Explanation(NamedTuple):
     statement: str
     spans: Spans
     keeps: Keeps
+    looks_at: Collection[str] = ()
+    """Dimensions that the statement reads whether they are asked for or not."""
+    prepare: Prepare | None = None
+    """Makes, of the token's parameters, what no statement alone makes."""
 
 
 def explained_by(kind: str, statement: str, spans: Callable[[Scope], Mapping[str, Span]]) -> None:
@@ -81,12 +86,19 @@ def explained_by(kind: str, statement: str, spans: Callable[[Scope], Mapping[str
     _explanations[kind] = Explanation(statement, lambda scope, _: spans(scope), lambda _: {})
 
 
-def explained_through(kind: str, statement: str, spans: Spans, keeps: Keeps) -> None:
+def explained_through(
+    kind: str,
+    statement: str,
+    spans: Spans,
+    keeps: Keeps,
+    looks_at: Collection[str] = (),
+    prepare: Prepare | None = None,
+) -> None:
     """The same for a statement that asks what a report keeps: tables of statements by name.
 
-    These may name the token's parameters, too.
+    These may name the token's parameters, too. See Explanation for the rest.
     """
-    _explanations[kind] = Explanation(statement, spans, keeps)
+    _explanations[kind] = Explanation(statement, spans, keeps, looks_at, prepare)
 
 
 def explain_token(scope: Scope, kind: str, **parameters: Value) -> str:
@@ -99,6 +111,16 @@ def explain_token(scope: Scope, kind: str, **parameters: Value) -> str:
         separators=(",", ":"),
     )
     return tokens.write(scope.project.token_secret, zlib.compress(body.encode(), 9), _ABOUT)
+
+
+def row_bounds(starts: Sequence[datetime], number: int) -> dict[str, Value]:
+    """The range of a row by its number, counted from 1, for its token; of the whole range (0) none."""
+    bounds: dict[str, Value] = {}
+    if number > 1:
+        bounds["from_at"] = starts[number - 1]
+    if 0 < number < len(starts):
+        bounds["to_at"] = starts[number]
+    return bounds
 
 
 class Number(NamedTuple):
@@ -136,9 +158,11 @@ async def list_events(
     given = {name: value for name, value in number.parameters.items() if name not in _OF_SCOPE}
     # A token of a report that is not broken down has no values.
     given = {"by_1": None, "by_2": None} | given
-    await facts.take(scope, **explanation.spans(scope, given))
+    await facts.take(scope, explanation.looks_at, **explanation.spans(scope, given))
     if scope.by:
         await facts.break_down(scope.by)
+    if explanation.prepare is not None:
+        await explanation.prepare(facts, given)
     for name, kept in explanation.keeps(scope).items():
         await facts.keep(name, kept, **given)
     behind = await facts.ask(

@@ -43,13 +43,16 @@ async def answer(
         response.carriers.extend(_row(scope, promised_days, row) for row in carriers)
         return response
     await facts.break_down(scope.by)
-    for row in await facts.ask(_SQL.carriers, promised_days=promised_days):
-        if row["carrier"] is None and len(response.carriers) < scope.breakdown_limit:
-            values = values_of(scope, row)
-            found = _row(scope.of(values), promised_days, row)
-            found.dimensions.update(dimensions_of(scope, values))
-            found.carrier = found.dimensions.get("carrier", "")
-            response.carriers.append(found)
+    broken = [
+        row for row in await facts.ask(_SQL.carriers, promised_days=promised_days) if row["carrier"] is None
+    ]
+    for row in broken[: scope.breakdown_limit]:
+        values = values_of(scope, row)
+        found = _row(scope.of(values), promised_days, row)
+        found.dimensions.update(dimensions_of(scope, values))
+        found.carrier = found.dimensions.get("carrier", "")
+        response.carriers.append(found)
+    response.more_rows = len(broken) - len(response.carriers)
     return response
 
 

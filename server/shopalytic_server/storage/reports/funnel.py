@@ -67,8 +67,10 @@ async def answer(
         found[row["value"], values_of(scope, row)][row["step"]] = row
     keys = list(found) if question["split"] or scope.by else [("", ())]
     keys.sort(key=lambda key: (key[0], -found[key][1]["customers"] if scope.by else 0, key[1]))
+    shown = list(within_limit(scope, keys)) if scope.by else keys
     return reports_pb2.GetFunnelReportResponse(
-        funnels=[_funnel(scope, question, campaigns, key, found[key]) for key in within_limit(scope, keys)]
+        funnels=[_funnel(scope, question, campaigns, key, found[key]) for key in shown],
+        more_rows=len(keys) - len(shown),
     )
 
 

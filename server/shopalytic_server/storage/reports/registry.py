@@ -24,6 +24,7 @@ from shopalytic_server.storage.reports import (
 )
 from shopalytic_server.storage.reports.open_range import within_data
 from shopalytic_server.storage.reports.rows.comparison import compare, ranges, within_range
+from shopalytic_server.storage.reports.rows.unfinished import mark_unfinished
 from shopalytic_server.storage.reports.shoppers import conversion, coupons, lifetime, searches, segments
 
 Answer = Callable[[Facts, Project, Any], Awaitable[Any]]
@@ -36,6 +37,8 @@ class Question(NamedTuple):
     as_of: Callable[[Project, Any], datetime | None]
     timeless: bool = False
     """Whether its answer follows from what it takes and reads alone, whenever it is asked."""
+    finish: Callable[[Project, Any, Any], None] = lambda *_: None
+    """Puts into an answer what depends on when it is asked."""
 
 
 def _report(name: str, answer: Answer) -> Question:
@@ -57,8 +60,14 @@ def _report(name: str, answer: Answer) -> Question:
         found.outside.extend(outside)
         return found
 
+    def finish(project: Project, request: Any, found: Any) -> None:
+        mark_unfinished(resolve_scope(project, request.scope), request, found)
+
     return Question(
-        within, lambda project, request: resolve_scope(project, request.scope).as_of, name in _TIMELESS
+        within,
+        lambda project, request: resolve_scope(project, request.scope).as_of,
+        name in _TIMELESS,
+        finish,
     )
 
 

@@ -20,7 +20,7 @@ from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Span, within
 from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.reports.explain import explain_token, explained_through
-from shopalytic_server.storage.reports.rows.breakdown import Values, dimensions_of, values_of
+from shopalytic_server.storage.reports.rows.breakdown import Values, dimensions_of, values_of, within_limit
 
 _SQL = load_beside(__name__)
 
@@ -72,22 +72,25 @@ async def answer(
             cells.customers[cell] = row["customers"]
         else:
             cells.net[cell][row["currency"]] = row["net"]
-    for values, cohort in _cohorts(scope, found, len(starts)):
+    cohorts = list(_cohorts(scope, found, len(starts)))
+    shown = list(within_limit(scope, cohorts)) if scope.by else cohorts
+    response.more_rows = len(cohorts) - len(shown)
+    for cohort, values in shown:
         token = {"include_visitors": request.include_visitors, **_values(values)}
         response.cohorts.append(_cohort(scope, starts, cohort, found[values], token))
         response.cohorts[-1].dimensions.update(dimensions_of(scope, values))
     return response
 
 
-def _cohorts(scope: Scope, found: dict[Values, _Cells], count: int) -> Iterator[tuple[Values, int]]:
-    """Which cohorts the answer has: each interval's, and of a breakdown the largest that are not empty."""
+def _cohorts(scope: Scope, found: dict[Values, _Cells], count: int) -> Iterator[tuple[int, Values]]:
+    """Which cohorts there are: each interval's, or of a breakdown the not empty ones, largest first."""
     for cohort in range(1, count + 1):
         if not scope.by:
-            yield (), cohort
+            yield cohort, ()
             continue
         sizes = {values: cells.customers.get((cohort, cohort), 0) for values, cells in found.items()}
         largest = sorted((values for values in sizes if sizes[values]), key=lambda each: (-sizes[each], each))
-        yield from ((values, cohort) for values in largest[: scope.breakdown_limit])
+        yield from ((cohort, values) for values in largest)
 
 
 def _cohort(

@@ -14,7 +14,12 @@ from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until, within
 from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
-from shopalytic_server.storage.reports.explain import explain_token, explained_by, explained_through
+from shopalytic_server.storage.reports.explain import (
+    explain_token,
+    explained_by,
+    explained_through,
+    row_bounds,
+)
 from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of, within_limit
 
 _SQL = load_beside(__name__)
@@ -128,17 +133,12 @@ async def _starts(facts: Facts, scope: Scope, unit: Unit | None) -> list[datetim
 
 def _row(scope: Scope, starts: list[datetime], number: int, row: Row | None) -> reports_pb2.TrafficRow:
     """A row of the report by its number, counted from 1; 0 is the whole range."""
-    bounds: dict[str, Any] = {}
-    if number > 1:
-        bounds["from_at"] = starts[number - 1]
-    if 0 < number < len(starts):
-        bounds["to_at"] = starts[number]
     return reports_pb2.TrafficRow(
         start=timestamp(starts[max(number, 1) - 1]) if starts else None,
         page_views=row["page_views"] if row else 0,
         visitors=row["visitors"] if row else 0,
         sessions=row["sessions"] if row else 0,
-        explain=explain_token(scope.unbroken, "traffic_row", **bounds),
+        explain=explain_token(scope.unbroken, "traffic_row", **row_bounds(starts, number)),
     )
 
 

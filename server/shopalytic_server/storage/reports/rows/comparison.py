@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import dimensions_pb2, reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
-from shopalytic_server.domain.reports.comparisons import last_year, previous
+from shopalytic_server.domain.reports.comparisons import last_year, previous, until_same_time, whole
 from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.scope import UNITS, Scope, row_starts
 
@@ -57,7 +57,8 @@ class Compared(NamedTuple):
 def ranges(scope: Scope, request: Any) -> tuple[Compared, Compared]:
     """The range of a request, and the one that it is to be compared with; raises InvalidRequest."""
     asked = request.scope.compare
-    end = scope.to_at or scope.as_of or datetime.now(UTC)
+    now = scope.as_of or datetime.now(UTC)
+    end = scope.to_at or now
     if scope.from_at is None:
         message = "needs scope.from: nothing lies before a range without a begin"
         raise InvalidRequest([Violation("scope.compare", "compare.from", message)])
@@ -65,15 +66,17 @@ def ranges(scope: Scope, request: Any) -> tuple[Compared, Compared]:
         message = "is after now; name scope.to, or compare a range that has begun"
         raise InvalidRequest([Violation("scope.from", "compare.from", message)])
     interval = getattr(request, "interval", reports_pb2.INTERVAL_UNSPECIFIED)
-    if isinstance(request, _COHORTS):
+    if isinstance(request, COHORTS):
         interval = interval or reports_pb2.INTERVAL_MONTH
-    return (
-        Compared.of(scope.from_at, end, scope, interval),
-        Compared.of(*_other_range(scope, asked, scope.from_at, end), scope, interval),
-    )
+    if asked.same_time and scope.from_at < now <= end:
+        other = _other_range(scope, asked, scope.from_at, whole(scope.from_at, scope.to_at, now, scope.zone))
+        other, end = until_same_time(scope.from_at, now, other, scope.zone), now
+    else:
+        other = _other_range(scope, asked, scope.from_at, end)
+    return Compared.of(scope.from_at, end, scope, interval), Compared.of(*other, scope, interval)
 
 
-_COHORTS = reports_pb2.GetRetentionReportRequest | reports_pb2.GetLifetimeReportRequest
+COHORTS = reports_pb2.GetRetentionReportRequest | reports_pb2.GetLifetimeReportRequest
 
 
 def _other_range(

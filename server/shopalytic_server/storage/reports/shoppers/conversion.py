@@ -12,9 +12,21 @@ from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until
 from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
+from shopalytic_server.storage.reports.explain import explain_token, explained_through, row_bounds
 from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of, within_limit
 
 _SQL = load_beside(__name__)
+
+
+_LOOKS_AT = ("sent_by",)
+
+
+def _spans(scope: Scope) -> dict[str, Span]:
+    """All page views before the range's end tell which begin a visit."""
+    return {"page_views": until(scope), "orders": EVER, "customers_of": EVER}
+
+
+explained_through("conversion_row", _SQL.explain_row, lambda scope, _: _spans(scope), lambda _: {}, _LOOKS_AT)
 
 
 async def answer(
@@ -23,15 +35,7 @@ async def answer(
     """Visits per interval, and what becomes of them; raises InvalidRequest."""
     scope = resolve_scope(project, request.scope)
     in_range = Span(scope.from_at, scope.to_at)
-    await facts.take(
-        scope,
-        ("sent_by",),
-        page_views=until(scope),
-        orders=EVER,
-        cart_changes=in_range,
-        steps=in_range,
-        customers_of=EVER,
-    )
+    await facts.take(scope, _LOOKS_AT, **_spans(scope), cart_changes=in_range, steps=in_range)
     currency = scope.currency or project.currency
     response = reports_pb2.GetConversionReportResponse(currency=currency)
     starts = await _starts(facts, scope, UNITS.get(request.interval))
@@ -39,8 +43,10 @@ async def answer(
     rows = {
         row["number"]: row for row in await facts.ask(_SQL.conversion, starts=starts, revenue_in=currency)
     }
-    response.rows.extend(_row(starts, number, rows.get(number)) for number in range(1, len(starts) + 1))
-    response.total.CopyFrom(_row(starts, 0, rows.get(0)))
+    response.rows.extend(
+        _row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)
+    )
+    response.total.CopyFrom(_row(scope, starts, 0, rows.get(0)))
     if scope.by:
         await facts.break_down(scope.by)
         found = await facts.ask(_SQL.conversion, starts=starts, revenue_in=currency)
@@ -58,7 +64,7 @@ def _break_down(
     )
     del response.rows[:]
     for number, values in within_limit(scope, largest):
-        row = _row(starts, number, found[number, values])
+        row = _row(scope.of(values), starts, number, found[number, values])
         row.dimensions.update(dimensions_of(scope, values))
         response.rows.append(row)
     response.more_rows = len(found) - len(response.rows)
@@ -76,7 +82,7 @@ async def _starts(facts: Facts, scope: Scope, unit: Unit | None) -> list[datetim
     return row_starts(begin, end, unit, scope.zone)
 
 
-def _row(starts: list[datetime], number: int, row: Row | None) -> reports_pb2.ConversionRow:
+def _row(scope: Scope, starts: list[datetime], number: int, row: Row | None) -> reports_pb2.ConversionRow:
     """A row of the report by its number, counted from 1; 0 is the whole range."""
     given = {name: value for name, value in (row or {}).items() if value is not None}
     sessions, orders = given.get("sessions", 0), given.get("orders", 0)
@@ -94,4 +100,5 @@ def _row(starts: list[datetime], number: int, row: Row | None) -> reports_pb2.Co
         conversion_rate=share(orders, sessions),
         total_sales=text(total_sales),
         value_per_visit=average(total_sales, sessions),
+        explain=explain_token(scope.unbroken, "conversion_row", **row_bounds(starts, number)),
     )

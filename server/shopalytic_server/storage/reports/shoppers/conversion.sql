@@ -64,3 +64,13 @@ WITH intervals AS (
 SELECT *
   FROM visited
   FULL JOIN ordered USING (number, by_1, by_2)
+
+-- The first page views of a row's visits, and its orders.
+-- name: explain_row
+SELECT DISTINCT dataset, 'page_view' AS type, occurred_at, position, tie_breaker, event_id
+  FROM counted_visits
+ WHERE matching AND occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+ UNION ALL
+SELECT DISTINCT dataset, 'order', occurred_at, position, tie_breaker, event_id
+  FROM counted_orders
+ WHERE ordered_at >= $from_at::TIMESTAMP AND ordered_at < $to_at::TIMESTAMP

@@ -7,12 +7,15 @@ from shopalytic_server.domain.commerce.amounts import average, text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, within
-from shopalytic_server.storage.facts.scope import resolve_scope
+from shopalytic_server.storage.facts.scope import Scope, resolve_scope
+from shopalytic_server.storage.reports.explain import explain_token, explained_by
 from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of
 
 _SQL = load_beside(__name__)
 
 DEFAULT_LIMIT = 100
+
+explained_by("coupon_row", _SQL.explain_row, lambda scope: {"orders": EVER, "order_discounts": within(scope)})
 
 
 async def answer(
@@ -27,7 +30,7 @@ async def answer(
     for row in await facts.ask(_SQL.orders):
         report = reports.setdefault(row["currency"], _block(row["currency"]))
         own = report.with_coupon if row["has_coupon"] else report.without_coupon
-        own.CopyFrom(_row(row))
+        own.CopyFrom(_row(scope.unbroken, row))
     if scope.by:
         await facts.break_down(scope.by)
     limit = request.limit or DEFAULT_LIMIT
@@ -37,8 +40,9 @@ async def answer(
         if len(report.rows) == limit:
             report.more_rows += 1
             continue
-        found = _row(row)
-        found.dimensions.update(dimensions_of(scope, values_of(scope, row)))
+        values = values_of(scope, row)
+        found = _row(scope.of(values), row)
+        found.dimensions.update(dimensions_of(scope, values))
         report.rows.append(found)
     return reports_pb2.GetCouponReportResponse(reports=[reports[currency] for currency in sorted(reports)])
 
@@ -51,7 +55,7 @@ def _block(currency: str) -> reports_pb2.CouponReport:
     return report
 
 
-def _row(row: Row) -> reports_pb2.CouponRow:
+def _row(scope: Scope, row: Row) -> reports_pb2.CouponRow:
     return reports_pb2.CouponRow(
         coupon=row.get("coupon", ""),
         orders=row["orders"],
@@ -60,4 +64,11 @@ def _row(row: Row) -> reports_pb2.CouponRow:
         discounts=text(row["discounts"]),
         total_sales=text(row["total_sales"]),
         average_order=average(row["total_sales"], row["orders"]),
+        explain=explain_token(
+            scope,
+            "coupon_row",
+            currency=row["currency"],
+            coupon=row.get("coupon"),
+            has_coupon=row.get("has_coupon", True),
+        ),
     )

@@ -41,3 +41,13 @@ SELECT o.currency, u.order_key IS NOT NULL AS has_coupon, count(*) FILTER (WHERE
   LEFT JOIN first_orders_ever f ON f.customer = coalesce(c.customer, o.subject)
  WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
  GROUP BY ALL
+
+-- The orders of a row: with this code, or else those with any code, or with none.
+-- name: explain_row
+SELECT DISTINCT o.dataset, 'order' AS type, o.occurred_at, o.position, o.tie_breaker, o.event_id
+  FROM counted_orders o
+  LEFT JOIN (SELECT order_key, list(coupon) AS coupons FROM order_discounts GROUP BY order_key) u
+    ON u.order_key = o.order_key
+ WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
+   AND CASE WHEN $coupon::VARCHAR IS NULL THEN (u.order_key IS NOT NULL) = $has_coupon::BOOLEAN
+            ELSE list_contains(u.coupons, $coupon) END

@@ -5,7 +5,7 @@
 -- name: owned
 SELECT coalesce(c.customer, o.subject) AS customer, true AS is_order, o.ordered_at, o.position, o.tie_breaker,
        o.event_id, CASE WHEN o.currency = $money_in THEN o.total END AS amount,
-       CASE WHEN o.currency = $money_in THEN o.total_digits END AS digits
+       CASE WHEN o.currency = $money_in THEN o.total_digits END AS digits, o.dataset, o.occurred_at
   FROM orders o
   LEFT JOIN customers_of c ON c.subject = o.subject
  WHERE o.ordered_at < $to_at::TIMESTAMP AND ($include_bots OR NOT o.bot)
@@ -13,7 +13,7 @@ SELECT coalesce(c.customer, o.subject) AS customer, true AS is_order, o.ordered_
    AND ($include_visitors::BOOLEAN OR c.customer IS NOT NULL)
  UNION ALL
 SELECT coalesce(c.customer, o.subject, f.subject), false, f.occurred_at, f.position, f.tie_breaker, f.event_id,
-       -f.amount, f.amount_digits
+       -f.amount, f.amount_digits, f.dataset, f.occurred_at
   FROM refunds f
   LEFT JOIN orders o ON o.order_key = f.order_key
   LEFT JOIN customers_of c ON c.subject = coalesce(o.subject, f.subject)
@@ -44,3 +44,12 @@ SELECT coalesce(i.number, 0) AS number, o.by_1, o.by_2, count(*) AS customers, s
   JOIN (SELECT DISTINCT event_id, by_1, by_2 FROM counted_orders WHERE closing) o ON o.event_id = w.event_id
   ASOF JOIN intervals i ON w.first_at >= i.begins_at
  GROUP BY GROUPING SETS ((i.number, o.by_1, o.by_2), (o.by_1, o.by_2))
+
+-- What the customers of a cohort ordered and gave back until the range's end.
+-- name: explain_row
+SELECT a.dataset, CASE WHEN a.is_order THEN 'order' ELSE 'refund' END AS type, a.occurred_at, a.position,
+       a.tie_breaker, a.event_id
+  FROM owned a
+  JOIN worth w ON w.customer = a.customer
+ WHERE w.first_at >= $begins_at::TIMESTAMP AND w.first_at < $ends_at::TIMESTAMP
+   AND w.event_id IN (SELECT event_id FROM counted_orders)

@@ -7,12 +7,20 @@ from shopalytic_server.domain.commerce.amounts import text
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, within
-from shopalytic_server.storage.facts.scope import resolve_scope
+from shopalytic_server.storage.facts.scope import Scope, resolve_scope
+from shopalytic_server.storage.reports.explain import explain_token, explained_through
 from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of
 
 _SQL = load_beside(__name__)
 
 DEFAULT_LIMIT = 100
+
+explained_through(
+    "search_row",
+    _SQL.explain_row,
+    lambda scope, _: {"searches": within(scope), "customers_of": EVER},
+    lambda _: {"searched": _SQL.searched},
+)
 
 
 async def answer(
@@ -28,16 +36,24 @@ async def answer(
     most = request.limit or DEFAULT_LIMIT
     total, *rows = await facts.ask(_SQL.searches, revenue_in=currency, most=most)
     response = reports_pb2.GetSearchReportResponse(
-        total=_row(total), currency=currency, more_rows=total["rows_found"] - len(rows)
+        total=_row(total, _token(scope, request)),
+        currency=currency,
+        more_rows=total["rows_found"] - len(rows),
     )
     for row in rows:
-        found = _row(row)
-        found.dimensions.update(dimensions_of(scope, values_of(scope, row)))
+        values = values_of(scope, row)
+        found = _row(row, _token(scope.of(values), request, row["query"]))
+        found.dimensions.update(dimensions_of(scope, values))
         response.rows.append(found)
     return response
 
 
-def _row(row: Row) -> reports_pb2.SearchRow:
+def _token(scope: Scope, request: reports_pb2.GetSearchReportRequest, query: str | None = None) -> str:
+    only = request.only_without_results
+    return explain_token(scope.unbroken, "search_row", only_without_results=only, query=query)
+
+
+def _row(row: Row, explain: str) -> reports_pb2.SearchRow:
     return reports_pb2.SearchRow(
         query=row["query"] or "",
         searches=row["searches"],
@@ -45,4 +61,5 @@ def _row(row: Row) -> reports_pb2.SearchRow:
         without_results=row["without_results"],
         orders=row["orders"] or 0,
         total_sales=text(row["total_sales"] or Decimal(0)),
+        explain=explain,
     )

@@ -1,7 +1,8 @@
 -- What people look for. Times are compared as they are, so no time zone is needed.
 
 -- name: searched
-SELECT coalesce(c.customer, s.subject) AS customer, s.occurred_at, s.by_1, s.by_2,
+SELECT coalesce(c.customer, s.subject) AS customer, s.occurred_at, s.by_1, s.by_2, s.dataset, s.position,
+       s.tie_breaker, s.event_id,
        coalesce(s.results = 0, false) AS found_nothing,
        trim(regexp_replace(lower(s.query), '\s+', ' ', 'g')) AS query
   FROM counted_searches s
@@ -39,3 +40,9 @@ SELECT a.*, b.orders, b.total_sales, count(*) OVER () - 1 AS rows_found
    AND b.by_2 IS NOT DISTINCT FROM a.by_2
  ORDER BY a.query IS NULL DESC, a.searches DESC, a.query, a.by_1, a.by_2
  LIMIT $most + 1
+
+-- The searches of a row; without a query all of them.
+-- name: explain_row
+SELECT dataset, 'search' AS type, occurred_at, position, tie_breaker, event_id
+  FROM searched
+ WHERE $query::VARCHAR IS NULL OR query = $query

@@ -1,6 +1,8 @@
 """The segment report: customers by recency, frequency and money."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import reports_pb2
@@ -12,13 +14,23 @@ from shopalytic_server.domain.reports.shares import share
 from shopalytic_server.storage.database.queries import load, load_beside
 from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.breakdown.beside import make_segments
-from shopalytic_server.storage.facts.facts import EVER, Facts, Row
-from shopalytic_server.storage.facts.scope import resolve_scope
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span
+from shopalytic_server.storage.facts.scope import Scope, resolve_scope
+from shopalytic_server.storage.reports.explain import explain_token, explained_through
 
 _SQL = load_beside(__name__)
 _PEOPLE = load("reports/shoppers/segment_customers")
 
 DEFAULT_LIMIT = 100
+
+_SPANS: dict[str, Span] = {"orders": EVER, "refunds": EVER, "customers_of": EVER}
+
+
+async def _prepare(facts: Facts, given: Mapping[str, Any]) -> None:
+    await make_segments(facts, given["money_in"])
+
+
+explained_through("segment_row", _SQL.explain_row, lambda *_: _SPANS, lambda _: {}, prepare=_prepare)
 
 
 async def answer(
@@ -30,13 +42,13 @@ async def answer(
         raise InvalidRequest([Violation("list", "segment.known", message)])
     scope = resolve_scope(project, request.scope)
     currency = scope.currency or project.currency
-    await facts.take(scope, orders=EVER, refunds=EVER, customers_of=EVER)
+    await facts.take(scope, **_SPANS)
     await make_segments(facts, currency)
     found = {row["segment"]: row for row in await facts.ask(_SQL.segments)}
     everybody = found[None]["customers"]
     response = reports_pb2.GetSegmentReportResponse(
-        rows=[_row(name, found.get(name), everybody) for name in SEGMENTS],
-        total=_row("", found[None], everybody),
+        rows=[_row(scope, currency, name, found.get(name), everybody) for name in SEGMENTS],
+        total=_row(scope, currency, "", found[None], everybody),
         currency=currency,
     )
     if request.list:
@@ -68,7 +80,9 @@ async def _list(
         customer.last_order_at.CopyFrom(timestamp(row["last_at"]))
 
 
-def _row(segment: str, row: Row | None, everybody: int) -> reports_pb2.SegmentRow:
+def _row(
+    scope: Scope, currency: str, segment: str, row: Row | None, everybody: int
+) -> reports_pb2.SegmentRow:
     customers = row["customers"] if row else 0
     net = row["net"] if row else Decimal(0)
     return reports_pb2.SegmentRow(
@@ -78,4 +92,5 @@ def _row(segment: str, row: Row | None, everybody: int) -> reports_pb2.SegmentRo
         orders=(row["orders"] or 0) if row else 0,
         net_of_refunds=text(net),
         value_per_head=average(net, customers),
+        explain=explain_token(scope, "segment_row", money_in=currency, segment=segment or None),
     )
