@@ -4,15 +4,18 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
 from running.running_service import PATIENCE_SECONDS, Service, folder
-from shopalytic.v1 import reports_pb2
+from shopalytic.v1 import collector_pb2, reports_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic.v1.reports_pb2_grpc import ReportServiceStub
+from shopalytic_server.storage.facts.files import FactFiles
+from shops.report_shop import order
 from standins.rpc import batch, page_view
 
 pytestmark = pytest.mark.slow
@@ -104,3 +107,51 @@ def is_alive(process_id: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_what_it_was_writing_when_it_was_killed_is_made_again():
+    months = 6
+    with folder() as place, Service(place) as running:
+        past = datetime.now(UTC).replace(day=10) - timedelta(days=40)
+        events = [
+            order(f"o{month}{number}", identity=f"p{number}", at=past - timedelta(days=30 * month))
+            for month in range(months)
+            for number in range(100)
+        ]
+        with running.channel() as channel:
+            request = collector_pb2.TrackRequest(events=events)
+            CollectorServiceStub(channel).Track(request, metadata=running.metadata("server"))
+        before = sales(running)
+        assert before.reports[0].total.orders == months * 100
+        facts = running.data_dir / "facts"
+
+        victim = reporter_of(running)
+        while not is_caught_writing(victim, facts):
+            assert len(FactFiles(facts).units()) < months, "it was never caught at it"
+        victim.kill()
+
+        until(lambda: len(FactFiles(facts).units()) >= months and not list(facts.rglob("unfinished-*")))
+        assert reporter_of(running).pid != victim.pid
+        assert sales(running).SerializeToString(deterministic=True) == before.SerializeToString(
+            deterministic=True
+        )
+
+
+def is_caught_writing(process: psutil.Process, facts: Path) -> bool:
+    """Whether it stands still now, with a unit half written; else it goes on."""
+    if not list(facts.rglob("unfinished-*/*.parquet")):
+        return False
+    process.suspend()
+    if list(facts.rglob("unfinished-*/*.parquet")):
+        return True
+    process.resume()
+    return False
+
+
+def sales(service: Service) -> reports_pb2.GetSalesReportResponse:
+    request = reports_pb2.GetSalesReportRequest(interval=reports_pb2.INTERVAL_DAY)
+    getattr(request.scope, "from").FromDatetime(datetime(2020, 1, 1, tzinfo=UTC))
+    request.scope.to.FromDatetime(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+    with service.channel() as channel:
+        stub = ReportServiceStub(channel)
+        return stub.GetSalesReport(request, metadata=service.metadata("reports"), timeout=PATIENCE_SECONDS)
