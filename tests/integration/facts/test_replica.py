@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from running import prepared_data
-from running.standby import Standby, standby_of
+from running.standby import PATIENCE_SECONDS, Standby, standby_of
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic_server.cli.doctor.checks import Verdict
 from shopalytic_server.cli.doctor.replica_checks import check_replica
@@ -28,9 +28,9 @@ QUESTION = reports_pb2.GetSalesReportRequest()
 MONTHS = 4
 
 
-@pytest.fixture(scope="module")
-def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    data_dir = tmp_path_factory.mktemp("p") / "data"
+@pytest.fixture
+def primary(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    data_dir = tmp_path / "p"
     prepared_data.copy_to(data_dir)
     with EmbeddedPostgres(data_dir) as running:
         yield running
@@ -111,13 +111,9 @@ async def test_facts_are_made_of_the_replica_and_an_erasure_ends_their_files(
     assert left.reports[0].total.orders == 2 * MONTHS
     assert left == await sales(plain)
 
-
-async def test_a_replica_whose_primary_is_away_is_told(standby: Standby) -> None:
+    # Its primary is away.
     standby.run("ALTER SYSTEM SET primary_conninfo = 'host=/nowhere'")
     standby.run("SELECT pg_reload_conf()")
-
-    def is_told() -> bool:
-        finding = check_replica(standby.url)
-        return finding.verdict is Verdict.FAILED and "receives nothing from its primary" in finding.message
-
-    assert wait_until(is_told, 60)
+    told = "receives nothing from its primary"
+    assert wait_until(lambda: told in check_replica(standby.url).message, PATIENCE_SECONDS)
+    assert check_replica(standby.url).verdict is Verdict.FAILED
