@@ -25,7 +25,7 @@ from shopalytic_server.storage.database.connections import open_pool
 from shopalytic_server.storage.database.sessions import alone, connect, connect_blocking
 from shopalytic_server.storage.privacy.data_retention import remove_expired
 from shopalytic_server.storage.rebuild.typed_tables import rebuild
-from shopalytic_server.storage.schema.migrate import migrate
+from shopalytic_server.storage.schema.migrate import _backend, migrate
 from shops.report_shop import START, open_shop, order, page
 
 SERVER = Path(__file__).resolve().parents[3] / "server" / "shopalytic_server"
@@ -41,6 +41,7 @@ NEEDED = {
     "standard_conforming_strings": ("off", "on"),
     "array_nulls": ("off", "on"),
     "transform_null_equals": ("on", "off"),
+    "quote_all_identifiers": ("on", "off"),
     "default_transaction_isolation": ("serializable", "read committed"),
 }
 ENVIRONMENT = {
@@ -117,6 +118,55 @@ def test_the_schema_is_made_in_odd_sessions_and_in_order_with_others(
     set_for_database(empty_database_url, {name: given for name, (given, _) in NEEDED.items()})
     assert migrate(empty_database_url)
     assert migrate(empty_database_url) == []
+
+
+LIMITS = (
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "lock_timeout",
+    "statement_timeout",
+    "transaction_timeout",
+)
+
+
+@pytest.fixture
+def limited_database_url(empty_database_url: str) -> str:
+    """A database whose sessions have every limit of time that its PostgreSQL knows."""
+    with connect_blocking(empty_database_url) as connection:
+        rows = connection.execute("SELECT name FROM pg_settings WHERE name = ANY(%s)", [list(LIMITS)])
+        known = [name for (name,) in rows.fetchall()]
+    assert len(known) >= 4
+    set_for_database(empty_database_url, dict.fromkeys(known, "50s"))
+    return empty_database_url
+
+
+def limits(rows: list[tuple[str, str]]) -> set[str]:
+    return {name for name, value in rows if value != "0"}
+
+
+ASKED = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
+
+
+async def test_no_limit_of_the_role_or_the_database_holds_for_our_sessions(limited_database_url: str) -> None:
+    async with await connect(limited_database_url) as own:
+        assert limits(await (await own.execute(ASKED, [list(LIMITS)])).fetchall()) == set()
+    pool = await open_pool(limited_database_url)
+    try:
+        async with pool.connection() as pooled:
+            found = limits(await (await pooled.execute(ASKED, [list(LIMITS)])).fetchall())
+    finally:
+        await pool.close()
+    # Those of the pool's own.
+    assert found <= {"statement_timeout", "idle_in_transaction_session_timeout"}
+
+
+def test_a_migration_may_take_as_long_as_it_needs(limited_database_url: str) -> None:
+    backend = _backend(limited_database_url)
+    with backend, backend.transaction():
+        rows = backend.connection.execute(ASKED, [list(LIMITS)]).fetchall()
+    # It waits for no table as long as others would have to wait behind it.
+    assert limits(rows) == {"lock_timeout"}
+    assert migrate(limited_database_url)
 
 
 async def test_one_holds_a_lock_of_the_whole_database(database_url: str) -> None:

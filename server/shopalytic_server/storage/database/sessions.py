@@ -45,6 +45,7 @@ _RELIED_ON = {
     "extra_float_digits": "1",
     "array_nulls": "on",
     "transform_null_equals": "off",
+    "quote_all_identifiers": "off",
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
 }
@@ -57,11 +58,18 @@ SELECT set_config('search_path', string_agg(quote_ident(name), ', ' ORDER BY pla
 HAVING count(*) > 0
 """
 
-_PATIENT = """
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SET LOCAL statement_timeout = 0;
-SET LOCAL lock_timeout = 0
+# What a role or a database may limit for all its sessions. Ours have limits of their own; another's
+# would end a long migration or a lock that is held for hours, each time anew.
+_LIMITS = """
+  FROM pg_settings
+ WHERE name IN ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'lock_timeout',
+                'statement_timeout', 'transaction_timeout') -- of PostgreSQL 17
+   AND setting <> '0'
 """
+_END_LIMITS = f"SELECT set_config(name, '0', false) {_LIMITS}"
+
+PATIENT = f"SELECT set_config(name, '0', true) {_LIMITS}"
+"""In a transaction: whatever limits of time the session has do not hold in it."""
 
 
 class Session(psycopg.AsyncConnection[Any]):
@@ -78,9 +86,12 @@ class Session(psycopg.AsyncConnection[Any]):
         self.is_shared = process != self.info.backend_pid
         if self.is_shared:
             self.prepare_threshold = None
-            self._each_transaction = _set({**_RELIED_ON, **more}, local=True)
+            cursor = await self.execute(f"SELECT name {_LIMITS}")
+            ended = {name: "0" for (name,) in await cursor.fetchall()}
+            self._each_transaction = _set({**_RELIED_ON, **ended, **more}, local=True)
             await self.execute(_set(_KEPT_BY_POOLERS))
         else:
+            await self.execute(_END_LIMITS)
             await self.execute(_set({**_KEPT_BY_POOLERS, **_RELIED_ON, **more}) + sql.SQL(_PIN_PATH))
 
     @asynccontextmanager
@@ -93,6 +104,18 @@ class Session(psycopg.AsyncConnection[Any]):
             if is_outer and self._each_transaction is not None:
                 await self.execute(self._each_transaction)
             yield transaction
+
+
+def for_a_transaction() -> list[str]:
+    """Statements that set up a transaction which another driver has begun."""
+    wanted = {**_KEPT_BY_POOLERS, **_RELIED_ON}
+    # The isolation of this one is decided already.
+    local = [
+        f"SET LOCAL {name} = " + (value if name == "datestyle" else f"'{value}'")
+        for name, value in wanted.items()
+        if not name.startswith("default_transaction_")
+    ]
+    return ["; ".join(local), PATIENT]
 
 
 async def connect(database_url: str, **more: str) -> Session:
@@ -125,7 +148,7 @@ async def alone(database_url: str, what: str, *, wait: bool) -> AsyncIterator[bo
     """
     name = f"shopalytic.{what}"
     async with await connect(database_url) as session, session.transaction():
-        await session.execute(_PATIENT)
+        await session.execute(PATIENT)
         if wait:
             await session.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
             yield True
@@ -139,7 +162,7 @@ async def alone(database_url: str, what: str, *, wait: bool) -> AsyncIterator[bo
 def alone_blocking(database_url: str, lock_id: int) -> Iterator[None]:
     """The same for those who may block, for a lock that has a number; waits for it."""
     with connect_blocking(database_url) as connection, connection.transaction():
-        connection.execute(_PATIENT)
+        connection.execute(PATIENT)
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [lock_id])
         yield
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import adbc_driver_postgresql
 import duckdb
-from adbc_driver_manager import AdbcConnection, AdbcStatement, Error
+from adbc_driver_manager import AdbcConnection, AdbcDatabase, AdbcStatement, Error
+from psycopg.conninfo import conninfo_to_dict
 
 from shopalytic_server.domain.errors import StoreUnavailable
-from shopalytic_server.storage.database.sessions import conninfo
+from shopalytic_server.storage.database.sessions import conninfo, for_a_transaction
 
 # Classes of SQLSTATE that speak of our statement, not of the moment.
 _OURS = frozenset({"22", "42"})
@@ -22,10 +23,13 @@ _OURS = frozenset({"22", "42"})
 _BEGIN = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     "SET TRANSACTION SNAPSHOT '{snapshot}'",
-    "SET LOCAL client_encoding = 'UTF8'; SET LOCAL timezone = 'UTC'",
+    *for_a_transaction(),
     "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off",
 )
 
+
+# The driver asks for the names of types as soon as it is connected, and knows none in quotes.
+_PLAIN_NAMES = "-c quote_all_identifiers=off"
 
 _MOST_IDLE = 2
 
@@ -110,7 +114,7 @@ class _Connected:
     """A connection with what it belongs to."""
 
     def __init__(self, database_url: str) -> None:
-        self._database = adbc_driver_postgresql.connect(conninfo(database_url))
+        self._database = _database(database_url)
         try:
             self.connection = AdbcConnection(self._database)
         except BaseException:
@@ -123,6 +127,19 @@ class _Connected:
             self.connection.close()
         with suppress(Error):
             self._database.close()
+
+
+def _database(database_url: str) -> AdbcDatabase:
+    given = conninfo_to_dict(database_url).get("options") or ""
+    plain = conninfo(database_url, options=f"{given} {_PLAIN_NAMES}".strip())
+    try:
+        found: AdbcDatabase = adbc_driver_postgresql.connect(plain)
+    except Error as error:
+        # Said by a pooler that takes no options.
+        if "startup parameter" not in str(error):
+            raise
+        found = adbc_driver_postgresql.connect(conninfo(database_url))
+    return found
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from yoyo.migrations import MigrationList, default_migration_table, get_migratio
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.analytics import ensure_views
 from shopalytic_server.storage.database.connections import ROLLED_BACK
-from shopalytic_server.storage.database.sessions import alone_blocking, connect_blocking
+from shopalytic_server.storage.database.sessions import PATIENT, alone_blocking, connect_blocking
 
 MINIMUM_SERVER_VERSION = 150000
 
@@ -74,6 +74,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library ha
 
     def begin(self) -> None:
         super().begin()
+        self.execute(PATIENT)
         self.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
 
     @contextmanager
