@@ -13,6 +13,7 @@ import pytest
 
 from oracles.retention import retention
 from oracles.seen import micros, read
+from running.length import some
 from shopalytic.events.decoding import decode_event
 from shopalytic.v1 import reports_pb2
 from shopalytic.v1.reports_pb2 import INTERVAL_DAY, INTERVAL_MONTH, INTERVAL_UNSPECIFIED, INTERVAL_WEEK
@@ -232,8 +233,8 @@ async def test_a_busy_month_gives_what_an_independent_computation_gives(shop):
     ]
     ranges = [(BEGIN + timedelta(days=2), END), (None, None), (BEGIN, None), (None, END)]
     zones = ["UTC", "Europe/Berlin", "America/New_York"]
-    for (unit, interval), scope, (begin, end), zone in itertools.product(
-        units.items(), scopes, ranges, zones
+    for (unit, interval), scope, (begin, end), zone in some(
+        itertools.product(units.items(), scopes, ranges, zones), 24
     ):
         found = await ask(shop, begin=begin, end=end, interval=interval, time_zone=zone, **scope)
         expected = retention(
