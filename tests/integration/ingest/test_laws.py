@@ -17,12 +17,14 @@ from hypothesis import given, settings
 from psycopg.types.json import Jsonb
 
 from laws import store_laws as laws
-from laws.histories import batches, histories, quarrels
+from laws.histories import PEOPLE, batches, histories, quarrels
 from running.length import either
 from shopalytic.v1 import admin_pb2, reports_pb2
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.customers.identity import identity_subject
 from shopalytic_server.domain.errors import NotFound
+from shopalytic_server.domain.formats.plain_forms import is_plain
 from shopalytic_server.domain.ingest.preparation import Prepared, prepare
 from shopalytic_server.domain.projects import KeyClass, Project
 from shopalytic_server.storage.customers.merges import Merges
@@ -35,6 +37,7 @@ CLOCKS_OFF = (timedelta(), timedelta(), timedelta(days=-1100), timedelta(days=2)
 EXAMPLES = either(10, 200)
 # Half of the examples are of shops whose sources number their orders apart.
 APART = ((), (("web",),))
+PROFILES = ("customer_register", "customer_update")
 
 
 async def no_plain_links(*_: object) -> dict[bytes, object]:
@@ -95,10 +98,17 @@ class InProcess(laws.Laboratory):
         self.runner.run(self._undo(project, merge))
 
     async def _undo(self, project: Project, merge: Event) -> None:
+        with contextlib.suppress(NotFound):
+            await self._undo_merge(project, merge.event_id, sandbox=merge.sandbox)
+
+    async def _undo_merge(self, project: Project, merge_id: str, *, sandbox: bool = False) -> None:
         async with open_shop(self.url) as shop:
-            request = admin_pb2.UndoMergeRequest(merge_id=merge.event_id, sandbox=merge.sandbox)
-            with contextlib.suppress(NotFound):
-                await Merges(shop.pool).undo_merge(project, UUID(int=1), request)
+            request = admin_pb2.UndoMergeRequest(merge_id=merge_id, sandbox=sandbox)
+            await Merges(shop.pool).undo_merge(project, UUID(int=1), request)
+
+    def take_apart(self, project: Project, form: str) -> None:
+        """Undoes that a form of an address is one customer with the plain one."""
+        self.runner.run(self._undo_merge(project, str(identity_subject(form))))
 
     def reports(self, project: Project) -> Sequence[Message]:
         return self.runner.run(self._reports(project))
@@ -167,6 +177,34 @@ def test_undoing_merges_at_any_moment_gives_the_same_state_and_survives_a_rebuil
     laws.undoing_merges_at_any_moment_gives_the_same_state_and_survives_a_rebuild(
         laboratory, events, random.Random(seed)
     )
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(events=histories(most=12), seed=...)
+def test_taking_forms_of_an_address_apart_at_any_moment_gives_the_same_state(
+    laboratory: InProcess, events: list[Event], seed: int
+):
+    laboratory.clear()
+    chance = random.Random(seed)
+    # Two who were one may not have the same email: who has it would depend on the order.
+    calm = [each for each in events if each.WhichOneof("payload") not in PROFILES]
+    forms = [name for name in PEOPLE if not is_plain(name)]
+    named = [
+        page(f"form-{number}", identity=form, at=0, event_id=str(UUID(int=number)))
+        for number, form in enumerate(forms, 1)
+    ]
+    apart = chance.sample(forms, k=chance.randint(1, len(forms)))
+    states = []
+    for early in (True, False):
+        rest = batches(laws.shuffled(calm, chance), chance)
+        project = laboratory.store([named] if early else [named, *rest])
+        for form in apart:
+            laboratory.take_apart(project, form)
+        if early:
+            laboratory.store_more(project, rest)
+        states.append(laboratory.state(project))
+    assert states[0] == states[1], [name for name in states[0] if states[0][name] != states[1][name]]
+    assert not any(laboratory.check().values())
 
 
 @settings(max_examples=EXAMPLES)
