@@ -138,7 +138,7 @@ async def _large_orders(line: Line) -> None:
 
     def order(number: int) -> bytes:
         lines = [{"sku": f"sku-{n}", "name": "n" * 50, "price": "1.00", "qty": 1} for n in range(1_900)]
-        total = {"total": "1900.00", "currency": "EUR", "line_items": lines}
+        total = {"total": "1900.00", "subtotal": "1900.00", "currency": "EUR", "line_items": lines}
         event = {"type": "order", "properties": {"order_id": f"large-{number}", **total}}
         body = json.dumps({"events": [event]}).encode()
         return zipped(f"/collect?token={line.browser_key}", body, "text/plain")

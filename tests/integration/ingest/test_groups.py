@@ -78,13 +78,21 @@ async def test_whoever_has_few_events_waits_for_no_long_work(shop, database_url)
         await other.execute("SELECT FROM quarantine_use FOR UPDATE")
         many = shop.writer.submit(prepared(shop, held, *(page(f"U{number}") for number in range(200))))
         refused = shop.writer.submit(prepared(shop, *broken))
-        await asyncio.wait([many, refused], timeout=0.3)
+        large = order("o-1", tracking_id="T", total="900.00", qty=900)
+        line = large.order.line_items[0]
+        large.order.line_items.extend([line] * 1_999)
+        [of_many_lines] = prepared(shop, large)
+        assert of_many_lines.json_size > 64 * 1024
+        many_lines = shop.writer.submit([of_many_lines])
+        await asyncio.wait([many, refused, many_lines], timeout=0.3)
         assert words(list(await shop.writer.submit(prepared(shop, page("V"))))) == [A]
         assert not many.done()
         assert not refused.done()
+        assert not many_lines.done()
         await other.rollback()
         assert words(list(await many)) == [A] * 201
         await refused
+        assert words(list(await many_lines)) == [A]
 
 
 async def test_closing_waits_for_every_group_that_is_being_stored(shop, database_url):

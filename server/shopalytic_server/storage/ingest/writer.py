@@ -48,8 +48,8 @@ _GATHER_STEP_SECONDS = 0.001
 _LARGE_GROUP_EVENTS = 300
 _MOST_AT_ONCE = 2
 # A request with more than this is long work; so is one with some events for quarantine, which take several
-# times as long as others.
-_SHORT_EVENTS, _SHORT_REFUSED = 100, 10
+# times as long as others, and one order of a thousand lines.
+_SHORT_EVENTS, _SHORT_REFUSED, _SHORT_BYTES = 100, 10, 64 * 1024
 # Whoever decides on something waits for a group that does: it is no longer than this, unless one request is.
 _MOST_DECIDED = 500
 
@@ -189,7 +189,7 @@ class Writer:
         size = sum(map(_size, items))
         self._refuse_if_full(len(items), size)
         future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
-        lane = self._long if _is_long(items) else self._short
+        lane = self._long if _is_long(items, size) else self._short
         decided = sum(item.type in DECIDED_TYPES for item in items)
         lane.add(_Submission(items, size, decided, future, trace.get_current_span().get_span_context()))
         self._pending += len(items)
@@ -364,8 +364,10 @@ class Writer:
                     raise PartitionMissing from error
 
 
-def _is_long(items: Sequence[Prepared]) -> bool:
-    """Whether storing a request's events takes much longer than others should wait."""
+def _is_long(items: Sequence[Prepared], size: int) -> bool:
+    """Whether storing a request's events, of so many bytes, takes much longer than others should wait."""
+    if size > _SHORT_BYTES:
+        return True
     if not _SHORT_REFUSED < len(items) <= _SHORT_EVENTS:
         return len(items) > _SHORT_EVENTS
     return sum(bool(item.violations) for item in items) > _SHORT_REFUSED
