@@ -64,10 +64,7 @@ impl Core {
             // What somebody means has less beside its events.
             let part = record(all, at, all.len()).filter(|_| rest.len() <= 1_000)?;
             if part.number == number && part.is_bytes {
-                if events.len() == most || part.span.len() > largest {
-                    return None;
-                }
-                events.push(part.span);
+                (events.len() < most && part.span.len() <= largest).then(|| events.push(part.span))?;
             } else {
                 rest.extend_from_slice(&all[at..part.span.to]);
             }

@@ -47,7 +47,10 @@ Row = dict[str, Any]
 
 
 def seen(item: Any, name: str) -> Any:
-    value = getattr(item, name)
+    try:
+        value = getattr(item, name)
+    except KeyError:  # a key of an order or a parcel, of an event that is about none
+        return KeyError
     return tuple(value) if name in ("violations", "arrivals", "plain_dates", "proven") else value
 
 
