@@ -83,6 +83,10 @@ protos: setup ## Generate the code of the contract again
 bench: setup ## Measure this machine against its limits; prints one table (ARGS=--small is quick)
 	$(BIN)/python tests/benchmarks/table.py $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: setup ## Take events in turns with peers; prints one table (ARGS=--small is quick)
+	$(BIN)/python tests/benchmarks/peers.py $(ARGS)
+
 .PHONY: shape
 shape: setup ## Print how the code is laid out: modules a folder, circles, sizes, places of a change
 	$(BIN)/python tests/shape.py
