@@ -3,14 +3,12 @@
 use crate::event::{Draft, Rules};
 use crate::prepared::{Clock, Prepared, Shared};
 use crate::tables::{Role, Row, Shape, Tables};
-use crate::wire::{record, Span};
-use crate::{object::Reader, postgres};
+use crate::{object::Reader, postgres, wire::record, wire::Span};
 use pyo3::types::{PyBytes, PyList, PyString};
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{atomic::AtomicU64, atomic::Ordering, Arc, Mutex};
 
 /// User agents are remembered, so many and of so many bytes; longer ones are Python's.
 const REMEMBERED: usize = 10_000;

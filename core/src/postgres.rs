@@ -62,13 +62,12 @@ pub fn record(py: Python<'_>, item: &Prepared, out: &mut Vec<u8>) {
     let (mut copied, mut at) = (Vec::with_capacity(640), 10);
     row(py, item, &mut copied);
     // The row without its first ten bytes, the types of its columns, and 28 bytes before them.
-    out.extend_from_slice(&(copied.len() as i32 - 10 + 4 * TYPES.len() as i32 + 28).to_be_bytes());
-    [i32::from(COLUMNS), UUID].iter().for_each(|number| out.extend_from_slice(&number.to_be_bytes()));
+    let size = copied.len() as i32 - 10 + 4 * TYPES.len() as i32 + 28;
+    [size, i32::from(COLUMNS), UUID].iter().for_each(|number| out.extend_from_slice(&number.to_be_bytes()));
     put(out, &item.draft.fingerprint);
     for kind in TYPES {
         let length = i32::from_be_bytes([copied[at], copied[at + 1], copied[at + 2], copied[at + 3]]).max(0) as usize;
-        let parts = [&kind.to_be_bytes()[..], &copied[at..at + 4 + length]];
-        parts.iter().for_each(|part| out.extend_from_slice(part));
+        out.extend(kind.to_be_bytes().iter().chain(&copied[at..at + 4 + length]));
         at += 4 + length;
     }
 }

@@ -191,6 +191,24 @@ BEGIN
     SELECT dataset, i.event_id, i.fingerprint FROM unnest(incoming || decided) AS i UNION ALL
     SELECT dataset, * FROM unnest(other_ids, other_fingerprints)
      ORDER BY 2;
+    -- What is only appended comes first, beside other transactions.
+    INSERT INTO events (dataset_id, received_at, sent_at, type, source, bot, subject, occurred_at, event_id,
+                        corrected_at, stated_at, tie_breaker, tracking_id, identity, properties, context,
+                        key_class, identity_signed)
+    SELECT dataset, i.received_at, i.sent_at, i.type, i.source, i.bot, i.subject, i.occurred_at, i.event_id,
+           i.corrected_at, i.stated_at, i.tie_breaker, i.tracking_id, i.identity, i.properties, i.context,
+           i.key_class, i.identity_signed
+      FROM unnest(incoming) AS i;
+    IF with_carts THEN
+        INSERT INTO cart_changes (dataset_id, cart_id, sku, occurred_at, event_id, subject, added, qty, price,
+                                  currency, modified_at, source, bot, tie_breaker)
+        SELECT dataset, i.properties ->> 'cart_id', i.properties ->> 'sku', i.occurred_at, i.event_id, i.subject,
+               i.type = 'cart_add', (i.properties ->> 'qty')::int, (i.properties ->> 'price')::numeric,
+               coalesce(i.properties ->> 'currency', default_currency), i.occurred_at, i.source, i.bot,
+               i.tie_breaker
+          FROM unnest(incoming) AS i
+         WHERE i.type IN ('cart_add', 'cart_modify');
+    END IF;
     -- Whoever decides writes identities too: what is decided later in this
     -- transaction must not wait for the lock while others wait for its identities.
     IF has_calls OR has_orders OR cardinality(other_ids) > 0 THEN
@@ -215,13 +233,6 @@ BEGIN
             ON CONFLICT (dataset_id, identity) DO UPDATE SET first_at = excluded.first_at
          WHERE excluded.first_at < identities.first_at;
     END IF;
-    INSERT INTO events (dataset_id, received_at, sent_at, type, source, bot, subject, occurred_at, event_id,
-                        corrected_at, stated_at, tie_breaker, tracking_id, identity, properties, context,
-                        key_class, identity_signed)
-    SELECT dataset, i.received_at, i.sent_at, i.type, i.source, i.bot, i.subject, i.occurred_at, i.event_id,
-           i.corrected_at, i.stated_at, i.tie_breaker, i.tracking_id, i.identity, i.properties, i.context,
-           i.key_class, i.identity_signed
-      FROM unnest(incoming) AS i;
     IF has_calls THEN
         SELECT array_agg(l.event_id), array_agg(l.customer_id), array_agg(l.again), array_agg(l.is_new),
                array_agg(l.has_past)
@@ -239,16 +250,6 @@ BEGIN
                i.corrected_at, i.stated_at, i.tie_breaker, i.tracking_id, i.identity, i.properties, i.context,
                i.key_class, i.identity_signed
           FROM unnest(decided) AS i;
-    END IF;
-    IF with_carts THEN
-        INSERT INTO cart_changes (dataset_id, cart_id, sku, occurred_at, event_id, subject, added, qty, price,
-                                  currency, modified_at, source, bot, tie_breaker)
-        SELECT dataset, i.properties ->> 'cart_id', i.properties ->> 'sku', i.occurred_at, i.event_id, i.subject,
-               i.type = 'cart_add', (i.properties ->> 'qty')::int, (i.properties ->> 'price')::numeric,
-               coalesce(i.properties ->> 'currency', default_currency), i.occurred_at, i.source, i.bot,
-               i.tie_breaker
-          FROM unnest(incoming) AS i
-         WHERE i.type IN ('cart_add', 'cart_modify');
     END IF;
     IF with_products THEN
         INSERT INTO products (dataset_id, sku, name, price, currency, seen_at, seen_tie_breaker, seen_event_id)
