@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -48,6 +49,9 @@ def states_something(properties: Mapping[str, Any]) -> bool:
 
 
 def _plain(value: Any) -> Any:
+    # Most values are texts, and asking them for what they are not takes longer than all else.
+    if type(value) is str:
+        return value
     if isinstance(value, Mapping):
         return {key: _plain_number(item) if key in _NUMBERS else _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -55,6 +59,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
+@lru_cache(10_000)
 def _plain_number(text: str) -> str:
     return f"{Decimal(text).normalize():f}"
 
