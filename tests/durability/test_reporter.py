@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -87,6 +89,20 @@ def test_only_the_report_process_has_what_adds_reports_up(service: Service):
     assert "_duckdb" in loaded[reporter.pid]
     assert [pid for pid in others if "_duckdb" in loaded[pid] or "adbc_driver" in loaded[pid]] == []
     assert reporter.nice() > psutil.Process(others[-1]).nice()
+
+
+def test_who_waits_for_long_is_told_what_for(service: Service):
+    reporter = reporter_of(service)
+    reporter.suspend()
+    try:
+        command = [sys.executable, "-m", "shopalytic", "report", "traffic", "--data-dir", service.data_dir]
+        asking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert asking.stderr is not None
+        assert asking.stderr.readline().startswith("At work: ")
+    finally:
+        reporter.resume()
+    shown, _ = asking.communicate(timeout=PATIENCE_SECONDS)
+    assert (asking.returncode, "page_views" in shown) == (0, True)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

@@ -1,16 +1,25 @@
 /** What a page shows instead of data: that it loads, that there is none, that it failed or may not be seen. */
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { count } from "../amounts";
 import type { Answer } from "../answers";
 import { dimensionsOf } from "../filters";
 import { useView, type View } from "../view";
 import { signOut } from "../session";
 
+const QUIET_MS = 2_000;
+
+/** After a while it says what takes so long. */
 export function Loading() {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), QUIET_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <div class="state" role="status">
-      <span class="spinner" aria-hidden="true" /> Loading…
+      <span class="spinner" aria-hidden="true" /> {long ? "The server is at work. Long ranges take longer…" : "Loading…"}
     </div>
   );
 }

@@ -22,6 +22,8 @@ from shopalytic_server.config import Settings
 
 # A page of a list that is read to its end.
 _CSV_PAGE = 1_000
+# Whoever waits for longer is told what for.
+_QUIET_SECONDS = 2.0
 
 
 class Zone(click.ParamType[str]):
@@ -93,7 +95,15 @@ class Question:
         request.scope.CopyFrom(self.scope)
         stub = reports_pb2_grpc.ReportServiceStub(self.remote.channel)
         method = getattr(stub, request.DESCRIPTOR.name.removesuffix("Request"))
-        return method(request, metadata=self.remote.metadata, timeout=CALL_SECONDS)
+        asked = method.future(request, metadata=self.remote.metadata, timeout=CALL_SECONDS)
+        try:
+            return asked.result(timeout=_QUIET_SECONDS)
+        except grpc.FutureTimeoutError:
+            say("At work: the service reads and adds up the days of this range. Ctrl-C ends it.", err=True)
+            return asked.result()
+        finally:
+            # Whoever does not wait any longer ends the work, too.
+            asked.cancel()
 
     def show_list(
         self,
