@@ -155,6 +155,10 @@ def test_the_comparison_is_chosen_named_and_kept(recorded: Dashboard):
     recorded.visitor.until("!document.body.innerText.includes('compared with')")
     recorded.open("sales", range="2026-03-02..2026-03-08", compare="2026-01-01..2026-01-05", by="device")
     recorded.sees("compared with Jan 1, 2026 – Jan 5, 2026")
+    # What compares nothing offers no comparison.
+    recorded.open("funnel", by="device")
+    recorded.sees("Break down by")
+    assert "Compare with" not in recorded.text()
 
 
 def test_the_attribution_is_sent_where_a_report_gives_credit(recorded: Dashboard):

@@ -213,12 +213,11 @@ interface ControlsProps {
 
 /** The row of controls, and below it the days that they choose. */
 export function Controls({ currency = true, compared = false, children }: ControlsProps) {
-  const { by } = useView();
   return (
     <>
       <div class="controls">
         <RangePicker />
-        {(compared || by.length > 0) && <ComparePicker />}
+        {compared && <ComparePicker />}
         {currency && <CurrencyPicker />}
         {children}
         <ByPicker />
