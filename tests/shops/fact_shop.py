@@ -23,6 +23,8 @@ from shops.report_shop import NOW, PROJECT, Shop
 SCOPE = resolve_scope(PROJECT, reports_pb2.ReportScope(include_sandbox=True))
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 FIRST = TODAY - timedelta(days=5)
+# The tables, by what their rows are kept.
+_DAYS = {name: table.day for name, table in TABLES.items()} | {"steps": "occurred_at"}
 
 
 @dataclass
@@ -56,10 +58,9 @@ class Files:
         """All rows of all tables, which lie in a span."""
         found = {}
         async with reading(self.shop.pool) as snapshot, store.question(snapshot) as facts:
-            await facts.take(SCOPE, **dict.fromkeys(TABLES, span))
-            for name, table in TABLES.items():
+            await facts.take(SCOPE, **dict.fromkeys(_DAYS, span))
+            for name, day in _DAYS.items():
                 rows = await facts.ask(f"FROM {name}")
-                day = table.day
                 if day is not None and span.begin is not None and span.end is not None:
                     rows = [row for row in rows if span.begin <= row[day] < span.end]
                 found[name] = sorted(tuple(map(str, row.items())) for row in rows)

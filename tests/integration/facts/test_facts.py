@@ -22,6 +22,7 @@ from shopalytic_server.storage.rebuild.as_of import Past, reading_past
 from shops.report_shop import PROJECT, START, Shop, event, identify, open_shop, order, page, refund
 
 SCOPE = resolve_scope(PROJECT, reports_pb2.ReportScope())
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=5)
 
 
@@ -50,19 +51,19 @@ async def facts(shop: Shop) -> AsyncIterator[Facts]:
 
 async def all_rows(facts: Facts) -> dict[str, list[tuple[str, ...]]]:
     found = {}
-    for name in TABLES:
+    for name in (*TABLES, "steps"):
         rows = await facts.ask(f"SELECT * FROM {name}")
         found[name] = sorted(tuple(map(str, row.items())) for row in rows)
     return found
 
 
 async def test_each_table_is_the_same_read_by_arrow_and_by_psycopg(facts, database_url):
-    await facts.take(SCOPE, **dict.fromkeys(TABLES, EVER))
+    await facts.take(SCOPE, **dict.fromkeys((*TABLES, "steps"), EVER))
     by_arrow = await all_rows(facts)
     # A look at the past reads through the one connection that sees it.
     past = Past([2], datetime.now(UTC))
     async with reading_past(database_url, past) as snapshot, FactStore().question(snapshot) as other:
-        await other.take(SCOPE, **dict.fromkeys(TABLES, EVER))
+        await other.take(SCOPE, **dict.fromkeys((*TABLES, "steps"), EVER))
         assert await all_rows(other) == by_arrow
     counts = {name: len(rows) for name, rows in by_arrow.items()}
     assert counts["steps"] == 8
@@ -70,6 +71,65 @@ async def test_each_table_is_the_same_read_by_arrow_and_by_psycopg(facts, databa
         min(counts[name] for name in counts if name not in ("refund_lines", "order_discounts", "searches"))
         >= 1
     )
+
+
+async def test_events_are_in_the_order_that_postgresql_says(facts):
+    await facts.take(SCOPE, steps=EVER)
+    found = {row["event_id"]: row["position"] for row in await facts.ask("FROM steps")}
+    rows = await facts.snapshot.fetch(
+        "SELECT event_id, event_position(type, properties ->> 'refund_type', occurred_at) AS position"
+        " FROM events"
+    )
+    assert found == {row["event_id"]: row["position"] for row in rows}
+    ranks = await facts.snapshot.fetch(
+        "SELECT type, event_rank(type, NULL) AS rank, moment,"
+        " event_position(type, NULL, moment AT TIME ZONE 'UTC') AS position"
+        " FROM unnest(%(types)s::text[]) AS type CROSS JOIN unnest(%(moments)s::timestamp[]) AS moment",
+        types=["page_view", "product_view", "search"],
+        moments=[
+            moment.replace(tzinfo=None)
+            for moment in (
+                START + timedelta(microseconds=999_999),
+                EPOCH,
+                EPOCH - timedelta(days=2, seconds=0.25),
+            )
+        ],
+    )
+    for row in ranks:
+        said = await facts.ask_one(
+            "SELECT event_position($rank::BIGINT, $moment::TIMESTAMP) AS position",
+            rank=row["rank"],
+            moment=row["moment"],
+        )
+        assert said["position"] == row["position"], row
+
+
+async def test_a_funnel_reads_the_tables_of_its_types_alone(facts):
+    await facts.take(SCOPE, steps=Span(types=frozenset({"product_view", "order"})))
+    rows = await facts.ask("SELECT type, count(*) AS n FROM steps GROUP BY type")
+    counts = {row["type"]: row["n"] for row in rows}
+    assert counts["product_view"] == 1
+    assert counts["order"] == 2
+    assert "page_view" not in counts
+    with pytest.raises(duckdb.CatalogException):
+        await facts.ask("FROM page_views")
+
+
+async def test_robots_are_counted_once_each_wherever_a_report_finds_them(shop):
+    robot = {"user_agent": "Googlebot/2.1"}
+    await shop.send(
+        page("t1", context=robot),
+        event("product_view", {"sku": "a", "name": "A", "price": "1"}, tracking_id="t1", context=robot),
+        event(
+            "cart_add", {"cart_id": "c", "sku": "a", "price": "1", "qty": 1}, tracking_id="t1", context=robot
+        ),
+    )
+    everything = dict.fromkeys((*TABLES, "steps"), EVER)
+    some = {"steps": Span(types=frozenset({"page_view"})), "product_views": EVER, "cart_changes": EVER}
+    for spans in (everything, some):
+        async with reading(shop.pool) as snapshot, FactStore().question(snapshot) as facts:
+            await facts.take(SCOPE, **spans)
+            assert await facts.robots() == 3
 
 
 async def test_only_the_times_that_a_question_needs_are_read(facts):
@@ -183,3 +243,13 @@ async def test_a_store_that_is_lost_on_the_way_is_unavailable(facts):
     facts.snapshot._database_url = "postgresql://nobody@127.0.0.1:1/none"
     with pytest.raises(StoreUnavailable):
         await facts.take(SCOPE, orders=EVER)
+
+
+async def test_a_snapshot_lives_for_as_long_as_it_is_used(shop):
+    """DuckDB works for minutes on what the snapshot sees, and nothing is asked of PostgreSQL meanwhile."""
+    statement = (
+        "SELECT setting::int / 1000 AS seconds FROM pg_settings"
+        " WHERE name = 'idle_in_transaction_session_timeout'"
+    )
+    async with reading(shop.pool, used_for=1_234) as snapshot:
+        assert await snapshot.fetch(statement) == [{"seconds": 1_234}]

@@ -80,16 +80,22 @@ class Snapshot:
 
 
 @asynccontextmanager
-async def reading(pool: Pool, *, planned_once: bool = False) -> AsyncIterator[Snapshot]:
+async def reading(
+    pool: Pool, *, planned_once: bool = False, used_for: float | None = None
+) -> AsyncIterator[Snapshot]:
     """A snapshot of the store as it is; raises StoreUnavailable.
 
     `planned_once` is for statements that go by indexes whatever their parameters are.
+    `used_for`, in seconds, is for how long others may read what it sees while it waits;
+    PostgreSQL ends it sooner if it is not told.
     """
     try:
         with translated():
             async with pool.connection() as conn, conn.transaction():
                 await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 await conn.execute(_TUNED + _PLANNED_ONCE if planned_once else _TUNED)
+                if used_for is not None:
+                    await conn.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{used_for:.0f}s'")
                 yield Snapshot(conn, prepare=planned_once or None, database_url=str(pool.conninfo))
     except ROLLED_BACK as error:
         # Only a replica does this to a reader, to keep up with its primary.

@@ -30,7 +30,7 @@ from shopalytic_server.storage.facts.changes import mark_every_day
 from shopalytic_server.storage.facts.erased import remove_erased
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
-from shopalytic_server.storage.facts.fresh import Span, converted, statement_of
+from shopalytic_server.storage.facts.fresh import Span, kept_of, statement_of
 from shopalytic_server.storage.facts.tables import TABLES
 from shopalytic_server.storage.facts.versions import Versions, read_versions
 from shopalytic_server.storage.schema.partitions import month_of
@@ -42,6 +42,8 @@ _SQL = load("facts/changes")
 # Between two looks at what there is to make, and after one that failed.
 _PAUSE_SECONDS = 10.0
 _FAILED_SECONDS = 60.0
+# To make the unit of a large month takes minutes; hours are too long for a transaction.
+_LONGEST_SECONDS = 3_600.0
 # What was changed a moment ago is likely to be changed again: an import.
 QUIET = timedelta(seconds=10)
 # Days before that are always read from PostgreSQL.
@@ -245,7 +247,7 @@ class Builder:
         """Makes a unit; False if its days changed meanwhile."""
         path = await asyncio.to_thread(self._files.start)
         try:
-            async with reading(self._reports) as snapshot:
+            async with reading(self._reports, used_for=_LONGEST_SECONDS) as snapshot:
                 versions = await read_versions(snapshot, [period.dataset])
                 own = {day: versions.days.get((period.dataset, day)) for day in period.days}
                 exported = await snapshot.exported()
@@ -277,7 +279,7 @@ class Builder:
                         continue
                     statement = statement_of(table, [unit.dataset], span, unit.currency)
                     file = str(unit.path / f"{table.name}.parquet").replace("'", "''")
-                    chosen = f"SELECT {converted(table)} FROM arriving ORDER BY {table.day}"  # noqa: S608
+                    chosen = f"{kept_of(table, 'arriving')} ORDER BY {table.day}"
                     copy = f"COPY ({chosen}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
                     rows.stream(statement.as_string(), connection, "arriving", copy)
 

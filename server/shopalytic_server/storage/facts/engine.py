@@ -25,6 +25,24 @@ _QUEUE_FULL = "Too many reports are asked at once; ask again after the delay."
 _TOO_LARGE = "takes more memory than reports may have; choose a shorter range or fewer rows"
 
 _MACROS = (
+    # The order of events in which rank and time decide, as the function of PostgreSQL has it.
+    "CREATE MACRO event_position(rank, moment) AS"
+    " ((epoch_us(moment) - (epoch_us(moment) % 1000000 + 1000000) % 1000000) // 1000000) * 33554432"
+    " + rank * 1048576 + epoch_us(moment) % 1000000",
+    # Parts of addresses, whether they stand encoded there, and with a mark if they do.
+    "CREATE MACRO is_encoded(part) AS contains(part, '%') OR contains(part, '+')",
+    "CREATE MACRO encoded_text(part) AS"
+    " CASE WHEN is_encoded(part) THEN chr(1) || part ELSE nullif(part, '') END",
+    # The host of an address, without `www.`; most addresses are told by the first expression.
+    "CREATE MACRO host_of(address) AS ltrim(replace('/' || lower(coalesce("
+    " nullif(regexp_extract(address, '^(?:https?:)?//([^][/?#@:]+)(?:[/?#]|$)', 1), ''),"
+    " CASE WHEN address = '' THEN ''"
+    " WHEN split_part(address, '//', 1) IN ('https:', 'http:', '') AND NOT contains(address, '[')"
+    " THEN split_part(split_part(split_part(split_part(split_part(split_part("
+    " address, '//', 2), '/', 1), '?', 1), '#', 1), '@', -1), ':', 1)"
+    " ELSE regexp_extract(address,"
+    r" '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:]*)', 1)"
+    " END)), '/www.', '/'), '/')",
     # The sum of an amount, exact, with as many digits behind the point as the most exact of its parts.
     "CREATE MACRO amount(value, digits) AS"
     " {'sum': coalesce(sum(value), 0), 'digits': coalesce(max(digits), 0)}",

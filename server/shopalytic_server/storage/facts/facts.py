@@ -40,7 +40,7 @@ from shopalytic_server.storage.facts.fresh import (
     statement_of,
 )
 from shopalytic_server.storage.facts.scope import Scope
-from shopalytic_server.storage.facts.tables import TABLES, Table
+from shopalytic_server.storage.facts.tables import STEPS, TABLES, Table, steps_of
 from shopalytic_server.storage.facts.versions import Versions, read_versions
 from shopalytic_server.storage.facts.views import (
     DERIVED_COLUMNS,
@@ -63,6 +63,7 @@ SELECT count(*) AS robots FROM {table}
  WHERE bot AND {day} >= $from_at::TIMESTAMP AND {day} < $to_at::TIMESTAMP
    AND ($source::VARCHAR IS NULL OR source = $source)
 """
+_ALL_ROBOTS = "SELECT sum(robots)::BIGINT AS robots FROM ({})"
 _PARAMETER = re.compile(r"\$([a-z][a-z_0-9]*)")
 _EXACT = Context(prec=1000)
 _ARRIVING = "arriving"
@@ -91,6 +92,7 @@ class Facts:
         self._scope: Scope
         self._needs: Needs
         self._views: set[str] = set()
+        self._spans: Mapping[str, Span] = {}
 
     async def take(self, scope: Scope, looks_at: Collection[str] = (), /, **spans: Span) -> None:
         """Makes the tables named hold their rows of these times.
@@ -109,13 +111,15 @@ class Facts:
             "session_gap": SESSION_GAP,
         }
         self._scope, self._needs = scope, Needs.of(scope, spans, looks_at)
+        self._spans = spans
         named = {**spans, **self._needs.spans(scope)}
-        tables = {TABLES[name]: span for name, span in named.items()}
+        tables = _tables(named)
+        seen = {table.name for table in tables}
         if scope.without_free_orders and needs_orders(named):
             tables[TABLES["orders"]] = EVER
         self.uses = await self._fill(scope, tables)
         # A view over files reads what each of them has: with many that takes a while.
-        await self._turn.run(lambda: self._make_views(tables, named))
+        await self._turn.run(lambda: self._make_views(tables, seen))
         if self.recall is not None:
             await self.recall.take(await self._turn.run(lambda: self._taken(tables)))
         if self._needs.named:
@@ -150,7 +154,8 @@ class Facts:
         for name, view in without_free(named, left_out=left_out).items():
             connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {view}")
         self._views = set(named)
-        for name, view in derived(named).items():
+        steps = steps_of(self._spans["steps"].types) if "steps" in self._spans else ()
+        for name, view in derived(named, steps).items():
             connection.execute(view)
             self._views.add(name)
         if links is not None:
@@ -160,14 +165,11 @@ class Facts:
         """How many events of the range the question leaves out because they are a robot's."""
         if self._asked["include_bots"]:
             return 0
-        found = 0
-        for name in sorted(self._views & set(TABLES)):
-            table = TABLES[name]
-            # The lines of orders and refunds are no events of their own.
-            if "bot" in table.columns and table.day is not None and not name.endswith("_lines"):
-                row = await self.ask_one(_ROBOTS.format(table=name, day=table.day))
-                found += row["robots"]
-        return found
+        counts = [_ROBOTS.format(table=name, day=day) for name, day in _events(self._spans).items()]
+        if not counts:
+            return 0
+        row = await self.ask_one(_ALL_ROBOTS.format(" UNION ALL ".join(counts)))
+        return int(row["robots"])
 
     def _taken(self, tables: Mapping[Table, Span]) -> Hashable:
         """What tells the rows that were taken from any others: the files, and digests of the rest."""
@@ -355,6 +357,30 @@ def _statements(
         for spans, datasets in gaps.items():
             for gap in filter(None, (each.within(span) for each in spans)):
                 yield table, statement_of(table, datasets, gap, currency)
+
+
+def _events(spans: Mapping[str, Span]) -> dict[str, str]:
+    """Where the events of tables that a report asks for are, each in one place, with their time."""
+    found = {}
+    # The lines of orders and refunds are no events of their own.
+    for name in set(spans) & set(TABLES):
+        day = TABLES[name].day
+        if day is not None and "event_id" in TABLES[name].columns and not name.endswith("_lines"):
+            found[name] = day
+    if "steps" in spans:
+        parts = steps_of(spans["steps"].types)
+        found = {name: day for name, day in found.items() if name in STEPS and name not in parts}
+        found["steps"] = "occurred_at"
+    return found
+
+
+def _tables(spans: Mapping[str, Span]) -> dict[Table, Span]:
+    """The tables that are read for those that are asked for, with their times."""
+    found: dict[Table, Span] = {}
+    for name, span in spans.items():
+        for each in steps_of(span.types) if name == "steps" else [name]:
+            found[TABLES[each]] = span.with_all_of(found.get(TABLES[each]))
+    return found
 
 
 def _hull(spans: Iterable[Span]) -> tuple[date, date]:

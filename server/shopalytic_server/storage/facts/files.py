@@ -40,7 +40,7 @@ def format_of_files() -> str:
     """Names what files are made of: another one when a table, a statement or a function of ours changes."""
     parts = [_WRITER]
     for table in TABLES.values():
-        parts += [table.name, str(table.day), str(table.definition()), table.statement]
+        parts += [table.name, str(table.day), str(table.definition()), table.statement, str(table.made)]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 

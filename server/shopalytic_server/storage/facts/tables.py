@@ -9,8 +9,8 @@ An amount stands in two columns: `total` and, as `total_digits`, how many digits
 behind the point it was said with; sums are shown with the most of theirs.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from shopalytic_server.storage.database.queries import load_from
@@ -41,15 +41,25 @@ class Table:
 
     name: str
     columns: Mapping[str, Kind]
+    """What is kept of a row."""
     day: str | None
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """Columns that statements see instead or besides, worked out of those that are kept."""
+    arriving: Mapping[str, Kind] = field(default_factory=dict)
+    """What PostgreSQL says of a row, where `made` in the table's file makes the columns of it."""
 
     @property
     def statement(self) -> str:
         """What reads its rows out of PostgreSQL: from `{begin}` to before `{end}`."""
         return str(load_from(__package__, "sql", self.name).rows)
 
+    @property
+    def made(self) -> str | None:
+        """What makes the rows that are kept of those that PostgreSQL sends; None: they are as they are."""
+        return str(load_from(__package__, "sql", self.name).made) if self.arriving else None
+
     def definition(self) -> list[tuple[str, str]]:
-        """Its columns in DuckDB with their types."""
+        """The columns that are kept, in DuckDB with their types."""
         found: list[tuple[str, str]] = []
         for name, kind in self.columns.items():
             found.append((name, kind.type))
@@ -57,10 +67,16 @@ class Table:
                 found.append((f"{name}_digits", "UTINYINT"))
         return found
 
+    def seen(self) -> list[str]:
+        """The columns that statements see, as what they are of those that are kept."""
+        kept = [name for name, _ in self.definition() if name not in self.shown]
+        return [*kept, *(f"{value} AS {name}" for name, value in self.shown.items())]
+
 
 KEY, TEXT, TIME, NUMBER, FLAG, ID, AMOUNT = Kind
 
 # What every event says. Events happened in the order of (position, tie_breaker, event_id).
+# Where a table has events of one type, `position` follows from the time.
 _EVENT: dict[str, Kind] = {
     "dataset": NUMBER,
     "subject": KEY,
@@ -72,11 +88,36 @@ _EVENT: dict[str, Kind] = {
     "bot": FLAG,
 }
 
+_OF_ONE_TYPE = {name: kind for name, kind in _EVENT.items() if name != "position"}
+
+
+def _in_order(rank: int) -> dict[str, str]:
+    """What the order of events of one type goes by; `rank` is what the database's `event_rank` says."""
+    return {
+        "position": f"event_position({rank}, occurred_at)",
+        "tie_breaker": "coalesce(tie_breaker, 9223372036854775807)",
+    }
+
+
+_CAME_BY = {
+    "page_type": TEXT,
+    "utm_source": TEXT,
+    "utm_medium": TEXT,
+    "utm_term": TEXT,
+    "utm_content": TEXT,
+    "user_agent": TEXT,
+    "language": TEXT,
+    "country": TEXT,
+    "region": TEXT,
+    "city": TEXT,
+}
+
 _TABLES = (
-    # A row may stand for several views of a quarter of an hour, when retention has removed the events.
+    # A row may stand for several views of a quarter of an hour, when retention has removed
+    # the events: it is `summed`. Others have neither `views` nor another time than their own.
     Table(
         "page_views",
-        _EVENT
+        _OF_ONE_TYPE
         | {
             "last_at": TIME,
             "views": NUMBER,
@@ -85,24 +126,34 @@ _TABLES = (
             "referrer": TEXT,
             "campaign": TEXT,
             "campaign_encoded": FLAG,
-            "page_type": TEXT,
             # Encoded as in the address where they begin with U+0001.
-            "utm_source": TEXT,
-            "utm_medium": TEXT,
-            "utm_term": TEXT,
-            "utm_content": TEXT,
-            "user_agent": TEXT,
-            "language": TEXT,
-            "country": TEXT,
-            "region": TEXT,
-            "city": TEXT,
+            **_CAME_BY,
         },
         "occurred_at",
+        _in_order(6)
+        | {
+            "last_at": "coalesce(last_at, occurred_at)",
+            "views": "coalesce(views, 1)",
+            "summed": "views IS NOT NULL",
+        },
+        _OF_ONE_TYPE
+        | {
+            "last_at": TIME,
+            "views": NUMBER,
+            "url": TEXT,
+            "referrer": TEXT,
+            "campaign": TEXT,
+            **_CAME_BY,
+            "summed_site": TEXT,
+            "summed_page": TEXT,
+            "summed_encoded": FLAG,
+        },
     ),
     Table(
         "product_views",
-        _EVENT | {"currency": TEXT, "sku": TEXT, "price": AMOUNT},
+        _OF_ONE_TYPE | {"currency": TEXT, "sku": TEXT, "price": AMOUNT, "campaign": TEXT},
         "occurred_at",
+        _in_order(8),
     ),
     Table(
         "cart_changes",
@@ -217,10 +268,16 @@ _TABLES = (
         "occurred_at",
     ),
     # What people looked for; `results` is absent where the shop did not say how many it found.
-    Table("searches", _EVENT | {"query": TEXT, "results": NUMBER}, "occurred_at"),
-    # Every event, for funnels. The `page_type` of a custom event is its name.
     Table(
-        "steps",
+        "searches",
+        _OF_ONE_TYPE | {"query": TEXT, "results": NUMBER, "campaign": TEXT},
+        "occurred_at",
+        _in_order(10),
+    ),
+    # The events that no table of their type has: with these they are the `steps` of funnels.
+    # The `page_type` of a custom event is its name.
+    Table(
+        "other_events",
         _EVENT
         | {
             "type": TEXT,
@@ -237,3 +294,18 @@ _TABLES = (
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
+
+STEPS: Mapping[str, str] = {"page_views": "page_view", "product_views": "product_view", "searches": "search"}
+"""The tables of events of one type; with `other_events` they hold every event once, as `steps`."""
+
+OTHERS = "other_events"
+
+
+def steps_of(types: Collection[str] | None) -> list[str]:
+    """The tables that hold all events of some types; None: of all."""
+    if types is None:
+        return [*STEPS, OTHERS]
+    found = [table for table, type_ in STEPS.items() if type_ in types]
+    # Page views that sums stand for as well are among the others.
+    others = "page_view" in types or not set(types) <= set(STEPS.values())
+    return [*found, OTHERS] if others else found

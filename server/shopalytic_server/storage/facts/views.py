@@ -29,7 +29,7 @@ _OF_ORDERS = frozenset(
     {"orders", "order_lines", "order_discounts", "refunds", "refund_lines", "shipment_changes"}
 )
 # Tables of which some rows go when free orders are left out.
-_WITH_FREE = _OF_ORDERS | {"steps"}
+_WITH_FREE = _OF_ORDERS | {"other_events"}
 _NO_ORDERS = "SELECT 0::BIGINT AS dataset, 0::BIGINT AS order_key, 0::BIGINT AS cart WHERE false"
 
 
@@ -52,7 +52,9 @@ def without_free(tables: Collection[str], *, left_out: bool) -> dict[str, str]:
     found = {"orders_left_out": free if needs_orders(tables) else _NO_ORDERS}
     for name in sorted(_WITH_FREE & set(tables)):
         paid = (
-            "NOT t.free" if name == "steps" else "t.order_key NOT IN (SELECT order_key FROM orders_left_out)"
+            "NOT t.free"
+            if name == "other_events"
+            else "t.order_key NOT IN (SELECT order_key FROM orders_left_out)"
         )
         found[name] = f"SELECT * FROM {with_free(name, left_out=True)} AS t WHERE {paid}"  # noqa: S608
     return found
@@ -60,7 +62,7 @@ def without_free(tables: Collection[str], *, left_out: bool) -> dict[str, str]:
 
 def rows_of_days(table: Table, uses: Sequence[Use], name: str) -> str:
     """The view with all rows of a table: those read now, and those of units."""
-    columns = ", ".join(name for name, _ in table.definition())
+    columns = ", ".join(table.seen())
     parts = [f"SELECT {columns} FROM fresh_{table.name}"]  # noqa: S608 - names of ours, here and below
     if table.day is not None:
         whole = [use for use in uses if use.is_whole]
@@ -79,14 +81,20 @@ def _files(table: Table, uses: Sequence[Use]) -> str:
     return "read_parquet([" + ", ".join(f"'{path}'" for path in paths) + "])"
 
 
-def derived(tables: Collection[str]) -> dict[str, str]:
-    """The views of what several rows amount to by their names, as far as their tables are there."""
-    names = [name for name, needed in _DERIVED.items() if needed <= set(tables)]
-    return {name: f"CREATE OR REPLACE TEMP VIEW {name} AS {getattr(_SQL, name)}" for name in names}
+def derived(tables: Collection[str], steps: Collection[str]) -> dict[str, str]:
+    """The views of what several rows amount to by their names, as far as their tables are there.
+
+    `steps` are the tables that these stand on; none: nobody asks for them.
+    """
+    found = {name: getattr(_SQL, name) for name, needed in _DERIVED.items() if needed <= set(tables)}
+    if steps:
+        found["steps"] = " UNION ALL ".join(getattr(_SQL, f"steps_of_{name}") for name in steps)
+    return {name: f"CREATE OR REPLACE TEMP VIEW {name} AS {statement}" for name, statement in found.items()}
 
 
 # What a scope may look at of these.
 DERIVED_COLUMNS = {
+    "steps": ("source", "bot"),
     "carts": ("source", "bot"),
     "parcels": ("source", "bot"),
     "returned": ("source", "bot", "currency"),

@@ -54,7 +54,9 @@ class FactReports:
         try:
             async with asyncio.timeout(LONGEST_SECONDS) as limit:
                 return await self._facts.answer(
-                    partial(reading, self._pool), answer, known_as=_name(name, project, request)
+                    partial(reading, self._pool, used_for=LONGEST_SECONDS),
+                    answer,
+                    known_as=_name(name, project, request),
                 )
         except TimeoutError as error:
             if not limit.expired():

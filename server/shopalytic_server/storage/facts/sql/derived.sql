@@ -181,3 +181,25 @@ SELECT f.order_key, f.occurred_at, f.source, f.bot, f.currency,
   LEFT JOIN whole w ON w.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key
  WHERE f.amount IS NOT NULL
+
+-- Events as funnels see them, of each table that has some. What sums stand for is no event.
+-- name: steps_of_page_views
+SELECT dataset, subject, occurred_at, position, tie_breaker, event_id, source, bot, 'page_view' AS type, page_type,
+       campaign, campaign_encoded, false AS free
+  FROM page_views
+ WHERE NOT summed
+
+-- name: steps_of_product_views
+SELECT dataset, subject, occurred_at, position, tie_breaker, event_id, source, bot, 'product_view' AS type,
+       NULL::VARCHAR AS page_type, campaign, false AS campaign_encoded, false AS free
+  FROM product_views
+
+-- name: steps_of_searches
+SELECT dataset, subject, occurred_at, position, tie_breaker, event_id, source, bot, 'search' AS type,
+       NULL::VARCHAR AS page_type, campaign, false AS campaign_encoded, false AS free
+  FROM searches
+
+-- name: steps_of_other_events
+SELECT dataset, subject, occurred_at, position, tie_breaker, event_id, source, bot, type, page_type, campaign,
+       campaign_encoded, free
+  FROM other_events

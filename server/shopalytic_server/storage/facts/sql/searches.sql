@@ -1,9 +1,8 @@
 -- name: rows
 SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.subject)) AS subject,
-       e.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
-       event_position('search', NULL, e.occurred_at) AS position, tie_order(e.tie_breaker) AS tie_breaker,
-       e.event_id,
-       e.source, e.bot, e.properties ->> 'query' AS query, (e.properties ->> 'results')::bigint AS results
+       e.occurred_at AT TIME ZONE 'UTC' AS occurred_at, e.tie_breaker, e.event_id, e.source, e.bot,
+       e.properties ->> 'query' AS query, (e.properties ->> 'results')::bigint AS results,
+       coalesce(e.context ->> 'utm_campaign', '') AS campaign
   FROM events e
  CROSS JOIN fact_store s
  WHERE e.dataset_id = ANY({datasets}::int[]) AND e.type = 'search'

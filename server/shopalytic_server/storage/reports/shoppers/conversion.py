@@ -35,7 +35,8 @@ async def answer(
     """Visits per interval, and what becomes of them; raises InvalidRequest."""
     scope = resolve_scope(project, request.scope)
     in_range = Span(scope.from_at, scope.to_at)
-    await facts.take(scope, _LOOKS_AT, **_spans(scope), cart_changes=in_range, steps=in_range)
+    looked_at = Span(scope.from_at, scope.to_at, frozenset({"checkout_step", "page_view"}))
+    await facts.take(scope, _LOOKS_AT, **_spans(scope), cart_changes=in_range, steps=looked_at)
     currency = scope.currency or project.currency
     response = reports_pb2.GetConversionReportResponse(currency=currency)
     starts = await _starts(facts, scope, UNITS.get(request.interval))
