@@ -12,7 +12,7 @@ import pytest
 
 from oracles.seen import micros, read
 from oracles.traffic import Traffic, Way, traffic
-from shopalytic.v1 import reports_pb2
+from shopalytic.v1 import dimensions_pb2, reports_pb2
 from shopalytic.v1.reports_pb2 import INTERVAL_DAY, INTERVAL_MONTH, INTERVAL_UNSPECIFIED, INTERVAL_WEEK
 from shopalytic_server.domain.reports.campaigns import campaign_of
 from shops.busy_month import BEGIN, END, behind, busy_month, store
@@ -87,6 +87,30 @@ async def test_sessions_go_over_devices_once_they_are_joined(shop):
     assert figures((await ask(shop)).total) == (2, 2, 2)
     await shop.send(identify("phone", "ann", at=90), identify("desk", "ann", at=99))
     assert figures((await ask(shop)).total) == (2, 1, 1)
+
+
+async def test_of_page_views_of_one_moment_the_first_by_its_tie_breaker_begins_the_session(shop):
+    """Two devices of one person, at the same microsecond; and a session on each side of it."""
+    await shop.send(identify("t1", "ann", at=-9000), identify("t2", "ann", at=-9000))
+    views = [
+        seen_page("https://shop.test/late", tracking_id="t1", at=0, tie_breaker=2),
+        seen_page("https://shop.test/first", tracking_id="t2", at=0, tie_breaker=1),
+        seen_page("https://shop.test/before", tracking_id="t1", at=-4000),
+        seen_page("https://shop.test/after", tracking_id="t2", at=4000),
+    ]
+    await shop.send(*views)
+    for filters in ([], [dimensions_pb2.Filter(dimension="device", values=[""])]):
+        report = await ask(shop, filters=filters)
+        assert figures(report.total) == (4, 1, 3)
+        pages = {each.value: each for each in report.landing_pages}
+        assert sorted(pages) == [
+            "https://shop.test/after",
+            "https://shop.test/before",
+            "https://shop.test/first",
+        ]
+        first = pages["https://shop.test/first"]
+        assert first.sessions == 1
+        assert await behind(shop, first.explain) == [views[1].event_id]
 
 
 async def test_landing_page_referrer_and_campaign_are_the_first_pages(shop):

@@ -17,7 +17,9 @@ from google.protobuf.message import Message
 from shopalytic_server.storage.database.reading import Read, Snapshot
 
 _MOST = 64
-_MOST_BYTES = 1_000_000
+# A message of gRPC is no longer; and of all together.
+_MOST_BYTES = 4_000_000
+_MOST_BYTES_KEPT = 32_000_000
 
 
 class Known(Exception):
@@ -56,9 +58,13 @@ class Answers:
     def keep(self, key: Hashable, given: Given) -> None:
         """Keeps an answer; the one that nobody has asked for longest gives way."""
         with self._lock:
+            self._given.pop(key, None)
             self._given[key] = given
-            while len(self._given) > _MOST:
+            while len(self._given) > _MOST or self._bytes() > _MOST_BYTES_KEPT:
                 self._given.popitem(last=False)
+
+    def _bytes(self) -> int:
+        return sum(len(given.content) for given in self._given.values())
 
 
 class Recall:

@@ -35,11 +35,12 @@ def _spans(scope: Scope, question: Mapping[str, Any]) -> dict[str, Span]:
     end = None if scope.to_at is None else scope.to_at + timedelta(seconds=question["window"])
     never = scope.from_at or scope.to_at or datetime.min.replace(tzinfo=UTC)
     sessions = until(scope) if question["split"] == "campaign" else Span(never, never)
-    return {"steps": Span(scope.from_at, end), "page_views": sessions, "customers_of": EVER}
+    steps = Span(scope.from_at, end, frozenset(question["types"]))
+    return {"steps": steps, "page_views": sessions, "customers_of": EVER}
 
 
 explained_through(
-    "funnel_step", _SQL.explain_step, _spans, lambda _: {"begun": _SQL.begun, "chosen": _SQL.chosen}
+    "funnel_step", _SQL.explain_step, _spans, lambda _: [("begun", _SQL.begun), ("chosen", _SQL.chosen)]
 )
 
 

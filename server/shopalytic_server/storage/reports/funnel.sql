@@ -25,12 +25,12 @@ QUALIFY coalesce(occurred_at - max(last_at) OVER (
 -- of that kind after it, and so on while the window lasts. Of each customer the
 -- attempt that gets furthest is chosen, and of several the earliest. `place`
 -- numbers a customer's events, `first` is that of an attempt's first event. Steps
--- that nobody asks for are NULL, and read nothing.
+-- that nobody asks for are NULL, and read nothing. Most customers take no second
+-- step: of these the first event is all that counts, and nothing has to be sorted.
 -- name: chosen
-WITH placed AS MATERIALIZED (
+WITH looked AS MATERIALIZED (
     SELECT coalesce(c.customer, e.subject) AS customer, e.dataset, e.type, e.page_type, e.occurred_at, e.position,
-           e.tie_breaker, e.event_id, row_number() OVER (
-               PARTITION BY coalesce(c.customer, e.subject) ORDER BY e.position, e.tie_breaker, e.event_id) AS place,
+           e.tie_breaker, e.event_id,
            CASE $split WHEN 'source' THEN coalesce(e.source, '') WHEN 'campaign' THEN e.campaign ELSE '' END AS value,
            $split = 'campaign' AND e.campaign_encoded AS encoded, e.matching, e.by_1, e.by_2
       FROM counted_steps e
@@ -39,6 +39,26 @@ WITH placed AS MATERIALIZED (
        AND e.occurred_at - to_seconds($window::BIGINT) < $to_at::TIMESTAMP
        AND list_contains($types::VARCHAR[], e.type)
        AND (list_contains($page_types::VARCHAR[], '') OR list_contains($page_types::VARCHAR[], e.page_type))
+), going_on AS MATERIALIZED (
+    SELECT DISTINCT customer
+      FROM looked
+     WHERE type = ($types::VARCHAR[])[2] AND ($page_types::VARCHAR[])[2] IN ('', page_type)
+), entered AS (
+    SELECT l.*
+      FROM looked l
+      ANTI JOIN going_on g ON g.customer = l.customer
+     WHERE l.type = ($types::VARCHAR[])[1] AND ($page_types::VARCHAR[])[1] IN ('', l.page_type)
+       AND l.occurred_at < $to_at::TIMESTAMP AND l.matching
+), alone AS (
+    SELECT e.*
+      FROM entered e
+      JOIN (SELECT customer, min(position) AS position FROM entered GROUP BY customer) f
+        ON f.customer = e.customer AND f.position = e.position
+   QUALIFY row_number() OVER (PARTITION BY e.customer ORDER BY e.tie_breaker, e.event_id) = 1
+), placed AS MATERIALIZED (
+    SELECT *, row_number() OVER (PARTITION BY customer ORDER BY position, tie_breaker, event_id) AS place
+      FROM looked
+     WHERE customer IN (FROM going_on)
 ), step_1 AS MATERIALIZED (
     SELECT customer, place AS first, place, occurred_at, occurred_at + to_seconds($window::BIGINT) AS deadline
       FROM placed
@@ -155,6 +175,15 @@ SELECT t.step, e.dataset, e.type, e.occurred_at, e.position, e.tie_breaker, e.ev
   FROM placed e
   JOIN taken t ON t.customer = e.customer AND t.place = e.place
   JOIN firsts f ON f.customer = e.customer
+ UNION ALL
+SELECT 1, dataset, type, occurred_at, position, tie_breaker, event_id, NULL, value, encoded, by_1, by_2
+  FROM alone
+ WHERE $split <> 'campaign'
+ UNION ALL
+SELECT 1, a.dataset, a.type, a.occurred_at, a.position, a.tie_breaker, a.event_id, NULL,
+       coalesce(s.campaign, a.value), coalesce(s.campaign_encoded, a.encoded), a.by_1, a.by_2
+  FROM (FROM alone WHERE $split = 'campaign') a
+  ASOF LEFT JOIN begun s ON s.customer = a.customer AND a.position >= s.position
 
 -- Campaigns that stand encoded in the addresses of first steps ("spring%20sale").
 -- name: encoded

@@ -71,8 +71,6 @@ def _report(name: str, answer: Answer) -> Question:
     )
 
 
-_TIMELESS = {"fulfilment", "funnel", "products", "retention", "sales", "traffic"}
-
 _REPORTS: Mapping[str, Answer] = {
     "carts": carts.answer,
     "conversion": conversion.answer,
@@ -87,6 +85,9 @@ _REPORTS: Mapping[str, Answer] = {
     "segments": segments.answer,
     "traffic": traffic.answer,
 }
+
+# When an abandoned cart is asked for decides whether it is one.
+_TIMELESS = frozenset(_REPORTS) - {"carts"}
 
 QUESTIONS: Mapping[str, Question] = {
     **{name: _report(name, answer) for name, answer in _REPORTS.items()},

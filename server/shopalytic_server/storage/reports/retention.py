@@ -32,7 +32,9 @@ def _spans(scope: Scope) -> dict[str, Span]:
 
 _KEPT = {"moves": _SQL.moves, "cohorts": _SQL.cohorts, "placed": _SQL.placed}
 
-explained_through("retention_period", _SQL.explain_period, lambda scope, _: _spans(scope), lambda _: _KEPT)
+explained_through(
+    "retention_period", _SQL.explain_period, lambda scope, _: _spans(scope), lambda _: list(_KEPT.items())
+)
 
 # Every cohort has a cell for every later interval, so cells grow as the square,
 # and gRPC clients refuse answers beyond 4 MB.

@@ -41,12 +41,21 @@ def _spans(scope: Scope, _: Mapping[str, Any]) -> dict[str, Span]:
 explained_by("traffic_row", _SQL.explain_row, lambda scope: {"page_views": within(scope)})
 
 
-def _sessions(scope: Scope) -> str:
-    """The statement of sessions: where dimensions are named the visits are there already."""
-    return str(_SQL.visits if scope.dimensions else _SQL.sessions)
+def _keeps(scope: Scope) -> list[tuple[str, str]]:
+    """The tables of sessions: where dimensions are named the visits are there already."""
+    if scope.dimensions:
+        return [("sessions", _SQL.visits)]
+    return [("begins", _SQL.begins), ("sessions", _SQL.sessions), ("sessions", _SQL.untied)]
 
 
-explained_through("traffic_way", _SQL.explain_way, _spans, lambda scope: {"sessions": _sessions(scope)})
+explained_through("traffic_way", _SQL.explain_way, _spans, _keeps)
+
+
+async def _keep_sessions(facts: Facts, scope: Scope, question: dict[str, str]) -> None:
+    """Makes the table of sessions; looks for what is tied only if anything is."""
+    for name, statement in _keeps(scope):
+        if statement != _SQL.untied or (await facts.ask_one(_SQL.tied))["tied"]:
+            await facts.keep(name, statement, **question)
 
 
 async def answer(
@@ -57,7 +66,7 @@ async def answer(
     question = {"revenue_in": scope.currency or project.currency}
     await facts.take(scope, **_spans(scope, question))
     starts = await _starts(facts, scope, UNITS.get(request.interval))
-    await facts.keep("sessions", _sessions(scope), **question)
+    await _keep_sessions(facts, scope, question)
     rows = {row["number"]: row for row in await facts.ask(_SQL.traffic, starts=starts)}
     response = reports_pb2.GetTrafficReportResponse(
         rows=[_row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)],
@@ -66,7 +75,7 @@ async def answer(
     await _list_ways(facts, scope, question, request, response)
     if scope.by:
         await facts.break_down(scope.by)
-        await facts.keep("sessions", _sessions(scope), **question)
+        await _keep_sessions(facts, scope, question)
         _break_down(response, scope, starts, await facts.ask(_SQL.traffic, starts=starts))
     return response
 

@@ -6,45 +6,57 @@ SELECT min(occurred_at) AS first, max(last_at) AS last
   FROM counted_page_views
  WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
 
--- Sessions by their first page view: those that begin in the range, and all earlier
--- ones of customers who ordered in it. A page view begins a session when its
--- customer had none in the half hour before it; so of the others the views of the
--- half hour before the range tell what begins in it. The hosts of the pages in the
--- range are the shop's own: from them nobody comes.
--- name: sessions
-WITH own AS (
-    SELECT DISTINCT ltrim(replace('/' || lower(
-               CASE WHEN split_part(site, '//', 1) IN ('https:', 'http:', '') AND NOT contains(site, '[')
-                    THEN split_part(split_part(split_part(split_part(split_part(split_part(
-                         site, '//', 2), '/', 1), '?', 1), '#', 1), '@', -1), ':', 1)
-                    ELSE regexp_extract(
-                         site, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:]*)', 1)
-               END), '/www.', '/'), '/') AS host
-      FROM (SELECT DISTINCT site
-              FROM counted_page_views
-             WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP)
-), buyers AS (
+-- When sessions begin: those in the range, and all earlier ones of customers who ordered
+-- in it. A page view begins a session when its customer had none in the half hour
+-- before it; so of the others the views of the half hour before the range tell what
+-- begins in it. Within a half hour of the clock only the first view can begin one, and
+-- only views of the half hour before tell; so nothing has to be sorted.
+-- name: begins
+WITH buyers AS (
     SELECT DISTINCT coalesce(c.customer, o.subject) AS customer
       FROM counted_orders o
       LEFT JOIN customers_of c ON c.subject = o.subject
      WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
        AND o.currency = $revenue_in::VARCHAR
-), views AS (
-    SELECT coalesce(c.customer, v.subject) AS customer, v.dataset, v.occurred_at, v.position, v.tie_breaker,
-           v.event_id, v.last_at, v.landing_page, v.referrer, v.campaign, v.campaign_encoded
+), parts AS MATERIALIZED (
+    SELECT coalesce(c.customer, v.subject) AS customer, time_bucket($session_gap, v.occurred_at) AS part,
+           min(v.occurred_at) AS first_at, max(v.last_at) AS last_at
       FROM counted_page_views v
       LEFT JOIN customers_of c ON c.subject = v.subject
-      LEFT JOIN buyers b ON b.customer = coalesce(c.customer, v.subject)
      WHERE v.occurred_at < $to_at::TIMESTAMP
-       AND (v.last_at + $session_gap >= $from_at::TIMESTAMP OR b.customer IS NOT NULL)
+       AND (v.last_at + $session_gap >= $from_at::TIMESTAMP OR coalesce(c.customer, v.subject) IN (FROM buyers))
+     GROUP BY ALL
 )
-SELECT customer, dataset, occurred_at, position, tie_breaker, event_id, landing_page,
-       CASE WHEN referrer IN (FROM own) THEN '' ELSE referrer END AS referrer, campaign, campaign_encoded,
+SELECT p.customer, p.first_at AS occurred_at
+  FROM parts p
+  LEFT JOIN parts b ON b.customer = p.customer AND b.part = p.part - $session_gap
+ WHERE coalesce(p.first_at - b.last_at > $session_gap, true)
+
+-- The page views that begin sessions. The hosts of the pages in the range are the
+-- shop's own: from them nobody comes.
+-- name: sessions
+WITH own AS (
+    SELECT DISTINCT host_of(site) AS host
+      FROM (SELECT DISTINCT site
+              FROM counted_page_views
+             WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP)
+)
+SELECT b.customer, v.dataset, v.occurred_at, v.position, v.tie_breaker, v.event_id, v.landing_page,
+       CASE WHEN v.referrer IN (FROM own) THEN '' ELSE v.referrer END AS referrer, v.campaign, v.campaign_encoded,
        true AS matching, '' AS by_1, '' AS by_2
-  FROM views
-QUALIFY coalesce(occurred_at - max(last_at) OVER (
-                     PARTITION BY customer ORDER BY position, tie_breaker, event_id
-                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > $session_gap, true)
+  FROM counted_page_views v
+  LEFT JOIN customers_of c ON c.subject = v.subject
+  JOIN begins b ON b.customer = coalesce(c.customer, v.subject) AND b.occurred_at = v.occurred_at
+ WHERE v.occurred_at < $to_at::TIMESTAMP
+
+-- Whether several page views of a customer are of one moment: the first of them begins the session.
+-- name: tied
+SELECT (SELECT count(*) FROM sessions) > (SELECT count(*) FROM begins) AS tied
+
+-- name: untied
+SELECT *
+  FROM sessions
+QUALIFY row_number() OVER (PARTITION BY customer, position ORDER BY tie_breaker, event_id) = 1
 
 -- The same sessions where dimensions are named: all of them, and which the filters leave.
 -- name: visits

@@ -126,8 +126,14 @@ async def _make_visits(facts: Kept, scope: Scope, needs: Needs) -> None:
         {"orders", "page_views", "product_views", "cart_changes", "searches", "steps"}
     ):
         needs = Needs(needs.named, needs.tables | {"orders"}, needs.shared)
-    await facts.keep("active", active(needs.tables | ({"orders"} if needs.orders else set())))
+    # Of a range that begins with the page views everybody is active, which need not be looked at.
+    everybody = "page_views" in needs.tables and not (await facts.ask(_SQL.earlier))[0]["views"]
+    about = needs.tables | ({"orders"} if needs.orders else set())
+    await facts.keep("active", "SELECT 0::BIGINT AS subject LIMIT 0" if everybody else active(about))
+    await facts.keep("begins", _SQL.begins, everybody=everybody)
     await facts.keep("begun", _SQL.begun, wanted=sorted(_wanted(needs)))
+    if (await facts.ask(_SQL.tied))[0]["tied"]:
+        await facts.keep("begun", _SQL.untied)
     texts = [row["text"] for row in await facts.ask(_SQL.encoded)]
     if texts:
         decoded = [campaign_of(text.removeprefix(_ENCODED)) for text in texts]
@@ -153,7 +159,11 @@ async def _make_visits(facts: Kept, scope: Scope, needs: Needs) -> None:
         name: [getattr(agent, name) for agent in known] for name in ("device", "os", "browser")
     }
     await facts.insert("known_agents", columns, dict.fromkeys(columns, _TEXTS))
-    await facts.keep("visits", _SQL.visits, attribution=str(scope.attribution))
+    await facts.run(f"CREATE OR REPLACE TEMP VIEW came AS {_SQL.came}")
+    if needs.credits:
+        await facts.keep("visits", _SQL.visits, attribution=str(scope.attribution))
+    else:
+        await facts.keep("visits", _SQL.plain_visits)
 
 
 def _wanted(needs: Needs) -> frozenset[str]:

@@ -1,35 +1,38 @@
 -- What filters and breakdowns name and no row says of itself. Everything here is
 -- of the customers that a question is about.
 
--- The first page views of all visits until the range's end: a page view begins a
--- visit when its customer had none in the half hour before it. The hosts of the
--- pages in the range are the shop's own: from them nobody comes. Texts that are not
--- `wanted` are left empty: to carry them along would take most of the time.
--- name: begun
-WITH own AS (
-    SELECT DISTINCT ltrim(replace('/' || lower(
-               CASE WHEN split_part(site, '//', 1) IN ('https:', 'http:', '') AND NOT contains(site, '[')
-                    THEN split_part(split_part(split_part(split_part(split_part(split_part(
-                         site, '//', 2), '/', 1), '?', 1), '#', 1), '@', -1), ':', 1)
-                    ELSE regexp_extract(
-                         site, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:]*)', 1)
-               END), '/www.', '/'), '/') AS host
-      FROM (SELECT DISTINCT site
-              FROM page_views
-             WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
-               AND ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot))
-), begins AS (
-    SELECT coalesce(c.customer, v.subject) AS customer, c.customer IS NOT NULL AS known, v.occurred_at, v.event_id
+-- When visits until the range's end began: a page view begins one when its customer had
+-- none in the half hour before it. Within a half hour of the clock only the first view
+-- can, and only views of the half hour before tell; so nothing has to be sorted.
+-- Quarters of an hour that were summed up lie within one.
+-- name: begins
+WITH parts AS MATERIALIZED (
+    SELECT coalesce(c.customer, v.subject) AS customer, time_bucket($session_gap, v.occurred_at) AS part,
+           min(v.occurred_at) AS first_at, max(v.last_at) AS last_at
       FROM page_views v
       LEFT JOIN customers_of c ON c.subject = v.subject
      WHERE v.occurred_at < $to_at::TIMESTAMP
        AND ($source::VARCHAR IS NULL OR v.source = $source) AND ($include_bots OR NOT v.bot)
-       AND coalesce(c.customer, v.subject) IN (FROM active)
-   QUALIFY coalesce(v.occurred_at - max(v.last_at) OVER (
-                        PARTITION BY coalesce(c.customer, v.subject) ORDER BY v.position, v.tie_breaker, v.event_id
-                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > $session_gap, true)
+       AND ($everybody::BOOLEAN OR v.subject IN (FROM active))
+     GROUP BY ALL
 )
-SELECT b.customer, b.known, v.dataset, v.occurred_at, v.position, v.tie_breaker, v.event_id,
+SELECT p.customer, p.first_at AS occurred_at
+  FROM parts p
+  LEFT JOIN parts b ON b.customer = p.customer AND b.part = p.part - $session_gap
+ WHERE coalesce(p.first_at - b.last_at > $session_gap, true)
+
+-- The page views that begin visits. The hosts of the pages in the range are the shop's
+-- own: from them nobody comes. Texts that are not `wanted` are left empty: to carry them
+-- along would take most of the time.
+-- name: begun
+WITH own AS (
+    SELECT DISTINCT host_of(site) AS host
+      FROM (SELECT DISTINCT site
+              FROM page_views
+             WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+               AND ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot))
+)
+SELECT b.customer, c.customer IS NOT NULL AS known, v.dataset, v.occurred_at, v.position, v.tie_breaker, v.event_id,
        coalesce(v.source, '') AS sent_by,
        CASE WHEN list_contains($wanted::VARCHAR[], 'landing_page') THEN v.landing_page ELSE '' END AS landing_page,
        CASE WHEN NOT list_contains($wanted::VARCHAR[], 'referrer_host') OR v.referrer IN (FROM own) THEN '' ELSE v.referrer END
@@ -46,8 +49,23 @@ SELECT b.customer, b.known, v.dataset, v.occurred_at, v.position, v.tie_breaker,
        coalesce(v.country, '') AS country,
        CASE WHEN list_contains($wanted::VARCHAR[], 'region') THEN coalesce(v.region, '') ELSE '' END AS region,
        CASE WHEN list_contains($wanted::VARCHAR[], 'city') THEN coalesce(v.city, '') ELSE '' END AS city
-  FROM begins b
-  JOIN page_views v ON v.event_id = b.event_id AND v.occurred_at = b.occurred_at
+  FROM page_views v
+  LEFT JOIN customers_of c ON c.subject = v.subject
+  JOIN begins b ON b.customer = coalesce(c.customer, v.subject) AND b.occurred_at = v.occurred_at
+ WHERE v.occurred_at < $to_at::TIMESTAMP
+   AND ($source::VARCHAR IS NULL OR v.source = $source) AND ($include_bots OR NOT v.bot)
+
+-- Whether several page views of a customer are of one moment: the first of them begins the visit.
+-- name: tied
+SELECT (SELECT count(*) FROM begun) > (SELECT count(*) FROM begins) AS tied
+
+-- name: untied
+SELECT *
+  FROM begun
+QUALIFY row_number() OVER (PARTITION BY customer, position ORDER BY tie_breaker, event_id) = 1
+
+-- name: earlier
+SELECT count(*) AS views FROM (SELECT 1 FROM page_views WHERE occurred_at < $from_at::TIMESTAMP LIMIT 1)
 
 -- Texts that stand encoded in addresses.
 -- name: encoded
@@ -61,21 +79,35 @@ SELECT DISTINCT utm_source, utm_medium, utm_campaign, referrer_host FROM begun
 -- name: agents
 SELECT DISTINCT user_agent FROM begun
 
--- Each visit with its place among its customer's, and the one that gets the credit
--- for what the customer does in it.
--- name: visits
+-- Each visit with all that is known of it.
+-- name: came
 SELECT b.* EXCLUDE (user_agent), coalesce(w.channel, '') AS channel, coalesce(a.device, '') AS device,
-       coalesce(a.os, '') AS os, coalesce(a.browser, '') AS browser, row_number() OVER earlier AS number,
-       CASE $attribution
-           WHEN 'first' THEN first_value(b.position) OVER earlier
-           WHEN 'last_non_direct' THEN coalesce(
-               max(CASE WHEN w.channel <> 'direct' THEN b.position END) OVER earlier, b.position)
-           ELSE b.position END AS credited
+       coalesce(a.os, '') AS os, coalesce(a.browser, '') AS browser
   FROM begun b
   LEFT JOIN known_ways w ON w.utm_source = b.utm_source AND w.utm_medium = b.utm_medium
    AND w.utm_campaign = b.utm_campaign AND w.referrer_host = b.referrer_host
   LEFT JOIN known_agents a ON a.user_agent = b.user_agent
-WINDOW earlier AS (PARTITION BY b.customer ORDER BY b.position, b.tie_breaker, b.event_id ROWS UNBOUNDED PRECEDING)
+
+-- Each visit with its place among its customer's, and the one that gets the credit for
+-- what the customer does in it. Only what tells the order is sorted.
+-- name: visits
+WITH placed AS (
+    SELECT customer, position, row_number() OVER earlier AS number,
+           CASE $attribution
+               WHEN 'first' THEN first_value(position) OVER earlier
+               WHEN 'last_non_direct' THEN coalesce(
+                   max(CASE WHEN channel <> 'direct' THEN position END) OVER earlier, position)
+               ELSE position END AS credited
+      FROM came
+    WINDOW earlier AS (PARTITION BY customer ORDER BY position ROWS UNBOUNDED PRECEDING)
+)
+SELECT v.*, p.number, p.credited
+  FROM came v
+  JOIN placed p ON p.customer = v.customer AND p.position = v.position
+
+-- The same where nobody gets credit.
+-- name: plain_visits
+SELECT *, 1::BIGINT AS number, position AS credited FROM came
 
 -- Recency, frequency and money of all who ordered before the range's end, as the
 -- customer's page tells them: one more than how many of the four values that cut

@@ -184,6 +184,11 @@ class Needs:
         return bool(self.named & _OF_VISIT) or (bool(self.named) and "page_views" in self.tables)
 
     @property
+    def credits(self) -> bool:
+        """Whether it matters which visit gets the credit for what a customer does."""
+        return bool(self.named & CAME_FROM)
+
+    @property
     def lines(self) -> bool:
         """Whether orders count with their chosen lines alone."""
         return not self.named.isdisjoint(LINES)
@@ -205,15 +210,17 @@ class Needs:
 
 
 def active(tables: Collection[str]) -> str:
-    """Who a question on these tables is about."""
+    """The subjects of those whom a question on these tables is about."""
     parts = []
     for table, (at, ranged) in _EVENT_TABLES.items():
         if table in tables:
             until = f" WHERE {at} >= $from_at::TIMESTAMP AND {at} < $to_at::TIMESTAMP" if ranged else ""
             parts.append(f"SELECT subject FROM {table}{until}")  # noqa: S608 - names of ours
     return (
-        "SELECT DISTINCT coalesce(c.customer, s.subject) AS customer"  # noqa: S608
-        f" FROM ({' UNION ALL '.join(parts)}) AS s LEFT JOIN customers_of AS c ON c.subject = s.subject"
+        "WITH who AS MATERIALIZED (SELECT DISTINCT coalesce(c.customer, s.subject) AS customer"  # noqa: S608
+        f" FROM ({' UNION ALL '.join(parts)}) AS s LEFT JOIN customers_of AS c ON c.subject = s.subject)"
+        " SELECT customer AS subject FROM who UNION ALL"
+        " SELECT c.subject FROM customers_of AS c JOIN who ON who.customer = c.customer"
     )
 
 

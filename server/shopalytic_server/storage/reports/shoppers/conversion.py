@@ -26,7 +26,7 @@ def _spans(scope: Scope) -> dict[str, Span]:
     return {"page_views": until(scope), "orders": EVER, "customers_of": EVER}
 
 
-explained_through("conversion_row", _SQL.explain_row, lambda scope, _: _spans(scope), lambda _: {}, _LOOKS_AT)
+explained_through("conversion_row", _SQL.explain_row, lambda scope, _: _spans(scope), lambda _: (), _LOOKS_AT)
 
 
 async def answer(

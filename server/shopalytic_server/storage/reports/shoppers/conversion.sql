@@ -28,7 +28,7 @@ WITH moments AS (
       FROM orders
      WHERE ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot)
 )
-SELECT v.customer, v.number AS visit, bool_or(m.step = 'cart') AS has_cart, bool_or(m.step = 'checkout') AS has_checkout
+SELECT v.customer, v.position AS visit, bool_or(m.step = 'cart') AS has_cart, bool_or(m.step = 'checkout') AS has_checkout
   FROM (SELECT m.step, m.at, coalesce(c.customer, m.subject) AS customer
           FROM moments m
           LEFT JOIN customers_of c ON c.subject = m.subject
@@ -45,7 +45,7 @@ WITH intervals AS (
     SELECT i.number AS row, v.customer, v.by_1, v.by_2, r.has_cart, r.has_checkout
       FROM counted_visits v
       ASOF JOIN intervals i ON v.occurred_at >= i.begins_at
-      LEFT JOIN reached r ON r.customer = v.customer AND r.visit = v.number
+      LEFT JOIN reached r ON r.customer = v.customer AND r.visit = v.position
      WHERE v.matching AND v.occurred_at >= $from_at::TIMESTAMP AND v.occurred_at < $to_at::TIMESTAMP
 ), visited AS (
     SELECT coalesce(row, 0) AS number, by_1, by_2, count(*) AS sessions, count(DISTINCT customer) AS visitors,
