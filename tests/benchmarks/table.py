@@ -75,13 +75,14 @@ def _peers(figures: Figures) -> str:
 def _slowest(figures: Figures) -> tuple[str, Figures]:
     """Of the shop's reports: those that DuckDB answers too."""
     lines = {name: line for name, line in figures["reports"].items() if "ratio" in line}
-    name: str = max(lines, key=lambda name: lines[name]["warm_ms"])
+    name: str = max(lines, key=lambda name: lines[name]["first_ms"])
     return name, lines[name]
 
 
 def _reports(figures: Figures) -> str:
     name, slowest = _slowest(figures)
-    return f"slowest: {name} {slowest['warm_ms']:.0f} ms, {figures['events']:,} events"
+    first, again = slowest["first_ms"], slowest["again_ms"]
+    return f"slowest: {name} {first:.0f} ms, again {again:.0f} ms, {figures['events']:,} events"
 
 
 def _duckdb(figures: Figures) -> str:
@@ -157,11 +158,20 @@ LINES = (
         "customer page; timeline, at the server",
         "<= 10 ms",
         lambda of: "; ".join(
-            f"{of['reports'][name]['warm_ms']:.0f} ms" for name in ("customer page", "timeline")
+            f"{of['reports'][name]['again_ms']:.0f} ms" for name in ("customer page", "timeline")
         ),
         lambda of: f"{of['events']:,} events",
     ),
-    Line("reports", "each shop report over a year, warm", "<= 100 ms, <= DuckDB", _reports, _duckdb),
+    Line(
+        "reports", "each shop report over a year, first answer", "<= 2 s; again <= 150 ms", _reports, _duckdb
+    ),
+    Line(
+        "reports",
+        "facts of it built",
+        ">= 150,000 events/s",
+        lambda of: _rate(of["facts"]["events_a_second"], "events"),
+        lambda of: f"{of['facts']['megabytes']:.0f} MB, {of['events']:,} events",
+    ),
     Line(
         "growth",
         "batch rate at 50 M stored events against 1 M",
