@@ -116,8 +116,11 @@ FORBIDDEN = {
     "rpc": {"duckdb", "psycopg", "psycopg_pool", "starlette"},
     "storage": {"grpc", "starlette"},
 }
-# Settings come in as arguments; only this module reads the environment.
-MAY_READ_ENVIRONMENT = {SERVER / "shopalytic_server" / "cli" / "options.py"}
+# Settings come in as arguments; only this module reads the environment. Into it goes what gRPC reads there.
+MAY_READ_ENVIRONMENT = {
+    SERVER / "shopalytic_server" / "cli" / "options.py",
+    SERVER / "shopalytic_server" / "__init__.py",
+}
 CLIENT_MAY_IMPORT = {"shopalytic", "google", "grpc", "tenacity"}
 # What an optional part of it is for: a framework, or the tests of a shop's own code.
 OPTIONAL = {

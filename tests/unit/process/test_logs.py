@@ -3,6 +3,9 @@
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 import time
 
 import psycopg
@@ -109,3 +112,35 @@ def test_a_flood_of_one_kind_does_not_hold_back_another():
 
 def _record(message, *args):
     return logging.LogRecord("test", logging.WARNING, __file__, 1, message, args, None)
+
+
+IDLE_CONNECTION = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from shopalytic_server.process import logs
+import grpc
+
+logs.set_up("info", "text")
+server = grpc.server(ThreadPoolExecutor(1), options=[("grpc.max_connection_idle_ms", 1_000)])
+port = server.add_insecure_port("127.0.0.1:0")
+server.start()
+ready, left = threading.Event(), threading.Event()
+
+def changed(state):
+    if state is grpc.ChannelConnectivity.READY:
+        ready.set()
+    elif ready.is_set():
+        left.set()
+
+channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+channel.subscribe(changed, try_to_connect=True)
+assert left.wait(60)
+"""
+
+
+def test_grpc_writes_no_lines_of_its_own_about_idle_connections():
+    variables = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    done = subprocess.run(
+        [sys.executable, "-c", IDLE_CONNECTION], env=variables, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
