@@ -303,7 +303,8 @@ export interface PageView {
 export interface Identify {
   /**
    * The customer by the shop's own name for them, 1 to 200 characters. One
-   * customer's only. Placeholders such as "null" or "guest" are refused.
+   * customer's only. Placeholders such as "null" or "guest" are refused. Forms of
+   * one e-mail address are one customer, as in the envelope.
    */
   identity: string;
 }

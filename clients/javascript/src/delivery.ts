@@ -65,8 +65,8 @@ let retryAt = 0;
 let lookForKept = true;
 let answeredId: string | undefined;
 let warned: unknown;
-/** The id of the last event that went alone and got no answer: those up to it wait until all others were tried. */
-let tried = "";
+/** The id of the last event that went alone and got no answer: those up to it wait until all others were tried. 0: none. */
+let tried: string | number = 0;
 
 /** Puts an event among those that wait; the promise is for its verdict. */
 export async function enqueue(e: Event, p: () => string, r?: string): Promise<Verdict> {
@@ -83,7 +83,8 @@ export async function enqueue(e: Event, p: () => string, r?: string): Promise<Ve
 /** Looks for events that an earlier or another page could not send, and sends. */
 export function resume(): void {
   lookForKept = true;
-  retryAt = 0;
+  // What got no answer without a network is no reason to go after others.
+  tried = retryAt = 0;
   tick();
 }
 
@@ -147,7 +148,7 @@ function flush(all?: boolean): void {
   let events = "";
   for (const i in items) {
     const item = items[i]!;
-    if (item.f || i <= tried) continue;
+    if (item.f || i <= (tried as string)) continue;
     const json = text(item);
     const allowed = may(item.c);
     // A batch has one tracking id, so a reset begins a new one.
@@ -159,7 +160,7 @@ function flush(all?: boolean): void {
     if (!item.r) events += `${events && ","}{${json}}`;
   }
   if (!first) {
-    if (tried) wake((tried = "") as never);
+    if (tried) wake((tried = 0));
     return;
   }
   const done = post(batch, first, length, events);

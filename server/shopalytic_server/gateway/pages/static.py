@@ -103,8 +103,8 @@ def tag_script(script_path: str, collect_path: str) -> StaticFile | None:
     if not path.is_file():
         return None
     up = "/.." * (script_path.count("/") - 1)
-    target = f'"{up}{collect_path}"'.encode()
-    return StaticFile.make(path.read_bytes().replace(b'"/collect"', target), JAVASCRIPT)
+    target = f"{up}{collect_path}?token=".encode()
+    return StaticFile.make(path.read_bytes().replace(b"/collect?token=", target), JAVASCRIPT)
 
 
 def tag_stub() -> StaticFile | None:
