@@ -2,16 +2,19 @@
 
 A child reads its orders as one line of JSON from its standard input, answers
 with a line when it is ready, and drains when its input ends: so it ends in
-order also when this process was killed.
+order also when this process was killed. A child that cannot end in order then
+ends by itself, for nobody is left to kill it.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
+import os
 import select
 import signal
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,8 +78,12 @@ def _typed(name: str, value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-async def parent_ends() -> None:
-    """Says that this child is ready, and waits until its input ends."""
+async def parent_ends(grace: float) -> None:
+    """Says that this child is ready, and waits until its input ends.
+
+    The process then has `grace` seconds and some for its end, after which it is cut off. Its parent
+    kills it earlier, if the parent still runs.
+    """
     commands = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(commands), sys.stdin.buffer
@@ -84,6 +91,9 @@ async def parent_ends() -> None:
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
     await commands.read()
+    end = threading.Timer(grace + 2 * _END_SECONDS, os._exit, (1,))
+    end.daemon = True
+    end.start()
 
 
 class Child:

@@ -56,7 +56,7 @@ async def run(config: WorkerConfig) -> None:
             connections=connections_each(config.workers),
             metrics=metrics,
         )
-        await parent_ends()
+        await parent_ends(settings.drain_timeout)
 
 
 def main() -> None:

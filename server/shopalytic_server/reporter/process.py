@@ -112,7 +112,7 @@ async def run(config: ReporterConfig) -> None:
         reporter = Reporter(FactReports(reports_pool, pool, facts=facts), facts, builder)
         await reporter.start(config.place)
         lifecycle.ends_in_order(reporter.stop, settings.drain_timeout)
-        await parent_ends()
+        await parent_ends(settings.drain_timeout)
 
 
 def _facts(settings: Settings, pool: Pool, reports_pool: Pool) -> tuple[FactStore, Builder | None]:
