@@ -113,9 +113,11 @@ class Stage:
         """Acknowledged events, those of them that are missing, and events that are there twice."""
         with psycopg.connect(self.database_url) as connection:
             stored = Counter(each for (each,) in connection.execute("SELECT event_id::text FROM events"))
+            # An order that a stranger repeats under another id keeps that id, and is stored once.
             strays = connection.execute(
-                "SELECT count(*) FROM event_keys k WHERE NOT EXISTS"
-                " (SELECT FROM events e WHERE e.dataset_id = k.dataset_id AND e.event_id = k.event_id)"
+                "SELECT count(*) FROM event_keys k WHERE k.event_id = ANY(%s::uuid[]) AND NOT EXISTS"
+                " (SELECT FROM events e WHERE e.dataset_id = k.dataset_id AND e.event_id = k.event_id)",
+                [list(self.books.sent)],
             ).fetchone()[0]
         wanted = {each for each, status in self.books.acknowledged.items()}
         unanswered = set(self.books.sent) - wanted
