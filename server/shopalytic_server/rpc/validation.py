@@ -1,6 +1,7 @@
 """Checks of whole requests: the rules in the protos, and what no proto can say."""
 
 import difflib
+import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,9 @@ _PATTERNS = {
     "^[A-Z]{3}$": "must be a code of three capital letters, such as EUR for a currency and DEU for a country",
     "^[0-9]{1,14}([.][0-9]{1,4})?$": "must be an amount such as 1234.50, with up to 14 digits and 4 decimals",
 }
+
+# How the library says how long a list may be.
+_LIST_LENGTH = re.compile(r"must contain (at least|no more than) (\d+) item\(s\)")
 
 _KEPT_FOR_EVER = (
     "is {name!r}, which is kept for ever: customers, carts, orders and parcels are made of such events, "
@@ -152,6 +156,9 @@ def _from_protovalidate(violation: ViolationPb) -> Violation:
     for pattern, sentence in _PATTERNS.items():
         if message.endswith(f"`{pattern}`"):
             message = sentence
+    if length := _LIST_LENGTH.fullmatch(message):
+        bound = "at least" if length[1] == "at least" else "at most"
+        message = f"must have {bound} {length[2]} {'value' if length[2] == '1' else 'values'}"
     return Violation(path, str(violation.rule_id), message)
 
 

@@ -143,3 +143,13 @@ def test_a_pattern_is_told_in_words_with_an_example(request_, field, word):
     assert (violation.field, violation.rule_id) == (field, "string.pattern")
     assert word in violation.message
     assert "regex" not in violation.message
+
+
+def test_a_list_that_is_too_long_is_told_its_bound_in_our_words():
+    request = reports_pb2.GetSalesReportRequest()
+    request.scope.breakdowns.extend(["device", "os", "browser"])
+    with pytest.raises(InvalidRequest) as refused:
+        check_request(request)
+    assert [(v.field, v.message) for v in refused.value.violations] == [
+        ("scope.breakdowns", "must have at most 2 values")
+    ]
