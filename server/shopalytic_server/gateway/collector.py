@@ -43,10 +43,11 @@ _CHECK_SECONDS = 3.0
 
 
 LocalTrack = Callable[
-    [str, Sequence[events_pb2.Event], Timestamp | None, float],
+    [str, Sequence[events_pb2.Event], Timestamp | None, float, Sequence[collector_pb2.Delivery]],
     Awaitable[list[collector_pb2.EventResult]],
 ]
-"""Takes events with a key, the sender's clock, and the seconds that it may take; raises AioRpcError."""
+"""Takes events with a key, the sender's clock, the seconds that it may take, and the events' numbers; raises
+AioRpcError."""
 
 
 class Collector:
@@ -117,12 +118,16 @@ class Collector:
         return answer.value
 
     async def track(
-        self, token: str, events: Sequence[events_pb2.Event], sent_at: float | None
+        self,
+        token: str,
+        events: Sequence[events_pb2.Event],
+        sent_at: float | None,
+        deliveries: Sequence[collector_pb2.Delivery] = (),
     ) -> list[collector_pb2.EventResult]:
         """Stores events and returns their verdicts, in order. Raises grpc.aio.AioRpcError."""
         started = time.perf_counter()
         try:
-            results = await self._track(token, events, _timestamp(sent_at))
+            results = await self._track(token, events, _timestamp(sent_at), deliveries)
         except grpc.aio.AioRpcError as error:
             self._failed(error)
             raise
@@ -133,11 +138,15 @@ class Collector:
         return results
 
     async def _track(
-        self, token: str, events: Sequence[events_pb2.Event], sent_at: Timestamp | None
+        self,
+        token: str,
+        events: Sequence[events_pb2.Event],
+        sent_at: Timestamp | None,
+        deliveries: Sequence[collector_pb2.Delivery],
     ) -> list[collector_pb2.EventResult]:
         if self._local is not None:
-            return await self._local(token, events, sent_at, self._track_seconds)
-        request = collector_pb2.TrackRequest(events=events, sent_at=sent_at)
+            return await self._local(token, events, sent_at, self._track_seconds, deliveries)
+        request = collector_pb2.TrackRequest(events=events, sent_at=sent_at, deliveries=deliveries)
         response: collector_pb2.TrackResponse = await self._stub.Track(
             request, timeout=self._track_seconds, metadata=(*bearer(token), *carried())
         )

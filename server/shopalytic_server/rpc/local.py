@@ -7,7 +7,7 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_status import rpc_status
 
-from shopalytic.v1.collector_pb2 import EventResult, TrackRequest
+from shopalytic.v1.collector_pb2 import Delivery, EventResult, TrackRequest
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.rpc.ingest.batches import Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
@@ -42,11 +42,16 @@ class LocalCollector:
         self._deadlines = Deadlines()
 
     async def track(
-        self, token: str, events: Sequence[Event], sent_at: Timestamp | None, seconds: float
+        self,
+        token: str,
+        events: Sequence[Event],
+        sent_at: Timestamp | None,
+        seconds: float,
+        deliveries: Sequence[Delivery] = (),
     ) -> list[EventResult]:
         """The verdicts, in order. Raises grpc.aio.AioRpcError, with all that one of a call would have."""
         call: Any = _Call(token)
-        data = TrackRequest(events=events, sent_at=sent_at).SerializeToString()
+        data = TrackRequest(events=events, sent_at=sent_at, deliveries=deliveries).SerializeToString()
         try:
             with self._deadlines.ends_after(seconds):
                 batch = await read_batch(data, self._turns)

@@ -131,6 +131,28 @@ async def test_two_browsers_and_one_identify_are_one_customer_whom_an_rpc_finds(
     assert sorted(answer.json["customer"]["trackingIds"]) == sorted(cookies)
 
 
+async def test_numbers_of_a_backend_count_and_those_of_a_page_do_not(service: Service):
+    source = f"shop-{uuid.uuid4()}"
+
+    def told(**more: Any) -> dict[str, Any]:
+        return {"instance": "i", "source": source, "first_sequence": 1, "count": 1, **more}
+
+    for key in ("browser", "server"):
+        answer = await collect(service, service, PAGE_VIEW, key=key, deliveries=[told(first_sequence=3)])
+        assert answer.status == 200
+    rows = service.json("report", "delivery")["rows"]
+    assert [(row["received"], row["missing"]) for row in rows if row["source"] == source] == [(1, 2)]
+    for wrong, path in (
+        ("many", "deliveries: must be a list, not text"),
+        ([told(count="x")], "deliveries[0].count: must be a whole number"),
+        ([told(first=1)], "deliveries[0].first: is not a field of Delivery"),
+        ([told(instance="")], "deliveries[0].instance"),
+    ):
+        answer = await collect(service, service, PAGE_VIEW, deliveries=wrong)
+        assert (answer.status, answer.json["error"]["code"]) == (400, "invalid_argument")
+        assert path in answer.json["error"]["message"]
+
+
 async def test_a_wrong_key_is_401_and_a_reports_key_cannot_write(service: Service):
     wrong = await fetch(port_of(service), "POST", "/collect", b'{"token": "shop_browser_x", "events": [{}]}')
     reports = await collect(service, service, PAGE_VIEW, key="reports")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import grpc
 import pytest
 
-from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic.v1.collector_pb2 import Delivery, EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.gateway.collect.joiner import Joiner, clock_group
 from shopalytic_server.gateway.errors import Refusal
@@ -18,11 +18,15 @@ class Wire:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, list[str], float | None]] = []
+        self.deliveries: list[Delivery] = []
         self.held: list[asyncio.Future[None]] = []
         self.fail_with: dict[str, Exception] = {}
 
-    async def send(self, token: str, events: Sequence[Event], sent_at: float | None) -> list[EventResult]:
+    async def send(
+        self, token: str, events: Sequence[Event], sent_at: float | None, deliveries: Sequence[Delivery]
+    ) -> list[EventResult]:
         ids = [event.event_id for event in events]
+        self.deliveries += deliveries
         self.calls.append((token, ids, sent_at))
         held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.held.append(held)
@@ -57,9 +61,16 @@ def rpc_error(code: grpc.StatusCode) -> grpc.aio.AioRpcError:
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details="The reason.")
 
 
-def begin(joiner: Joiner, *ids: str, token: str = "k", sent_at: float | None = None, size: int = 10):
+def begin(
+    joiner: Joiner,
+    *ids: str,
+    token: str = "k",
+    sent_at: float | None = None,
+    size: int = 10,
+    deliveries: Sequence[Delivery] = (),
+):
     events = [Event(event_id=event_id) for event_id in ids]
-    return asyncio.create_task(joiner.track(token, events, sent_at, size))
+    return asyncio.create_task(joiner.track(token, events, sent_at, size, deliveries))
 
 
 async def settle() -> None:
@@ -96,6 +107,19 @@ async def test_what_comes_meanwhile_goes_together_in_order_and_everybody_gets_th
     assert wire.ids == [["a"], ["b", "c", "d", "e"]]
     assert answers == [["a"], ["b", "c"], ["d"], ["e"]]
     assert joiner.unanswered == 0
+
+
+async def test_who_numbers_their_events_goes_alone_with_the_numbers():
+    wire = Wire()
+    joiner = joiner_on(wire)
+    tasks = [begin(joiner, "a")]
+    await settle()
+    told = Delivery(instance="i", first_sequence=1, count=1)
+    tasks += [begin(joiner, "b"), begin(joiner, "c", deliveries=[told])]
+    await settle()
+    assert wire.ids == [["a"], ["c"]]
+    assert wire.deliveries == [told]
+    await until_done(wire, *tasks)
 
 
 async def test_nobody_waits_longer_than_the_linger_for_a_slow_call():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopalytic.v1.collector_pb2 import TrackRequest
-from shopalytic_server.gateway.rpc.json_faults import fault_in
+from shopalytic_server.gateway.requests.json_faults import fault_in
 
 ORDER = {
     "orderId": "1",

@@ -1,19 +1,26 @@
 """Takes the events of one browser request: who sent them, which visitor it is, and what became of them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
 from starlette.types import Scope
 
-from shopalytic.v1.collector_pb2 import EventResult, EventStatus
+from shopalytic.v1.collector_pb2 import Delivery, EventResult, EventStatus
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.privacy.consent import is_denied
 from shopalytic_server.domain.privacy.network_places import NOT_ASKED, NetworkPlace
 from shopalytic_server.domain.projects import KeyClass, class_of
 from shopalytic_server.gateway.access.admission import REFUSALS, Admission
 from shopalytic_server.gateway.access.rate import AddressLimit
-from shopalytic_server.gateway.collect.events import Sender, assign_tracking_id, decode_events, decode_sent_at
+from shopalytic_server.gateway.collect.events import (
+    Sender,
+    assign_tracking_id,
+    decode_deliveries,
+    decode_events,
+    decode_sent_at,
+)
 from shopalytic_server.gateway.collect.joiner import Joiner
 from shopalytic_server.gateway.errors import Refusal, collect_refusal
 from shopalytic_server.gateway.http.answers import Header
@@ -106,12 +113,15 @@ class CollectService:
             await self.admit(scope, token)
         self.charge_events(scope, token, payload.count, size)
         sent_at = decode_sent_at(payload.sent_at)
+        # Numbers of a public key count nothing, so its requests go on with others.
+        numbered = class_of(token) is KeyClass.SERVER
+        deliveries = decode_deliveries(payload.deliveries) if numbered else []
         sender = self.sender(scope, token)
         events = await decode_events(payload, sender, self._work)
         known = None if payload.reset else read_cookie(scope, self._options.cookie_name)
         tracking_id = known or _new_visitor(token, payload, events)
         assign_tracking_id(events, tracking_id, even_if_identified=known is not None or payload.cookie)
-        results = await self.submit(scope, token, events, sent_at, size) if events else []
+        results = await self.submit(scope, token, events, sent_at, size, deliveries) if events else []
         if not events and sender.privacy_signal:
             # Only a verdict would tell whether the project respects the signal.
             # The cookie is forgotten; the next event's answer may bring another.
@@ -147,11 +157,17 @@ class CollectService:
         self._limit.charge_events(scope, key, count, size)
 
     async def submit(
-        self, scope: Scope, token: str, events: list[Event], sent_at: float | None, size: int
+        self,
+        scope: Scope,
+        token: str,
+        events: list[Event],
+        sent_at: float | None,
+        size: int,
+        deliveries: Sequence[Delivery] = (),
     ) -> list[EventResult]:
         """Stores events and counts their verdicts. Returns these after COMMIT, or raises Refusal."""
         try:
-            results = await self._joiner.track(token, events, sent_at, size)
+            results = await self._joiner.track(token, events, sent_at, size, deliveries)
         except Refusal as refusal:
             if refusal.status == 401:
                 self._admission.forget(token, _SERVICE)

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf import json_format
+
 from shopalytic.events.decoding import DecodeError, decode_event, decode_time, undecoded_event
+from shopalytic.v1.collector_pb2 import Delivery, TrackRequest
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.privacy.network_places import NETWORK_PLACE, NetworkPlace, set_place
-from shopalytic_server.gateway.requests.payload import Payload, UnreadableEvent
+from shopalytic_server.gateway.requests.json_faults import fault_in
+from shopalytic_server.gateway.requests.payload import Payload, UnreadableEvent, unusable
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 _MAX_USER_AGENT = 2_000
@@ -42,6 +46,21 @@ def decode_sent_at(value: Any) -> float | None:
     except DecodeError:
         return None
     return float(time.seconds + time.nanos / 1e9)
+
+
+def decode_deliveries(value: Any) -> list[Delivery]:
+    """What the sender says of its numbering, as TrackRequest has it; raises Refusal."""
+    if value is None:
+        return []
+    told = {"deliveries": value}
+    try:
+        return list(json_format.ParseDict(told, TrackRequest()).deliveries)
+    except (json_format.ParseError, ValueError, TypeError):
+        path, words = fault_in(told, TrackRequest.DESCRIPTOR) or (
+            "deliveries",
+            "a value is out of its bounds",
+        )
+        raise unusable(f"{path}: {words}.") from None
 
 
 async def decode_events(payload: Payload, sender: Sender, work: Work) -> list[Event]:

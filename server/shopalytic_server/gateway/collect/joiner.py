@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import grpc
 from opentelemetry.trace import SpanContext
 
-from shopalytic.v1.collector_pb2 import EventResult
+from shopalytic.v1.collector_pb2 import Delivery, EventResult
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.gateway.errors import Refusal, collect_refusal
 from shopalytic_server.gateway.http.tracing import joined, origin
@@ -26,7 +26,7 @@ _MAX_EVENTS = 1_000
 _MAX_BYTES = 2_000_000
 _JOIN_UP_TO = 100
 
-Send = Callable[[str, Sequence[Event], float | None], Awaitable[list[EventResult]]]
+Send = Callable[[str, Sequence[Event], float | None, Sequence[Delivery]], Awaitable[list[EventResult]]]
 _Key = tuple[str, int | None]
 
 
@@ -80,15 +80,25 @@ class Joiner:
         return self._unanswered
 
     async def track(
-        self, token: str, events: Sequence[Event], sent_at: float | None, size: int
+        self,
+        token: str,
+        events: Sequence[Event],
+        sent_at: float | None,
+        size: int,
+        deliveries: Sequence[Delivery] = (),
     ) -> list[EventResult]:
-        """The verdicts on one request's events. `size` is about how many bytes they take."""
+        """The verdicts on one request's events. `size` is about how many bytes they take.
+
+        A sender that numbers its events joins them itself, so its requests go alone.
+        """
         events_after, bytes_after = self._unanswered + len(events), self._unanswered_bytes + size
         if self._unanswered and (events_after > self._max_events or bytes_after > self._max_bytes):
             text = f"{self._unanswered:,} events are waiting to be stored; send this again later."
             raise Refusal(429, "resource_exhausted", text, retry_after=1)
         self._unanswered, self._unanswered_bytes = events_after, bytes_after
         try:
+            if deliveries or not self._joins or len(events) > _JOIN_UP_TO:
+                return _whole(await self._send(token, events, sent_at, deliveries), len(events))
             return await self._track(token, events, sent_at, size)
         except grpc.aio.AioRpcError as error:
             raise collect_refusal(error) from error
@@ -99,8 +109,6 @@ class Joiner:
     async def _track(
         self, token: str, events: Sequence[Event], sent_at: float | None, size: int
     ) -> list[EventResult]:
-        if not self._joins or len(events) > _JOIN_UP_TO:
-            return _whole(await self._send(token, events, sent_at), len(events))
         key = (token, clock_group(sent_at, time.time()))
         group = self._groups.get(key)
         if group is None:
@@ -121,7 +129,7 @@ class Joiner:
     ) -> list[EventResult]:
         group = self._groups[key] = _Group(in_flight=1)
         try:
-            return _whole(await self._send(key[0], events, sent_at), len(events))
+            return _whole(await self._send(key[0], events, sent_at, ()), len(events))
         finally:
             group.in_flight -= 1
             self._flush(key, group)
@@ -156,7 +164,7 @@ class Joiner:
         events = [event for entry in batch for event in entry.events]
         try:
             with joined([entry.origin for entry in batch]):
-                results = _whole(await self._send(key[0], events, _joint_sent_at(batch)), len(events))
+                results = _whole(await self._send(key[0], events, _joint_sent_at(batch), ()), len(events))
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.INVALID_ARGUMENT and len(batch) > 1:
                 # One of them is at fault; the others must not share its refusal.
@@ -176,7 +184,7 @@ class Joiner:
 
     async def _send_alone(self, token: str, entry: _Waiting) -> None:
         try:
-            results = _whole(await self._send(token, entry.events, entry.sent_at), len(entry.events))
+            results = _whole(await self._send(token, entry.events, entry.sent_at, ()), len(entry.events))
         except (grpc.aio.AioRpcError, Refusal) as error:
             _fail([entry], error)
         else:

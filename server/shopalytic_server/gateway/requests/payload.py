@@ -12,7 +12,16 @@ from shopalytic_server.gateway.requests.json_scan import MAX_PARTS, Malformed, S
 
 MAX_EVENTS = 1_000
 _EVENTS = "events"
-_KNOWN = ("token", "tracking_id", "sent_at", "cookie", "reset", "cross_subdomain_cookie", _EVENTS)
+_KNOWN = (
+    "token",
+    "tracking_id",
+    "sent_at",
+    "cookie",
+    "reset",
+    "cross_subdomain_cookie",
+    "deliveries",
+    _EVENTS,
+)
 _LONGEST_FIELD = 4_096
 _ENVELOPE = ("event_id", "tracking_id", "identity", "source", "sandbox")
 _NO_LIST = 'events: give a list of events, as {"token": "...", "events": [{"type": ...}]}.'
@@ -36,6 +45,8 @@ class Payload:
     cookie: bool
     reset: bool
     cross_subdomain_cookie: bool
+    deliveries: Any
+    """How the sender numbers its events, unchecked; None: it does not say."""
     _body: bytes
     _read: list[Any] | None
     """The events, where all of them were read at once."""
@@ -157,6 +168,7 @@ def _payload(fields: dict[str, Any], body: bytes, read: list[Any] | None, parts:
         cookie=_flag(fields, "cookie", default=True),
         reset=_flag(fields, "reset", default=False),
         cross_subdomain_cookie=_flag(fields, "cross_subdomain_cookie", default=True),
+        deliveries=fields.get("deliveries"),
         _body=body,
         _read=read,
         _parts=parts,

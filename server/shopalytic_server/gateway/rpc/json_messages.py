@@ -12,9 +12,9 @@ from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.formats.wire import max_items
 from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.requests.json_faults import fault_in
 from shopalytic_server.gateway.requests.json_scan import Malformed, Scanner, Span, Spans, TooMany
 from shopalytic_server.gateway.requests.payload import read_some
-from shopalytic_server.gateway.rpc.json_faults import fault_in
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 # json_format takes up to a microsecond for a byte of the densest JSON.
