@@ -28,6 +28,11 @@ export function uuid7(now = Date.now()) {
 
 export class Shopalytic {
   #queue = [];
+  #inFlight = [];
+  #instance = randomBytes(8).toString('hex');
+  #number = 0;
+  #dropped = { queue_full: 0, expired: 0, refused: 0, too_large: 0 };
+  #lostAtClose = [];
   #waiters = [];
   #running = false;
   #hurry = 0;
@@ -102,8 +107,13 @@ export class Shopalytic {
       this.#lose([{ event }], 'the client is closed');
       return event.event_id;
     }
-    if (this.#queue.length >= this.maxQueue) this.#lose([this.#queue.shift()], 'the queue is full');
-    this.#queue.push({ event, text, bytes: Buffer.byteLength(text) + 1, at: Date.now() });
+    if (this.#queue.length >= this.maxQueue) {
+      this.#dropped.queue_full += 1;
+      this.#lose([this.#queue.shift()], 'the queue is full');
+      this.#settle([]);
+    }
+    this.#number += 1;
+    this.#queue.push({ event, text, number: this.#number, bytes: Buffer.byteLength(text) + 1, at: Date.now() });
     this.stats.queued += 1;
     if (!this.#running) {
       this.#running = true;
@@ -122,61 +132,91 @@ export class Shopalytic {
     }
   }
 
-  /** Takes no more events, delivers what waits, and tells what was not delivered: {delivered, undelivered}. */
+  /**
+   * Takes no more events, delivers what waits, and tells what was not delivered: {delivered, undelivered}.
+   * Gives up when there was no outcome for so long.
+   */
   async close(timeoutMs = this.closeTimeoutMs) {
+    if (this.#closed) return { delivered: 0, undelivered: [] };
     this.#closed = true;
-    const waited = this.#queue.length;
-    await this.flush(timeoutMs);
+    const waited = this.#open();
+    this.#hurry += 1;
+    await this.#settled(timeoutMs, true);
     this.#abandoned = true;
     this.#stopping.abort();
-    const left = this.#queue.splice(0);
+    const left = [...this.#inFlight.splice(0), ...this.#queue.splice(0)];
     if (left.length) this.#lose(left, `the client was closed${this.stats.lastError ? `; ${this.stats.lastError}` : ''}`);
-    return { delivered: waited - left.length, undelivered: left.map(({ event }) => event) };
+    return { delivered: waited - this.#lostAtClose.length, undelivered: this.#lostAtClose };
   }
 
-  #settled(timeoutMs) {
-    if (!this.#queue.length) return Promise.resolve(true);
+  /** Waits for what was queued so far; with `patient` as long as there is an outcome within the time. */
+  #settled(timeoutMs, patient = false) {
+    const through = this.#number;
+    if (this.#oldest() > through) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const timer = Number.isFinite(timeoutMs) ? setTimeout(() => resolve(false), timeoutMs) : undefined;
-      this.#waiters.push(() => {
-        clearTimeout(timer);
-        resolve(true);
-      });
+      const waiter = { through, resolve, timer: undefined, patient };
+      waiter.start = () => {
+        clearTimeout(waiter.timer);
+        if (!Number.isFinite(timeoutMs)) return;
+        waiter.timer = setTimeout(() => {
+          this.#waiters = this.#waiters.filter((each) => each !== waiter);
+          resolve(false);
+        }, timeoutMs);
+      };
+      waiter.start();
+      this.#waiters.push(waiter);
     });
+  }
+
+  /** The number of the oldest event without an outcome; one past the last where there is none. */
+  #oldest() {
+    return (this.#inFlight[0] ?? this.#queue[0])?.number ?? this.#number + 1;
+  }
+
+  /** How many events have no outcome yet. */
+  #open() {
+    return this.#inFlight.length + this.#queue.length;
   }
 
   async #run() {
     while (this.#queue.length && !this.#abandoned) {
       const wait = this.#queue[0].at + this.lingerMs - Date.now();
       if (wait > 0 && !this.#hurry && this.#queue.length < this.#batchSize) await this.#sleep(Math.min(wait, 10));
-      else await this.#deliver(this.#batch(this.#batchSize));
+      else await this.#deliver(this.#taken());
     }
     this.#running = false;
-    for (const wake of this.#waiters.splice(0)) wake();
   }
 
-  #batch(most) {
+  /** Takes the next batch out of the queue, so that a full one drops nothing that may be stored already. */
+  #taken() {
     let bytes = 0;
     let count = 0;
     for (const { bytes: size } of this.#queue) {
-      if (count === most || (count && bytes + size > MOST_BYTES)) break;
+      if (count === this.#batchSize || (count && bytes + size > MOST_BYTES)) break;
       bytes += size;
       count += 1;
     }
-    return this.#queue.slice(0, count);
+    this.#inFlight = this.#queue.splice(0, count);
+    return this.#inFlight;
   }
 
-  /** Sends one batch until it has its verdicts, or cannot have any. It stays in the queue until then. */
+  /** Sends one batch until it has its verdicts, or cannot have any. */
   async #deliver(batch) {
     const expires = batch.at(-1).at + this.retryDeadlineMs;
     for (let attempt = 0; !this.#abandoned; attempt += 1) {
       const { verdicts, status, after, cause } = await this.#attempt(batch);
+      if (this.#abandoned) return; // close has given the events back
       if (verdicts) return this.#answered(batch, verdicts);
       this.stats.lastError = cause;
-      if (status === 413 && batch.length > 1) return this.#deliver(batch.slice(0, Math.ceil(batch.length / 2)));
+      if (status === 413 && batch.length > 1) {
+        const half = Math.ceil(batch.length / 2);
+        await this.#deliver(batch.slice(0, half));
+        return this.#deliver(batch.slice(half));
+      }
       const pause = after ?? Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
       if ((status && !RETRIED.has(status)) || Date.now() + pause > expires) {
-        this.#take(batch);
+        this.#dropped[!status || RETRIED.has(status) ? 'expired' : status === 413 ? 'too_large' : 'refused'] += batch.length;
+        this.#settle(batch);
         return this.#lose(batch, cause);
       }
       this.#say(cause);
@@ -187,7 +227,10 @@ export class Shopalytic {
 
   async #attempt(batch) {
     const sent = JSON.stringify(new Date().toISOString());
-    const body = `{"cookie":false,"sent_at":${sent},"events":[${batch.map(({ text }) => text).join(',')}]}`;
+    const { number } = batch[0];
+    const told = { instance: this.#instance, source: this.source, first_sequence: number, count: batch.length, dropped: this.#dropped };
+    const numbers = JSON.stringify([told]);
+    const body = `{"cookie":false,"sent_at":${sent},"deliveries":${numbers},"events":[${batch.map(({ text }) => text).join(',')}]}`;
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(this.timeoutMs), this.#stopping.signal]);
       const response = await fetch(this.address, { method: 'POST', headers: this.headers, body, signal });
@@ -206,7 +249,7 @@ export class Shopalytic {
   }
 
   #answered(batch, verdicts) {
-    this.#take(batch);
+    this.#settle(batch);
     if (this.#failing) {
       this.#failing = false;
       this.log.warn('shopalytic: events are delivered again.');
@@ -224,14 +267,25 @@ export class Shopalytic {
     this.log.warn(`shopalytic: event ${verdict.event_id} is ${verdict.status}: ${rules.join(', ')}`);
   }
 
-  #take(batch) {
+  #settle(batch) {
     const gone = new Set(batch);
-    this.#queue = this.#queue.filter((entry) => !gone.has(entry));
+    this.#inFlight = this.#inFlight.filter((entry) => !gone.has(entry));
+    const oldest = this.#oldest();
+    for (const waiter of this.#waiters.splice(0)) {
+      if (oldest <= waiter.through) {
+        if (waiter.patient) waiter.start();
+        this.#waiters.push(waiter);
+      } else {
+        clearTimeout(waiter.timer);
+        waiter.resolve(true);
+      }
+    }
   }
 
   #lose(entries, reason) {
     this.stats.lost += entries.length;
     const events = entries.map(({ event }) => event);
+    if (this.#closed && reason !== 'the client is closed') this.#lostAtClose.push(...events);
     if (this.onLost) this.#guard(() => this.onLost(events, reason));
     else this.log.error(`shopalytic: ${events.length} events were not delivered: ${reason}`);
   }

@@ -8,12 +8,16 @@ const log = { warn: (...words) => told.log.push(words.join(' ')), error: (...wor
 const shop = new Shopalytic({
   ...options,
   log,
-  onRefused: (verdict) => told.refused.push(verdict),
+  onRefused: (verdict) => {
+    told.refused.push(verdict);
+    if (options.callbacksFail) throw new Error('as the test wants it');
+  },
   onLost: (events, reason) => told.lost.push({ ids: events.map((event) => event.event_id), reason }),
 });
 for await (const line of createInterface({ input: process.stdin })) {
   const [name, ...given] = JSON.parse(line);
-  const value = name === 'told' ? { ...told, stats: shop.stats } : await shop[name](...given);
+  let value = name === 'told' ? { ...told, stats: shop.stats } : await shop[name](...given);
+  if (name === 'close') value = { ...value, undelivered: value.undelivered.map((event) => event.event_id) };
   console.log(JSON.stringify(value ?? null));
 }
 process.exit(0);

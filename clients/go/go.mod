@@ -1,0 +1,3 @@
+module shopalytic
+
+go 1.23
