@@ -4,13 +4,17 @@ import json
 import random
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
 
+from shopalytic.events.decoding import EVENT_TYPES, decode_event
+from shopalytic.v1.properties import properties
 from shopalytic_server.domain.customers.identity import tracking_subject
 from shopalytic_server.domain.errors import InvalidRequest, NotFound
 from shopalytic_server.domain.events.event_order import RANKS, position
@@ -21,6 +25,7 @@ from shopalytic_server.storage.database.queries import load
 from shops.report_shop import START, Shop, alias, event, identify, open_shop, order, page
 
 SEED = 20260301
+VECTORS = Path(__file__).parents[2] / "vectors"
 
 
 @pytest.fixture
@@ -59,6 +64,36 @@ async def test_a_stored_event_is_shown_whole(shop):
         "subtotal": "12.50",
         "line_items": [{"sku": "a", "price": "12.50", "qty": 3}],
     }
+
+
+def accepted_vectors() -> list[dict[str, Any]]:
+    rows = [row for path in sorted(VECTORS.glob("*.json")) for row in json.loads(path.read_text())]
+    whole = [row["event"] for row in rows if row["status"] == "ACCEPTED" and "event_id" in row["event"]]
+    return [each for each in whole if each.get("tracking_id") and each["type"] in EVENT_TYPES]
+
+
+async def test_each_kind_of_event_is_given_as_the_contracts_own_message(shop):
+    sent = {each.event_id.lower(): each for each in map(decode_event, accepted_vectors())}
+    for each in sent.values():
+        await shop.send(each)
+    owners = {(each.identity or each.tracking_id, each.sandbox) for each in sent.values()}
+    pages = [await shop.events(name, sandbox=sandbox) for name, sandbox in sorted(owners)]
+    shown = {each.event_id: each for page in pages for each in page.events}
+    assert {each.type for each in shown.values()} == set(EVENT_TYPES)
+    for each in shown.values():
+        typed, given = each.event, sent[each.event_id]
+        assert typed.WhichOneof("payload") == each.type
+        free = Struct()
+        free.update(properties(typed))
+        assert free == each.properties
+        assert typed.context == given.context
+        assert (typed.event_id, typed.occurred_at) == (each.event_id, each.occurred_at)
+        assert (typed.tracking_id, typed.source, typed.sandbox) == (
+            each.tracking_id,
+            each.source,
+            given.sandbox,
+        )
+        assert typed.HasField("tie_breaker") == given.HasField("tie_breaker")
 
 
 async def test_what_an_event_does_not_have_stays_absent(shop):

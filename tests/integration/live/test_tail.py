@@ -82,6 +82,8 @@ async def test_an_event_is_told_as_it_is_stored(shop: Running) -> None:
     )
     assert told.properties["url"] == sent.page_view.url
     assert told.HasField("received_at")
+    assert told.event.page_view == sent.page_view
+    assert (told.event.event_id, told.event.source) == (sent.event_id, "web")
 
 
 async def test_duplicates_and_invalid_events_are_not_told(shop: Running) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.datasets import Dataset
+from shopalytic_server.domain.events.typed import add_typed
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers.lookup import find, load_people
 from shopalytic_server.storage.database.paging import (
@@ -22,8 +23,9 @@ from shopalytic_server.storage.database.times import timestamp
 _SQL = load("customers/timeline")
 
 # gRPC clients refuse answers beyond 4 MB, and a Struct takes up to three times
-# the bytes of its JSON. A page that would grow further ends early.
-MAX_PAGE_BYTES = 1_000_000
+# the bytes of its JSON; a custom event has two, one of them in its typed form.
+# A page that would grow further ends early.
+MAX_PAGE_BYTES = 600_000
 
 
 async def list_customer_events(
@@ -44,7 +46,7 @@ async def list_customer_events(
         max_bytes=MAX_PAGE_BYTES,
     )
     page = rows[: page_size(request)]
-    response = reports_pb2.ListCustomerEventsResponse(events=[stored_event(row) for row in page])
+    response = reports_pb2.ListCustomerEventsResponse(events=[stored_event(row, dataset) for row in page])
     if not request.page_token:
         types = list(request.types) or None
         total = await snapshot.fetch_one(
@@ -56,7 +58,7 @@ async def list_customer_events(
     return response
 
 
-def stored_event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
+def stored_event(row: dict[str, Any], dataset: Dataset) -> reports_pb2.StoredEvent:
     """A row of `events` as reports tell of it."""
     event = reports_pb2.StoredEvent(
         event_id=str(row["event_id"]),
@@ -74,4 +76,6 @@ def stored_event(row: dict[str, Any]) -> reports_pb2.StoredEvent:
     event.properties.update(row["properties"])
     if row["context"] is not None:
         event.context.update(row["context"])
+    sandbox, tie_breaker = dataset.is_sandbox, row["tie_breaker"]
+    add_typed(event, row["properties"], row["context"], sandbox=sandbox, tie_breaker=tie_breaker)
     return event

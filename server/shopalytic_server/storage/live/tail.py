@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
+from google.protobuf import json_format
+
 from shopalytic.v1 import properties, reports_pb2
 from shopalytic_server.domain.datasets import Dataset
+from shopalytic_server.domain.events.typed import add_typed
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers.lookup import find, load_people
@@ -157,7 +160,7 @@ class _Entry:
     def answer(self) -> bytes:
         """A serialized TailEventsResponse, made for the first who wants it."""
         if self._answer is None:
-            self._answer = reports_pb2.TailEventsResponse(event=stored(self.item)).SerializeToString()
+            self._answer = reports_pb2.TailEventsResponse(event=_told(self.item)).SerializeToString()
         return self._answer
 
 
@@ -246,8 +249,21 @@ class _Pace:
             await asyncio.sleep(self._free_at - now)
 
 
-def stored(item: Prepared | TailEvent) -> reports_pb2.StoredEvent:
+def _told(item: Prepared | TailEvent) -> reports_pb2.StoredEvent:
     """An event as readers are told of it."""
+    event = stored(item)
+    sandbox = Dataset(item.dataset_id).is_sandbox
+    if isinstance(item, TailEvent):
+        context = json_format.MessageToDict(event.context) if event.HasField("context") else None
+        add_typed(event, json_format.MessageToDict(event.properties), context, sandbox=sandbox)
+    else:
+        context = None if item.context_jsonb is None else properties.context_dict(item.event.context)
+        add_typed(event, item.properties, context, sandbox=sandbox, tie_breaker=item.tie_breaker)
+    return event
+
+
+def stored(item: Prepared | TailEvent) -> reports_pb2.StoredEvent:
+    """An event as servers tell each other of it: without its typed form, which follows from the rest."""
     if isinstance(item, TailEvent):
         return item.event
     event = reports_pb2.StoredEvent(

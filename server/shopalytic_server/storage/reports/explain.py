@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.access import tokens
+from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.customers.timeline import (
@@ -185,7 +186,9 @@ async def list_events(
         event_ids=[row["event_id"] for row in page],
         max_bytes=MAX_PAGE_BYTES,
     )
-    response = reports_pb2.ListEventsResponse(events=[stored_event(row) for row in found], total_events=total)
+    response = reports_pb2.ListEventsResponse(
+        events=[stored_event(row, Dataset(row["dataset_id"])) for row in found], total_events=total
+    )
     last = _last(page, found, is_whole=len(behind) <= size)
     if last is not None:
         response.next_page_token = write_token(request, project, event_place(last))

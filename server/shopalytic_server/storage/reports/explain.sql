@@ -2,7 +2,7 @@
 -- there are of those asked for. The arrays of datasets and ids are parallel.
 -- name: bodies
 WITH wanted AS (
-    SELECT e.event_id, e.type, e.occurred_at, e.stated_at, e.received_at, e.corrected_at, e.tracking_id,
+    SELECT e.dataset_id, e.event_id, e.type, e.occurred_at, e.stated_at, e.received_at, e.corrected_at, e.tracking_id,
            e.identity, e.source, e.properties, e.context, e.tie_breaker, e.bot,
            event_position(e.type, e.properties ->> 'refund_type', e.occurred_at) AS place
       FROM events e
