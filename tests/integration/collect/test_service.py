@@ -131,6 +131,57 @@ async def test_two_browsers_and_one_identify_are_one_customer_whom_an_rpc_finds(
     assert sorted(answer.json["customer"]["trackingIds"]) == sorted(cookies)
 
 
+ORDER = {
+    "orderId": "1",
+    "total": "9.99",
+    "subtotal": "9.99",
+    "lineItems": [{"sku": "S", "price": "9.99", "qty": 1}],
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "rule", "words"),
+    [
+        ({"total": 9.99}, "order.total", "type", 'money is text here, such as "9.99"'),
+        ({"lineItems": {}}, "order.line_items", "type", "must be a list, not an object"),
+        ({"line_items": [{"qty": 2**31}]}, "order.line_items[0].qty", "type", "must be from -2,147,483,648"),
+        ({"oderId": "1"}, "order.oderId", "unknown_property", "did you mean 'orderId'?"),
+        ({"cartId": "\ud800"}, "order.cart_id", "type", "has half of a character"),
+        ({"total": "M\xfcller"}, "", "json", "the byte 0xfc is not UTF-8"),
+        ({"total": float("nan")}, "", "json", "NaN is not a JSON number"),
+    ],
+)
+async def test_an_event_in_protobufs_json_is_judged_by_its_own_words(
+    service: Service, wrong: dict[str, Any], field: str, rule: str, words: str
+):
+    event = {"eventId": str(uuid.uuid4()), "occurredAt": "2025-05-01T12:00:00Z", "trackingId": "t"}
+    text = json.dumps(
+        {"events": [{**event, "order": {**ORDER, **wrong}}]}, ensure_ascii="ü" not in str(wrong)
+    )
+    headers = {
+        "content-type": "application/json",
+        "authorization": f"Bearer {service.ready['keys']['server']}",
+    }
+    path = "/shopalytic.v1.CollectorService/Track"
+    answer = await fetch(port_of(service), "POST", path, text.encode("latin-1"), headers)
+    [result] = answer.json["results"]
+    [found] = result["violations"]
+    assert (found.get("field", ""), found["ruleId"]) == (field, rule)
+    assert words in found["message"]
+
+
+async def test_a_spoiled_event_in_protobufs_json_can_be_repaired(service: Service):
+    event = {"eventId": str(uuid.uuid4()), "occurredAt": "2025-05-01T12:00:00Z", "trackingId": "t"}
+    order = {**event, "order": {**ORDER, "orderId": event["eventId"], "total": 9.99}}
+    await rpc(service, "CollectorService/Track", "server", {"events": [order]})
+    listed = await rpc(service, "AdminService/ListQuarantine", "admin", {"ruleId": "type"})
+    [kept] = [each for each in listed.json["events"] if each["event"]["eventId"] == event["eventId"]]
+    patch = [{"op": "replace", "path": "/order/total", "value": "9.99"}]
+    request = {"quarantineIds": [kept["quarantineId"]], "patch": json.dumps(patch)}
+    replayed = await rpc(service, "AdminService/ReplayQuarantine", "admin", request)
+    assert replayed.json["accepted"] == 1, replayed.json
+
+
 async def test_numbers_of_a_backend_count_and_those_of_a_page_do_not(service: Service):
     source = f"shop-{uuid.uuid4()}"
 

@@ -104,7 +104,7 @@ def test_the_number_of_lists_and_objects_is_bounded_in_each_part_and_if_asked_in
     [first, second] = scan(b'{"events": [%s, {}]}' % many).items or []
     assert first.fault is not None
     assert second.fault is None
-    with pytest.raises(Malformed, match="Too many"):
+    with pytest.raises(Malformed, match="too many"):
         scan(b'{"a": %s, "events": [%s]}' % (_many(60), _many(60)), max_parts=100)
 
 
@@ -112,7 +112,7 @@ def test_the_number_of_lists_and_objects_is_bounded_in_each_part_and_if_asked_in
 def test_where_nothing_else_is_of_use_a_value_that_must_not_be_read_ends_the_scan_at_once(value: bytes):
     steps = Scanner(b'{"a": 1, "scope": %s' % value, "", lambda _name: None).steps()
     # Each is a millisecond's work.
-    with pytest.raises(Malformed, match=r"A value (is nested|has) more than"):
+    with pytest.raises(Malformed, match=r"a value (is nested|has) more than"):
         deque(islice(steps, 20))
 
 
@@ -121,7 +121,7 @@ def test_a_value_among_others_is_passed_if_an_event_can_be_as_long_and_no_longer
     [first, second] = scan(b'{"events": [%s, {}]}' % as_long).items or []
     assert first.fault is not None
     assert second.fault is None
-    with pytest.raises(Malformed, match="Too many"):
+    with pytest.raises(Malformed, match="too many"):
         scan(b'{"events": [%s, {}]}' % (b"[%s]" % (b"[]," * 100_000)[:-1]))
 
 

@@ -6,10 +6,43 @@ may be short to write, and a gigabyte once somebody makes a whole number of it.
 """
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _MAX_DIGITS = 400
+
+
+# What Python's reader says, and what it means.
+_WORDS = (
+    ("Expecting property name", "a name in double quotes is missing"),
+    ("Expecting ',' delimiter", "a comma or a closing bracket is missing"),
+    ("Expecting ':' delimiter", "a colon is missing after a name"),
+    ("Expecting value", "a value is missing"),
+    ("Extra data", "something follows after its end"),
+    ("Unterminated string", "a text has no closing quote"),
+    (
+        "Invalid control character",
+        "a text has a line break or another control character in it; write \\n for one",
+    ),
+    ("Invalid \\uXXXX", "a text has \\u without four hexadecimal digits"),
+    ("Invalid \\escape", "a text has a backslash that begins no escape; write \\\\ for one"),
+    ("Illegal trailing comma", "a comma stands before a closing bracket"),
+)
+
+
+# Where a body is kept as text, a byte that is not UTF-8 is written so; JSON has no such escape.
+_BYTE = re.compile(r"[^\\]?\\x([0-9a-f]{2})")
+
+
+def why_not_json(error: json.JSONDecodeError) -> str:
+    """What is wrong with a text that is no JSON, and where: "a value is missing at line 1, column 9"."""
+    if (byte := _BYTE.match(error.doc, max(0, error.pos - 1))) is not None:
+        return f"the byte 0x{byte[1]} is not UTF-8, at line {error.lineno}, column {error.colno}"
+    words = next(
+        (words for sign, words in _WORDS if error.msg.startswith(sign)), "it is not written as JSON is"
+    )
+    return f"{words} at line {error.lineno}, column {error.colno}"
 
 
 class SpoiledJson(ValueError):

@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
+from google.protobuf import json_format
 
 from shopalytic.events.decoding import EVENT_TYPES, LATER_NAMES, DecodeError, decode_event
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.customers.signing import Claim
 from shopalytic_server.domain.formats import strict_json
+from shopalytic_server.domain.formats.json_faults import UNKNOWN, fault_in
 from shopalytic_server.domain.privacy.network_places import NETWORK_PLACE
 
 # An event has fifteen names at its top; what comes after many more is not looked at.
@@ -30,6 +32,11 @@ _LINKS = {"identify": "identity_signature", "alias": "alias_signature"}
 
 # An order of 2,000 items has less than half as many lists and objects.
 _MOST_PARTS = 10_000
+
+# What tells an event in protobuf's JSON: what happened has its own name, and most names are in camel case.
+_OF_PROTOBUF = {name for field in Event.DESCRIPTOR.fields for name in (field.name, field.json_name)} - {
+    name for field in Event.DESCRIPTOR.fields if not field.containing_oneof for name in [field.name]
+}
 
 _SET_BY_GATEWAY = ("address", "origin", "privacy_signal", *NETWORK_PLACE)
 _BLANK = " \t\n\r"
@@ -91,12 +98,12 @@ def read_again(event: Event, *, public: bool) -> Event | DecodeError:
     try:
         try:
             # Most texts fail here, at once and without a call for each of their parts.
-            decode_event(orjson.loads(text))
+            decoded(orjson.loads(text))
         except orjson.JSONDecodeError:
             # It takes no half of a surrogate pair either, which is JSON all the same.
             if len(text) > _LONGEST_EXPLAINED and _may_be_half(text) is None:
                 return DecodeError("", "is not JSON", "json")
-        read = decode_event(strict_json.read(text))
+        read = decoded(strict_json.read(text))
     except DecodeError as error:
         return error
     except (ValueError, RecursionError) as error:
@@ -105,9 +112,26 @@ def read_again(event: Event, *, public: bool) -> Event | DecodeError:
     return read
 
 
+def decoded(value: Any) -> Event:
+    """The event in the catalogue's form, or in protobuf's own; raises DecodeError."""
+    if not isinstance(value, dict) or "type" in value or not value.keys() & _OF_PROTOBUF:
+        return decode_event(value)
+    found = fault_in(value, Event.DESCRIPTOR)
+    if found is not None:
+        path, words = found
+        raise DecodeError(path, words, "unknown_property" if words.startswith(UNKNOWN) else "type")
+    try:
+        event = json_format.ParseDict(value, Event())
+    except (json_format.ParseError, ValueError, TypeError):
+        raise DecodeError("", "a value is out of its bounds", "json") from None
+    if event.HasField("undecoded"):
+        raise DecodeError("undecoded", "is not for senders of JSON to give", "unknown_property")
+    return event
+
+
 def _why(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        return f"is not JSON: {strict_json.why_not_json(error)}"
     if isinstance(error, strict_json.SpoiledJson):
         return f"cannot be taken: {error}"
     return "is nested too deeply" if isinstance(error, RecursionError) else "is not JSON"

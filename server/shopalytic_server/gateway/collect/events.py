@@ -9,8 +9,8 @@ from google.protobuf import json_format
 from shopalytic.events.decoding import DecodeError, decode_event, decode_time, undecoded_event
 from shopalytic.v1.collector_pb2 import Delivery, TrackRequest
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.formats.json_faults import fault_in
 from shopalytic_server.domain.privacy.network_places import NETWORK_PLACE, NetworkPlace, set_place
-from shopalytic_server.gateway.requests.json_faults import fault_in
 from shopalytic_server.gateway.requests.payload import Payload, UnreadableEvent, unusable
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 

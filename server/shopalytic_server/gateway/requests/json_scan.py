@@ -102,7 +102,7 @@ class Scanner:
         """Scans, and pauses now and then. Raises Malformed or TooMany."""
         self._at = 3 if self._data.startswith(b"\xef\xbb\xbf") else 0
         if self._next() != _OPEN:
-            raise self._malformed("The body must be an object, such as {...}")
+            raise self._malformed("it must be an object, such as {...},")
         self._at += 1
         if self._next() == _CLOSE:
             self._at += 1
@@ -113,16 +113,16 @@ class Scanner:
                 if self._separator(_CLOSE):
                     break
         if self._next() is not None:
-            raise self._malformed("Extra data")
+            raise self._malformed("something follows after its end")
 
     def _member(self) -> Iterator[None]:
         name = self._name()
         if name in self.parts.members or (name == self._list_name and self.parts.items is not None):
-            raise self._malformed(f"The key {name[:100]!r} is given twice; give it once")
+            raise self._malformed(f"the key {name[:100]!r} is given twice; give it once")
         if len(self.parts.members) == _MAX_MEMBERS:
-            raise self._malformed(f"More than {_MAX_MEMBERS} members")
+            raise self._malformed(f"more than {_MAX_MEMBERS} members")
         if self._next() != _COLON:
-            raise self._malformed("Expecting ':' delimiter")
+            raise self._malformed("a colon is missing after a name")
         self._at += 1
         start = self._at
         if self._next() == _LIST:
@@ -162,23 +162,23 @@ class Scanner:
     def _name(self) -> str:
         start = self._at
         if self._next() != _QUOTE:
-            raise self._malformed("Expecting property name enclosed in double quotes")
+            raise self._malformed("a name in double quotes is missing")
         start = self._at
         end = _IN_STRING.match(self._data, start + 1, start + _WINDOW).end()  # type: ignore[union-attr]
         if self._data[end : end + 1] != b'"':
-            raise self._malformed("A name has no end")
+            raise self._malformed("a name has no end")
         self._at = end + 1
         try:
             return str(json.loads(self._data[start : end + 1].decode()))
         except ValueError:
             self._at = start
-            raise self._malformed("A name is not readable") from None
+            raise self._malformed("a name is not readable") from None
 
     def _separator(self, end: int) -> bool:
         """Passes the comma, or the end of what it is in: True."""
         byte = self._next()
         if byte not in (_COMMA, end):
-            raise self._malformed("Expecting ',' delimiter")
+            raise self._malformed("a comma or a closing bracket is missing")
         self._at += 1
         return byte == end
 
@@ -193,7 +193,7 @@ class Scanner:
         else:
             word = _WORD.match(self._data, start)
             if word is None:
-                raise self._malformed("Expecting value")
+                raise self._malformed("a value is missing")
             self._at = word.end()
         self._found = Span(start, self._at, fault)
 
@@ -207,7 +207,7 @@ class Scanner:
             at = _PLAIN.match(data, at, at + _WINDOW).end()  # type: ignore[union-attr]
             if at >= size:
                 self._at = size
-                raise self._malformed("The body is cut off")
+                raise self._malformed("it is cut off")
             byte = data[at]
             if byte in _CLOSES:
                 closers.append(_CLOSES[byte])
@@ -216,9 +216,9 @@ class Scanner:
                     fault = fault or _fault(len(closers))
                     if not self._list_name:
                         self._at = at
-                        raise self._malformed(f"A value {fault}")
+                        raise self._malformed(f"a value {fault}")
                 if count >= self._left or count > _MOST_PASSED:
-                    raise self._malformed("Too many lists and objects")
+                    raise self._malformed("too many lists and objects")
                 if count % _BRACKETS_A_STEP == 0:
                     yield
                 at += 1
@@ -230,7 +230,7 @@ class Scanner:
                 yield  # the end of the window
             elif closers[-1] != byte:
                 self._at = at
-                raise self._malformed("A bracket does not fit the one that it closes")
+                raise self._malformed("a bracket does not fit the one that it closes")
             else:
                 closers.pop()
                 at += 1
@@ -248,7 +248,7 @@ class Scanner:
                 self._at = end + 1
                 return
             if end == at:
-                raise self._malformed("A string has no end")
+                raise self._malformed("a string has no end")
             at = end
             yield
 

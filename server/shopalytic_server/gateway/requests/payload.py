@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shopalytic_server.domain.formats import strict_json
-from shopalytic_server.domain.formats.strict_json import SpoiledJson
+from shopalytic_server.domain.formats.strict_json import SpoiledJson, why_not_json
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.requests.json_scan import MAX_PARTS, Malformed, Scanner, Span, Spans, TooMany
 
@@ -210,7 +210,7 @@ def read_value(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         return UnreadableEvent(f"is not UTF-8 (byte {error.start})")
     except json.JSONDecodeError as error:
-        return UnreadableEvent(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}")
+        return UnreadableEvent(f"is not JSON: {why_not_json(error)}")
     except RecursionError:
         return UnreadableEvent("is nested too deeply")
 

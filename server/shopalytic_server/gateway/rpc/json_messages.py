@@ -10,9 +10,11 @@ from google.protobuf.message import Message
 from shopalytic.events.decoding import DecodeError, undecoded_event
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.formats import strict_json
+from shopalytic_server.domain.formats.json_faults import fault_in
+from shopalytic_server.domain.formats.strict_json import SpoiledJson, why_not_json
 from shopalytic_server.domain.formats.wire import max_items
 from shopalytic_server.gateway.errors import Refusal
-from shopalytic_server.gateway.requests.json_faults import fault_in
 from shopalytic_server.gateway.requests.json_scan import Malformed, Scanner, Span, Spans, TooMany
 from shopalytic_server.gateway.requests.payload import read_some
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
@@ -106,8 +108,8 @@ def _event(data: bytes, part: Span) -> bytes:
     if part.fault is None and text.count(b",") <= _MOST_VALUES:
         try:
             return _binary(text, Event)
-        except _ERRORS as error:
-            path, fault = _told(text, Event, error)
+        except _ERRORS:
+            path, fault = _told(text, Event)
     else:
         path, fault = "", part.fault or f"has more than {_MOST_VALUES:,} values"
     found = read_some(text, _ENVELOPE)
@@ -146,17 +148,19 @@ def _unreadable(kind: type[Message], error: Exception, data: bytes | None = None
     if data is None:
         path, words = "", _words(error)
     else:
-        path, words = _told(data, kind, error)
+        path, words = _told(data, kind)
     told = f"{path}: {words}" if path else words
     return Refusal(400, "invalid_argument", f"The request is not a readable {name}: {told}")
 
 
-def _told(data: bytes, kind: type[Message], error: Exception) -> tuple[str, str]:
+def _told(data: bytes, kind: type[Message]) -> tuple[str, str]:
     """Where a text cannot be a message, and why, in our words; the readers' own name their insides."""
     try:
-        value = json.loads(data.decode("utf-8-sig"))
+        value = strict_json.read(data.decode("utf-8-sig"))
+    except SpoiledJson as spoiled:
+        return "", str(spoiled)
     except json.JSONDecodeError as broken:
-        return "", f"it is not JSON: {broken.msg} at line {broken.lineno}, column {broken.colno}"
+        return "", f"it is not JSON: {why_not_json(broken)}"
     except UnicodeDecodeError as broken:
         return "", f"it is not UTF-8 (byte {broken.start})"
     except (ValueError, RecursionError):
@@ -166,7 +170,7 @@ def _told(data: bytes, kind: type[Message], error: Exception) -> tuple[str, str]
     found = fault_in(value, kind.DESCRIPTOR)
     if found is not None:
         return found
-    return "", "a key is given twice" if "more than once" in str(error) else "a value is out of its bounds"
+    return "", "a value is out of its bounds"
 
 
 def _words(error: Exception) -> str:

@@ -159,7 +159,7 @@ def _filter(place: int, given: dimensions_pb2.Filter) -> Filter:
     fits = {Operator.ONE_OF: many > 0, Operator.IS_SET: many == 0}.get(operator, many == 1)
     if not fits:
         needs = {Operator.ONE_OF: "one value or more", Operator.IS_SET: "no value"}.get(operator, "one value")
-        message = f"needs {needs}, for its operator is {operator!r}; it has {many}"
+        message = f"needs {needs}, for its operator is {operator.value!r}; it has {many}"
         raise InvalidRequest([Violation(f"scope.filters[{place}].values", "filter.values", message)])
     return Filter(given.dimension, operator, tuple(given.values))
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from google.protobuf import json_format
 from psycopg.rows import dict_row
 
-from shopalytic.events.decoding import DecodeError, decode_event, undecoded_event
+from shopalytic.events.decoding import DecodeError, undecoded_event
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import admin_pb2, collector_pb2
 from shopalytic.v1.collector_pb2 import EventResult
@@ -18,6 +18,7 @@ from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.events.prepared import skew_us
+from shopalytic_server.domain.formats.json_faults import fault_in
 from shopalytic_server.domain.formats.json_patch import (
     InvalidPatch,
     PatchDoesNotFit,
@@ -222,10 +223,12 @@ def repaired(event: Event, patch: Patch | None, key_class: KeyClass) -> Event:
     if patch is None:
         return event
     document = apply_patch(json_format.MessageToDict(event, preserving_proto_field_name=True), patch)
+    document = _plain(document)
     try:
-        return json_format.ParseDict(_plain(document), Event())
-    except json_format.ParseError as error:
-        raise PatchDoesNotFit(str(error)) from error
+        return json_format.ParseDict(document, Event())
+    except (json_format.ParseError, ValueError, TypeError) as error:
+        path, words = fault_in(document, Event.DESCRIPTOR) or ("", "a value is out of its bounds")
+        raise PatchDoesNotFit(f"{path}: {words}" if path else words) from error
 
 
 def _read_again(event: Event, patch: Patch | None, *, public: bool) -> Event:
@@ -240,7 +243,7 @@ def _read_again(event: Event, patch: Patch | None, *, public: bool) -> Event:
     document = apply_patch(document, patch)
     text = json.dumps(document, default=str)
     try:
-        read = decode_event(document)
+        read = undecoded.decoded(document)
     except DecodeError as error:
         read = undecoded_event(text, error, data=document)
     undecoded.complete(read, event, public=public)

@@ -1,6 +1,10 @@
 """Says what is wrong with the JSON of a request and where: `events[1].order.total: money is text here`."""
 
+import math
+import re
 from collections.abc import Iterator
+from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -9,11 +13,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from shopalytic.events.values import kind_of
 from shopalytic.v1.rules import MONEY_FIELDS
 
-_WHOLE = {FieldDescriptor.TYPE_INT32: 32, FieldDescriptor.TYPE_INT64: 64, FieldDescriptor.TYPE_UINT32: 32}
-_WHOLE |= {FieldDescriptor.TYPE_UINT64: 64, FieldDescriptor.TYPE_SINT32: 32, FieldDescriptor.TYPE_SINT64: 64}
+_WHOLE = {
+    FieldDescriptor.TYPE_INT32: range(-(2**31), 2**31),
+    FieldDescriptor.TYPE_INT64: range(-(2**63), 2**63),
+    FieldDescriptor.TYPE_UINT32: range(2**32),
+    FieldDescriptor.TYPE_UINT64: range(2**64),
+}
+_DIGITS = re.compile(r"-?[0-9]{1,30}")
 _NUMBERS = (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT)
 _OPEN = ("google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue")
 _TIMESTAMP = "google.protobuf.Timestamp"
+UNKNOWN = "is not a field"
+"""How the sentence on a name begins that the message does not have."""
 _MOST_NAMES = 12
 _LONGEST = 100
 
@@ -30,8 +41,6 @@ Faults = Iterator[tuple[str, str]]
 
 
 def _object(value: Any, descriptor: Any, path: str) -> Faults:
-    if value == []:
-        return  # protobuf's own reader takes it for an object
     if not isinstance(value, dict):
         yield path, f"must be an object, not {kind_of(value)}"
         return
@@ -40,10 +49,11 @@ def _object(value: Any, descriptor: Any, path: str) -> Faults:
     chosen: dict[str, str] = {}
     for name, given in value.items():
         field = fields.get(name)
-        here = f"{path}.{name[:_LONGEST]}" if path else name[:_LONGEST]
+        # As every path is written, whichever of its two names the sender has used.
+        told = field.name if field is not None else name[:_LONGEST]
+        here = f"{path}.{told}" if path else told
         if field is None:
-            known = ", ".join([each.name for each in descriptor.fields][:_MOST_NAMES])
-            yield here, f"is not a field of {descriptor.name}; it has {known}"
+            yield here, f"{UNKNOWN} of {descriptor.name}; {_hint(name, fields, descriptor)}"
             continue
         if given is None:
             continue
@@ -53,6 +63,13 @@ def _object(value: Any, descriptor: Any, path: str) -> Faults:
                 yield here, f"cannot be given beside {chosen[oneof.name]}: give one of them"
             chosen[oneof.name] = name
         yield from _field(given, field, here)
+
+
+def _hint(name: str, fields: dict[str, Any], descriptor: Any) -> str:
+    near = get_close_matches(name[:_LONGEST], list(fields), n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"it has {', '.join([each.name for each in descriptor.fields][:_MOST_NAMES])}"
 
 
 def _field(value: Any, field: Any, path: str) -> Faults:
@@ -85,17 +102,26 @@ def _single(value: Any, field: Any, path: str) -> Faults:
 def _scalar(value: Any, field: Any) -> str | None:
     kind = field.type
     if kind == FieldDescriptor.TYPE_STRING:
-        return None if isinstance(value, str) else _text_words(value, field)
+        return _broken_words(value) if isinstance(value, str) else _text_words(value, field)
     if kind == FieldDescriptor.TYPE_BOOL:
         return None if isinstance(value, bool) else f"must be true or false, not {kind_of(value)}"
     if kind in _WHOLE:
         return _whole_words(value, _WHOLE[kind])
     if kind in _NUMBERS:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
         return None if is_number else f"must be a number, not {kind_of(value)}"
     if kind == FieldDescriptor.TYPE_ENUM:
-        names = [each.name for each in field.enum_type.values]
-        return None if value in names or isinstance(value, int) else f"must be one of {', '.join(names)}"
+        names = {each.name: each.number for each in field.enum_type.values}
+        told = ", ".join(name for name, number in names.items() if number)
+        return None if isinstance(value, int) or value in names else f"must be one of {told}"
+    return None
+
+
+def _broken_words(text: str) -> str | None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "has half of a character (a lone \\ud800 to \\udfff); send it whole"
     return None
 
 
@@ -105,20 +131,22 @@ def _text_words(value: Any, field: Any) -> str:
     return f"must be text, not {kind_of(value)}"
 
 
-def _whole_words(value: Any, bits: int) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+def _whole_words(value: Any, bounds: range) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return f"must be a whole number, not {kind_of(value)}"
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return "must be a whole number: digits only"
-    if number != number // 1:
-        return "must be a whole number, without a fraction"
-    return None if abs(number) <= 2.0**bits else f"is too large for {bits} bits"
+    if isinstance(value, str):
+        if not _DIGITS.fullmatch(value):
+            return "must be a whole number: digits only"
+        value = int(value)
+    elif isinstance(value, float | Decimal):
+        if not math.isfinite(value) or value != value // 1:
+            return "must be a whole number, without a fraction"
+        value = int(value)
+    return None if value in bounds else f"must be from {bounds.start:,} to {bounds.stop - 1:,}"
 
 
 def _time(value: Any, path: str) -> Faults:
     try:
         Timestamp().FromJsonString(value)
     except (ValueError, AttributeError, TypeError, OverflowError):
-        yield path, 'must be a time such as "2025-05-01T12:00:00Z"'
+        yield path, 'must be a time with its offset, such as "2025-05-01T12:00:00Z"'
