@@ -1,13 +1,16 @@
 """What the gateway counts and measures, in Prometheus' terms."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from shopalytic.v1.collector_pb2 import EVENT_STATUS_CONFLICT, EVENT_STATUS_QUARANTINED, EventResult
 from shopalytic_server.domain.ingest.rule_names import rule_label
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_KEPT = ("QUARANTINED", "CONFLICT")
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -68,7 +71,7 @@ class Metrics:
             ["surface", "name"],
             registry=self.registry,
         )
-        self._children: dict[tuple[str, str, str], Counter] = {}
+        self._children: dict[tuple[str, ...], Counter] = {}
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(f"shopalytic_gateway_{name}", text, registry=self.registry)
@@ -86,21 +89,32 @@ class Metrics:
         """Counts an answered request."""
         self._child(self._requests, "request", route, str(status)).inc()
 
-    def verdict(self, status: str, event_type: str, rules: Iterable[str] = ()) -> None:
-        """Counts what became of one event, and the rules that it broke."""
-        self._child(self._verdicts, "verdict", status, event_type).inc()
-        if status == "DUPLICATE":
-            self._duplicates.inc()
-        elif status in ("QUARANTINED", "CONFLICT"):
-            self._quarantined.inc()
-            for rule in set(map(rule_label, rules)):
-                self._reasons.labels(rule).inc()
+    def verdicts(self, counts: Mapping[tuple[str, str], int], results: Iterable[EventResult]) -> None:
+        """Counts what became of a request's events, by status and type, and the rules that they broke."""
+        kept = 0
+        for (status, event_type), count in counts.items():
+            self._child(self._verdicts, "verdict", status, event_type).inc(count)
+            if status == "DUPLICATE":
+                self._duplicates.inc(count)
+            kept += count if status in _KEPT else 0
+        if not kept:
+            return
+        self._quarantined.inc(kept)
+        # Each rule once for each event that broke it.
+        reasons = Counts(
+            rule
+            for result in results
+            if result.status in (EVENT_STATUS_QUARANTINED, EVENT_STATUS_CONFLICT)
+            for rule in {rule_label(violation.rule_id) for violation in result.violations}
+        )
+        for rule, count in reasons.items():
+            self._reasons.labels(rule).inc(count)
 
     def foreign(self, surface: str, name: str, event_type: str, left_out: int) -> None:
         """Counts an event that came by another tool's surface; `name` is of a closed set."""
-        self._foreign.labels(surface, name, event_type).inc()
+        self._child(self._foreign, "foreign", surface, name, event_type).inc()
         if left_out:
-            self._left_out.labels(surface, name).inc(left_out)
+            self._child(self._left_out, "left out", surface, name).inc(left_out)
 
     def call(self, events: int, seconds: float) -> None:
         """Records a Track call that was answered."""
@@ -115,10 +129,10 @@ class Metrics:
         """Everything, as Prometheus reads it."""
         return generate_latest(self.registry)
 
-    def _child(self, family: Counter, kind: str, first: str, second: str) -> Counter:
+    def _child(self, family: Counter, kind: str, *labels: str) -> Counter:
         # labels() builds and locks at each call; this runs for every event.
-        key = (kind, first, second)
+        key = (kind, *labels)
         child = self._children.get(key)
         if child is None:
-            child = self._children[key] = family.labels(first, second)
+            child = self._children[key] = family.labels(*labels)
         return child

@@ -13,6 +13,10 @@ from shopalytic_server.rpc.ingest.batches import Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
 from shopalytic_server.rpc.transport.deadlines import Deadlines
 from shopalytic_server.rpc.transport.errors import to_status
+from shopalytic_server.rpc.transport.receiving import SMALL_BYTES, Receiver
+
+# So many are written at once.
+_AT_ONCE = 50
 
 # Where a gateway on this machine calls from.
 _PEER = "ipv4:127.0.0.1:0"
@@ -36,9 +40,10 @@ class _Call:
 class LocalCollector:
     """Takes events as Track does: the same key, limits, checks and errors."""
 
-    def __init__(self, collector: CollectorServicer, turns: Turns) -> None:
+    def __init__(self, collector: CollectorServicer, turns: Turns, receiver: Receiver) -> None:
         self._collector = collector
         self._turns = turns
+        self._receiver = receiver
         self._deadlines = Deadlines()
 
     async def track(
@@ -51,11 +56,9 @@ class LocalCollector:
     ) -> list[EventResult]:
         """The verdicts, in order. Raises grpc.aio.AioRpcError, with all that one of a call would have."""
         call: Any = _Call(token)
-        data = TrackRequest(events=events, sent_at=sent_at, deliveries=deliveries).SerializeToString()
         try:
             with self._deadlines.ends_after(seconds):
-                batch = await read_batch(data, self._turns)
-                return list(await self._collector.store(batch, call))
+                return await self._store(call, await self._written(events, sent_at, deliveries))
         except TimeoutError:
             raise _failed(grpc.StatusCode.DEADLINE_EXCEEDED, "It was not stored in time.") from None
         except Exception as error:  # noqa: BLE001 - the table has a row for everything
@@ -64,6 +67,30 @@ class LocalCollector:
             failed = _failed(status.code, status.details, trailing)
         # Here the error is gone, and with it the frames of its traceback, which have the request.
         raise failed
+
+    async def _written(
+        self, events: Sequence[Event], sent_at: Timestamp | None, deliveries: Sequence[Delivery]
+    ) -> bytes:
+        """The TrackRequest, serialized. Messages that follow each other are one with the events of all."""
+        first = TrackRequest(events=events[:_AT_ONCE], sent_at=sent_at, deliveries=deliveries)
+        data = first.SerializeToString()
+        if len(events) <= _AT_ONCE:
+            return data
+        parts = [data]
+        with self._turns.turn() as turn:
+            for begin in range(_AT_ONCE, len(events), _AT_ONCE):
+                parts.append(TrackRequest(events=events[begin : begin + _AT_ONCE]).SerializeToString())
+                if turn.is_over:
+                    await turn.pass_on()
+        return b"".join(parts)
+
+    async def _store(self, call: Any, data: bytes) -> list[EventResult]:
+        small = len(data) <= SMALL_BYTES
+        self._receiver.small_calls += small
+        try:
+            return list(await self._collector.store(await read_batch(data, self._turns), call))
+        finally:
+            self._receiver.small_calls -= small
 
 
 def _failed(

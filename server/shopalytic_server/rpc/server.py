@@ -226,7 +226,7 @@ class GrpcServer:
         admin = AdminServicer(authenticator, self._projects, self._quarantine, self._data_stores)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
         add_admission(authenticator, answering)
-        self.local = LocalCollector(collector, turns)
+        self.local = LocalCollector(collector, turns, receiver)
         watched: Any = OpenServer(server, "health", receiver)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

@@ -80,6 +80,23 @@ async def test_headers_without_end_are_cut_off(unit: bytes):
         assert (await gateway.get("/healthz")).status == 200
 
 
+@pytest.mark.parametrize(
+    "path", [b"/" + b"%41" * 10_000, b"/collect/" + b"a" * 3_000, b"/" + b"a" * 2_048 + b"?a=b"]
+)
+async def test_a_path_longer_than_any_is_refused(path: bytes):
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert (await until_closed(reader)).startswith(b"HTTP/1.1 414 ")
+
+
+async def test_an_address_with_a_short_path_may_be_long():
+    async with running_gateway() as gateway, connected(gateway) as (reader, writer):
+        writer.write(
+            b"GET /nowhere?a=" + b"%41" * 10_000 + b" HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+        )
+        assert (await until_closed(reader)).startswith(b"HTTP/1.1 404 ")
+
+
 async def test_more_headers_than_anybody_sends_are_refused():
     many = b"".join(b"x-%d: a\r\n" % number for number in range(201))
     few = b"".join(b"x-%d: a\r\n" % number for number in range(150))

@@ -1,6 +1,7 @@
 """Takes the events of one browser request: who sent them, which visitor it is, and what became of them."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -173,9 +174,11 @@ class CollectService:
                 self._admission.forget(token, _SERVICE)
             raise
         self._limit.owe_for_unused(scope, token, results)
-        for event, result in zip(events, results, strict=True):
-            rules = [violation.rule_id for violation in result.violations]
-            self._metrics.verdict(status_name(result), event.WhichOneof("payload") or "none", rules)
+        verdicts = Counter(
+            (status_name(result), event.WhichOneof("payload") or "none")
+            for event, result in zip(events, results, strict=True)
+        )
+        self._metrics.verdicts(verdicts, results)
         return results
 
     def _end_cookie(self, scope: Scope, payload: Payload) -> list[Header]:

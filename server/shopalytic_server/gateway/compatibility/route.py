@@ -1,7 +1,8 @@
 """Answers the SDKs of other tools: who sends, what they sent, and what became of each event."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -34,13 +35,16 @@ from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.requests.bodies import header, is_zipped, read_body, unzipped
 from shopalytic_server.gateway.requests.keys import KEYLESS_PLAIN_BYTES, KEYLESS_SENT_BYTES
-from shopalytic_server.gateway.requests.payload import MAX_EVENTS
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """The largest body whose key stands in its headers or its address, packed and unpacked."""
 MAX_CALL_BYTES = 3_000_000
 """How much of a body one call of the collector gets; it takes 4 MiB."""
+MAX_CALL_EVENTS = 250
+"""How many events of a body: what is done with all of a call at once takes a few milliseconds."""
+# So many results are written as JSON at once.
+_RESULTS_A_STEP = 500
 
 _REQUEST_HEADERS = ("content-type", "content-encoding", "authorization")
 _CROSS_ORIGIN: Header = (b"cross-origin-resource-policy", b"cross-origin")
@@ -84,8 +88,19 @@ class CompatibleRoute:
             except Refusal as refusal:
                 await answer_refused(send, refusal, headers)
             else:
-                body = orjson.dumps(self._surface.answer(results))
+                body = await self._written(results)
                 await answer(send, 200, body, JSON, [NO_STORE, *headers])
+
+    async def _written(self, results: list[dict[str, Any]]) -> bytes:
+        value = self._surface.answer(results)
+        if len(results) > _RESULTS_A_STEP:
+            parts = []
+            async with self._work.turn():
+                for begin in range(0, len(results), _RESULTS_A_STEP):
+                    parts.append(orjson.dumps(results[begin : begin + _RESULTS_A_STEP])[1:-1])
+                    await self._work.rest()
+            value["results"] = orjson.Fragment(b"[" + b",".join(parts) + b"]")
+        return orjson.dumps(value)
 
     async def _take(self, scope: Scope, receive: Receive) -> list[dict[str, Any]]:
         self._collect_service.charge(scope)
@@ -98,8 +113,11 @@ class CompatibleRoute:
         key = await self._stated(scope, key, body)
         self._collect_service.charge_events(scope, key, len(body.parts), len(text))
         decoder = Decoder(self._surface, self._namespace(key), self._metrics)
-        decoded = await self._decode(body, decoder)
-        return await self._store(scope, key, decoded, _sent_at(body), len(text))
+        results: list[dict[str, Any]] = []
+        async with aclosing(self._decoded(body, decoder)) as calls:
+            async for decoded in calls:
+                results += await self._store(scope, key, decoded, _sent_at(body), len(text))
+        return results
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         """The key and the body. Without a key before the body only so much is read as one is found by."""
@@ -163,25 +181,31 @@ class CompatibleRoute:
         # A server of the version before does not tell the project.
         return namespace_of(project or f"key:{hashlib.sha256(key.encode()).hexdigest()}")
 
-    async def _decode(self, body: Body, decoder: Decoder) -> list[Decoded]:
-        if len(body.parts) == 1 and body.size(0) <= SMALL_BYTES:
-            return decoder.message(body, 0, self._kind)
-        decoded: list[Decoded] = []
-        async with self._work.turn():
-            for index in range(len(body.parts)):
-                if body.size(index) > SMALL_BYTES:
-                    decoded += await self._work.apart(decoder.message, body, index, self._kind)
-                else:
-                    decoded += decoder.message(body, index, self._kind)
-                await self._work.rest()
-        return decoded
+    async def _decoded(self, body: Body, decoder: Decoder) -> AsyncGenerator[list[Decoded], None]:
+        """The events, as many at a time as one call gets: no more of them are held than that."""
+        count = len(body.parts)
+        if count == 1 and body.size(0) <= SMALL_BYTES:
+            yield decoder.message(body, 0, self._kind)
+            return
+        index = 0
+        while index < count:
+            decoded: list[Decoded] = []
+            async with self._work.turn():
+                while index < count and len(decoded) < MAX_CALL_EVENTS:
+                    if body.size(index) > SMALL_BYTES:
+                        decoded += await self._work.apart(decoder.message, body, index, self._kind)
+                    else:
+                        decoded += decoder.message(body, index, self._kind)
+                    index += 1
+                    await self._work.rest()
+            yield decoded
 
     async def _store(
         self, scope: Scope, key: str, decoded: Iterable[Decoded], sent_at: float | None, size: int
     ) -> list[dict[str, Any]]:
         sender = self._collect_service.sender(scope, key)
         answers: list[dict[str, Any]] = []
-        for part in chunks(decoded, MAX_EVENTS, MAX_CALL_BYTES):
+        for part in chunks(decoded, MAX_CALL_EVENTS, MAX_CALL_BYTES):
             sendable = [each.event for each in part if each.refused is None]
             for event in sendable:
                 describe(event, sender)

@@ -12,6 +12,8 @@ from shopalytic_server.gateway.requests.forwarded import values_of
 _DAY = b"86400"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _MOST_NAMES = 100
+_ASKED = b"access-control-request-headers"
+_LONGEST_ASKED = 8_192
 _VARY: Header = (b"vary", b"Origin")
 _VARY_PREFLIGHT: Header = (b"vary", b"Origin, Access-Control-Request-Headers")
 # Without this a page cannot see how long to wait.
@@ -42,7 +44,9 @@ def preflight(scope: Scope, allowed: list[Header], methods: bytes, known: tuple[
     others = [pair for pair in allowed if pair != _VARY]
     if not any(name == b"access-control-allow-origin" for name, _ in others):
         return [*others, _VARY_PREFLIGHT]
-    asked = [name.lower() for name in values_of(scope["headers"], b"access-control-request-headers")]
+    # Nobody asks for so much; a stranger may.
+    is_long = len(header(scope, _ASKED) or "") > _LONGEST_ASKED
+    asked = [] if is_long else [name.lower() for name in values_of(scope["headers"], _ASKED)]
     if len(asked) > _MOST_NAMES or not all(map(_HEADER_NAME.fullmatch, asked)):
         asked = []
     names = dict.fromkeys([*known, *asked])

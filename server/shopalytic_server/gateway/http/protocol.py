@@ -26,6 +26,9 @@ from shopalytic_server.gateway.requests.pace import ARRIVED
 
 MAX_HEADER_BYTES = 65_536
 MAX_HEADERS = 200
+MAX_PATH_BYTES = 2_048
+_PATH_TOO_LONG = b"414 URI Too Long"
+_TOO_LONG = f"The path is longer than {MAX_PATH_BYTES:,} bytes; no path here is."
 _HEADERS_TOO_LARGE = b"431 Request Header Fields Too Large"
 _TOO_LARGE = f"The headers are more than {MAX_HEADERS}, or larger than {MAX_HEADER_BYTES:,} bytes."
 # Of the oldest connections, how many are looked at for one that is idle.
@@ -220,6 +223,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if len(self.headers) > MAX_HEADERS:
             self._spoil(_HEADERS_TOO_LARGE, _TOO_LARGE)
+            return
+        if len(self.url) > MAX_PATH_BYTES and self.url.find(b"?", 0, MAX_PATH_BYTES) < 0:
+            self._spoil(_PATH_TOO_LONG, _TOO_LONG)
             return
         self._known = self.scope
         self._in_body = True

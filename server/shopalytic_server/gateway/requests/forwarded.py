@@ -6,7 +6,7 @@ from collections.abc import Iterable
 Headers = Iterable[tuple[bytes, bytes]]
 
 _LONGEST = 300
-# Of Forwarded, as many characters from the right are looked at: they may be a stranger's.
+# So many characters from the right are looked at: they may be a stranger's.
 _LOOK_AT = 4_096
 _LONGEST_ELEMENT = 1_000
 # Begins where a name does, so that a long name is not tried again from each of its letters.
@@ -18,8 +18,7 @@ _ESCAPED = re.compile(r"\\(.)")
 
 def values_of(headers: Headers, name: bytes) -> list[str]:
     """The comma-separated values of a header that may be given several times."""
-    joined = _joined(headers, name)
-    return [part.strip() for part in joined.split(",") if part.strip()]
+    return _parts(_joined(headers, name))
 
 
 def forwarded(headers: Headers, legacy: bytes, parameter: str, trusted_proxies: int) -> str | None:
@@ -29,7 +28,7 @@ def forwarded(headers: Headers, legacy: bytes, parameter: str, trusted_proxies: 
     proxies that write it pass a client's own Forwarded on. `parameter` is the
     name in Forwarded.
     """
-    values = values_of(headers, legacy)
+    values = _parts(_joined(headers, legacy)[-_LOOK_AT:])
     if not values:
         return _in_forwarded(_joined(headers, b"forwarded"), parameter, trusted_proxies)
     # Many proxies replace a header where they append to X-Forwarded-For, so a single value is theirs.
@@ -62,6 +61,10 @@ def _element(text: str, number: int) -> str:
                 return text[at + 1 : end]
             end = at
     return text[:end]
+
+
+def _parts(text: str) -> list[str]:
+    return [found for part in text.split(",") if (found := part.strip())]
 
 
 def _joined(headers: Headers, name: bytes) -> str:
