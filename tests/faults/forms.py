@@ -88,12 +88,16 @@ async def _other_tools(line: Line) -> None:
         "api_key": key,
         "batch": [{"event": "$pageview", "properties": {"a": n}} for n in range(9_000)],
     }
+    traits = {f"trait{n}": n for n in range(4_000)}
+    known = [{"type": "identify", "userId": f"u{n}"} for n in range(9_000)]
+    shared = json.dumps({"context": {"traits": traits}, "batch": known}).encode()
     parameters = "&".join(f"epn.{number}=1" for number in range(900))
     form = "data=" + urllib.parse.quote(json.dumps(captured)) * 3
     await posted(
         line,
         zipped("/v1/batch", b'{"batch":%s}' % empty, "application/json", authorization=bearer(key)),
         zipped("/v1/batch", full, "application/json", authorization=bearer(key)),
+        zipped("/v1/batch", shared, "application/json", authorization=bearer(key)),
         zipped("/v1/batch", nested, "application/json", authorization=bearer(key)),
         zipped("/batch", json.dumps(captured).encode(), "application/json"),
         zipped("/e", form.encode(), "application/x-www-form-urlencoded", authorization=bearer(key)),

@@ -112,6 +112,23 @@ async def test_a_batch_beyond_one_call_is_sent_on_in_several():
         assert len({event.event_id for event in gateway.collector.events}) == 2_500
 
 
+async def test_what_counts_for_each_message_is_bounded_by_all_of_them():
+    many = [{"type": "identify", "userId": "u", "messageId": f"m-{number}"} for number in range(2_000)]
+    traits = {f"trait{number}": 1 for number in range(4_000)}
+    shared = "&".join(f"epn.{number}=1" for number in range(400))
+    async with running_gateway() as gateway:
+        body = {"batch": many, "context": {"traits": traits}}
+        answer = await post(gateway, "/v1/batch", body, **basic(KEY))
+        assert (answer.status, answer.json["code"]) == (413, "too_large")
+        answer = await post(gateway, f"/g/collect?token={KEY}&cid=1.2&{shared}", b"en=x\n" * 60)
+        assert (answer.status, answer.json["code"]) == (413, "too_large")
+        assert gateway.collector.requests == []
+        answer = await post(gateway, "/v1/batch", {**body, "batch": many[:20]}, **basic(KEY))
+        assert answer.status == 200
+        answer = await post(gateway, f"/g/collect?token={KEY}&cid=1.2&{shared}", b"en=x\n" * 20)
+        assert len(answer.json["results"]) == 20
+
+
 async def test_a_body_above_the_limit_is_refused_packed_and_unpacked():
     async with running_gateway() as gateway:
         large = json.dumps({"batch": [{**ITEM, "properties": {"text": "x" * 5_300_000}}]}).encode()

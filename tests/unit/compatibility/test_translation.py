@@ -350,13 +350,13 @@ def test_gtags_hits_are_read_from_the_address_and_the_lines():
     query = f"v=2&tid=G-1&cid={DEVICE}&sid=17&_p=1&dl=https%3A%2F%2Fshop.example%2F&gcs=G110"
     bought_item = "pr1=idS~nmMug~pr9.99~qt1"
     body = f"en=page_view&_s=1\r\nen=purchase&_s=2&ep.transaction_id=T-1&epn.value=9.99&cu=EUR&{bought_item}"
-    page, bought = (made(message)[0].event for message in ga4.read_hits(query, body))
+    page, bought = (made(message)[0].event for message in ga4.read_hits(query, ga4.lines_of(body)))
     assert page["type"] == "page_view"
     assert page["context"]["analytics_consent"] == "denied"
     assert bought["type"] == "order"
     assert bought["properties"]["cart_id"] == f"{DEVICE}/17"
     assert bought["properties"]["total"] == "9.99"
-    again = [made(message)[0].event["event_id"] for message in ga4.read_hits(query, body)]
+    again = [made(message)[0].event["event_id"] for message in ga4.read_hits(query, ga4.lines_of(body))]
     assert again == [page["event_id"], bought["event_id"]]
 
 
@@ -421,8 +421,8 @@ def test_an_amount_of_four_places_is_exact(value: Decimal):
 
 def test_the_hits_of_many_lines_are_read_one_by_one_each_with_what_is_in_the_address():
     shared = "&".join(f"epn.{number}=1" for number in range(900))
-    hits = ga4.read_hits(f"cid=1.1&{shared}", "en=x\n" * 13_000)
+    hits = ga4.read_hits(f"cid=1.1&{shared}", ["en=x"] * 13_000)
     first = next(hits)
     assert (first.name, len(first.properties)) == ("x", 900)
     with pytest.raises(ValueError, match="fields"):
-        next(ga4.read_hits("cid=1.1", "en=x&" + "a=1&" * 1_001))
+        next(ga4.read_hits("cid=1.1", ["en=x&" + "a=1&" * 1_001]))

@@ -28,6 +28,13 @@ class Body:
     text: bytes
     parts: list[Span]
     beside: dict[str, Any] = field(default_factory=dict)
+    beside_bytes: int = 0
+    """How long that is in the body. All of it is read again with each message."""
+
+    @property
+    def work_bytes(self) -> int:
+        """How many bytes are read in all."""
+        return len(self.text) + self.beside_bytes * len(self.parts)
 
     def size(self, index: int) -> int:
         """How many bytes one message has."""
@@ -102,15 +109,17 @@ class Reading:
         """What was found."""
         parts = self._scanner.parts
         beside: dict[str, Any] = {}
+        beside_bytes = 0
         for name, part in parts.members.items():
             if name in self._beside and part.fault is None and part.end - part.start <= _LONGEST_MEMBER:
                 value = read_value(self._text[part.start : part.end])
                 if not isinstance(value, UnreadableEvent):
                     beside[name] = value
+                    beside_bytes += part.end - part.start
         if parts.items is None:
             if self._list_name in parts.members:
                 raise unusable(f"{self._list_name}: give a list of messages.")
             return Body(self._text, [Span(0, len(self._text))], beside)
         if not parts.items:
             raise Refusal(400, "invalid_argument", f"{self._list_name}: give at least one message.")
-        return Body(self._text, parts.items, beside)
+        return Body(self._text, parts.items, beside, beside_bytes)

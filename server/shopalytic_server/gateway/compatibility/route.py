@@ -16,7 +16,7 @@ from shopalytic_server.gateway.compatibility.decoding import Decoded, Decoder, c
 from shopalytic_server.gateway.compatibility.keys import key_of, seen_at_the_end, seen_in
 from shopalytic_server.gateway.compatibility.message import namespace_of
 from shopalytic_server.gateway.compatibility.surfaces import GA4, Surface
-from shopalytic_server.gateway.compatibility.tools.ga4 import lines_of, read_hits
+from shopalytic_server.gateway.compatibility.tools.ga4 import lines_of, parameters_in, read_hits
 from shopalytic_server.gateway.compatibility.values import moment
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.answers import (
@@ -43,6 +43,10 @@ MAX_CALL_BYTES = 3_000_000
 """How much of a body one call of the collector gets; it takes 4 MiB."""
 MAX_CALL_EVENTS = 250
 """How many events of a body: what is done with all of a call at once takes a few milliseconds."""
+MAX_WORK_BYTES = 16 * 1024 * 1024
+"""Bytes of a body that are read, those beside the messages counted for each of them."""
+MAX_PARAMETERS = 20_000
+"""Parameters of all hits of `gtag` in one request, those of the address counted for each of them."""
 # So many results are written as JSON at once.
 _RESULTS_A_STEP = 500
 
@@ -111,7 +115,11 @@ class CompatibleRoute:
             self._collect_service.owe_for_nothing(scope, len(text))
             raise
         key = await self._stated(scope, key, body)
-        self._collect_service.charge_events(scope, key, len(body.parts), len(text))
+        if body.work_bytes > MAX_WORK_BYTES:
+            self._collect_service.owe_for_nothing(scope, len(text))
+            reason = "What stands beside the messages counts for each of them, which is too much together"
+            raise Refusal(413, "too_large", f"{reason}; send fewer at once.")
+        self._collect_service.charge_events(scope, key, len(body.parts), body.work_bytes)
         decoder = Decoder(self._surface, self._namespace(key), self._metrics)
         results: list[dict[str, Any]] = []
         async with aclosing(self._decoded(body, decoder)) as calls:
@@ -233,22 +241,42 @@ class GtagRoute(CompatibleRoute):
             raise _no_key()
         await self._collect_service.admit(scope, key)
         sent = await read_body(scope, receive, limit=KEYLESS_SENT_BYTES, seconds=self._options.body_seconds)
-        text = sent.decode("utf-8", "replace")
-        self._collect_service.charge_events(scope, key, len(lines_of(text)), len(sent))
+        text, query = sent.decode("utf-8", "replace"), scope["query_string"].decode("latin-1")
+        lines = lines_of(text)
+        self._collect_service.charge_events(scope, key, len(lines), len(sent))
+        if parameters_in(query, lines) > MAX_PARAMETERS:
+            self._collect_service.owe_for_nothing(scope, len(sent))
+            text = f"The hits have more than {MAX_PARAMETERS:,} parameters together; send fewer hits at once."
+            raise Refusal(413, "too_large", text)
         decoder = Decoder(GA4, self._namespace(key), self._metrics)
-        decoded: list[Decoded] = []
-        is_hit = False
-        try:
-            async with self._work.turn():
-                for message in read_hits(scope["query_string"].decode("latin-1"), text):
-                    decoded += decoder.read(message)
-                    is_hit = True
-                    await self._work.rest()
-        except ValueError:
-            raise Refusal(400, "invalid_argument", "A hit has more than 1,000 parameters.") from None
-        if not is_hit:
+        results: list[dict[str, Any]] = []
+        async with aclosing(self._hits(query, lines, decoder)) as calls:
+            async for decoded in calls:
+                results += await self._store(scope, key, decoded, None, len(sent))
+        if not results:
             raise Refusal(400, "invalid_argument", "en: give the event's name.")
-        return await self._store(scope, key, decoded, None, len(sent))
+        return results
+
+    async def _hits(
+        self, query: str, lines: list[str], decoder: Decoder
+    ) -> AsyncGenerator[list[Decoded], None]:
+        """The events of the hits, as many at a time as one call gets."""
+        messages = read_hits(query, lines)
+        more = True
+        while more:
+            decoded: list[Decoded] = []
+            async with self._work.turn():
+                while more and len(decoded) < MAX_CALL_EVENTS:
+                    try:
+                        message = next(messages, None)
+                    except ValueError:
+                        text = "A hit has more than 1,000 parameters."
+                        raise Refusal(400, "invalid_argument", text) from None
+                    more = message is not None
+                    decoded += decoder.read(message) if message is not None else []
+                    await self._work.rest()
+            if decoded:
+                yield decoded
 
 
 async def answer_refused(send: Send, refusal: Refusal, headers: list[Header]) -> None:

@@ -5,7 +5,7 @@ as every version 2 hit has them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Any
@@ -65,14 +65,18 @@ def read_event(item: dict[str, Any], _kind: str | None, request: dict[str, Any])
     )
 
 
-def read_hits(query: str, body: str) -> Iterator[Message]:
+def parameters_in(query: str, lines: Sequence[str]) -> int:
+    """How many parameters the hits of one request have: each line has those of the address, too."""
+    return query.count("&") * (len(lines) + 1) + sum(line.count("&") + 1 for line in lines)
+
+
+def read_hits(query: str, lines: Sequence[str]) -> Iterator[Message]:
     """The messages of one request of `gtag`: one in the address, or one in each line of the body.
 
     Read one by one, for each line has all that is in the address, too. Raises
     ValueError where one has too many parameters.
     """
     shared = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS))
-    lines = lines_of(body)
     if shared.get("en"):
         yield _hit(shared)
     for line in lines:
