@@ -1,7 +1,6 @@
 """Checks of whole requests: the rules in the protos, and what no proto can say."""
 
 import difflib
-import re
 import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,13 +11,14 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from protovalidate import Validator, ViolationPb
+from protovalidate import Validator
 
 from shopalytic.events.violations import Violation
 from shopalytic.v1 import admin_pb2, collector_pb2, reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.privacy.data_retention import DEFAULT, EXPIRING_TYPES
 from shopalytic_server.domain.projects import EVENT_TYPES
+from shopalytic_server.rpc.rule_sentences import path_of, sentence
 
 MAX_EVENTS = 1_000
 # After so many of one request nobody reads on.
@@ -29,16 +29,6 @@ _EARLIEST_SECONDS = -62_000_000_000
 _LATEST_SECONDS = 253_000_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-# What the patterns in the protos ask for, in words: a regular expression tells
-# most callers neither what is wrong nor what to send.
-_PATTERNS = {
-    "^[A-Z]{3}$": "must be a code of three capital letters, such as EUR for a currency and DEU for a country",
-    "^[0-9]{1,14}([.][0-9]{1,4})?$": "must be an amount such as 1234.50, with up to 14 digits and 4 decimals",
-}
-
-# How the library says how long a list may be.
-_LIST_LENGTH = re.compile(r"must contain (at least|no more than) (\d+) item\(s\)")
 
 _KEPT_FOR_EVER = (
     "is {name!r}, which is kept for ever: customers, carts, orders and parcels are made of such events, "
@@ -52,7 +42,10 @@ _validator = Validator()
 def check_request(request: Message) -> None:
     """Raises InvalidRequest when a request breaks the rules of its proto, has a NUL or an impossible time."""
     broken = _validator.collect_violations(request)
-    violations = [_from_protovalidate(each.proto) for each in broken[:MAX_VIOLATIONS]]
+    violations = [
+        Violation(path_of(each), str(each.proto.rule_id), sentence(request.DESCRIPTOR, each))
+        for each in broken[:MAX_VIOLATIONS]
+    ]
     violations += islice(_unstorable(request, ""), MAX_VIOLATIONS - len(violations))
     if violations:
         raise InvalidRequest(violations)
@@ -144,22 +137,6 @@ def _nearest(name: str, known: Iterable[str], example: str) -> str:
     names = {each.lower(): each for each in sorted(known)}
     matches = difflib.get_close_matches(name[:100].lower(), names, n=1)
     return f"did you mean {names[matches[0]]!r}?" if matches else f"send one such as {example!r}"
-
-
-def _from_protovalidate(violation: ViolationPb) -> Violation:
-    path = ""
-    for element in violation.field.elements if violation.field else ():
-        path += f".{element.field_name}" if path else str(element.field_name)
-        if element.subscript is not None and element.subscript.field == "index":
-            path += f"[{element.subscript.value}]"
-    message = str(violation.message)
-    for pattern, sentence in _PATTERNS.items():
-        if message.endswith(f"`{pattern}`"):
-            message = sentence
-    if length := _LIST_LENGTH.fullmatch(message):
-        bound = "at least" if length[1] == "at least" else "at most"
-        message = f"must have {bound} {length[2]} {'value' if length[2] == '1' else 'values'}"
-    return Violation(path, str(violation.rule_id), message)
 
 
 def _unstorable(message: Message, path: str) -> Iterator[Violation]:

@@ -98,6 +98,13 @@ async def test_a_request_of_4_megabytes_passes_and_one_byte_more_does_not(shop: 
     )
 
 
+async def test_a_question_above_1_megabyte_is_refused(shop: Running) -> None:
+    request = reports_pb2.ListOrdersRequest(page_token="A" * (1024 * 1024))
+    error = await error_of(shop.report.ListOrders(request, metadata=shop.key(KeyClass.REPORTS)))
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "at most 1,048,576 are taken. Ask for less at a time." in sentence_of(error)
+
+
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
 async def test_a_far_too_large_request_is_refused_before_it_is_read(
     shop: Running, compression: grpc.Compression

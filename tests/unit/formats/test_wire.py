@@ -101,6 +101,14 @@ def test_values_of_no_list_are_bounded_too() -> None:
     assert refused.value.violations[0].rule_id == "request.max_values"
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x12\x00" * 9_000, b"\xa2\x38\x03\x0a\x01a" * 3_000, b"\x12\x02\x12\x00" * 5_000]
+)
+def test_values_are_counted_in_steps_whoever_knows_their_fields(data: bytes) -> None:
+    counted = sum(1 for _ in wire.records(data, 0, len(data)))
+    assert sum(1 for _ in wire.checking_values(data, FILTER.DESCRIPTOR)) >= counted // 200
+
+
 events = st.builds(
     lambda name, size: Event(event_id=name, source="s" * size), st.text(max_size=5), st.integers(0, 3_000)
 )

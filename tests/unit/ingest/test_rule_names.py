@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import shopalytic_server
+from shopalytic.v1.collector_pb2 import EVENT_STATUS_QUARANTINED, EventResult
 from shopalytic_server.domain.ingest.rule_names import KNOWN, OTHER, rule_label
 from shopalytic_server.gateway.metrics import Metrics
 
@@ -59,7 +60,8 @@ def test_a_name_is_counted_as_itself_or_as_other() -> None:
 def test_whatever_senders_call_their_rules_there_are_no_more_series(names: list[str]) -> None:
     gateway = Metrics()
     for name in names:
-        gateway.verdict("QUARANTINED", "undecoded", [name])
+        result = EventResult(status=EVENT_STATUS_QUARANTINED, violations=[{"rule_id": name}])
+        gateway.verdicts({("QUARANTINED", "undecoded"): 1}, [result])
     series = [
         line for line in gateway.exposition().decode().splitlines() if "quarantined_reasons_total" in line
     ]

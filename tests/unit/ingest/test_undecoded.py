@@ -176,3 +176,27 @@ def test_the_reason_is_told_in_our_words(text, reason, key_class):
     [found] = sent(text, key_class).violations
     assert (found.field, found.rule_id) == reason
     assert found.message != "nobody can read this"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"type":"page_view","properties":{"url":"u","referrer":""}}', [("occurred_at", "required")]),
+        (
+            '{"type":"refund","properties":{"zzz":1}}',
+            [("occurred_at", "required"), ("refund.zzz", "unknown_property")],
+        ),
+        ("{", [("occurred_at", "required"), ("", "json")]),
+        (
+            '{"type":"page_view","occurred_at":"2026-02-28T00:00:00Z","properties":{"url":"u","referrer":""}}',
+            [],
+        ),
+    ],
+)
+def test_without_a_time_anywhere_it_is_the_time_that_is_missing(
+    text: str, told: list[tuple[str, str]]
+) -> None:
+    event = Event(event_id="0190b6f0-8c7e-7cc0-9d3a-5f1c2b7a4e10", tracking_id="t")
+    event.undecoded.json, event.undecoded.rule_id, event.undecoded.message = text, "json", "is no event"
+    found = prepare(event, project=SHOP, key_class=KeyClass.SERVER, received_at=NOW, sent_at=None)
+    assert [(each.field, each.rule_id) for each in found.violations] == told

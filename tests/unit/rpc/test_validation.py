@@ -151,5 +151,5 @@ def test_a_list_that_is_too_long_is_told_its_bound_in_our_words():
     with pytest.raises(InvalidRequest) as refused:
         check_request(request)
     assert [(v.field, v.message) for v in refused.value.violations] == [
-        ("scope.breakdowns", "must have at most 2 values")
+        ("scope.breakdowns", "must have at most 2 values; this has 3")
     ]

@@ -46,10 +46,11 @@ def records(data: bytes, start: int, end: int) -> Iterator[Record]:
     """The fields of the message between two places, in their order; raises DecodeError."""
     at = start
     while at < end:
-        tag, at = varint(data, at, end)
+        # Nearly all tags and lengths are of one byte; this is for each value of a request.
+        tag, at = (data[at], at + 1) if data[at] < 128 else varint(data, at, end)
         kind = tag & 7
         if kind == _BYTES:
-            length, at = varint(data, at, end)
+            length, at = (data[at], at + 1) if at < end and data[at] < 128 else varint(data, at, end)
             after = at + length
         elif kind == _VARINT:
             _, after = varint(data, at, end)
@@ -87,14 +88,23 @@ class _Field:
 
 def check_values(data: bytes, message: Any) -> None:
     """Raises InvalidRequest when a list is too long or there are too many values; and DecodeError."""
-    budget = [MAX_VALUES]
-    _check(data, 0, len(data), message, "", budget)
+    for _ in checking_values(data, message):
+        pass
 
 
-def _check(data: bytes, start: int, end: int, message: Descriptor, path: str, budget: list[int]) -> None:
+def checking_values(data: bytes, message: Any) -> Iterator[None]:
+    """The same in steps of less than a millisecond."""
+    yield from _check(data, 0, len(data), message, "", [MAX_VALUES])
+
+
+def _check(
+    data: bytes, start: int, end: int, message: Descriptor, path: str, budget: list[int]
+) -> Iterator[None]:
     known, counts = _fields(message), dict[int, int]()
     for record in records(data, start, end):
         budget[0] -= 1
+        if budget[0] % _VALUES_A_STEP == 0:
+            yield
         if budget[0] < 0:
             raise InvalidRequest([too_many_values(MAX_VALUES)])
         field = known.get(record.number)
@@ -107,7 +117,7 @@ def _check(data: bytes, start: int, end: int, message: Descriptor, path: str, bu
                 raise InvalidRequest([too_many(name, field.most)])
             name = f"{name}[{count - 1}]"
         if field.message is not None and record.is_bytes:
-            _check(data, record.start, record.end, field.message, f"{name}.", budget)
+            yield from _check(data, record.start, record.end, field.message, f"{name}.", budget)
 
 
 def is_dense(

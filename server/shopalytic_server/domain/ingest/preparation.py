@@ -297,6 +297,8 @@ def _examine(event: Event, admitted: Admitted) -> Prepared:
     put_place(event.context, admitted.locate)
     limit_addresses(event, admitted.addresses)
     broken = rules.violations(event)
+    # Who repaired the carrier alone would learn only then what is wrong with what it carries.
+    broken += [unread.violation] if broken and unread else []
     if not broken:
         prepared.plain_dates = tuple(sorted(set(event.plain_dates)))
         prepared.moved_us = _moved_us(event, admitted)

@@ -144,7 +144,7 @@ def complete(read: Event, carrier: Event, *, public: bool) -> None:
     `public` key's event to say.
     """
     read.event_id = read.event_id or carrier.event_id
-    if not read.HasField("occurred_at"):
+    if not read.HasField("occurred_at") and carrier.HasField("occurred_at"):
         # Sent again it has another time of arrival.
         read.occurred_at.CopyFrom(carrier.occurred_at)
         read.timed_on_arrival = True

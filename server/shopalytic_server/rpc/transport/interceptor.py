@@ -1,5 +1,6 @@
 """Stands around every method of the product's services: lets callers in, reads requests, answers errors."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -9,7 +10,7 @@ import grpc
 from grpc_status import rpc_status
 
 from shopalytic_server.domain.errors import TooLarge
-from shopalytic_server.domain.formats.wire import check_values
+from shopalytic_server.domain.formats.wire import checking_values
 from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
 from shopalytic_server.rpc.access.auth import Authenticator
 from shopalytic_server.rpc.transport.connections import Peer
@@ -18,6 +19,8 @@ from shopalytic_server.rpc.transport.places import Places
 from shopalytic_server.rpc.transport.receiving import SMALL_BYTES, Bounds, Receiver, Sender, sender_of, weight
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
+MAX_QUESTION_BYTES = 1024 * 1024
+"""The largest request that carries no events: more than the longest lists of the contract have."""
 OWN_SERVICES = "/shopalytic."
 # A request of so many bytes has no more than half as many values, which do no harm.
 _SURELY_FEW_VALUES = 1_000
@@ -108,7 +111,13 @@ class _Answering(grpc.GenericRpcHandler):
         return wrapped
 
     def _wrap(self, name: str, handler: Any) -> Handler:
-        read = _limited(self._readers.get(name) or _parser(handler.request_deserializer))
+        read = self._readers.get(name)
+        if read is not None:
+            read = _limited(read, MAX_REQUEST_BYTES, "Send fewer events at a time.")
+        else:
+            read = _limited(
+                _parser(handler.request_deserializer), MAX_QUESTION_BYTES, "Ask for less at a time."
+            )
         serialize = _unless_serialized(handler.response_serializer)
         if handler.request_streaming:
             streaming: Any = answering(self._streaming(name, read, handler.stream_stream))
@@ -233,13 +242,10 @@ class _PlacesOfCalls:
         }
 
 
-def _limited(read: Read) -> Read:
+def _limited(read: Read, most: int, advice: str) -> Read:
     async def limited(data: bytes) -> Any:
-        if len(data) > MAX_REQUEST_BYTES:
-            raise TooLarge(
-                f"The request has {len(data):,} bytes; at most {MAX_REQUEST_BYTES:,} are taken. "
-                "Send fewer events at a time."
-            )
+        if len(data) > most:
+            raise TooLarge(f"The request has {len(data):,} bytes; at most {most:,} are taken. {advice}")
         return await read(data)
 
     return limited
@@ -251,7 +257,8 @@ def _parser(deserialize: Any) -> Read:
 
     async def parse(data: bytes) -> Any:
         if len(data) > _SURELY_FEW_VALUES:
-            check_values(data, message)
+            for _ in checking_values(data, message):
+                await asyncio.sleep(0)
         return deserialize(data)
 
     return parse
