@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OUTSIDE_SERVER_VARIABLE = "SHOPALYTIC_TEST_DATABASE_URL"
-OUTSIDE_SERVER = os.environ.get(OUTSIDE_SERVER_VARIABLE)
+# make sets it to nothing where nobody has named one.
+OUTSIDE_SERVER = os.environ.get(OUTSIDE_SERVER_VARIABLE) or None
 
 # Before anything of ours is imported: settings of the person who runs the tests must not reach them.
 # The parallel workers read the server's address from the same environment, so it stays.
@@ -37,7 +38,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 from psycopg import sql  # noqa: E402
 from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: E402
 
-from running import prepared_data  # noqa: E402
+from running import cluster, prepared_data  # noqa: E402
 from running.length import LONG  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -70,6 +71,14 @@ def pytest_configure(config: pytest.Config) -> None:
         from shopalytic_server.domain.ingest import native
 
         native.use("off")
+
+
+def pytest_report_header() -> str:
+    """Says which engine the tests are run on."""
+    if OUTSIDE_SERVER is None:
+        return f"engine: embedded PostgreSQL; {cluster.NO_CLUSTER}"
+    engine = "Citus" if cluster.is_cluster(OUTSIDE_SERVER) else "PostgreSQL"
+    return f"engine: {engine} of {OUTSIDE_SERVER_VARIABLE}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -112,7 +121,10 @@ def template_database(postgres_url: str) -> Iterator[str]:
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     _execute(postgres_url, statement.format(sql.Identifier(name), sql.Identifier(str(made))))
     try:
-        migrate(database_on(postgres_url, name))
+        if OUTSIDE_SERVER and cluster.is_cluster(postgres_url):
+            cluster.distribute(database_on(postgres_url, name))
+        else:
+            migrate(database_on(postgres_url, name))
         yield name
     finally:
         drop_database(postgres_url, name)
@@ -122,8 +134,11 @@ def template_database(postgres_url: str) -> Iterator[str]:
 def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """A migrated, empty database for one test."""
     name = f"shopalytic_test_{uuid.uuid4().hex[:12]}"
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + ("" if OUTSIDE_SERVER else _WITHOUT_WAL))
-    _execute(postgres_url, statement.format(sql.Identifier(name), sql.Identifier(template_database)))
+    if OUTSIDE_SERVER and cluster.is_cluster(postgres_url):
+        cluster.copy(postgres_url, template_database, name)
+    else:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}" + ("" if OUTSIDE_SERVER else _WITHOUT_WAL))
+        _execute(postgres_url, statement.format(sql.Identifier(name), sql.Identifier(template_database)))
     try:
         yield database_on(postgres_url, name)
     finally:

@@ -392,12 +392,12 @@ def _ensure_database(superuser_url: str, pgdata: Path) -> None:
         if row is None or Path(row[0]) != pgdata:
             # The account may have written another server's place into the pid file.
             raise EmbeddedPostgresError(f"The PostgreSQL that {pgdata} names works on other data.")
-        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount == 0:
+        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount == 0:
             role = sql.Identifier(ROLE)
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
             connection.execute(
                 sql.SQL("GRANT pg_monitor, pg_checkpoint, pg_signal_backend TO {}").format(role)
             )
-        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount == 0:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).rowcount == 0:
             statement = sql.SQL("CREATE DATABASE {} OWNER {}")
             connection.execute(statement.format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))

@@ -17,7 +17,7 @@ SELECT pg_is_in_recovery(),
        pg_is_wal_replay_paused(),
        pg_last_wal_receive_lsn() IS DISTINCT FROM pg_last_wal_replay_lsn(),
        coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float,
-       EXISTS (SELECT FROM pg_stat_wal_receiver)
+       EXISTS (SELECT 1 FROM pg_stat_wal_receiver)
 """
 _NAME = "replica"
 

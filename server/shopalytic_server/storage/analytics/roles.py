@@ -94,7 +94,7 @@ def revoke(database_url: str, name: str, *, creator_url: str | None = None) -> N
         role = sql.Identifier(name)
         with connection.transaction():
             connection.execute("DELETE FROM sql_roles WHERE role = %s", [name])
-            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).rowcount:
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).rowcount:
                 views = sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA {} FROM {}")
                 connection.execute(views.format(sql.Identifier(SCHEMA), role))
                 schema = sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}")
@@ -108,7 +108,7 @@ def revoke(database_url: str, name: str, *, creator_url: str | None = None) -> N
 
 
 def _is_ours(connection: psycopg.Connection[Any], name: str) -> bool:
-    return connection.execute("SELECT FROM sql_roles WHERE role = %s", [name]).rowcount == 1
+    return connection.execute("SELECT 1 FROM sql_roles WHERE role = %s", [name]).rowcount == 1
 
 
 def _ensure_role(creator: psycopg.Connection[Any], name: str, *, is_ours: bool) -> str | None:
@@ -116,7 +116,7 @@ def _ensure_role(creator: psycopg.Connection[Any], name: str, *, is_ours: bool) 
     role = sql.Identifier(name)
     found = creator.execute(
         "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR NOT rolcanlogin"
-        "       OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid"
+        "       OR EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.member = r.oid"
         "                     AND m.roleid::regrole::text <> %s)"
         "  FROM pg_roles r WHERE rolname = %s",
         [ANALYSTS, name],
@@ -127,7 +127,7 @@ def _ensure_role(creator: psycopg.Connection[Any], name: str, *, is_ours: bool) 
                 f"The database has a role {name!r} that may do more than log in and read; take another name."
             )
         return None
-    if creator.execute("SELECT FROM pg_roles WHERE rolname = %s", [ANALYSTS]).rowcount == 0:
+    if creator.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ANALYSTS]).rowcount == 0:
         creator.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(ANALYSTS)))
     password = secrets.token_urlsafe(24)
     with creator.transaction():

@@ -135,7 +135,7 @@ SELECT s.project, l.subject AS device_id, i.customer_id, l.occurred_at AS linked
 SELECT s.project, k.cart_id, coalesce(c.customer_id, k.subject) AS customer_id, c.customer_id IS NOT NULL AS is_known,
        k.source, k.created_at, k.created_at AT TIME ZONE s.time_zone AS created_local, k.changed_at,
        l.currency, l.units, l.value,
-       EXISTS (SELECT FROM order_revisions o
+       EXISTS (SELECT 1 FROM order_revisions o
                 WHERE o.dataset_id = k.dataset_id AND o.cart_id = k.cart_id AND o.current AND NOT o.bot) AS is_ordered
   FROM analytics_scope s
   JOIN carts k ON k.dataset_id = s.dataset_id

@@ -77,7 +77,7 @@ SELECT customer_id, identity, subject, first_at
 
 -- name: tracking_links
 SELECT identity, subject, tracking_id, kind, occurred_at, event_id, owner,
-       EXISTS (SELECT FROM undone_merges u
+       EXISTS (SELECT 1 FROM undone_merges u
                 WHERE u.dataset_id = l.dataset_id AND u.identity = l.identity AND u.existing_identity = ''
                   AND u.existing_tracking_id = l.tracking_id) AS undone
   FROM tracking_links l
@@ -86,7 +86,7 @@ SELECT identity, subject, tracking_id, kind, occurred_at, event_id, owner,
 
 -- Of addresses in another form than the plain one, too, which they join by themselves.
 -- name: alias_links
-SELECT a.*, EXISTS (SELECT FROM undone_merges u
+SELECT a.*, EXISTS (SELECT 1 FROM undone_merges u
                      WHERE u.dataset_id = %(dataset)s AND u.identity = a.identity
                        AND u.existing_identity = a.existing_identity
                        AND u.existing_tracking_id = a.existing_tracking_id) AS undone
@@ -139,7 +139,7 @@ SELECT customer_id, currency, sum(amount) AS refunds
     SELECT m.customer_id, f.currency, f.amount
       FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
       JOIN refunds f ON f.dataset_id = %(dataset)s AND f.subject = m.subject
-     WHERE NOT EXISTS (SELECT FROM order_revisions o
+     WHERE NOT EXISTS (SELECT 1 FROM order_revisions o
                         WHERE o.dataset_id = %(dataset)s AND o.order_id = f.order_id AND o.current)
   ) AS own
  WHERE amount IS NOT NULL

@@ -45,7 +45,7 @@ SELECT own.customer_id
  WHERE p.dataset_id = %(dataset)s AND {indexed_profile}
    AND strpos(lower(concat_ws(' ', p.email, p.unproved_email, p.first_name, p.last_name)), lower(%(longest_word)s)) > 0
    AND EXISTS (
-    SELECT FROM (
+    SELECT 1 FROM (
         SELECT (array_agg(coalesce(c.email, c.unproved_email)
                           ORDER BY c.email IS NULL, profile_position(c.join_date, c.occurred_at) DESC, c.tie_breaker DESC, c.event_id DESC)
                    FILTER (WHERE coalesce(c.email, c.unproved_email) IS NOT NULL AND c.email_lost_at IS NULL))[1] AS email,

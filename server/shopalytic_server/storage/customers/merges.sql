@@ -47,7 +47,7 @@ SELECT j.*, coalesce(c.customer_id, j.subject_customer) AS customer_id, u.undone
         AND q.violations @> '[{"rule_id": "alias.identity_taken"}]'
         AND (q.received_at, q.fingerprint) < (%(before_at)s::timestamptz, %(before_id)s::uuid)
         AND (%(identities)s::text[] IS NULL OR EXISTS (
-                SELECT FROM unnest(%(identities)s::text[] || %(tracking_ids)s::text[]) AS named (text)
+                SELECT 1 FROM unnest(%(identities)s::text[] || %(tracking_ids)s::text[]) AS named (text)
                  WHERE position(convert_to(named.text, 'UTF8') IN q.event) > 0)))
      UNION ALL
     (SELECT p.email_lost_at, p.event_id, p.occurred_at, 'email', coalesce(said.identity, ''),

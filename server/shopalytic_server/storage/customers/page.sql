@@ -156,7 +156,7 @@ WITH owned AS (
           LEFT JOIN tracking_links l ON l.dataset_id = f.dataset_id AND l.subject = f.subject AND l.owner
           LEFT JOIN identities owner ON owner.dataset_id = l.dataset_id AND owner.identity = l.identity
          WHERE f.dataset_id = %(dataset)s AND f.currency = %(currency)s::text
-           AND NOT EXISTS (SELECT FROM owned o WHERE o.order_id = f.order_id)
+           AND NOT EXISTS (SELECT 1 FROM owned o WHERE o.order_id = f.order_id)
       ) AS each
      GROUP BY customer_id
 ), measured AS (

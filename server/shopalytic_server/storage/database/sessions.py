@@ -159,9 +159,9 @@ async def alone(database_url: str, what: str, *, wait: bool) -> AsyncIterator[bo
 
 
 @contextmanager
-def alone_blocking(database_url: str, lock_id: int) -> Iterator[None]:
+def alone_blocking(database_url: str, lock_id: int, **more: str) -> Iterator[None]:
     """The same for those who may block, for a lock that has a number; waits for it."""
-    with connect_blocking(database_url) as connection, connection.transaction():
+    with connect_blocking(database_url, **more) as connection, connection.transaction():
         connection.execute(PATIENT)
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [lock_id])
         yield

@@ -9,7 +9,7 @@ WITH given AS MATERIALIZED (
     DELETE FROM rollup_days r
      USING given d
      WHERE r.dataset_id = d.dataset_id AND r.day = d.day
-       AND NOT EXISTS (SELECT FROM expirations x
+       AND NOT EXISTS (SELECT 1 FROM expirations x
                         WHERE x.dataset_id = d.dataset_id AND x.type = 'page_view'
                           AND d.day < (x.before AT TIME ZONE 'UTC')::date)
 )
@@ -95,8 +95,8 @@ SELECT d.dataset_id, m.first
   FROM unnest(%(datasets)s::int[]) AS d (dataset_id)
  CROSS JOIN unnest(%(firsts)s::date[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS m (first, begin, "end")
  WHERE EXISTS (
-    SELECT FROM unnest(%(types)s::text[]) AS kind (type)
-     WHERE EXISTS (SELECT FROM events e
+    SELECT 1 FROM unnest(%(types)s::text[]) AS kind (type)
+     WHERE EXISTS (SELECT 1 FROM events e
                     WHERE e.dataset_id = d.dataset_id AND e.type = kind.type
                       AND e.occurred_at >= m.begin AND e.occurred_at < m."end"))
 
@@ -107,7 +107,7 @@ SELECT m.dataset_id, s.day::date, true
   FROM unnest(%(datasets)s::int[], %(firsts)s::date[]) AS m (dataset_id, first)
  CROSS JOIN generate_series(m.first, least((m.first + interval '1 month')::date - 1, (now() AT TIME ZONE 'UTC')::date - 2),
                             interval '1 day') AS s (day)
- WHERE NOT EXISTS (SELECT FROM fact_changes c
+ WHERE NOT EXISTS (SELECT 1 FROM fact_changes c
                     WHERE c.dataset_id = m.dataset_id AND c.day = s.day::date AND c.closing)
  ORDER BY 1, 2
 

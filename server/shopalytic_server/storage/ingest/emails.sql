@@ -6,7 +6,7 @@
 -- has one unproved.
 -- name: claims
 SELECT wanted.email, p.subject, p.claim,
-       EXISTS (SELECT FROM profile_changes w
+       EXISTS (SELECT 1 FROM profile_changes w
                 WHERE w.dataset_id = %(dataset)s AND lower(w.unproved_email) = lower(wanted.email)) AS unproved
   FROM unnest(%(emails)s::text[]) AS wanted (email)
   LEFT JOIN LATERAL (

@@ -2,7 +2,7 @@
 
 -- name: links
 SELECT tracking_id, identity, kind, occurred_at, event_id, received_at, tie_breaker,
-       EXISTS (SELECT FROM undone_merges u
+       EXISTS (SELECT 1 FROM undone_merges u
                 WHERE u.dataset_id = l.dataset_id AND u.identity = l.identity AND u.existing_identity = ''
                   AND u.existing_tracking_id = l.tracking_id) AS undone
   FROM tracking_links l
@@ -63,7 +63,7 @@ SELECT f.dataset_id, f.identity, plain_identity(f.identity) AS plain
  WHERE f.dataset_id = %(dataset)s AND f.identity = ANY(%(identities)s::text[]) AND plain_identity(f.identity) <> f.identity
    AND (p.identity IS NULL OR p.first_at > f.first_at
         OR p.customer_id <> f.customer_id
-           AND NOT EXISTS (SELECT FROM undone_merges u
+           AND NOT EXISTS (SELECT 1 FROM undone_merges u
                             WHERE u.dataset_id = f.dataset_id AND u.identity = f.identity
                               AND u.existing_identity = p.identity AND u.existing_tracking_id = ''))
 
@@ -77,7 +77,7 @@ SELECT f.dataset_id, f.identity, plain_identity(f.identity) AS plain
        > (%(after_dataset)s::int, %(after_plain)s::text, %(after_identity)s::text)
    AND (p.identity IS NULL OR p.first_at > f.first_at
         OR p.customer_id <> f.customer_id
-           AND NOT EXISTS (SELECT FROM undone_merges u
+           AND NOT EXISTS (SELECT 1 FROM undone_merges u
                             WHERE u.dataset_id = f.dataset_id AND u.identity = f.identity
                               AND u.existing_identity = p.identity AND u.existing_tracking_id = ''))
  ORDER BY f.dataset_id, plain_identity(f.identity), f.identity
@@ -85,7 +85,7 @@ SELECT f.dataset_id, f.identity, plain_identity(f.identity) AS plain
 
 -- name: aliases
 SELECT a.identity, a.existing_identity, a.existing_tracking_id, a.occurred_at, a.event_id, a.received_at, a.tie_breaker,
-       EXISTS (SELECT FROM undone_merges u
+       EXISTS (SELECT 1 FROM undone_merges u
                 WHERE u.dataset_id = %(dataset)s AND u.identity = a.identity
                   AND u.existing_identity = a.existing_identity
                   AND u.existing_tracking_id = a.existing_tracking_id) AS undone
@@ -106,7 +106,7 @@ SELECT a.identity, a.existing_identity, a.existing_tracking_id, a.occurred_at, a
 
 -- name: subjects_with_events
 SELECT subject FROM unnest(%(subjects)s::uuid[]) AS wanted (subject)
- WHERE EXISTS (SELECT FROM events e WHERE e.dataset_id = %(dataset)s AND e.subject = wanted.subject)
+ WHERE EXISTS (SELECT 1 FROM events e WHERE e.dataset_id = %(dataset)s AND e.subject = wanted.subject)
 
 -- name: release_owners
 UPDATE tracking_links l SET owner = false
@@ -170,19 +170,19 @@ SELECT p.subject
 DELETE FROM identities i
  WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
    AND (plain_identity(i.identity) <> i.identity) = %(forms)s
-   AND NOT EXISTS (SELECT FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject)
-   AND NOT EXISTS (SELECT FROM tracking_links l WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity)
-   AND NOT EXISTS (SELECT FROM alias_links a WHERE a.dataset_id = i.dataset_id
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject)
+   AND NOT EXISTS (SELECT 1 FROM tracking_links l WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity)
+   AND NOT EXISTS (SELECT 1 FROM alias_links a WHERE a.dataset_id = i.dataset_id
                       AND i.identity IN (a.identity, a.existing_identity))
-   AND NOT EXISTS (SELECT FROM identities f
+   AND NOT EXISTS (SELECT 1 FROM identities f
                     WHERE f.dataset_id = i.dataset_id AND plain_identity(f.identity) = i.identity
                       AND plain_identity(f.identity) <> f.identity)
-   AND NOT EXISTS (SELECT FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
+   AND NOT EXISTS (SELECT 1 FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
 
 -- name: refresh_first_at
 UPDATE identities i
    SET first_at = least(
-           CASE WHEN EXISTS (SELECT FROM expirations x
+           CASE WHEN EXISTS (SELECT 1 FROM expirations x
                               WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before) THEN i.first_at END,
            (SELECT min(e.occurred_at) FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject),
            (SELECT min(l.occurred_at) FROM tracking_links l

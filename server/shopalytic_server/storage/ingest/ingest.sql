@@ -13,7 +13,7 @@ WITH claimed AS (
     INSERT INTO event_keys (dataset_id, event_id, fingerprint)
     SELECT %(dataset)s, * FROM unnest(%(event_ids)s::uuid[], %(fingerprints)s::uuid[])
 )
-SELECT EXISTS (SELECT FROM tombstones)
+SELECT EXISTS (SELECT 1 FROM tombstones)
 
 -- What was claimed by content that may not be recognised.
 -- name: replace_fingerprints
@@ -57,7 +57,7 @@ SELECT seen.dataset_id, seen.identity, seen.subject, seen.subject, seen.first_at
   FROM unnest(%(datasets)s::int[], %(identities)s::text[], %(subjects)s::uuid[], %(first_at)s::timestamptz[])
        AS seen (dataset_id, identity, subject, first_at)
  -- The conflict clause alone would lock, and so write, each row that is known.
- WHERE NOT EXISTS (SELECT FROM identities i
+ WHERE NOT EXISTS (SELECT 1 FROM identities i
                     WHERE i.dataset_id = seen.dataset_id AND i.identity = seen.identity
                       AND i.first_at <= seen.first_at)
  ORDER BY seen.dataset_id, seen.identity
@@ -128,9 +128,9 @@ UPDATE order_revisions r SET current = NOT latest.void AND r.content = latest.co
                                  latest.void AND r.content = latest.content)
 
 -- name: what_orders_have
-SELECT EXISTS (SELECT FROM shipment_changes
+SELECT EXISTS (SELECT 1 FROM shipment_changes
                 WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[])),
-       EXISTS (SELECT FROM refunds WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[]))
+       EXISTS (SELECT 1 FROM refunds WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[]))
 
 -- name: refunds_of_orders
 SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f.default_currency, f.total_refund, f.currency, f.amount, f.flag,

@@ -31,7 +31,7 @@ WITH doomed AS MATERIALIZED (
      WHERE e.dataset_id = %(dataset)s AND e.type = %(type)s
        AND e.occurred_at >= %(from_at)s::timestamptz AND e.occurred_at < %(before)s::timestamptz
        AND (%(type)s <> 'page_view'
-            OR EXISTS (SELECT FROM rollup_days r
+            OR EXISTS (SELECT 1 FROM rollup_days r
                         WHERE r.dataset_id = e.dataset_id AND r.sealed
                           AND r.day = (e.occurred_at AT TIME ZONE 'UTC')::date))
      ORDER BY e.occurred_at
@@ -58,17 +58,17 @@ SELECT c.relname
 -- summed up. Index access by index access.
 -- name: holds_others
 SELECT EXISTS (
-    SELECT FROM unnest(%(datasets)s::int[], %(types)s::text[], %(befores)s::timestamptz[]) AS k (dataset_id, type, before)
-     WHERE EXISTS (SELECT FROM {partition} e
+    SELECT 1 FROM unnest(%(datasets)s::int[], %(types)s::text[], %(befores)s::timestamptz[]) AS k (dataset_id, type, before)
+     WHERE EXISTS (SELECT 1 FROM {partition} e
                     WHERE e.dataset_id = k.dataset_id AND e.type = k.type AND e.occurred_at >= k.before)
 ) OR EXISTS (
-    SELECT FROM (SELECT DISTINCT dataset_id FROM unnest(%(datasets)s::int[]) AS each (dataset_id)) AS d
+    SELECT 1 FROM (SELECT DISTINCT dataset_id FROM unnest(%(datasets)s::int[]) AS each (dataset_id)) AS d
      CROSS JOIN generate_series(%(begin)s::date, %(end)s::date - 1, interval '1 day') AS s (day)
-     WHERE EXISTS (SELECT FROM {partition} e
+     WHERE EXISTS (SELECT 1 FROM {partition} e
                     WHERE e.dataset_id = d.dataset_id AND e.type = 'page_view'
                       AND e.occurred_at >= s.day::timestamp AT TIME ZONE 'UTC'
                       AND e.occurred_at < (s.day + interval '1 day')::timestamp AT TIME ZONE 'UTC')
-       AND NOT EXISTS (SELECT FROM rollup_days r
+       AND NOT EXISTS (SELECT 1 FROM rollup_days r
                         WHERE r.dataset_id = d.dataset_id AND r.day = s.day::date AND r.sealed)
 )
 

@@ -5,7 +5,7 @@
 LOCK TABLE event_keys IN ROW EXCLUSIVE MODE
 
 -- name: tombstones_exist
-SELECT EXISTS (SELECT FROM tombstones)
+SELECT EXISTS (SELECT 1 FROM tombstones)
 
 -- name: salts
 SELECT project_id, salt FROM tombstone_salts WHERE project_id = ANY(%(projects)s::int[])

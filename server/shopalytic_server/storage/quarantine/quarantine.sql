@@ -104,7 +104,7 @@ VALUES (%(dataset)s, %(key_class)s, %(events)s, %(bytes)s, %(refused)s)
 SELECT DISTINCT dataset_id FROM quarantine_use ORDER BY dataset_id
 
 -- name: hold_uses
-SELECT FROM quarantine_use WHERE dataset_id = %(dataset)s ORDER BY key_class FOR UPDATE
+SELECT 1 FROM quarantine_use WHERE dataset_id = %(dataset)s ORDER BY key_class FOR UPDATE
 
 -- name: recount
 UPDATE quarantine_use u SET events = counted.events, bytes = counted.bytes

@@ -5,7 +5,7 @@
 SELECT c.relname, pg_get_viewdef(c.oid)
   FROM pg_class c
  WHERE c.relkind = 'v' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema})
-   AND NOT EXISTS (SELECT FROM pg_depend d
+   AND NOT EXISTS (SELECT 1 FROM pg_depend d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
  ORDER BY c.oid
 

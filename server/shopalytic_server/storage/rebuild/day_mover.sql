@@ -8,7 +8,7 @@ SELECT project_id, time_zone, order_number_groups::text AS groups, orders_to_par
 
 -- name: has_days
 SELECT EXISTS (
-    SELECT FROM events WHERE dataset_id IN (2 * %(project_id)s, 2 * %(project_id)s + 1) AND plain_dates IS NOT NULL
+    SELECT 1 FROM events WHERE dataset_id IN (2 * %(project_id)s, 2 * %(project_id)s + 1) AND plain_dates IS NOT NULL
 ) AS found
 
 -- What was changed again meanwhile waits for the next round.

@@ -14,7 +14,7 @@ LOCK TABLE events IN ACCESS SHARE MODE
 INSERT INTO identities (dataset_id, identity, subject, customer_id, first_at)
 SELECT i.dataset_id, i.identity, i.subject, i.subject, i.first_at
   FROM {live} i
- WHERE EXISTS (SELECT FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
+ WHERE EXISTS (SELECT 1 FROM expirations x WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before)
 
 -- name: keep_products
 INSERT INTO products

@@ -77,25 +77,25 @@ SELECT m.month, sum(found.n)::bigint AS n
     SELECT sum(least(kinds.n, %(most)s::bigint)) AS n
       FROM (
         SELECT (SELECT count(*) FROM (
-                    SELECT FROM events e
+                    SELECT 1 FROM events e
                      WHERE e.dataset_id = own.dataset_id AND e.type = kind.type
                        AND e.occurred_at >= m.begin AND e.occurred_at < m.end
                      LIMIT %(most)s::bigint) AS few) AS n
           FROM unnest(%(types)s::text[]) AS kind (type)
          UNION ALL
         SELECT (SELECT count(*) FROM (
-                    SELECT FROM order_revisions o
+                    SELECT 1 FROM order_revisions o
                      WHERE o.dataset_id = own.dataset_id AND o.current
                        AND o.ordered_at >= m.begin AND o.ordered_at < m.end
                      LIMIT %(most)s::bigint) AS few)
          UNION ALL
         SELECT (SELECT count(*) FROM (
-                    SELECT FROM cart_changes c
+                    SELECT 1 FROM cart_changes c
                      WHERE c.dataset_id = own.dataset_id AND c.modified_at >= m.begin AND c.modified_at < m.end
                      LIMIT %(most)s::bigint) AS few)
          UNION ALL
         SELECT (SELECT count(*) FROM (
-                    SELECT FROM shipment_changes s
+                    SELECT 1 FROM shipment_changes s
                      WHERE s.dataset_id = own.dataset_id AND s.date_shipped >= m.begin AND s.date_shipped < m.end
                      LIMIT %(most)s::bigint) AS few)
       ) AS kinds

@@ -19,7 +19,7 @@ SELECT d.dataset_id, d.day
  CROSS JOIN LATERAL (VALUES (2 * p.project_id, s.day::date), (2 * p.project_id + 1, s.day::date))
        AS d (dataset_id, day)
  WHERE p.project_id = %(project)s
-   AND NOT EXISTS (SELECT FROM rollup_days r
+   AND NOT EXISTS (SELECT 1 FROM rollup_days r
                     WHERE r.dataset_id = d.dataset_id AND r.day = d.day AND r.sealed)
  ORDER BY d.day DESC, d.dataset_id
  LIMIT %(limit)s
@@ -40,7 +40,7 @@ SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 
 -- name: hold_day
-SELECT FROM rollup_days WHERE dataset_id = %(dataset)s AND day = %(day)s AND NOT sealed FOR UPDATE
+SELECT 1 FROM rollup_days WHERE dataset_id = %(dataset)s AND day = %(day)s AND NOT sealed FOR UPDATE
 
 -- name: clear_day
 DELETE FROM page_quarters

@@ -24,6 +24,14 @@ from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.analytics import ensure_views
 from shopalytic_server.storage.database.connections import ROLLED_BACK
 from shopalytic_server.storage.database.sessions import PATIENT, alone_blocking, connect_blocking
+from shopalytic_server.storage.schema import distribute
+from shopalytic_server.storage.schema.cluster import (
+    MIGRATING,
+    Placed,
+    is_distributed,
+    placements,
+    why_not_to_write,
+)
 
 MINIMUM_SERVER_VERSION = 150000
 
@@ -70,7 +78,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library ha
         return _Backend(self._conninfo)
 
     def connect(self, dburi: Any) -> psycopg.Connection[Any]:
-        return connect_blocking(self._conninfo)
+        return connect_blocking(self._conninfo, application_name=MIGRATING)
 
     def begin(self) -> None:
         super().begin()
@@ -82,7 +90,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # the library ha
         if self._is_locked:  # The library locks again inside of our lock.
             yield
             return
-        with alone_blocking(self._conninfo, _LOCK_ID):
+        with alone_blocking(self._conninfo, _LOCK_ID, application_name=MIGRATING):
             self._is_locked = True
             try:
                 yield
@@ -120,8 +128,36 @@ def _apply(database_url: str) -> list[str]:
     with _backend(database_url) as backend, backend.lock():
         todo = _to_apply(backend)
         backend.apply_migrations(todo)
+        if is_distributed(backend.connection):
+            distribute.distribute(backend.connection, distribute.SHARDS)
         ensure_views(backend.connection, create=False)
         return [migration.id for migration in todo]
+
+
+def migrate_onto_cluster(
+    database_url: str, shards: int, progress: distribute.Progress = lambda *_: None
+) -> list[tuple[Placed, int]]:
+    """Applies what is pending and distributes all tables over a Citus cluster; may be repeated.
+
+    Returns where each table lies, with the number of its rows. Raises StoreUnavailable with
+    what is in the way and what to do about it.
+    """
+    with connect_blocking(database_url, application_name=MIGRATING) as connection:
+        distribute.refuse_if_hindered(connection, tables=False)
+        migrate(database_url)
+        with alone_blocking(database_url, _LOCK_ID, application_name=MIGRATING):
+            distribute.refuse_if_hindered(connection)
+            distribute.distribute(connection, shards, progress)
+        return [
+            (placed, distribute.count(connection, name)) for name, placed in placements(connection).items()
+        ]
+
+
+def planned_onto_cluster(database_url: str, shards: int) -> tuple[list[str], list[str]]:
+    """The names of the migrations and the statements that `migrate_onto_cluster` would run."""
+    with connect_blocking(database_url, application_name=MIGRATING) as connection:
+        distribute.refuse_if_hindered(connection)
+        return pending(database_url), distribute.statements(connection, shards)
 
 
 def pending(database_url: str) -> list[str]:
@@ -173,6 +209,8 @@ def why_unfit(connection: psycopg.Connection[Any]) -> str | None:
             f'The database "{connected.dbname}" is read-only for "{user}"; and must be written to;'
             " see default_transaction_read_only of the server, the database and the role."
         )
+    if refused := why_not_to_write(connection):
+        return refused
     if schema is None:
         return (
             f'No schema of the search path ({path or "which is empty"}) is there for "{user}", so tables have'

@@ -10,7 +10,7 @@ SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.sub
        coalesce(nullif(e.context ->> 'utm_campaign', ''), given.campaign, '') AS campaign,
        coalesce(e.context ->> 'utm_campaign', '') = '' AND coalesce(given.campaign, '') ~ '[%+]' AS campaign_encoded,
        e.type = 'order' AND EXISTS (
-           SELECT FROM order_revisions o
+           SELECT 1 FROM order_revisions o
             WHERE o.dataset_id = e.dataset_id AND o.order_id = order_key(e.properties ->> 'order_id', e.source, coalesce(p.order_number_groups, '[]'))
               AND o.current
               AND o.total = 0) AS free
@@ -39,6 +39,6 @@ SELECT e.dataset_id AS dataset, fact_key(s.secret, e.dataset_id, uuid_send(e.sub
                                FROM '&utm_campaign=([^&]*)') END AS campaign
   ) AS given
  WHERE NOT (e.type = 'order' AND EXISTS (
-       SELECT FROM order_revisions v
+       SELECT 1 FROM order_revisions v
         WHERE v.dataset_id = e.dataset_id AND v.order_id = order_key(e.properties ->> 'order_id', e.source, coalesce(p.order_number_groups, '[]'))
           AND v.voided))
