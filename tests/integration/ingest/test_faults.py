@@ -97,7 +97,7 @@ async def test_an_event_that_our_own_code_cannot_write_is_quarantined_alone(shop
     second = page("T", at=2)
     second.tie_breaker = 1  # Python prepares such a one, so that it can be spoiled.
     items = prepared(shop, page("T", at=1), second, page("T", at=3))
-    items[1].source = 7  # type: ignore[assignment]
+    items[1].source = object()  # type: ignore[assignment]
     assert words(list(await shop.writer.submit(items))) == [A, Q, A]
     assert stored(database_url, "SELECT count(*) FROM events") == [(2,)]
 
@@ -145,13 +145,13 @@ async def test_a_session_behind_a_line_that_fell_silent_gives_its_locks_back(
 
         async with open_shop(make_conninfo(database_url, host="127.0.0.1", port=line.port)) as shop:
             assert await send(shop, page("T", at=1)) == [A]
-            late = page("T", at=2)
+            late = [page("T", at=2 + number) for number in range(101)]  # so many are copied
             with monkeypatch.context() as patched:
                 patched.setattr(psycopg.AsyncCopy, "write", write_into_the_void)
                 with pytest.raises(StoreUnavailable):
-                    await send(shop, late)
-            assert await send_until_stored(shop, late) == [A]
-    assert stored(database_url, "SELECT count(*) FROM events") == [(2,)]
+                    await send(shop, *late)
+            assert await send_until_stored(shop, *late) == [A] * 101
+    assert stored(database_url, "SELECT count(*) FROM events") == [(102,)]
 
 
 async def test_who_waits_behind_others_for_a_store_that_is_away_is_told_with_them(

@@ -6,12 +6,14 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg import Pipeline
 from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.pq import PipelineStatus
 from psycopg_pool import AsyncConnectionPool
 
 from shopalytic_server.domain.errors import StoreUnavailable
@@ -91,6 +93,25 @@ def _limits(statement_seconds: int) -> dict[str, str]:
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "3",
     }
+
+
+@asynccontextmanager
+async def together(conn: Connection) -> AsyncIterator[None]:
+    """Sends the statements of a block without waiting for the answer of each; its errors come later, at the
+    latest with its end. Rows that are asked for are waited for. No COPY may be within.
+
+    https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+    """
+    if conn.is_shared or not Pipeline.is_supported():
+        yield
+        return
+    async with conn.pipeline():
+        yield
+
+
+def is_together(conn: Connection) -> bool:
+    """Whether statements are sent so at the moment."""
+    return conn.pgconn.pipeline_status != PipelineStatus.OFF
 
 
 async def _check(conn: Connection) -> None:

@@ -7,6 +7,7 @@ orders that nothing was said of before; see the migration `store_group`.
 """
 
 import struct
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ _SQL = load("ingest/ingest")
 # cost the service twice as much. What is sent is held whole on both sides.
 _MOST_EVENTS = 2_000
 _MOST_BYTES = 4 * 1024 * 1024
+
+# How long a project counts as one of which nobody was erased.
+_ASK_SECONDS = 1.0
 
 # What the function does not know of carts.
 _LONG_WAY = frozenset({"modified_date", "quantity", "qty_removed"})
@@ -116,6 +120,7 @@ class UsualGroups:
     def __init__(self) -> None:
         self._oids: tuple[int, int] | None = None
         self._salts: dict[int, bytes] = {}
+        self._asked_until: dict[int, float] = {}
 
     async def store(self, conn: Connection, group: UsualGroup, *, look: bool) -> bool:
         """Whether the group was stored, and the ids of others were taken; if not, nothing was.
@@ -129,6 +134,7 @@ class UsualGroups:
             # What is remembered may be of a database that was replaced.
             self._oids = None
             self._salts.clear()
+            self._asked_until.clear()
             raise
 
     async def _store(self, conn: Connection, group: UsualGroup, *, look: bool) -> bool:
@@ -158,10 +164,12 @@ class UsualGroups:
         [(stored, *links)] = await cursor.fetchall()
         if stored and group.identifies:
             _answer(group.identifies, links)
-        if not stored and salt is None:
+        if not stored and salt is None and time.monotonic() > self._asked_until.get(project, 0.0):
             found = await known_salt(conn, project)
             if found is not None:
                 self._salts[project] = found
+            # Until then what may be of somebody erased goes the long way.
+            self._asked_until[project] = time.monotonic() + _ASK_SECONDS
         return bool(stored)
 
 

@@ -1,4 +1,4 @@
-"""Encodes rows of the `events` table in PostgreSQL's binary COPY format.
+"""Appends to the `events` table, in PostgreSQL's binary COPY format where it is much.
 
 This is the one table that takes a row per event, so its rows are packed here
 instead of being adapted value by value by the driver.
@@ -8,14 +8,31 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html ("Binary Format").
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
+import orjson
+from psycopg import sql
+
+from shopalytic_server.domain.events.prepared import JSONB_VERSION
 from shopalytic_server.domain.ingest import native
 from shopalytic_server.domain.ingest.preparation import Prepared
+from shopalytic_server.storage.database.connections import Connection, is_together
+from shopalytic_server.storage.ingest.rows import insert
 
 COLUMNS = (
     "dataset_id, received_at, sent_at, type, source, bot, key_class, identity_signed, subject, occurred_at, "
     "event_id, corrected_at, stated_at, tie_breaker, plain_dates, tracking_id, identity, properties, context"
 )
+
+_TYPED = (
+    "dataset_id:int4 received_at:timestamptz sent_at:timestamptz type:text source:text bot:bool "
+    "key_class:text identity_signed:bool subject:uuid occurred_at:timestamptz event_id:uuid "
+    "corrected_at:timestamptz stated_at:timestamptz tie_breaker:int8 plain_dates:text[] "
+    "tracking_id:text identity:text properties:jsonb context:jsonb"
+)
+
+_COPY_EVENTS = sql.SQL(f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)")
+_FEW_EVENTS, _FEW_BYTES = 100, 128 * 1024
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
 _TRAILER = struct.pack("!h", -1)
@@ -36,6 +53,52 @@ _length = struct.Struct("!i").pack
 def encode_events(items: Sequence[Prepared]) -> bytes:
     """All rows as one COPY stream, for the columns COLUMNS."""
     return native.rows(items, encode_event) or b"".join((_HEADER, *map(encode_event, items), _TRAILER))
+
+
+async def copy_events(conn: Connection, items: Sequence[Prepared]) -> None:
+    """Appends events to the `events` table: a few by one statement, many by COPY."""
+    if not items:
+        return
+    if is_together(conn) or are_few(items):
+        await insert(conn, "events", _TYPED, [_row(item) for item in items])
+        return
+    data = encode_events(items)
+    async with conn.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
+        await copy.write(data)
+
+
+def are_few(items: Sequence[Prepared]) -> bool:
+    """Whether events are stored sooner by statements that are sent together than by COPY."""
+    return len(items) <= _FEW_EVENTS and sum(item.json_size for item in items) <= _FEW_BYTES
+
+
+def _row(item: Prepared) -> dict[str, Any]:
+    sending, context = item.sending, item.context_jsonb
+    return {
+        "dataset_id": item.dataset_id,
+        "received_at": sending.received_at,
+        "sent_at": sending.sent_at,
+        "type": item.type,
+        "source": item.source,
+        "bot": item.bot,
+        "key_class": item.key_class,
+        "identity_signed": item.identity_signed,
+        "subject": item.subject,
+        "occurred_at": item.occurred_at,
+        "event_id": item.event_id,
+        "corrected_at": item.corrected_at if sending.skew_us else None,
+        "stated_at": item.stated_at if item.moved_us else None,
+        "tie_breaker": item.tie_breaker,
+        "plain_dates": item.plain_dates or None,
+        "tracking_id": item.tracking_id,
+        "identity": item.identity,
+        "properties": _json(item.properties_jsonb),
+        "context": None if context is None else _json(context),
+    }
+
+
+def _json(data: bytes) -> orjson.Fragment:
+    return orjson.Fragment(data.removeprefix(JSONB_VERSION))
 
 
 def encode_event(item: Prepared) -> bytes:

@@ -87,10 +87,7 @@ class StoredIdentities:
         return {row["identity"] for row in rows}
 
     async def _load_members(self, conn: Connection, identities: set[str]) -> set[str]:
-        rows = await self._fetch(conn, _SQL.customer_ids, identities=list(identities))
-        if not rows:
-            return set()
-        rows = await self._fetch(conn, _SQL.members, customer_ids=[row["customer_id"] for row in rows])
+        rows = await self._fetch(conn, _SQL.members, identities=list(identities))
         for row in rows:
             self._stored[row["identity"]] = (row["customer_id"], row["first_at"])
             self.graph.first_at[row["identity"]] = row["first_at"]

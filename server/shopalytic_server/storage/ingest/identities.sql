@@ -9,12 +9,12 @@ SELECT tracking_id, identity, kind, occurred_at, event_id, received_at, tie_brea
  WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s)
    AND (owner OR identity = ANY(%(identities)s))
 
--- name: customer_ids
-SELECT DISTINCT customer_id FROM identities WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)
-
+-- All identities of the customers that have one of these.
 -- name: members
 SELECT identity, customer_id, first_at FROM identities
- WHERE dataset_id = %(dataset)s AND customer_id = ANY(%(customer_ids)s)
+ WHERE dataset_id = %(dataset)s
+   AND customer_id = ANY(ARRAY(SELECT customer_id FROM identities
+                                WHERE dataset_id = %(dataset)s AND identity = ANY(%(identities)s)))
 
 -- Where identities were used first, within the second in which they were.
 -- name: first_uses

@@ -1,19 +1,21 @@
-"""Rows of the typed tables, collected from events and written with one COPY a table."""
+"""Rows of the typed tables, collected from events and written with one statement a table."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from shopalytic_server.domain.commerce.orders import pieces_of, quantity_of
 from shopalytic_server.domain.customers.emails import Claim, claim_of
 from shopalytic_server.domain.ingest.preparation import Prepared
-from shopalytic_server.storage.database.connections import Connection
+from shopalytic_server.storage.database.connections import Connection, is_together
 
 _TABLES = {
     "profile_changes": "dataset_id:int4 tie_breaker:int8 "
@@ -48,6 +50,9 @@ _TABLES = {
 }
 
 
+# A COPY goes to and fro three times, where PostgreSQL takes a statement with few rows at once.
+_FEW_ROWS = 100
+
 CART_TYPES = frozenset({"cart_add", "cart_modify"})
 
 
@@ -62,18 +67,56 @@ class Rows:
         self._rows[table].append(values)
 
     async def write(self, conn: Connection) -> None:
-        """Writes all rows that wait, a COPY a table."""
+        """Writes all rows that wait, a table at a time."""
         for table, rows in self._rows.items():
             columns = [column.split(":") for column in _TABLES[table].split()]
-            names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
-            statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-                sql.Identifier(table), names
-            )
-            async with conn.cursor() as cursor, cursor.copy(statement) as copy:
-                copy.set_types([type_ for _, type_ in columns])
-                for row in rows:
-                    await copy.write_row(row)
+            if len(rows) <= _FEW_ROWS or is_together(conn):
+                names = [name for name, _ in columns]
+                await insert(
+                    conn, table, _TABLES[table], [dict(zip(names, row, strict=True)) for row in rows]
+                )
+            else:
+                await _copy(conn, table, columns, rows)
         self._rows.clear()
+
+
+async def insert(conn: Connection, table: str, columns: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts a few rows by one statement; `columns` as above.
+
+    As JSON they are one parameter, so that the statement is the same for any
+    number of rows. Amounts are text there, which PostgreSQL reads exactly.
+    """
+    await conn.execute(_insert(table, columns), {"rows": orjson.dumps(rows, default=_as_json).decode()})
+
+
+@cache
+def _insert(table: str, columns: str) -> str:
+    pairs = [column.split(":") for column in columns.split()]
+    names = ", ".join(f'"{name}"' for name, _ in pairs)
+    typed = ", ".join(f'"{name}" {type_}' for name, type_ in pairs)
+    return (
+        f'INSERT INTO "{table}" ({names}) SELECT {names}'  # noqa: S608 - our own words
+        f" FROM jsonb_to_recordset(%(rows)s::jsonb) AS given ({typed})"
+    )
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Jsonb):
+        return value.obj
+    raise TypeError
+
+
+async def _copy(
+    conn: Connection, table: str, columns: list[list[str]], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+    async with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types([type_ for _, type_ in columns])
+        for row in rows:
+            await copy.write_row(row)
 
 
 def add_profile(rows: Rows, item: Prepared) -> None:

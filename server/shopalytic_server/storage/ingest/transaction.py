@@ -1,9 +1,9 @@
 """The ingest transaction: a group of events, from claimed ids to stored rows and verdicts."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
-from psycopg import sql
 from psycopg.errors import UniqueViolation
 from psycopg.pq import TransactionStatus
 
@@ -21,14 +21,14 @@ from shopalytic_server.storage.database.arrays import (
     TimeArray,
     UuidArray,
 )
-from shopalytic_server.storage.database.connections import Connection
+from shopalytic_server.storage.database.connections import Connection, together
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.facts.changes import mark_times
 from shopalytic_server.storage.ingest import rows as typed
 from shopalytic_server.storage.ingest import tombstones
 from shopalytic_server.storage.ingest.arrivals import note_arrivals
 from shopalytic_server.storage.ingest.bulk_insert import UsualGroups, usual_of
-from shopalytic_server.storage.ingest.copyrows import COLUMNS, encode_events
+from shopalytic_server.storage.ingest.copyrows import are_few, copy_events
 from shopalytic_server.storage.ingest.decisions import (
     ACCEPTED,
     CONFLICT,
@@ -55,7 +55,6 @@ from shopalytic_server.storage.rollups.page_sums import add_late
 from shopalytic_server.storage.schema.partitions import Partitions
 
 _SQL = load("ingest/ingest")
-_COPY_EVENTS = sql.SQL(f"COPY events ({COLUMNS}) FROM STDIN (FORMAT BINARY)")
 _QUARANTINED = collector_pb2.EVENT_STATUS_QUARANTINED
 _REJECTED = collector_pb2.EVENT_STATUS_REJECTED
 
@@ -311,12 +310,13 @@ async def _lower_tie_breakers(conn: Connection, valid: Sequence[Prepared], fresh
 
 async def _store_decided(conn: Connection, dataset: int, items: list[Prepared]) -> list[Prepared]:
     decisions = Decisions(conn, dataset, items)
-    verdicts, accepted = await decisions.decide()
-    for item, result in zip(items, verdicts, strict=True):
-        item.verdict = result
-    await note_identities(conn, accepted)
-    await copy_events(conn, accepted)
-    await mark_times(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
+    async with together(conn) if are_few(items) else nullcontext():
+        verdicts, accepted = await decisions.decide()
+        for item, result in zip(items, verdicts, strict=True):
+            item.verdict = result
+        await note_identities(conn, accepted)
+        await copy_events(conn, accepted)
+        await mark_times(conn, [*_hours(accepted), *((dataset, at) for at in decisions.times)])
     if decisions.vacated:
         await conn.execute(_SQL.lock_identities, {"dataset": dataset})
         await forget_unused(conn, dataset, decisions.vacated)
@@ -420,14 +420,6 @@ async def end_sessions(conn: Connection, process_ids: Sequence[int]) -> None:
     that waits for COPY's data.
     """
     await conn.execute(_SQL.end_sessions, {"process_ids": list(process_ids), "seconds": LOST_SECONDS})
-
-
-async def copy_events(conn: Connection, items: Sequence[Prepared]) -> None:
-    """Appends events to the `events` table."""
-    if items:
-        data = encode_events(items)
-        async with conn.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
-            await copy.write(data)
 
 
 async def project_plain(conn: Connection, items: Sequence[Prepared]) -> None:

@@ -38,11 +38,11 @@ from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.database.times import timestamp
 from shopalytic_server.storage.facts.changes import mark_times, note_upheaval
 from shopalytic_server.storage.ingest import tombstones
+from shopalytic_server.storage.ingest.copyrows import copy_events
 from shopalytic_server.storage.ingest.decisions import Decisions, lock_dataset
 from shopalytic_server.storage.ingest.identities import forget_unused
 from shopalytic_server.storage.ingest.quarantine_capacity import recount
 from shopalytic_server.storage.ingest.settlement import settle_orders
-from shopalytic_server.storage.ingest.transaction import copy_events
 from shopalytic_server.storage.rollups.page_sums import forget_subjects
 
 _SQL = load("privacy/erasure")
