@@ -1,7 +1,7 @@
 """The routes of the gateway, put together into one ASGI application."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,7 +14,7 @@ from shopalytic_server.gateway.collect.collect_service import CollectService
 from shopalytic_server.gateway.collect.joiner import Joiner
 from shopalytic_server.gateway.collect.pixel import PixelRoute
 from shopalytic_server.gateway.collector import Collector
-from shopalytic_server.gateway.compatibility.routes import compatible_routes
+from shopalytic_server.gateway.compatibility.routes import compatible_routes, tidied
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.middleware import ROUTE, Middleware
 from shopalytic_server.gateway.metrics import Metrics
@@ -79,9 +79,8 @@ def make_application(
     for path, guest in guests.items():
         app = _Guest(path.strip("/"), guest)
         routes += [Route(path, app), Route(f"{path}/{{rest:path}}", app)]
-    return Middleware(
-        Router(routes, redirect_slashes=False, default=_not_found), metrics, options.max_held_bytes
-    )
+    router = Router(routes, redirect_slashes=False, default=_Tidied(lambda: router))
+    return Middleware(router, metrics, options.max_held_bytes)
 
 
 def _static_routes(options: GatewayOptions) -> list[Route]:
@@ -123,5 +122,17 @@ class _Guest:
         await self._app(scope, receive, send)
 
 
-async def _not_found(_scope: Scope, _receive: Receive, _send: Send) -> None:
-    raise Refusal(404, "not_found", "There is nothing at this path.")
+class _Tidied:
+    """What is at no path: SDKs of other tools whose address ends with a slash are understood."""
+
+    def __init__(self, router: Callable[[], Router]) -> None:
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, or raises Refusal."""
+        path = tidied(scope["path"])
+        if path is None:
+            raise Refusal(404, "not_found", "There is nothing at this path.")
+        # In place, because the route leaves its name in it for the counts.
+        scope["path"], scope["raw_path"] = path, path.encode()
+        await self._router()(scope, receive, send)

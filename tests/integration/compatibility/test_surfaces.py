@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import time
 from typing import Any
 
 import grpc
@@ -228,3 +229,41 @@ async def test_the_same_request_again_has_the_same_ids_and_contents():
         first, again = gateway.collector.requests
         assert [event.event_id for event in first.events] == [event.event_id for event in again.events]
         assert first.events[1] == again.events[1]
+
+
+@pytest.mark.parametrize("path", ["//v1/batch", "/v1//batch", "/v1/batch/", "///v1/batch//"])
+async def test_an_address_that_ends_with_a_slash_is_understood(path: str):
+    async with running_gateway() as gateway:
+        assert only(await post(gateway, path, {"batch": [ITEM]}, **basic(KEY)))["status"] == "ACCEPTED"
+        settings = await gateway.request("GET", f"//v1/projects/{KEY}/settings", None, {})
+        assert settings.status == 200
+        assert (await gateway.get("//v1/nothing")).status == 404
+
+
+async def test_a_body_that_a_proxy_has_unpacked_is_read_whatever_its_header_says():
+    async with running_gateway() as gateway:
+        answer = await post(gateway, "/v1/batch", {"batch": [ITEM]}, **basic(KEY), content_encoding="gzip")
+        assert only(answer)["status"] == "ACCEPTED"
+
+
+async def test_the_packing_of_old_browsers_is_refused_with_its_name():
+    async with running_gateway() as gateway:
+        answer = await post(gateway, "/e/?compression=lz64", b"data=N4Ig")
+        assert (answer.status, answer.json["code"]) == (415, "unsupported_encoding")
+        assert "lz64" in answer.json["detail"]
+
+
+async def test_googles_body_without_its_list_is_refused():
+    async with running_gateway() as gateway:
+        for body in ({"client_id": "1.2"}, {"client_id": "1.2", "name": "x"}):
+            answer = await post(gateway, f"/mp/collect?api_secret={KEY}", body)
+            assert (answer.status, answer.json["code"]) == (400, "invalid_argument")
+
+
+async def test_an_event_that_waited_happened_so_long_before_it_arrived():
+    async with running_gateway() as gateway:
+        waited = {"event": "x", "uuid": "0190b6f0-8c7e-7cc0-9d3a-5f1c2b7a4e10", "offset": 3_600_000}
+        await post(gateway, "/e/", {**waited, "properties": {"token": KEY, "distinct_id": "d"}})
+        [event] = gateway.collector.events
+        assert event.timed_on_arrival
+        assert 3_590 < time.time() - event.occurred_at.seconds < 3_700

@@ -94,8 +94,12 @@ def _of_form(value: bytes) -> bytes:
 class Reading:
     """Reads one body in steps."""
 
-    def __init__(self, text: bytes, list_name: str, beside: tuple[str, ...]) -> None:
-        """`list_name`: where a batch stands; `beside`: the members beside it that count."""
+    def __init__(self, text: bytes, list_name: str, beside: tuple[str, ...], *, single: bool = True) -> None:
+        """`list_name`: where a batch stands; `beside`: the members beside it that count.
+
+        `single`: a body without a batch is one message.
+        """
+        self._single = single
         self._text = text
         self._beside = beside
         self._list_name = list_name
@@ -117,7 +121,7 @@ class Reading:
                     beside[name] = value
                     beside_bytes += part.end - part.start
         if parts.items is None:
-            if self._list_name in parts.members:
+            if self._list_name in parts.members or not self._single:
                 raise unusable(f"{self._list_name}: give a list of messages.")
             return Body(self._text, [Span(0, len(self._text))], beside)
         if not parts.items:

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shopalytic.events.decoding import DecodeError, decode_event, undecoded_event
@@ -64,11 +65,12 @@ class Decoder:
             told: dict[str, Any] = {"type": made.type}
             if message.name:
                 told["name"] = message.name[:100]
-            if made.left_out:
-                told["left_out"] = list(made.left_out[:_MOST_NAMES])
+            unused, message.unused = message.unused, ()
+            if left_out := [*unused, *made.left_out][:_MOST_NAMES]:
+                told["left_out"] = left_out
             name = KNOWN.get(folded(message.name), "other") if message.kind == "track" else message.kind
             self.metrics.foreign(self.surface.name, name, made.type, len(made.left_out))
-            decoded.append(Decoded(_event(made.event, message.occurred_at is None), told))
+            decoded.append(Decoded(_event(made.event, message), told))
         return decoded
 
     def _named_user(self, message: Message) -> list[Decoded]:
@@ -93,13 +95,14 @@ class Decoder:
         return Decoded(Event(event_id=str(uuid.uuid4())), {"type": "undecoded"}, violation)
 
 
-def _event(values: dict[str, Any], timed_on_arrival: bool) -> Event:
+def _event(values: dict[str, Any], message: Message) -> Event:
+    at = None if message.age is None else datetime.now(UTC) - timedelta(seconds=message.age)
     try:
-        event = decode_event(values, fill=True)
+        event = decode_event(values, fill=True, now=at)
     except DecodeError as error:
         raw = json.dumps(values, default=str, ensure_ascii=False)
         return undecoded_event(raw, error, data=values)
-    event.timed_on_arrival = timed_on_arrival
+    event.timed_on_arrival = message.occurred_at is None
     return event
 
 

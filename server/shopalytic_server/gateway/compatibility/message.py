@@ -2,15 +2,18 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from shopalytic.events.checking import is_device_placeholder, is_identity_placeholder
 
 _LONGEST_ID = 200
+# Whoever puts a whole token where an id belongs.
+_LONGEST_READ = 10_000
 # What stands in a request for the request, not for the event: it differs when an event is sent again.
 _OF_THE_REQUEST = frozenset(
     {
@@ -26,6 +29,10 @@ _OF_THE_REQUEST = frozenset(
         "api_key",
     }
 )
+
+
+_ABSENT: tuple[Any, ...] = (None, "", [])
+_NONE: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -53,6 +60,12 @@ class Message:
     previous_id: str | None = None
     """Of an alias: what the customer was called before."""
     previous_is_device: bool = False
+    age: float | None = None
+    """How many seconds before it was sent it happened, where only that is said."""
+    misshapen: Any = None
+    """What was sent in place of the properties and is no object."""
+    unused: tuple[str, ...] = ()
+    """What stands beside the properties and could not be used, by name."""
     session: str | None = None
     """The visit, as the SDK numbers it."""
     event_id: str = ""
@@ -60,12 +73,17 @@ class Message:
 
 
 def text_id(value: Any) -> str | None:
-    """An id as text: text of 1 to 200 characters, or a whole number; None for anything else."""
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-        value = int(value)
+    """An id as text: text, or a number as it was written; None for anything else.
+
+    One that is too long stays, for the contract to refuse: without it the event
+    would be somebody else's. Google's ids of clients, such as 123.456, look like
+    numbers.
+    """
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _LONGEST_ID:
+        value = format(value.to_integral_value() if value == value.to_integral_value() else value, "f")
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID or "\0" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_READ or "\0" in value:
         return None
     return value if _encodes(value) else None
 
@@ -88,6 +106,25 @@ def device_of(value: Any) -> str | None:
     """A tracking id, or None where it is none."""
     text = text_id(value)
     return None if text is None or is_device_placeholder(text) else text
+
+
+def unused_of(
+    given: Mapping[str, Any], ids: Mapping[str, str | None] = _NONE, objects: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Which of these were given and could not be used: ids that are none, and what should be an object.
+
+    An empty list is PHP's word for an empty object.
+    """
+    lost = [name for name, read in ids.items() if read is None and given.get(name) not in _ABSENT]
+    lost += [
+        name for name in objects if given.get(name) not in _ABSENT and not isinstance(given[name], Mapping)
+    ]
+    return tuple(lost)
+
+
+def misshapen(value: Any) -> Any:
+    """The value where it is neither an object nor stands for an empty one; else None."""
+    return None if isinstance(value, Mapping) or value in _ABSENT else value
 
 
 def is_uuid(value: Any) -> bool:

@@ -142,7 +142,7 @@ class CompatibleRoute:
         try:
             sent = await read_body(scope, receive, limit=limit, seconds=self._options.body_seconds)
             text = sent
-            if is_zipped(sent, header(scope, b"content-encoding")):
+            if _is_zipped(scope, sent):
                 if len(sent) > KEYLESS_SENT_BYTES:
                     raise _no_key()
                 text = await self._plain(scope, sent, KEYLESS_PLAIN_BYTES, self._strangers)
@@ -157,14 +157,14 @@ class CompatibleRoute:
         return key, text
 
     async def _plain(self, scope: Scope, sent: bytes, limit: int, work: Work) -> bytes:
-        if not is_zipped(sent, header(scope, b"content-encoding")):
+        if not _is_zipped(scope, sent):
             return sent
         text = await unzipped(sent, limit=limit, work=work)
         scope[HOLD](len(text))
         return text
 
     async def _apart(self, text: bytes) -> Body:
-        reading = Reading(text, self._surface.list_name, self._surface.beside)
+        reading = Reading(text, self._surface.list_name, self._surface.beside, single=self._surface.single)
         if len(text) <= SMALL_BYTES:
             for _ in reading.steps():
                 pass
@@ -316,6 +316,14 @@ def _sent_at(body: Body) -> float | None:
         if name in body.beside:
             return decode_sent_at(moment(body.beside[name]))
     return None
+
+
+def _is_zipped(scope: Scope, sent: bytes) -> bool:
+    """Whether a body is gzip; also where a proxy has unpacked it and left the header."""
+    if b"compression=lz64" in scope["query_string"]:
+        text = "compression=lz64 is not taken: use a release of posthog-js since 2021, which sends gzip."
+        raise Refusal(415, "unsupported_encoding", text)
+    return is_zipped(sent, header(scope, b"content-encoding")) and sent[:1] not in (b"{", b"[")
 
 
 def _no_key() -> Refusal:

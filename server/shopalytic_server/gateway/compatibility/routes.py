@@ -1,5 +1,6 @@
 """The paths of other tools' HTTP surfaces."""
 
+import re
 from collections.abc import Callable
 
 from starlette.routing import Route
@@ -46,6 +47,23 @@ _CONFIG = ("/array/{key}/config", "/array/{key}/config.js")
 _MEASUREMENT = ("/mp/collect", "/debug/mp/collect")
 _GTAG = ("/g/collect", "/{key}/g/collect")
 _MOST_OF_A_QUESTION = 65_536
+_PLAIN_PATHS = frozenset({*_SEGMENT, *POSTHOG_PATHS, *_FLAGS, *_MEASUREMENT, _GTAG[0]})
+_SLASHES = re.compile("/{2,10}")
+
+
+_BESIDES = ("/v1/projects/", "/array/")
+
+
+def tidied(path: str) -> str | None:
+    """The path of these surfaces that is meant, where slashes are doubled or one follows; None: it is none.
+
+    An SDK whose address ends with a slash asks for `//v1/batch`.
+    """
+    plain = _SLASHES.sub("/", path)
+    for candidate in (plain, plain.rstrip("/")):
+        if candidate != path and (candidate in _PLAIN_PATHS or candidate.startswith(_BESIDES)):
+            return candidate
+    return None
 
 
 def paths() -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from shopalytic_server.gateway.compatibility.given import Given
+from shopalytic_server.gateway.compatibility.given import PRODUCTS, Given
 from shopalytic_server.gateway.compatibility.values import money, number, objects, whole, words, written
 
 SKU = ("sku", "product_id", "item_id", "id")
@@ -85,8 +85,9 @@ def _categories(given: Given) -> list[str] | None:
     return named[:_MOST_CATEGORIES] or None
 
 
-def _lines(given: Given) -> list[dict[str, Any]] | None:
-    return [_line(given.inside(product)) for product in given.products] or None
+def _lines(given: Given) -> Any:
+    # What is no list of objects stays, for the contract to name.
+    return [_line(given.inside(product)) for product in given.products] or given.first(PRODUCTS) or None
 
 
 def _line(product: Given) -> dict[str, Any]:
@@ -171,7 +172,9 @@ def _refunded(given: Given) -> Any:
         return None
     stated = given.first(_REFUNDED)
     if stated is not None:
-        return money(stated)
+        # Some send what they give back as less than nothing.
+        exact = number(stated)
+        return money(stated) if exact is None else written(abs(exact))
     goods = _goods(given)
     return None if goods is None else written(goods)
 
@@ -184,7 +187,8 @@ def _refunded_goods(given: Given) -> Any:
         goods = number(given.first(_REFUNDED))
         if goods is None:
             return None
-        goods -= (number(given.first(TAX)) or Decimal(0)) + (number(given.first(SHIPPING)) or Decimal(0))
+        aside = (number(given.first(TAX)) or Decimal(0)) + (number(given.first(SHIPPING)) or Decimal(0))
+        goods = abs(goods) - aside
     return written(max(goods, Decimal(0)))
 
 

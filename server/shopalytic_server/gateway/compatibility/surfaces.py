@@ -23,6 +23,8 @@ class Surface:
     read: Read
     answer: Callable[[list[dict[str, Any]]], dict[str, Any]]
     """The answer, given what became of each event."""
+    single: bool = True
+    """Whether a body without a batch is one message."""
     names_users: bool = True
     """Whether its SDKs have a call that says who uses a device."""
 
@@ -58,9 +60,14 @@ POSTHOG = Surface("posthog", "batch", (*_KEYS, *_TIMES), posthog.read_message, _
 GA4 = Surface(
     "ga4",
     "events",
-    (*_KEYS, "client_id", "app_instance_id", "user_id", "timestamp_micros"),
+    (
+        *_KEYS,
+        *("client_id", "app_instance_id", "user_id", "timestamp_micros"),
+        *("user_agent", "user_location", "device", "user_properties"),
+    ),
     ga4.read_event,
     _googles,
+    single=False,
     names_users=False,
 )
 

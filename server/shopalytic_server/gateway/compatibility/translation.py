@@ -19,6 +19,14 @@ _PAGE = {
     "referrer": ("referrer", "page_referrer", "$referrer"),
     "title": ("title", "page_title"),
 }
+# What Google's tools add to each event by themselves; the visit and the page are used.
+_OF_SDKS = frozenset(
+    {
+        *("session_id", "ga_session_id", "ga_session_number", "session_number", "session_engaged"),
+        *("engagement_time_msec", "debug_mode", "page_location", "page_referrer", "page_title"),
+        *("language", "screen_resolution"),
+    }
+)
 _EMAIL = ("email",)
 _FIRST_NAME = ("first_name", "firstname", "given_name")
 _LAST_NAME = ("last_name", "lastname", "family_name")
@@ -177,10 +185,19 @@ def _properties(row: Row, given: Given) -> dict[str, Any]:
 
 def _left(given: Given) -> tuple[str, ...]:
     # What begins with $ the SDK adds by itself.
-    return tuple(sorted(name for name in given.names - given.used if not name.startswith("$")))
+    names = given.names - given.used - _OF_SDKS
+    lost = ["properties"] if given.message.misshapen is not None else []
+    return (*lost, *sorted(name for name in names if not name.startswith("$")))
 
 
 def _custom(message: Message, name: str) -> _Body:
+    if message.misshapen is not None:
+        # For the contract to refuse.
+        return (
+            "custom",
+            {"name": words(name, _LONGEST_NAME) or "unnamed", "properties": message.misshapen},
+            (),
+        )
     properties = dict(message.properties)
     if message.kind in ("identify", "group") and message.traits:
         properties["traits"] = message.traits

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from shopalytic_server.gateway.compatibility.values import mapping, number, words
+from shopalytic_server.gateway.compatibility.values import country, mapping, number, words
 
 _CAMPAIGN = ("source", "medium", "campaign", "term", "content")
 _LIMITS = {"url": 8_192, "referrer": 8_192, "user_agent": 2_000, **{f"utm_{name}": 500 for name in _CAMPAIGN}}
@@ -34,6 +34,7 @@ def segments(context: Any) -> dict[str, Any]:
     given = mapping(context)
     page, campaign = mapping(given.get("page")), mapping(given.get("campaign"))
     screen, library = mapping(given.get("screen")), mapping(given.get("library"))
+    place = mapping(given.get("location"))
     return context_of(
         url=page.get("url"),
         referrer=page.get("referrer"),
@@ -47,6 +48,9 @@ def segments(context: Any) -> dict[str, Any]:
         screen_width=screen.get("width"),
         screen_height=screen.get("height"),
         time_zone=given.get("timezone"),
+        country=country(place.get("country")),
+        region=place.get("region"),
+        city=place.get("city"),
         library_name=library.get("name"),
         library_version=library.get("version"),
     )

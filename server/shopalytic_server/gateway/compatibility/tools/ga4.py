@@ -11,9 +11,15 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
-from shopalytic_server.gateway.compatibility.message import Message, device_of, identity_of
+from shopalytic_server.gateway.compatibility.message import (
+    Message,
+    device_of,
+    identity_of,
+    misshapen,
+    unused_of,
+)
 from shopalytic_server.gateway.compatibility.tools.context import context_of
-from shopalytic_server.gateway.compatibility.values import from_micros, mapping, words
+from shopalytic_server.gateway.compatibility.values import country, from_epoch, mapping, words
 
 _MOST_PARAMETERS = 1_000
 _ITEM_FIELDS = {
@@ -54,14 +60,29 @@ def read_event(item: dict[str, Any], _kind: str | None, request: dict[str, Any])
         identity=identity,
         tracking_id=device or device_of(request.get("app_instance_id")),
         sent_id=None,
-        occurred_at=from_micros(micros),
+        occurred_at=from_epoch(micros),
         content=item,
-        context=context_of(
-            url=params.get("page_location"),
-            referrer=params.get("page_referrer"),
-            language=params.get("language"),
-        ),
+        context=_context(params, request),
+        misshapen=misshapen(item.get("params")),
+        unused=unused_of(request, {"client_id": device, "user_id": identity})
+        + (("user_properties",) if request.get("user_properties") else ()),
         session=words(str(params.get("session_id") or params.get("ga_session_id") or ""), 70),
+    )
+
+
+def _context(params: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+    device, place = mapping(request.get("device")), mapping(request.get("user_location"))
+    screen = _SCREEN.fullmatch(str(params.get("screen_resolution") or device.get("screen_resolution")))
+    return context_of(
+        url=params.get("page_location"),
+        referrer=params.get("page_referrer"),
+        language=params.get("language") or device.get("language"),
+        user_agent=request.get("user_agent"),
+        screen_width=screen and int(screen[1]),
+        screen_height=screen and int(screen[2]),
+        country=country(place.get("country_id")),
+        region=place.get("region_id"),
+        city=place.get("city"),
     )
 
 

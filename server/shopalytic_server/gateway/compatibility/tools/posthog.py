@@ -9,10 +9,17 @@ Python and the browser send the old name as `distinct_id` and the customer as
 
 from typing import Any
 
-from shopalytic_server.gateway.compatibility.message import Message, device_of, identity_of, is_uuid
+from shopalytic_server.gateway.compatibility.message import (
+    Message,
+    device_of,
+    identity_of,
+    is_uuid,
+    misshapen,
+    unused_of,
+)
 from shopalytic_server.gateway.compatibility.tools.context import context_of
 from shopalytic_server.gateway.compatibility.translation import merged, previous_of
-from shopalytic_server.gateway.compatibility.values import mapping, moment, words
+from shopalytic_server.gateway.compatibility.values import mapping, moment, number, words
 
 _SPECIAL = {
     "$identify": "identify",
@@ -22,6 +29,8 @@ _SPECIAL = {
     "$screen": "screen",
     "$groupidentify": "group",
 }
+# A week.
+_LONGEST_WAIT_MS = 7 * 86_400_000
 # The key and the names of people stand in the properties; neither describes what happened.
 _NO_PROPERTIES = frozenset({"token", "distinct_id", "$device_id", "$anon_distinct_id"})
 
@@ -38,11 +47,14 @@ def read_message(item: dict[str, Any], _kind: str | None, _request: dict[str, An
         properties={key: value for key, value in given.items() if key not in _NO_PROPERTIES},
         identity=identity,
         tracking_id=device,
-        sent_id=item.get("uuid"),
+        sent_id=item.get("uuid") or given.get("$insert_id"),
         occurred_at=moment(item.get("timestamp")),
         content=item,
         context=_context(given),
         traits=_traits(item, given),
+        age=_age(item),
+        misshapen=misshapen(item.get("properties")),
+        unused=unused_of(item | given, {"distinct_id": identity or device}, ("$set", "$set_once")),
         session=words(given.get("$session_id"), 70),
     )
     if kind == "screen":
@@ -50,6 +62,12 @@ def read_message(item: dict[str, Any], _kind: str | None, _request: dict[str, An
     if kind == "alias":
         _fill_alias(message, item, given)
     return message
+
+
+def _age(item: dict[str, Any]) -> float | None:
+    """The browser's SDK tells how many milliseconds an event waited, in place of its time."""
+    waited = number(item.get("offset"))
+    return float(waited / 1_000) if waited is not None and 0 < waited <= _LONGEST_WAIT_MS else None
 
 
 def _who(item: dict[str, Any], given: dict[str, Any], kind: str) -> tuple[str | None, str | None]:
