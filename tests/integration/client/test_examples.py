@@ -15,7 +15,25 @@ COMMANDS = {
     "go": ("go", "run", "go/main.go"),
     "java": ("java", "java/Shop.java"),
     "node": ("node", "node/shop.mjs"),
+    "php": ("php", "php/shop.php"),
+    "ruby": ("ruby", "ruby/shop.rb"),
+    "rust": ("rustc", "rust/shop.rs", "-o", "{out}/shop"),
+    "kotlin": ("kotlinc", "kotlin/Shop.kt", "-include-runtime", "-d", "{out}/shop.jar"),
+    "csharp": ("dotnet", "build", "{out}/shop.csproj", "-o", "{out}/built"),
+    "swift": ("swiftc", "-parse-as-library", "swift/Shop.swift", "-o", "{out}/shop"),
 }
+# How what was built is run; the others are run by their command.
+RUNS = {
+    "rust": ("{out}/shop",),
+    "kotlin": ("java", "-jar", "{out}/shop.jar"),
+    "csharp": ("dotnet", "{out}/built/shop.dll"),
+    "swift": ("{out}/shop",),
+}
+PROJECT = """<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup>
+  <OutputType>Exe</OutputType><TargetFramework>net{version}.0</TargetFramework>
+  <ImplicitUsings>enable</ImplicitUsings><Nullable>enable</Nullable>
+</PropertyGroup><ItemGroup><Compile Include="{source}"/></ItemGroup></Project>
+"""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +43,7 @@ def service() -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("language", COMMANDS)
-def test_an_example_sends_is_refused_and_reads_a_report(language: str, service: Service):
+def test_an_example_sends_is_refused_and_reads_a_report(language: str, service: Service, tmp_path: Path):
     command = COMMANDS[language]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
@@ -39,10 +57,18 @@ def test_an_example_sends_is_refused_and_reads_a_report(language: str, service: 
         "GOFLAGS": "-mod=mod",
         "GOPROXY": "off",
     }
-    done = subprocess.run(
-        command, cwd=EXAMPLES, env=environment, capture_output=True, text=True, timeout=400, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    if language == "csharp":
+        version = subprocess.check_output(("dotnet", "--version"), text=True).partition(".")[0]
+        project = PROJECT.format(version=version, source=EXAMPLES / "csharp" / "Shop.cs")
+        (tmp_path / "shop.csproj").write_text(project)
+    for each in (command, RUNS.get(language)):
+        if each is None:
+            continue
+        arguments = [part.format(out=tmp_path) for part in each]
+        done = subprocess.run(
+            arguments, cwd=EXAMPLES, env=environment, capture_output=True, text=True, timeout=400, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
     assert "ACCEPTED" in done.stdout
     assert "order.total" in done.stdout
     assert "9.99" in done.stdout
