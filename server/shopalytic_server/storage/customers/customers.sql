@@ -163,3 +163,14 @@ SELECT m.customer_id, min(first.occurred_at) AS first_seen, max(last.occurred_at
      LIMIT 1
   ) AS last
  GROUP BY m.customer_id
+
+-- on citus: seen
+WITH own AS MATERIALIZED (
+    SELECT subject, min(occurred_at) AS first_at, max(occurred_at) AS last_at FROM events
+     WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[]) AND type NOT IN ('identify', 'alias')
+     GROUP BY subject
+)
+SELECT m.customer_id, min(own.first_at) AS first_seen, max(own.last_at) AS last_seen
+  FROM unnest(%(customer_ids)s::uuid[], %(subjects)s::uuid[]) AS m (customer_id, subject)
+  JOIN own ON own.subject = m.subject
+ GROUP BY m.customer_id

@@ -20,6 +20,7 @@ from shopalytic_server.domain.projects import EVENT_TYPES, Project
 from shopalytic_server.storage.customers.lookup import Found, add_aliases, load_people
 from shopalytic_server.storage.customers.profile import describe
 from shopalytic_server.storage.customers.rfm import RfmQuintiles
+from shopalytic_server.storage.database.engines import text_for
 from shopalytic_server.storage.database.paging import page_size, read_token, write_token
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.reading import Snapshot
@@ -191,7 +192,7 @@ class _Question:
 
     def _recent(self) -> sql.Composable:
         if self._request.search:
-            return sql.SQL(_SQL.recent_of_found)
+            return sql.SQL(text_for(_SQL.recent_of_found, citus=self._snapshot.is_citus))
         return sql.SQL(_SQL.recent_since).format(**_PARTS)
 
     def _where(self) -> sql.Composable:

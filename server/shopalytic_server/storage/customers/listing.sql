@@ -172,6 +172,39 @@ SELECT customer_id, max(at) AS at
   ) AS seen
  GROUP BY customer_id
 
+-- on citus: recent_of_found
+SELECT customer_id, max(at) AS at
+  FROM (
+    SELECT i.customer_id, i.first_at AS at
+      FROM found c
+      JOIN identities i ON i.dataset_id = %(dataset)s AND i.customer_id = c.customer_id
+     UNION ALL
+    SELECT i.customer_id, l.occurred_at
+      FROM found c
+      JOIN identities i ON i.dataset_id = %(dataset)s AND i.customer_id = c.customer_id
+      JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity
+     UNION ALL
+    SELECT i.customer_id, a.occurred_at
+      FROM found c
+      JOIN identities i ON i.dataset_id = %(dataset)s AND i.customer_id = c.customer_id
+      JOIN alias_links a ON a.dataset_id = i.dataset_id AND a.identity = i.identity
+     UNION ALL
+    SELECT m.customer_id, max(e.occurred_at)
+      FROM (
+        SELECT i.customer_id, i.subject
+          FROM found c
+          JOIN identities i ON i.dataset_id = %(dataset)s AND i.customer_id = c.customer_id
+         UNION ALL
+        SELECT i.customer_id, l.subject
+          FROM found c
+          JOIN identities i ON i.dataset_id = %(dataset)s AND i.customer_id = c.customer_id
+          JOIN tracking_links l ON l.dataset_id = i.dataset_id AND l.identity = i.identity AND l.owner
+      ) AS m
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = m.subject AND e.type = ANY(%(types)s::text[])
+     GROUP BY m.customer_id
+  ) AS seen
+ GROUP BY customer_id
+
 -- name: newest_event
 SELECT max(e.occurred_at) AS newest
   FROM unnest(%(types)s::text[]) AS t (type)
@@ -181,6 +214,9 @@ SELECT max(e.occurred_at) AS newest
      ORDER BY e.occurred_at DESC
      LIMIT 1
   ) AS e
+
+-- on citus: newest_event
+SELECT max(occurred_at) AS newest FROM events WHERE dataset_id = %(dataset)s AND type = ANY(%(types)s::text[])
 
 -- name: page
 WITH found AS MATERIALIZED (

@@ -76,6 +76,16 @@ SELECT e.occurred_at, tie_order(e.tie_breaker) AS tie, e.event_id, e.properties 
  ORDER BY e.occurred_at DESC, e.tie_breaker DESC, e.event_id DESC
  LIMIT %(limit)s
 
+-- on citus: views
+SELECT e.occurred_at, tie_order(e.tie_breaker) AS tie, e.event_id, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context
+  FROM events e
+ WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(subjects)s::uuid[]) AND e.type = 'page_view' AND NOT e.bot
+   AND e.occurred_at <= %(before_at)s::timestamptz
+   AND (e.occurred_at, tie_order(e.tie_breaker), e.event_id)
+       < (%(before_at)s::timestamptz, %(before_tie)s::bigint, %(before_id)s::uuid)
+ ORDER BY e.occurred_at DESC, e.tie_breaker DESC, e.event_id DESC
+ LIMIT %(limit)s
+
 -- name: first_view
 SELECT e.occurred_at, tie_order(e.tie_breaker) AS tie, e.event_id, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context
   FROM unnest(%(subjects)s::uuid[]) AS m (subject)
@@ -85,6 +95,13 @@ SELECT e.occurred_at, tie_order(e.tie_breaker) AS tie, e.event_id, e.properties 
      ORDER BY e.occurred_at, e.tie_breaker, e.event_id
      LIMIT 1
   ) AS e
+ ORDER BY e.occurred_at, e.tie_breaker, e.event_id
+ LIMIT 1
+
+-- on citus: first_view
+SELECT e.occurred_at, tie_order(e.tie_breaker) AS tie, e.event_id, e.properties ->> 'url' AS url, e.properties ->> 'referrer' AS referrer, e.context
+  FROM events e
+ WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(subjects)s::uuid[]) AND e.type = 'page_view' AND NOT e.bot
  ORDER BY e.occurred_at, e.tie_breaker, e.event_id
  LIMIT 1
 
@@ -130,6 +147,22 @@ SELECT d.tracking_id, first.at AS first_seen, last.at AS last_seen, agent.user_a
      ORDER BY e.occurred_at DESC, e.tie_breaker DESC, e.event_id DESC
      LIMIT 1
   ) AS agent ON true
+
+-- on citus: devices
+WITH own AS MATERIALIZED (
+    SELECT tracking_id,
+           min(occurred_at) FILTER (WHERE type NOT IN ('identify', 'alias')) AS first_seen,
+           max(occurred_at) FILTER (WHERE type NOT IN ('identify', 'alias')) AS last_seen,
+           (array_agg(context ->> 'user_agent' ORDER BY occurred_at DESC, tie_breaker DESC, event_id DESC)
+               FILTER (WHERE context ->> 'user_agent' <> ''))[1] AS user_agent
+      FROM events
+     WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
+       AND tracking_id = ANY(%(tracking_ids)s::text[])
+     GROUP BY tracking_id
+)
+SELECT d.tracking_id, own.first_seen, own.last_seen, own.user_agent
+  FROM unnest(%(tracking_ids)s::text[]) AS d (tracking_id)
+  LEFT JOIN own ON own.tracking_id = d.tracking_id
 
 -- Four values that cut those who ordered into fifths, by each measure: the k-th
 -- is the largest of the lowest k fifths.

@@ -48,6 +48,33 @@ SELECT *
  WHERE coalesce(bytes_before, 0) < %(max_bytes)s
  ORDER BY place DESC, tie_breaker DESC, event_id DESC
 
+-- The same of all subjects at once: a page of each needs none of the others, but may hold more
+-- rows than it shows.
+-- on citus: page
+WITH newest AS (
+    SELECT e.event_id, e.type, e.occurred_at, e.stated_at, e.received_at, e.corrected_at, e.bot, e.tracking_id,
+           e.identity, e.source, e.properties, e.context, e.tie_breaker,
+           event_position(e.type, e.properties ->> 'refund_type', e.occurred_at) AS place
+      FROM events e
+     WHERE e.dataset_id = %(dataset)s AND e.subject = ANY(%(subjects)s::uuid[])
+       AND e.occurred_at < %(end)s::timestamptz
+       AND (%(types)s::text[] IS NULL OR e.type = ANY(%(types)s::text[]))
+       AND (event_position(e.type, e.properties ->> 'refund_type', e.occurred_at), tie_order(e.tie_breaker), e.event_id)
+           < (%(position)s::bigint, %(tie_breaker)s::bigint, %(event_id)s::uuid)
+     ORDER BY place DESC, e.tie_breaker DESC, e.event_id DESC
+     LIMIT %(limit)s
+), sized AS (
+    SELECT newest.*, count(*) OVER () AS found,
+           sum(octet_length(properties::text) + coalesce(octet_length(context::text), 0))
+               OVER (ORDER BY newest.place DESC, tie_breaker DESC, event_id DESC
+                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+      FROM newest
+)
+SELECT *
+  FROM sized
+ WHERE coalesce(bytes_before, 0) < %(max_bytes)s
+ ORDER BY place DESC, tie_breaker DESC, event_id DESC
+
 -- How many events there are, up to a number.
 -- name: total
 SELECT count(*) AS events

@@ -4,7 +4,9 @@ import re
 from functools import cache
 from importlib import resources
 
-_HEADER = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+from shopalytic_server.storage.database.engines import on_citus
+
+_HEADER = re.compile(r"^-- (name|on citus): (\w+)\s*$", re.MULTILINE)
 
 
 class Queries:
@@ -24,7 +26,8 @@ class Queries:
 def load(name: str) -> Queries:
     """Reads a file by its room and name, such as `ingest/emails`.
 
-    Each of its blocks begins with a line `-- name: statement_name`.
+    Each of its blocks begins with a line `-- name: statement_name`, or `-- on citus: statement_name`
+    for what Citus runs instead.
     """
     return load_from("shopalytic_server.storage", "", name)
 
@@ -40,7 +43,13 @@ def load_from(package: str, folder: str, name: str) -> Queries:
     """Reads a `.sql` file of a package."""
     text = resources.files(package).joinpath(folder, f"{name}.sql").read_text(encoding="utf-8")
     parts = _HEADER.split(text)[1:]
-    return Queries(f"{name}.sql", dict(zip(parts[::2], map(_statement, parts[1::2]), strict=True)))
+    statements: dict[str, str] = {}
+    for kind, statement, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        if kind == "name":
+            statements[statement] = _statement(body)
+        else:
+            on_citus(statements[statement], _statement(body))
+    return Queries(f"{name}.sql", statements)
 
 
 def _statement(body: str) -> str:

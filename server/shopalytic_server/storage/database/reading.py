@@ -46,6 +46,8 @@ class Snapshot:
         self._database_url = database_url
         self._prepare = prepare
         self._reads: list[Read] | None = None
+        self.is_citus = conn.is_citus
+        """Whether it is of a database whose tables may lie on several nodes."""
 
     def record(self) -> list[Read]:
         """What `fetch` and `fetch_one` find from now on."""
@@ -93,10 +95,12 @@ async def reading(
         with translated():
             async with pool.connection() as conn, conn.transaction():
                 await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                await conn.execute(_TUNED + _PLANNED_ONCE if planned_once else _TUNED)
+                # Citus plans by the parameters' values which shards a statement needs.
+                generic = planned_once and not conn.is_citus
+                await conn.execute(_TUNED + _PLANNED_ONCE if generic else _TUNED)
                 if used_for is not None:
                     await conn.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{used_for:.0f}s'")
-                yield Snapshot(conn, prepare=planned_once or None, database_url=str(pool.conninfo))
+                yield Snapshot(conn, prepare=generic or None, database_url=str(pool.conninfo))
     except ROLLED_BACK as error:
         # Only a replica does this to a reader, to keep up with its primary.
         raise StoreUnavailable(retry_after=1.0) from error

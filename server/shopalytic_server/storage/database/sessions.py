@@ -18,6 +18,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
+from shopalytic_server.storage.database.engines import IS_CITUS, CitusCursor
+
 # Finds a peer that vanished without a word; what the database URL says wins.
 _DEFAULTS = {
     # Servers of the version before facts call themselves "shopalytic": see `facts.versions`.
@@ -76,12 +78,16 @@ class Session(psycopg.AsyncConnection[Any]):
     """A connection that knows whether a pooler lends it for each transaction anew."""
 
     is_shared = False
+    is_citus = False
+    """Whether the database has the extension, so that its tables may lie on several nodes."""
     _each_transaction: sql.Composed | None = None
 
     async def set_up(self, **more: str) -> None:
         """Sets what our statements rely on, and `more`."""
-        cursor = await self.execute("SELECT pg_backend_pid()")
-        [(process,)] = await cursor.fetchall()
+        cursor = await self.execute(f"SELECT pg_backend_pid(), {IS_CITUS}")
+        [(process, self.is_citus)] = await cursor.fetchall()
+        if self.is_citus:
+            self.cursor_factory = CitusCursor
         # A pooler gives its clients an invented one, for cancelling.
         self.is_shared = process != self.info.backend_pid
         if self.is_shared:

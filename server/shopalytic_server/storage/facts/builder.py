@@ -26,6 +26,7 @@ from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database.connections import ROLLED_BACK, Connection, Pool, translated
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.reading import reading
+from shopalytic_server.storage.database.writers import older_writers_end
 from shopalytic_server.storage.facts.changes import mark_every_day
 from shopalytic_server.storage.facts.erased import remove_erased
 from shopalytic_server.storage.facts.facts import FactStore
@@ -245,13 +246,14 @@ class Builder:
 
     async def _make(self, period: Period, currency: str) -> bool:
         """Makes a unit; False if its days changed meanwhile."""
+        settled = await self._settled(period)
         path = await asyncio.to_thread(self._files.start)
         try:
             async with reading(self._reports, used_for=_LONGEST_SECONDS) as snapshot:
                 versions = await read_versions(snapshot, [period.dataset])
                 own = {day: versions.days.get((period.dataset, day)) for day in period.days}
                 exported = await snapshot.exported()
-                if exported is None or None in own.values():
+                if exported is None or None in own.values() or settled not in (None, own):
                     return False
                 unit = Unit(
                     dataset=period.dataset,
@@ -263,12 +265,27 @@ class Builder:
                     checksums={},
                     path=path,
                 )
-                await self._write(unit, *exported)
+                await self._write(unit, *exported, citus=snapshot.is_citus)
             return await self._publish(unit)
         finally:
             await asyncio.to_thread(self._files.discard, path)
 
-    async def _write(self, unit: Unit, url: str, snapshot: str) -> None:
+    async def _settled(self, period: Period) -> dict[date, str | None] | None:
+        """On Citus the versions of a period whose writers have all ended; None elsewhere.
+
+        Shards share no snapshot: a token is seen once its transaction has committed on the coordinator,
+        and the rows on a worker a moment later. Who writes rows that are seen before their token makes
+        another version, and the unit is not published.
+        """
+        async with self._primary.connection() as conn:
+            if not conn.is_citus:
+                return None
+            async with reading(self._primary) as snapshot:
+                versions = await read_versions(snapshot, [period.dataset])
+            await older_writers_end(conn)
+        return {day: versions.days.get((period.dataset, day)) for day in period.days}
+
+    async def _write(self, unit: Unit, url: str, snapshot: str, *, citus: bool) -> None:
         connection = await self._store.engine.own()
         span = Span(_midnight(unit.first), _midnight(unit.last + timedelta(days=1)))
 
@@ -277,7 +294,7 @@ class Builder:
                 for table in TABLES.values():
                     if table.day is None:
                         continue
-                    statement = statement_of(table, [unit.dataset], span, unit.currency)
+                    statement = statement_of(table, [unit.dataset], span, unit.currency, citus=citus)
                     file = str(unit.path / f"{table.name}.parquet").replace("'", "''")
                     chosen = f"{kept_of(table, 'arriving')} ORDER BY {table.day}"
                     copy = f"COPY ({chosen}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"

@@ -67,6 +67,11 @@ SELECT 2 * project_id + kind, coalesce(first_currency, currency)
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
  WHERE i.inhparent = 'events'::regclass AND pg_relation_size(c.oid) > 0
 
+-- A partition on the coordinator is a shell.
+-- on citus: partitions
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+ WHERE i.inhparent = 'events'::regclass AND citus_relation_size(c.oid) > 0
+
 -- The months in which datasets have facts. `events` is looked at in the months of its
 -- partitions; the others by their indexes, from month to month.
 -- name: months
@@ -99,6 +104,28 @@ SELECT d.dataset_id, m.first
      WHERE EXISTS (SELECT 1 FROM events e
                     WHERE e.dataset_id = d.dataset_id AND e.type = kind.type
                       AND e.occurred_at >= m.begin AND e.occurred_at < m."end"))
+
+-- on citus: months
+SELECT DISTINCT dataset_id, date_trunc('month', at AT TIME ZONE 'UTC')::date
+  FROM (
+    SELECT dataset_id, ordered_at AS at FROM order_revisions
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND current AND ordered_at >= %(earliest)s::timestamptz
+     UNION ALL
+    SELECT dataset_id, modified_at FROM cart_changes
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND modified_at >= %(earliest)s::timestamptz
+  ) AS stated
+ UNION
+SELECT DISTINCT dataset_id, date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date
+  FROM page_quarters
+ WHERE dataset_id = ANY(%(datasets)s::int[]) AND occurred_at >= %(earliest)s::timestamptz
+ UNION
+SELECT e.dataset_id, m.first
+  FROM (SELECT dataset_id, date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date AS month
+          FROM events
+         WHERE dataset_id = ANY(%(datasets)s::int[]) AND type = ANY(%(types)s::text[])
+         GROUP BY 1, 2) AS e
+  JOIN unnest(%(firsts)s::date[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS m (first, begin, "end")
+    ON m.first = e.month
 
 -- Closes the days of months that are before yesterday by the database's clock, and not closed yet.
 -- name: close

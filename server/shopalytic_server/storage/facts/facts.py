@@ -236,7 +236,7 @@ class Facts:
             connection.execute(create(table))
         exported = await self.snapshot.exported()
         if exported is None:
-            for table, statement in _statements(scope, tables, []):
+            for table, statement in _statements(scope, tables, [], citus=self.snapshot.is_citus):
                 rows = await self.snapshot.fetch_plain(statement)
                 await self._turn.run(lambda table=table, rows=rows: insert_rows(connection, table, rows))  # type: ignore[misc]
             return []
@@ -270,7 +270,7 @@ class Facts:
             currency = scope.project.first_currency
             used = self._files.used(scope.datasets, versions, currency, names, between)
             uses = self._held.enter_context(used)
-        statements = list(_statements(scope, tables, uses))
+        statements = list(_statements(scope, tables, uses, citus=self.snapshot.is_citus))
         if statements:
             with self._arrow.rows(url, snapshot) as rows:
                 for table, statement in statements:
@@ -342,7 +342,7 @@ class FactStore:
 
 
 def _statements(
-    scope: Scope, tables: Mapping[Table, Span], uses: Sequence[Use]
+    scope: Scope, tables: Mapping[Table, Span], uses: Sequence[Use], *, citus: bool
 ) -> Iterator[tuple[Table, sql.Composed]]:
     """What reads the rows that files do not have."""
     currency = scope.project.first_currency
@@ -352,11 +352,11 @@ def _statements(
         gaps.setdefault(tuple(outside(days)), []).append(dataset)
     for table, span in tables.items():
         if table.day is None:
-            yield table, statement_of(table, scope.datasets, EVER, currency)
+            yield table, statement_of(table, scope.datasets, EVER, currency, citus=citus)
             continue
         for spans, datasets in gaps.items():
             for gap in filter(None, (each.within(span) for each in spans)):
-                yield table, statement_of(table, datasets, gap, currency)
+                yield table, statement_of(table, datasets, gap, currency, citus=citus)
 
 
 def _events(spans: Mapping[str, Span]) -> dict[str, str]:

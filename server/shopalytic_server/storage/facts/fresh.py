@@ -9,6 +9,7 @@ import duckdb
 from psycopg import sql
 
 from shopalytic_server.domain.projects import EVENT_TYPES
+from shopalytic_server.storage.database.engines import text_for
 from shopalytic_server.storage.facts.tables import STEPS, Kind, Table
 
 _CHUNK = 10_000
@@ -56,11 +57,13 @@ def outside(days: Iterable[date]) -> list[Span]:
     return [*found, Span(reached, None)]
 
 
-def statement_of(table: Table, datasets: Sequence[int], span: Span, currency: str) -> sql.Composed:
+def statement_of(
+    table: Table, datasets: Sequence[int], span: Span, currency: str, *, citus: bool
+) -> sql.Composed:
     """What reads a table's rows. `currency` is the one of events that name none."""
     return sql.SQL("SELECT {columns} FROM ({rows}) AS rows").format(
         columns=sql.SQL(", ").join(map(_as_text, arriving(table).items())),
-        rows=sql.SQL(table.statement).format(
+        rows=sql.SQL(text_for(table.statement, citus=citus)).format(
             datasets=sql.Literal(list(datasets)),
             begin=sql.Literal("-infinity" if span.begin is None else span.begin.isoformat()),
             end=sql.Literal("infinity" if span.end is None else span.end.isoformat()),

@@ -173,8 +173,10 @@ class UsualGroups:
         return bool(stored)
 
 
-def usual_of(valid: Sequence[Prepared]) -> UsualGroup | None:
+def usual_of(valid: Sequence[Prepared], *, links: bool = True) -> UsualGroup | None:
     """What of a group can be stored so, and the rest of it; None: it goes the long way.
+
+    Without `links` identify calls are left to be decided, as on Citus: the function cannot store them there.
 
     That is so where an id comes twice, too: the first of the events wins, whatever it is.
     """
@@ -183,6 +185,8 @@ def usual_of(valid: Sequence[Prepared]) -> UsualGroup | None:
     plain = [item for item in valid if not needs_decision(item)]
     decided = [item for item in valid if needs_decision(item)]
     identifies, orders, others = _usual_calls(decided)
+    if not links:
+        identifies, others = [], [*others, *identifies]
     group = UsualGroup(plain, identifies, orders, others)
     stored = group.events
     if not 0 < len(stored) <= _MOST_EVENTS or sum(item.json_size for item in stored) > _MOST_BYTES:

@@ -160,7 +160,11 @@ class Emails:
             "fresh_ids": list(self._received),
             "fresh_received": list(self._received.values()),
         }
-        await self._conn.execute(statement.encode(), parameters)
+        rows = await (await self._conn.execute(statement.encode(), parameters)).fetchall()
+        if rows:
+            subjects, times, event_ids, lost = map(list, zip(*rows, strict=True))
+            noted = {"subjects": subjects, "times": times, "event_ids": event_ids, "lost": lost}
+            await self._conn.execute(_SQL.note_lost, {"dataset": self._dataset, **noted})
         self._holders.clear()
 
     async def _fetch(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:

@@ -60,10 +60,33 @@ WITH fresh AS (
       LEFT JOIN fresh f ON f.event_id = p.event_id
      GROUP BY w.subject, w.occurred_at, w.event_id, w.received_at
 )
-UPDATE profile_changes p SET email_lost_at = lost.lost_at
-  FROM lost
- WHERE p.dataset_id = %(dataset)s AND p.subject = lost.subject AND p.occurred_at = lost.occurred_at
-   AND p.event_id = lost.event_id AND p.email_lost_at IS DISTINCT FROM lost.lost_at
+SELECT subject, occurred_at, event_id, lost_at FROM lost
+
+-- Events are joined with first, within shards: a table of every node that is joined with
+-- those that are missing would fetch all of them.
+-- on citus: lose_emails
+WITH came AS MATERIALIZED (
+    SELECT p.event_id, e.received_at
+      FROM profile_changes p
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = p.subject AND e.occurred_at = p.occurred_at
+       AND e.event_id = p.event_id
+     WHERE p.dataset_id = %(dataset)s
+       AND lower(p.email) = ANY(ARRAY(SELECT lower(w) FROM unnest(%(emails)s::text[]) AS w))
+), fresh AS (
+    SELECT * FROM unnest(%(fresh_ids)s::uuid[], %(fresh_received)s::timestamptz[]) AS f (event_id, received_at)
+), lost AS (
+    SELECT w.subject, w.occurred_at, w.event_id,
+           greatest(w.received_at, min(coalesce(f.received_at, e.received_at))) AS lost_at
+      FROM unnest(%(subjects)s::uuid[], %(times)s::timestamptz[], %(event_ids)s::uuid[], %(emails)s::text[],
+                  %(claims)s::int[], %(received)s::timestamptz[])
+           AS w (subject, occurred_at, event_id, email, claim, received_at)
+      JOIN profile_changes p ON p.dataset_id = %(dataset)s AND lower(p.email) = lower(w.email)
+           AND p.subject <> w.subject AND coalesce(p.email_claim, 2) > w.claim
+      LEFT JOIN came e ON e.event_id = p.event_id
+      LEFT JOIN fresh f ON f.event_id = p.event_id
+     GROUP BY w.subject, w.occurred_at, w.event_id, w.received_at
+)
+SELECT subject, occurred_at, event_id, lost_at FROM lost
 
 -- Rows that lose their email to new claims. Those that had lost it to another may
 -- have lost it earlier than was known.
@@ -94,7 +117,49 @@ WITH fresh AS (
       LEFT JOIN fresh f ON f.event_id = w.event_id
      GROUP BY w.subject, w.occurred_at, w.event_id, w.email_lost_at, f.received_at, e.received_at
 )
-UPDATE profile_changes p SET email_lost_at = lost.lost_at
-  FROM lost
+SELECT subject, occurred_at, event_id, lost_at FROM lost
+
+-- on citus: take_emails
+WITH came AS MATERIALIZED (
+    SELECT p.event_id, e.received_at
+      FROM profile_changes p
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = p.subject AND e.occurred_at = p.occurred_at
+       AND e.event_id = p.event_id
+     WHERE p.dataset_id = %(dataset)s
+       AND (lower(p.email) = ANY(ARRAY(SELECT lower(w) FROM unnest(%(emails)s::text[]) AS w))
+            OR lower(p.unproved_email) = ANY(ARRAY(SELECT lower(w) FROM unnest(%(emails)s::text[]) AS w)))
+), fresh AS (
+    SELECT * FROM unnest(%(fresh_ids)s::uuid[], %(fresh_received)s::timestamptz[]) AS f (event_id, received_at)
+), claims AS (
+    SELECT c.subject, lower(c.email) AS email, c.claim, min(c.received_at) AS received_at
+      FROM unnest(%(subjects)s::uuid[], %(emails)s::text[], %(claims)s::int[], %(received)s::timestamptz[])
+           AS c (subject, email, claim, received_at)
+     GROUP BY c.subject, lower(c.email), c.claim
+), weaker AS (
+    SELECT w.subject, w.occurred_at, w.event_id, w.email_lost_at, c.received_at AS claimed_at
+      FROM claims c
+      JOIN profile_changes w ON w.dataset_id = %(dataset)s AND lower(w.unproved_email) = c.email
+     WHERE w.subject <> c.subject AND (w.email_lost_at IS NULL OR w.email_lost_at > c.received_at)
+     UNION ALL
+    SELECT w.subject, w.occurred_at, w.event_id, w.email_lost_at, c.received_at
+      FROM claims c
+      JOIN profile_changes w ON w.dataset_id = %(dataset)s AND lower(w.email) = c.email AND w.email_claim < c.claim
+     WHERE w.subject <> c.subject AND (w.email_lost_at IS NULL OR w.email_lost_at > c.received_at)
+), lost AS (
+    SELECT w.subject, w.occurred_at, w.event_id,
+           least(w.email_lost_at, greatest(coalesce(f.received_at, e.received_at), min(w.claimed_at))) AS lost_at
+      FROM weaker w
+      LEFT JOIN came e ON e.event_id = w.event_id
+      LEFT JOIN fresh f ON f.event_id = w.event_id
+     GROUP BY w.subject, w.occurred_at, w.event_id, w.email_lost_at, f.received_at, e.received_at
+)
+SELECT subject, occurred_at, event_id, lost_at FROM lost
+
+-- Apart from those who look for them, as no statement on Citus may look at events and change
+-- what is on every node.
+-- name: note_lost
+UPDATE profile_changes p SET email_lost_at = lost.at
+  FROM unnest(%(subjects)s::uuid[], %(times)s::timestamptz[], %(event_ids)s::uuid[], %(lost)s::timestamptz[])
+       AS lost (subject, occurred_at, event_id, at)
  WHERE p.dataset_id = %(dataset)s AND p.subject = lost.subject AND p.occurred_at = lost.occurred_at
-   AND p.event_id = lost.event_id AND p.email_lost_at IS DISTINCT FROM lost.lost_at
+   AND p.event_id = lost.event_id AND p.email_lost_at IS DISTINCT FROM lost.at

@@ -300,6 +300,9 @@ async def forget_unused(conn: Connection, dataset: int, subjects: Iterable[UUID]
     named = set(subjects)
     cursor = await conn.execute(_SQL.plain_subjects, {"dataset": dataset, "subjects": list(named)})
     named |= {row[0] for row in await cursor.fetchall()}
+    values: dict[str, Any] = {"dataset": dataset, "subjects": list(named)}
+    found = await (await conn.execute(_SQL.earliest_events, values)).fetchall()
+    values |= {"used": [subject for subject, _ in found], "earliest": [at for _, at in found]}
     for statement in (_SQL.forget_unused_identities, _SQL.refresh_first_at):
         for forms in (True, False):
-            await conn.execute(statement, {"dataset": dataset, "subjects": list(named), "forms": forms})
+            await conn.execute(statement, {**values, "forms": forms})

@@ -108,6 +108,21 @@ SELECT a.identity, a.existing_identity, a.existing_tracking_id, a.occurred_at, a
 SELECT subject FROM unnest(%(subjects)s::uuid[]) AS wanted (subject)
  WHERE EXISTS (SELECT 1 FROM events e WHERE e.dataset_id = %(dataset)s AND e.subject = wanted.subject)
 
+-- on citus: subjects_with_events
+SELECT DISTINCT subject FROM events WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
+
+-- name: earliest_events
+SELECT wanted.subject, first.at
+  FROM unnest(%(subjects)s::uuid[]) AS wanted (subject)
+ CROSS JOIN LATERAL (SELECT min(e.occurred_at) AS at FROM events e
+                      WHERE e.dataset_id = %(dataset)s AND e.subject = wanted.subject) AS first
+ WHERE first.at IS NOT NULL
+
+-- on citus: earliest_events
+SELECT subject, min(occurred_at) FROM events
+ WHERE dataset_id = %(dataset)s AND subject = ANY(%(subjects)s::uuid[])
+ GROUP BY subject
+
 -- name: release_owners
 UPDATE tracking_links l SET owner = false
   FROM unnest(%(subjects)s::uuid[], %(owners)s::text[]) AS o (subject, identity)
@@ -166,11 +181,13 @@ SELECT p.subject
 
 -- Events that named an identity before `expirations` may have been removed, so
 -- what is known of it stays. A plain form stays with its other forms: these go first.
+-- `used` are the subjects that have events: no statement on Citus may look at these and
+-- change what is on every node.
 -- name: forget_unused_identities
 DELETE FROM identities i
  WHERE i.dataset_id = %(dataset)s AND i.subject = ANY(%(subjects)s)
    AND (plain_identity(i.identity) <> i.identity) = %(forms)s
-   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject)
+   AND i.subject <> ALL(%(used)s::uuid[])
    AND NOT EXISTS (SELECT 1 FROM tracking_links l WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity)
    AND NOT EXISTS (SELECT 1 FROM alias_links a WHERE a.dataset_id = i.dataset_id
                       AND i.identity IN (a.identity, a.existing_identity))
@@ -184,7 +201,8 @@ UPDATE identities i
    SET first_at = least(
            CASE WHEN EXISTS (SELECT 1 FROM expirations x
                               WHERE x.dataset_id = i.dataset_id AND i.first_at < x.before) THEN i.first_at END,
-           (SELECT min(e.occurred_at) FROM events e WHERE e.dataset_id = i.dataset_id AND e.subject = i.subject),
+           (SELECT u.at FROM unnest(%(used)s::uuid[], %(earliest)s::timestamptz[]) AS u (subject, at)
+             WHERE u.subject = i.subject),
            (SELECT min(l.occurred_at) FROM tracking_links l
              WHERE l.dataset_id = i.dataset_id AND l.identity = i.identity),
            (SELECT min(a.occurred_at) FROM alias_links a

@@ -90,6 +90,22 @@ UPDATE products p
         OR (seen.at, tie_order(seen.tie_breaker), seen.event_id)
            > (p.categories_at, tie_order(p.categories_tie_breaker), p.categories_event_id))
 
+-- on citus: update_product_categories
+WITH seen AS MATERIALIZED (
+    SELECT dataset_id, sku, categories::text[] AS categories, at, tie_breaker, event_id
+      FROM unnest(%(datasets)s::int[], %(skus)s::text[], %(categories)s::text[], %(times)s::timestamptz[],
+                  %(tie_breakers)s::bigint[], %(event_ids)s::uuid[])
+           AS given (dataset_id, sku, categories, at, tie_breaker, event_id)
+)
+UPDATE products p
+   SET categories = seen.categories, categories_at = seen.at, categories_tie_breaker = seen.tie_breaker,
+       categories_event_id = seen.event_id
+  FROM seen
+ WHERE p.dataset_id = seen.dataset_id AND p.sku = seen.sku
+   AND (p.categories_at IS NULL
+        OR (seen.at, tie_order(seen.tie_breaker), seen.event_id)
+           > (p.categories_at, tie_order(p.categories_tie_breaker), p.categories_event_id))
+
 -- name: shipment_orders
 SELECT DISTINCT shipment_id, order_id FROM shipment_changes
  WHERE dataset_id = %(dataset)s AND shipment_id = ANY(%(shipment_ids)s)
@@ -142,30 +158,51 @@ SELECT f.order_id, f.event_id, f.occurred_at, f.refund_type, f.given_currency, f
 
 -- A refund or parcel is a robot's if its order is; while the order is unknown, if its
 -- own event is.
--- name: label_refunds
-UPDATE refunds f SET bot = l.bot
-  FROM (
-    SELECT r.order_id, r.event_id, coalesce(o.bot, e.bot, r.bot) AS bot
+-- name: mislabelled_refunds
+WITH of_orders AS MATERIALIZED (
+    SELECT r.order_id, r.event_id
       FROM refunds r
-      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
-      LEFT JOIN events e ON o.order_id IS NULL AND e.dataset_id = r.dataset_id AND e.subject = r.subject
-                        AND e.occurred_at = r.occurred_at AND e.event_id = r.event_id
-     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)
-  ) AS l
- WHERE f.dataset_id = %(dataset)s AND f.order_id = l.order_id AND f.event_id = l.event_id AND f.bot <> l.bot
+      JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND o.bot <> r.bot
+), without AS MATERIALIZED (
+    SELECT r.order_id, r.event_id
+      FROM refunds r
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = r.subject AND e.occurred_at = r.occurred_at
+       AND e.event_id = r.event_id
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND e.bot <> r.bot
+       AND NOT EXISTS (SELECT 1 FROM order_revisions o
+                        WHERE o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided))
+)
+SELECT * FROM of_orders UNION ALL SELECT * FROM without
 
--- name: label_parcels
-UPDATE shipment_changes c SET bot = l.bot
-  FROM (
-    SELECT r.shipment_id, r.occurred_at, r.event_id, coalesce(o.bot, e.bot, r.bot) AS bot
+-- name: relabel_refunds
+UPDATE refunds f SET bot = NOT f.bot
+  FROM unnest(%(order_ids)s::text[], %(event_ids)s::uuid[]) AS l (order_id, event_id)
+ WHERE f.dataset_id = %(dataset)s AND f.order_id = l.order_id AND f.event_id = l.event_id
+
+-- name: mislabelled_parcels
+WITH of_orders AS MATERIALIZED (
+    SELECT r.shipment_id, r.event_id, r.occurred_at
       FROM shipment_changes r
-      LEFT JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
-      LEFT JOIN events e ON o.order_id IS NULL AND e.dataset_id = r.dataset_id AND e.subject = r.subject
-                        AND e.occurred_at = r.occurred_at AND e.event_id = r.event_id
-     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)
-  ) AS l
+      JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND o.bot <> r.bot
+), without AS MATERIALIZED (
+    SELECT r.shipment_id, r.event_id, r.occurred_at
+      FROM shipment_changes r
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = r.subject AND e.occurred_at = r.occurred_at
+       AND e.event_id = r.event_id
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND e.bot <> r.bot
+       AND NOT EXISTS (SELECT 1 FROM order_revisions o
+                        WHERE o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided))
+)
+SELECT * FROM of_orders UNION ALL SELECT * FROM without
+
+-- name: relabel_parcels
+UPDATE shipment_changes c SET bot = NOT c.bot
+  FROM unnest(%(shipment_ids)s::text[], %(event_ids)s::uuid[], %(times)s::timestamptz[])
+       AS l (shipment_id, event_id, occurred_at)
  WHERE c.dataset_id = %(dataset)s AND c.shipment_id = l.shipment_id AND c.occurred_at = l.occurred_at
-   AND c.event_id = l.event_id AND c.bot <> l.bot
+   AND c.event_id = l.event_id
 
 -- name: settle_refunds
 UPDATE refunds f SET currency = s.currency, amount = s.amount, flag = s.flag

@@ -173,7 +173,10 @@ async def recount(conn: Connection, dataset: int) -> None:
     who is about to, adds to what is counted.
     """
     await conn.execute(_SQL.hold_uses, {"dataset": dataset})
-    await conn.execute(_SQL.recount, {"dataset": dataset})
+    rows = await (await conn.execute(_SQL.contents, {"dataset": dataset})).fetchall()
+    key_classes, events, sizes = zip(*rows, strict=True) if rows else ((), (), ())
+    counted = {"key_classes": list(key_classes), "events": list(events), "bytes": list(sizes)}
+    await conn.execute(_SQL.recount, {"dataset": dataset, **counted})
 
 
 async def _rows(items: Sequence[Prepared]) -> list[Row]:

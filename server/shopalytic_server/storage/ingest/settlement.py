@@ -26,13 +26,13 @@ async def settle_orders(
     # Most orders have neither a parcel nor a refund when they arrive.
     [(parcels, refunds)] = await (await conn.execute(_SQL.what_orders_have, orders)).fetchall()
     if parcels:
-        await conn.execute(_SQL.label_parcels, orders)
+        await _label(conn, orders, _SQL.mislabelled_parcels, _SQL.relabel_parcels, "shipment_ids")
     if not refunds:
         return set()
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_SQL.refunds_of_orders, orders)
         rows = await cursor.fetchall()
-    await conn.execute(_SQL.label_refunds, orders)
+    await _label(conn, orders, _SQL.mislabelled_refunds, _SQL.relabel_refunds, "order_ids")
     changed: list[tuple[str, Settled]] = []
     for order_id, group in groupby(rows, key=lambda row: row["order_id"]):
         own = list(group)
@@ -54,6 +54,15 @@ async def settle_orders(
         },
     )
     return times
+
+
+async def _label(conn: Connection, orders: dict[str, Any], find: str, change: str, named: str) -> None:
+    """Two statements, as none on Citus may look at events and change what is on every node."""
+    rows = await (await conn.execute(find, orders)).fetchall()
+    if rows:
+        names, event_ids, *times = zip(*rows, strict=True)
+        values = {"dataset": orders["dataset"], named: list(names), "event_ids": list(event_ids)}
+        await conn.execute(change, values | ({"times": list(times[0])} if times else {}))
 
 
 def _settle(refunds: list[dict[str, Any]], currency: str) -> list[Settled]:

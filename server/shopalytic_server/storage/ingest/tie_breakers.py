@@ -28,8 +28,6 @@ _TYPED = (
     (("order",), _SQL.order_revisions, "order_id"),
     (("order", "order_cancel"), _SQL.order_statements, "order_id"),
     (("refund",), _SQL.refunds, "order_id"),
-    (("product_view",), _SQL.products, "sku"),
-    (("product_view",), _SQL.product_categories, "sku"),
 )
 
 
@@ -101,6 +99,8 @@ async def _lower_typed(conn: Connection, dataset: int, items: Sequence[Prepared]
         if own:
             names = {} if name is None else {f"{name}s": [_named(item, name) for item in own]}
             await conn.execute(statement, {**_columns(dataset, own), **names})
+    if views := [item for item in items if item.type == "product_view"]:
+        await _show_last_views(conn, dataset, views)
     orders = {"dataset": dataset, "order_ids": _order_ids(items, "order", "order_cancel")}
     if orders["order_ids"]:
         await conn.execute(_INGEST.mark_current, orders)
@@ -110,6 +110,20 @@ async def _lower_typed(conn: Connection, dataset: int, items: Sequence[Prepared]
     if settled:
         times = await settle_orders(conn, dataset, items[0].currency, settled)
         await mark_times(conn, [(dataset, at) for at in times])
+
+
+async def _show_last_views(conn: Connection, dataset: int, views: Sequence[Prepared]) -> None:
+    """Looks for the last views first, as no statement on Citus may do so and change products."""
+    asked = {**_columns(dataset, views), "skus": [_named(item, "sku") for item in views]}
+    for find, change, names in (
+        (_SQL.last_views, _SQL.products, ("names", "prices", "currencies")),
+        (_SQL.last_categories, _SQL.product_categories, ("categories",)),
+    ):
+        rows = await (await conn.execute(find, asked)).fetchall()
+        if rows:
+            columns = map(list, zip(*rows, strict=True))
+            given = dict(zip(("skus", *names, "tie_breakers", "event_ids"), columns, strict=True))
+            await conn.execute(change, {"dataset": dataset, **given})
 
 
 def _order_ids(items: Iterable[Prepared], *types: str) -> list[str]:

@@ -70,11 +70,9 @@ UPDATE shipment_changes r SET tie_breaker = c.tie_breaker
 
 -- A view that was the last one of its product may have another one after it now, of
 -- the same moment.
--- name: products
-UPDATE products p
-   SET name = last.properties ->> 'name', price = (last.properties ->> 'price')::numeric,
-       currency = coalesce(last.properties ->> 'currency', %(currency)s::text),
-       seen_tie_breaker = last.tie_breaker, seen_event_id = last.event_id
+-- name: last_views
+SELECT won.sku, last.properties ->> 'name', (last.properties ->> 'price')::numeric,
+       coalesce(last.properties ->> 'currency', %(currency)s::text), last.tie_breaker, last.event_id
   FROM products won
  CROSS JOIN LATERAL (
     SELECT e.properties, e.tie_breaker, e.event_id
@@ -86,12 +84,28 @@ UPDATE products p
   ) AS last
  WHERE won.dataset_id = %(dataset)s AND won.sku = ANY(%(skus)s::text[])
    AND won.seen_event_id = ANY(%(event_ids)s::uuid[])
-   AND p.dataset_id = won.dataset_id AND p.sku = won.sku
 
--- name: product_categories
+-- on citus: last_views
+SELECT DISTINCT ON (won.sku) won.sku, e.properties ->> 'name', (e.properties ->> 'price')::numeric,
+       coalesce(e.properties ->> 'currency', %(currency)s::text), e.tie_breaker, e.event_id
+  FROM products won
+  JOIN events e ON e.dataset_id = won.dataset_id AND e.type = 'product_view' AND e.occurred_at = won.seen_at
+   AND e.properties ->> 'sku' = won.sku
+ WHERE won.dataset_id = %(dataset)s AND won.sku = ANY(%(skus)s::text[])
+   AND won.seen_event_id = ANY(%(event_ids)s::uuid[])
+ ORDER BY won.sku, e.tie_breaker DESC, e.event_id DESC
+
+-- name: products
 UPDATE products p
-   SET categories = ARRAY(SELECT jsonb_array_elements_text(last.properties -> 'categories')),
-       categories_tie_breaker = last.tie_breaker, categories_event_id = last.event_id
+   SET name = last.name, price = last.price, currency = last.currency, seen_tie_breaker = last.tie_breaker,
+       seen_event_id = last.event_id
+  FROM unnest(%(skus)s::text[], %(names)s::text[], %(prices)s::numeric[], %(currencies)s::text[],
+              %(tie_breakers)s::bigint[], %(event_ids)s::uuid[])
+       AS last (sku, name, price, currency, tie_breaker, event_id)
+ WHERE p.dataset_id = %(dataset)s AND p.sku = last.sku
+
+-- name: last_categories
+SELECT won.sku, (last.properties -> 'categories')::text, last.tie_breaker, last.event_id
   FROM products won
  CROSS JOIN LATERAL (
     SELECT e.properties, e.tie_breaker, e.event_id
@@ -103,4 +117,23 @@ UPDATE products p
   ) AS last
  WHERE won.dataset_id = %(dataset)s AND won.sku = ANY(%(skus)s::text[])
    AND won.categories_event_id = ANY(%(event_ids)s::uuid[])
-   AND p.dataset_id = won.dataset_id AND p.sku = won.sku
+
+-- on citus: last_categories
+SELECT DISTINCT ON (won.sku) won.sku, (e.properties -> 'categories')::text, e.tie_breaker, e.event_id
+  FROM products won
+  JOIN events e ON e.dataset_id = won.dataset_id AND e.type = 'product_view' AND e.occurred_at = won.categories_at
+   AND e.properties ->> 'sku' = won.sku AND e.properties -> 'categories' <> '[]'
+ WHERE won.dataset_id = %(dataset)s AND won.sku = ANY(%(skus)s::text[])
+   AND won.categories_event_id = ANY(%(event_ids)s::uuid[])
+ ORDER BY won.sku, e.tie_breaker DESC, e.event_id DESC
+
+-- name: product_categories
+WITH last AS MATERIALIZED (
+    SELECT sku, ARRAY(SELECT jsonb_array_elements_text(categories)) AS categories, tie_breaker, event_id
+      FROM unnest(%(skus)s::text[], %(categories)s::text[]::jsonb[], %(tie_breakers)s::bigint[], %(event_ids)s::uuid[])
+           AS given (sku, categories, tie_breaker, event_id)
+)
+UPDATE products p
+   SET categories = last.categories, categories_tie_breaker = last.tie_breaker, categories_event_id = last.event_id
+  FROM last
+ WHERE p.dataset_id = %(dataset)s AND p.sku = last.sku

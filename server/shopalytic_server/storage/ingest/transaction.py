@@ -92,7 +92,7 @@ class Ingest:
             try:
                 return await self._try_to_store(conn, items)
             except UniqueViolation as error:
-                if error.diag.table_name != "event_keys":
+                if not _of_an_id(error):
                     raise
                 # An event came again, or another transaction was faster: now its ids are seen.
                 self._looking = _LOOK_GROUPS
@@ -101,7 +101,7 @@ class Ingest:
         self._looking -= self._looking > 0
         valid, broken = await _sort_out(conn, items)
         await self._partitions.ensure(conn, (hour for _, hour in _hours(valid)))
-        usual, look = usual_of(valid), self._looking > 0
+        usual, look = usual_of(valid, links=not conn.is_citus), self._looking > 0
         if usual and not usual.others and len(valid) == len(items) and _stand_alone(conn, items):
             # A statement that is alone is a transaction.
             if await self._usual_groups.store(conn, usual, look=look):
@@ -130,6 +130,11 @@ class Ingest:
         if len(stored) < len(items):
             await _add_links(conn, items)
         return stored
+
+
+def _of_an_id(error: UniqueViolation) -> bool:
+    """Whether an event id is taken. A shard says so under its own name, and Citus tells only the message."""
+    return error.diag.table_name == "event_keys" or '"event_keys_pkey_' in (error.diag.message_primary or "")
 
 
 def _stand_alone(conn: Connection, items: Sequence[Prepared]) -> bool:

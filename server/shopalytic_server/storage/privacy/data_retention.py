@@ -29,8 +29,9 @@ from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.sessions import alone, connect
+from shopalytic_server.storage.database.writers import older_writers_end
 from shopalytic_server.storage.facts.changes import mark_days, mark_every_day
-from shopalytic_server.storage.rollups.page_sums import LOCK, forget_days, older_writers_end, sum_up_before
+from shopalytic_server.storage.rollups.page_sums import LOCK, forget_days, sum_up_before
 from shopalytic_server.storage.schema.partitions import month_of
 
 log = logging.getLogger(__name__)

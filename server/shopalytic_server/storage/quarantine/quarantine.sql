@@ -107,16 +107,21 @@ SELECT DISTINCT dataset_id FROM quarantine_use ORDER BY dataset_id
 SELECT 1 FROM quarantine_use WHERE dataset_id = %(dataset)s ORDER BY key_class FOR UPDATE
 
 -- name: recount
-UPDATE quarantine_use u SET events = counted.events, bytes = counted.bytes
-  FROM (
-    SELECT k.key_class, count(q.event) AS events, coalesce(sum(length(q.event)), 0) AS bytes
+WITH counted AS MATERIALIZED (
+    SELECT k.key_class, coalesce(c.events, 0) AS events, coalesce(c.bytes, 0) AS bytes
       FROM quarantine_use k
-      LEFT JOIN quarantine q ON q.dataset_id = k.dataset_id AND q.key_class = k.key_class
+      LEFT JOIN unnest(%(key_classes)s::text[], %(events)s::bigint[], %(bytes)s::bigint[])
+                AS c (key_class, events, bytes) ON c.key_class = k.key_class
      WHERE k.dataset_id = %(dataset)s
-     GROUP BY k.key_class
-  ) AS counted
+)
+UPDATE quarantine_use u SET events = counted.events, bytes = counted.bytes
+  FROM counted
  WHERE u.dataset_id = %(dataset)s AND u.key_class = counted.key_class
    AND (u.events, u.bytes) IS DISTINCT FROM (counted.events, counted.bytes)
+
+-- name: contents
+SELECT key_class, count(event), coalesce(sum(length(event)), 0)::bigint
+  FROM quarantine WHERE dataset_id = %(dataset)s AND key_class IS NOT NULL GROUP BY key_class
 
 -- Events that came before their class was kept stay: nobody was told that they would go.
 -- name: expire

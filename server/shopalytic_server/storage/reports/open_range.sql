@@ -63,6 +63,26 @@ SELECT min(each.first) AS first, max(each.last) AS last
       ) AS s
   ) AS each
 
+-- on citus: ends
+SELECT min(each.first) AS first, max(each.last) AS last
+  FROM (
+    SELECT min(occurred_at) AS first, max(occurred_at) AS last FROM events
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND type = ANY(%(types)s::text[])
+       AND occurred_at >= %(from_at)s::timestamptz AND occurred_at < %(to_at)s::timestamptz
+     UNION ALL
+    SELECT min(ordered_at), max(ordered_at) FROM order_revisions
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND current
+       AND ordered_at >= %(from_at)s::timestamptz AND ordered_at < %(to_at)s::timestamptz
+     UNION ALL
+    SELECT min(modified_at), max(modified_at) FROM cart_changes
+     WHERE dataset_id = ANY(%(datasets)s::int[])
+       AND modified_at >= %(from_at)s::timestamptz AND modified_at < %(to_at)s::timestamptz
+     UNION ALL
+    SELECT min(date_shipped), max(date_shipped) FROM shipment_changes
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND date_shipped IS NOT NULL
+       AND date_shipped >= %(from_at)s::timestamptz AND date_shipped < %(to_at)s::timestamptz
+  ) AS each
+
 -- How much data each month has: of one kind up to `most`.
 -- name: months
 SELECT m.month, sum(found.n)::bigint AS n
@@ -102,3 +122,38 @@ SELECT m.month, sum(found.n)::bigint AS n
   ) AS found
  GROUP BY m.month
 HAVING sum(found.n) > 0
+
+-- Counted to the end: shards cannot stop at a number that all of them make together.
+-- on citus: months
+SELECT month, sum(least(n, %(most)s::bigint))::bigint AS n
+  FROM (
+    SELECT dataset_id, type, date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date AS month, count(*) AS n
+      FROM events
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND type = ANY(%(types)s::text[])
+       AND occurred_at >= date_trunc('month', %(first)s::timestamptz, 'UTC')
+       AND occurred_at < date_trunc('month', %(last)s::timestamptz, 'UTC') + interval '1 month'
+     GROUP BY 1, 2, 3
+     UNION ALL
+    SELECT dataset_id, 'order', date_trunc('month', ordered_at AT TIME ZONE 'UTC')::date, count(*)
+      FROM order_revisions
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND current
+       AND ordered_at >= date_trunc('month', %(first)s::timestamptz, 'UTC')
+       AND ordered_at < date_trunc('month', %(last)s::timestamptz, 'UTC') + interval '1 month'
+     GROUP BY 1, 3
+     UNION ALL
+    SELECT dataset_id, 'cart', date_trunc('month', modified_at AT TIME ZONE 'UTC')::date, count(*)
+      FROM cart_changes
+     WHERE dataset_id = ANY(%(datasets)s::int[])
+       AND modified_at >= date_trunc('month', %(first)s::timestamptz, 'UTC')
+       AND modified_at < date_trunc('month', %(last)s::timestamptz, 'UTC') + interval '1 month'
+     GROUP BY 1, 3
+     UNION ALL
+    SELECT dataset_id, 'shipment', date_trunc('month', date_shipped AT TIME ZONE 'UTC')::date, count(*)
+      FROM shipment_changes
+     WHERE dataset_id = ANY(%(datasets)s::int[]) AND date_shipped IS NOT NULL
+       AND date_shipped >= date_trunc('month', %(first)s::timestamptz, 'UTC')
+       AND date_shipped < date_trunc('month', %(last)s::timestamptz, 'UTC') + interval '1 month'
+     GROUP BY 1, 3
+  ) AS found
+ GROUP BY month
+HAVING sum(n) > 0

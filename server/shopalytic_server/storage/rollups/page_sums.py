@@ -9,7 +9,6 @@ transaction. Whoever did not see that yet has ended before the sums are made
 and by whoever makes the sums. So each page view is counted by one of the two.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from shopalytic_server.domain.events.prepared import Prepared, microseconds
 from shopalytic_server.domain.reports.touches import SESSION_GAP
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
+from shopalytic_server.storage.database.writers import older_writers_end
 from shopalytic_server.storage.rollups.traffic_source import traffic_source
 
 _SQL = load("rollups/page_sums")
@@ -38,8 +38,6 @@ LOCK = "rollups"
 DAYS_AT_ONCE = 120
 # Nothing younger expires. Clocks of servers may be apart by less.
 YOUNGEST = timedelta(hours=6)
-
-_WAIT_SECONDS = 0.05
 
 _Day = tuple[int, date]
 _EPOCH = date(1970, 1, 1)
@@ -62,19 +60,6 @@ async def sum_up_before(conn: Connection, project: int, before: date) -> None:
         await older_writers_end(conn)
         for dataset, day in days:
             await _sum_up_day(conn, {"dataset": dataset, "day": day})
-
-
-async def older_writers_end(conn: Connection) -> None:
-    """Waits for all transactions that have an id by now."""
-    until = await _number(conn, _SQL.next_transaction)
-    while await _number(conn, _SQL.oldest_transaction) < until:  # noqa: ASYNC110 - only PostgreSQL knows
-        await asyncio.sleep(_WAIT_SECONDS)
-
-
-async def _number(conn: Connection, statement: str) -> int:
-    row = await (await conn.execute(statement)).fetchone()
-    assert row is not None  # noqa: S101 - a SELECT without FROM has a row
-    return int(row[0])
 
 
 async def _sum_up_day(conn: Connection, day: dict[str, Any]) -> None:

@@ -24,6 +24,19 @@ SELECT d.dataset_id, d.day
  ORDER BY d.day DESC, d.dataset_id
  LIMIT %(limit)s
 
+-- on citus: missing
+SELECT d.dataset_id, d.day
+  FROM (SELECT min(occurred_at) AS at FROM events
+         WHERE dataset_id IN (2 * %(project)s, 2 * %(project)s + 1) AND type = 'page_view') AS first
+ CROSS JOIN LATERAL generate_series((first.at AT TIME ZONE 'UTC')::date, %(before)s::date - 1, interval '1 day')
+       AS s (day)
+ CROSS JOIN LATERAL (VALUES (2 * %(project)s, s.day::date), (2 * %(project)s + 1, s.day::date))
+       AS d (dataset_id, day)
+ WHERE NOT EXISTS (SELECT 1 FROM rollup_days r
+                    WHERE r.dataset_id = d.dataset_id AND r.day = d.day AND r.sealed)
+ ORDER BY d.day DESC, d.dataset_id
+ LIMIT %(limit)s
+
 -- Sums of days that lost nothing yet are made anew: nobody has kept them up to date.
 -- name: forget_days
 DELETE FROM rollup_days WHERE dataset_id = %(dataset)s AND day >= %(first)s::date AND day < %(before)s::date
@@ -32,12 +45,6 @@ DELETE FROM rollup_days WHERE dataset_id = %(dataset)s AND day >= %(first)s::dat
 INSERT INTO rollup_days (dataset_id, day, sealed)
 SELECT dataset_id, day, false FROM unnest(%(datasets)s::int[], %(days)s::date[]) AS d (dataset_id, day)
     ON CONFLICT DO NOTHING
-
--- name: next_transaction
-SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-
--- name: oldest_transaction
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 
 -- name: hold_day
 SELECT 1 FROM rollup_days WHERE dataset_id = %(dataset)s AND day = %(day)s AND NOT sealed FOR UPDATE

@@ -68,11 +68,12 @@ SELECT sum(pg_total_relation_size(relid))::bigint FROM (
      UNION SELECT %(table)s::regclass
 ) AS parts
 
--- Functions of ours that give the same for the same: what a node computes, it needs.
+-- Functions of ours: what a node computes, it needs, and with them it gets the types of their
+-- parameters.
 -- name: functions
 SELECT p.oid::regprocedure::text
   FROM pg_proc p
- WHERE p.pronamespace = current_schema::regnamespace AND p.provolatile = 'i' AND p.prokind = 'f'
+ WHERE p.pronamespace = current_schema::regnamespace AND p.prokind = 'f'
    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
    AND NOT EXISTS (SELECT 1 FROM pg_dist_object o WHERE o.classid = 'pg_proc'::regclass AND o.objid = p.oid)
  ORDER BY 1
