@@ -18,8 +18,9 @@ T = TypeVar("T")
 SMALL_BYTES = 32_768
 """What is this small is read at once."""
 
-# Answering one of the others takes the loop a dozen rounds, with a step in each.
+# Answering one of the others takes the loop dozens of rounds, with a step in each that is not left to them.
 _STEP_SECONDS = 0.001
+_OTHERS_SECONDS = 0.003
 # What a round of the loop takes in which nobody else has something to do.
 _ALONE_SECONDS = 0.0002
 # Whoever waits for the interpreter while the thread computes waits this long;
@@ -46,14 +47,14 @@ class Work:
     async def rest(self) -> None:
         """Lets others have the loop, if this step has taken long enough.
 
-        Those who have something to do have as long as this step again, for an answer takes
+        Those who have something to do have three times as long as this step, for an answer takes
         them many rounds; where nobody has, the work goes on.
         """
         begun = time.perf_counter()
         if begun >= self._until:
             await asyncio.sleep(0)
             if time.perf_counter() - begun > _ALONE_SECONDS:
-                await asyncio.sleep(_STEP_SECONDS)
+                await asyncio.sleep(_OTHERS_SECONDS)
             self._until = time.perf_counter() + _STEP_SECONDS
 
     async def through(self, steps: Iterable[None]) -> None:

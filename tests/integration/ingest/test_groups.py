@@ -15,6 +15,7 @@ from laws.ingest_answers import A, answers, prepared, send, stored, words
 from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain.customers.identity import identity_subject
 from shopalytic_server.domain.datasets import Dataset
+from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.ingest import bulk_insert
 from shopalytic_server.storage.ingest.writer import Writer
 from shops.report_shop import Shop, identify, open_shop, order, page
@@ -46,6 +47,48 @@ async def test_a_large_group_does_not_wait_for_the_one_before_and_a_small_one_do
         assert words(list(await first)) == [A]
         assert words(list(await small)) == [A]
     assert stored(database_url, "SELECT count(*) FROM events") == [(402,)]
+
+
+def noted_attempts(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each transaction has, from now on."""
+    sizes: list[int] = []
+    attempt = writer._attempt
+
+    async def noted(items: Any) -> None:
+        sizes.append(len(items))
+        await attempt(items)
+
+    monkeypatch.setattr(writer, "_attempt", noted)
+    return sizes
+
+
+async def test_long_work_is_stored_in_parts_where_others_come_with_few_events(shop, monkeypatch):
+    sizes = noted_attempts(shop.writer, monkeypatch)
+    calls = [identify(f"T{number}", f"person-{number}") for number in range(170)]
+    await shop.writer.submit(prepared(shop, *calls))
+    assert sizes == [170]
+    await shop.writer.submit(prepared(shop, page("U")))
+    again = [identify(f"V{number}", f"other-{number}") for number in range(170)]
+    assert words(list(await shop.writer.submit(prepared(shop, *again)))) == [A] * 170
+    assert sizes[2:] == [50, 50, 50, 20]
+
+
+async def test_what_a_part_has_stored_stays_where_a_later_one_fails(shop, monkeypatch):
+    await shop.writer.submit(prepared(shop, page("U")))
+    calls = [identify(f"T{number}", f"person-{number}") for number in range(120)]
+    with monkeypatch.context() as patched:
+        sizes = noted_attempts(shop.writer, patched)
+        attempt = shop.writer._attempt
+
+        async def fails_once(items: Any) -> None:
+            if len(sizes) == 1:
+                raise StoreUnavailable(retry_after=1.0)
+            await attempt(items)
+
+        patched.setattr(shop.writer, "_attempt", fails_once)
+        with pytest.raises(StoreUnavailable):
+            await shop.writer.submit(prepared(shop, *calls))
+    assert await send(shop, *calls) == ["DUPLICATE"] * 50 + [A] * 70
 
 
 async def test_many_small_ones_do_not_wait_for_the_one_before(shop, database_url):

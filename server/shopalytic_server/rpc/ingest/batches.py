@@ -23,10 +23,10 @@ from shopalytic_server.rpc.validation import MAX_EVENTS, too_many_events
 _WHOLE_BYTES = 384 * 1024
 _PIECE_BYTES = 64 * 1024
 # How long one request may keep the loop before others have their turn. That is less where small requests are
-# in work, and these then have as much time: answering one of them takes the loop a dozen rounds.
+# in work, and these then have three times as long: answering one of them takes the loop dozens of rounds.
 TURN_SECONDS = 0.004
 _SHORT_TURN_SECONDS = 0.001
-_OTHERS_SECONDS = 0.001
+_OTHERS_SECONDS = 0.003
 
 _EVENTS = TrackRequest.DESCRIPTOR.fields_by_name["events"].number
 _EVENT_TAG = _EVENTS << 3 | 2

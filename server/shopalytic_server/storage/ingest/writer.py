@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -50,6 +51,10 @@ _MOST_AT_ONCE = 2
 # A request with more than this is long work; so is one with some events for quarantine, which take several
 # times as long as others, and one order of a thousand lines.
 _SHORT_EVENTS, _SHORT_REFUSED, _SHORT_BYTES = 100, 10, 64 * 1024
+# How much of long work is stored by one transaction while others come with few events, for they wait for its
+# locks: events that are decided on, their bytes, and the bytes of all. They come if they came so lately.
+_PART_DECIDED, _PART_DECIDED_BYTES, _PART_BYTES = 50, 64 * 1024, 256 * 1024
+_LATELY_SECONDS = 1.0
 # Whoever decides on something waits for a group that does: it is no longer than this, unless one request is.
 _MOST_DECIDED = 500
 
@@ -125,7 +130,8 @@ class Writer:
 
     Long work has a lane of its own: whoever has a few events waits for the others
     who have few, and not for a thousand of somebody's, nor for what a stranger has
-    sent to quarantine.
+    sent to quarantine. While there are such people, long work is stored in parts,
+    for its locks last until its COMMIT.
     """
 
     def __init__(
@@ -150,6 +156,7 @@ class Writer:
         self._on_group = on_group
         self._ingest = Ingest(room)
         self._short, self._long = _Lane(), _Lane()
+        self._short_came_at = -math.inf
         # In the order in which they may begin.
         self._lanes = self._short, self._long
         # Of those that are being stored, too.
@@ -190,6 +197,8 @@ class Writer:
         self._refuse_if_full(len(items), size)
         future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
         lane = self._long if _is_long(items, size) else self._short
+        if lane is self._short:
+            self._short_came_at = time.monotonic()
         decided = sum(item.type in DECIDED_TYPES for item in items)
         lane.add(_Submission(items, size, decided, future, trace.get_current_span().get_span_context()))
         self._pending += len(items)
@@ -237,7 +246,7 @@ class Writer:
         group = lane.take_group(self._max_group)
         lane.several = len(group) > 1
         lane.storing += 1
-        storing = asyncio.create_task(self._store_group(group), name="shopalytic-group")
+        storing = asyncio.create_task(self._store_group(group, lane), name="shopalytic-group")
         self._storing.add(storing)
 
         def stored(_: "asyncio.Task[None]") -> None:
@@ -247,9 +256,9 @@ class Writer:
 
         storing.add_done_callback(stored)
 
-    async def _store_group(self, group: list[_Submission]) -> None:
+    async def _store_group(self, group: list[_Submission], lane: _Lane) -> None:
         try:
-            await self._store(group)
+            await self._store(group, lane)
         finally:
             self._pending -= sum(len(submission.items) for submission in group)
             self._pending_bytes -= sum(submission.size for submission in group)
@@ -265,12 +274,17 @@ class Writer:
                 return
             await asyncio.sleep(_GATHER_STEP_SECONDS)
 
-    async def _store(self, group: list[_Submission]) -> None:
+    async def _store(self, group: list[_Submission], lane: _Lane) -> None:
         wanted = [submission for submission in group if not submission.future.cancelled()]
         items = [item for submission in wanted for item in submission.items]
         try:
             with _commit_span(wanted, len(items)):
-                await self._store_items(items)
+                begin = 0
+                while begin < len(items):
+                    # What a part has stored stays if a later one fails: sent again, it is a duplicate.
+                    end = self._end_of_part(items, begin, lane)
+                    await self._store_items(items[begin:end])
+                    begin = end
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
             for submission in wanted:
                 if not submission.future.done():
@@ -281,6 +295,21 @@ class Writer:
         for submission in wanted:
             if not submission.future.done():
                 submission.future.set_result(Verdicts(submission.items))
+
+    def _end_of_part(self, items: Sequence[Prepared], begin: int, lane: _Lane) -> int:
+        """Up to which event a group is stored next."""
+        if lane is self._short or time.monotonic() - self._short_came_at > _LATELY_SECONDS:
+            return len(items)
+        decided = decided_bytes = size = 0
+        for place in range(begin, len(items)):
+            own = _size(items[place])
+            size += own
+            if items[place].type in DECIDED_TYPES:
+                decided, decided_bytes = decided + 1, decided_bytes + own
+            full = decided > _PART_DECIDED or decided_bytes > _PART_DECIDED_BYTES or size > _PART_BYTES
+            if full and place > begin:
+                return place
+        return len(items)
 
     def _turn_waiting_away(self, error: Exception) -> None:
         """Nobody waits longer for a connection than those who began: their senders know when to come back."""
