@@ -169,7 +169,12 @@ def _start_probe(pool: Pool, writer: Writer, metrics: ServerMetrics, lifecycle: 
     probe = StoreProbe(pool)
     probe.start()
     lifecycle.ends_in_order(probe.stop)
-    metrics.watch(pending=lambda: writer.pending_events, can_store=probe.can_store, pool=pool)
+    metrics.watch(
+        pending=lambda: writer.pending_events,
+        faults=lambda: writer.faults,
+        can_store=probe.can_store,
+        pool=pool,
+    )
     return probe
 
 

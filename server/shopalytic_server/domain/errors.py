@@ -7,6 +7,7 @@
     ├── PermissionDenied    the key's class may not do this
     ├── NotFound            nothing has this name
     ├── AlreadyExists       somebody else has this name
+    ├── StoreFault          PostgreSQL cannot run a statement of ours
     └── RetryLater          nothing is wrong with the call; it carries a delay
         ├── Overloaded          the queue is full
         ├── TooSlow             the call's message did not come in time
@@ -79,6 +80,10 @@ class AlreadyExists(ShopalyticError):
         super().__init__(message)
         self.reason = reason
         self.metadata = dict(metadata or {})
+
+
+class StoreFault(ShopalyticError):
+    """The store cannot run a statement of this version; nothing was stored, and the log names it."""
 
 
 class RetryLater(ShopalyticError):

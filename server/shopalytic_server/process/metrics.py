@@ -66,9 +66,17 @@ class ServerMetrics:
                 for rule in {rule_label(violation.rule_id) for violation in event.violations}:
                     self._broken.labels(rule).inc()
 
-    def watch(self, *, pending: Callable[[], float], can_store: Callable[[], bool], pool: Pool) -> None:
+    def watch(
+        self,
+        *,
+        pending: Callable[[], float],
+        faults: Callable[[], float],
+        can_store: Callable[[], bool],
+        pool: Pool,
+    ) -> None:
         """Reports these, when asked."""
         self._gauge("pending_events", "Events that wait for their COMMIT.", pending)
+        self._gauge("store_faults", "Groups that the database could not store, for a statement.", faults)
         self._gauge("native_core", "1 while the native core reads events.", lambda: float(native.is_in_use()))
         self._gauge(
             "native_core_failures",

@@ -113,8 +113,12 @@ RETURNING key_id, project_id, key_class, label, hint, created_at, revoked_at, ex
 
 -- name: record_key_use
 -- Several servers see the same key: who finds it recorded a moment ago, writes nothing.
+WITH used AS MATERIALIZED (
+    SELECT key_id, used_at, used_at - interval '30 seconds' AS recently
+    FROM unnest(%(key_ids)s::uuid[], %(used_at)s::timestamptz[]) AS given(key_id, used_at)
+)
 UPDATE keys
 SET last_used_at = used.used_at
-FROM unnest(%(key_ids)s::uuid[], %(used_at)s::timestamptz[]) AS used(key_id, used_at)
+FROM used
 WHERE keys.key_id = used.key_id
-    AND (keys.last_used_at IS NULL OR keys.last_used_at < used.used_at - interval '30 seconds')
+    AND (keys.last_used_at IS NULL OR keys.last_used_at < used.recently)

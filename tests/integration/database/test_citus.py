@@ -109,6 +109,24 @@ def test_a_filled_database_is_distributed_in_place_and_again(
     assert stayed.fetchone() == (0,)
 
 
+def found_by_doctor(url: str) -> dict[str, tuple[str, str]]:
+    told = json.loads(ask("doctor", "--database-url", url, "--json").stdout)
+    return {one["check"]: (one["verdict"], one["message"]) for one in told["checks"]}
+
+
+def test_doctor_tells_of_the_cluster(
+    filled_cluster: psycopg.Connection[tuple[object, ...]], empty_database_url: str
+) -> None:
+    assert "migrate --citus" in found_by_doctor(empty_database_url)["citus"][1]
+    assert on_cluster(empty_database_url, "--shards", "4")[0] == 0
+    found = found_by_doctor(empty_database_url)
+    assert found["citus"][0] == "ok"
+    assert "16 shards" in found["citus"][1]
+    assert found["prepared"][0] == found["daemons"][0] == "ok"
+    filled_cluster.execute("SELECT undistribute_table('deliveries')")
+    assert "deliveries" in found_by_doctor(empty_database_url)["local tables"][1]
+
+
 def test_what_is_in_the_way_of_tables_is_told_before_anything_is_changed(
     filled_cluster: psycopg.Connection[tuple[object, ...]], empty_database_url: str
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from laws.ingest_answers import A, Q, R, answers, prepared, rules, send, stored, words
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.errors import Overloaded, ShuttingDown
+from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreFault
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.ingest.writer import Writer
 from shopalytic_server.storage.reports import Reports
@@ -109,6 +109,21 @@ async def test_an_event_that_the_store_refuses_is_quarantined_alone(shop, databa
     [(kept,)] = stored(database_url, "SELECT event FROM quarantine")
     assert Event.FromString(kept) == poison
     assert stored(database_url, "SELECT count(*) FROM events") == [(11,)]
+
+
+async def test_a_statement_that_the_database_cannot_run_is_a_fault_and_not_away(shop, database_url, caplog):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER FUNCTION tie_order(bigint) RENAME TO no_order")
+        view = event(
+            "product_view", {"sku": "s", "name": "n", "price": "1.00", "categories": ["c"]}, tracking_id="T"
+        )
+        with pytest.raises(StoreFault):
+            await shop.writer.submit(prepared(shop, view))
+        assert shop.writer.faults == 1
+        assert "[store_fault]" in caplog.text
+        assert "42883" in caplog.text
+        connection.execute("ALTER FUNCTION no_order(bigint) RENAME TO tie_order")
+    assert words(await shop.writer.submit(prepared(shop, view))) == [A]
 
 
 @asynccontextmanager

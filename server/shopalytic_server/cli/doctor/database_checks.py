@@ -9,6 +9,7 @@ import psycopg
 
 from shopalytic_server.cli.database.location import database_of
 from shopalytic_server.cli.doctor.checks import Finding, Verdict
+from shopalytic_server.cli.doctor.cluster_checks import check_cluster
 from shopalytic_server.cli.errors import OWNERSHIP, first_line
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.errors import ShopalyticError
@@ -40,6 +41,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
                 yield from _check_pooler(connection, settings)
                 yield _check_clock(connection)
                 yield from _check_schema(url, connection, settings)
+                yield from check_cluster(connection)
     except (psycopg.Error, ShopalyticError, EmbeddedPostgresError) as error:
         text = f"Cannot be used: {first_line(error)}. Check --database-url, or whether PostgreSQL runs."
         yield Finding("database", Verdict.FAILED, text)

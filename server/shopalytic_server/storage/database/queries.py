@@ -4,7 +4,7 @@ import re
 from functools import cache
 from importlib import resources
 
-from shopalytic_server.storage.database.engines import on_citus
+from shopalytic_server.storage.database import engines
 
 _HEADER = re.compile(r"^-- (name|on citus): (\w+)\s*$", re.MULTILINE)
 
@@ -47,8 +47,9 @@ def load_from(package: str, folder: str, name: str) -> Queries:
     for kind, statement, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         if kind == "name":
             statements[statement] = _statement(body)
+            engines.name(statements[statement], f"{name}: {statement}")
         else:
-            on_citus(statements[statement], _statement(body))
+            engines.on_citus(statements[statement], _statement(body))
     return Queries(f"{name}.sql", statements)
 
 

@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from shopalytic_server.storage.database.engines import IS_CITUS, CitusCursor
+from shopalytic_server.storage.database.engines import IS_CITUS, EngineCursor
 
 # Finds a peer that vanished without a word; what the database URL says wins.
 _DEFAULTS = {
@@ -86,8 +86,7 @@ class Session(psycopg.AsyncConnection[Any]):
         """Sets what our statements rely on, and `more`."""
         cursor = await self.execute(f"SELECT pg_backend_pid(), {IS_CITUS}")
         [(process, self.is_citus)] = await cursor.fetchall()
-        if self.is_citus:
-            self.cursor_factory = CitusCursor
+        self.cursor_factory = EngineCursor
         # A pooler gives its clients an invented one, for cancelling.
         self.is_shared = process != self.info.backend_pid
         if self.is_shared:

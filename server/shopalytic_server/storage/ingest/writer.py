@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shopalytic.events.violations import Violation
-from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreUnavailable
+from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreFault, StoreUnavailable
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.ingest.verdicts import Verdicts
 from shopalytic_server.storage.database.connections import (
@@ -28,6 +28,7 @@ from shopalytic_server.storage.database.connections import (
     unavailable,
     within,
 )
+from shopalytic_server.storage.database.engines import is_permanent, statement_of
 from shopalytic_server.storage.ingest.decisions import DECIDED_TYPES
 from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
 from shopalytic_server.storage.ingest.transaction import Ingest, end_sessions
@@ -164,6 +165,8 @@ class Writer:
         self._changed = asyncio.Event()
         self._closing = False
         self._storing: set[asyncio.Task[None]] = set()
+        self.faults = 0
+        """Groups that were not stored because the database cannot run a statement."""
         # PostgreSQL's processes behind connections that fell silent.
         self._lost: list[int] = []
         self._task: asyncio.Task[None] | None = None
@@ -336,6 +339,9 @@ class Writer:
             raise StoreUnavailable(retry_after=5.0) from error
         except Exception as error:
             if isinstance(error, psycopg.Error) and not is_of_the_data(error):
+                if is_permanent(error):
+                    await self._attempt_anew(items)
+                    return
                 raise await self._doubt(error) from error
             if len(items) > 1:
                 middle = len(items) // 2
@@ -360,6 +366,26 @@ class Writer:
         )
         await self._pool.drain()
         return unavailable(error)
+
+    async def _attempt_anew(self, items: list[Prepared]) -> None:
+        """Stores by new connections what an old one could not: its plan may be from before a migration.
+
+        Raises StoreFault if the engine cannot run the statement.
+        """
+        await self._pool.drain()
+        try:
+            await self._attempt(items)
+        except psycopg.Error as error:
+            if not is_permanent(error):
+                raise await self._doubt(error) from error
+            self.faults += 1
+            statement = statement_of(error)
+            _log.error(
+                "The database cannot run a statement (%s): %s; the group was not stored. [store_fault]",
+                statement,
+                _state(error),
+            )
+            raise StoreFault from error
 
     async def _attempt(self, items: Sequence[Prepared]) -> None:
         retrying = AsyncRetrying(

@@ -102,6 +102,12 @@ def _other(found: str | None, name: str) -> str | None:
     return None if found == name else found
 
 
+def local_tables(connection: Connection) -> list[str]:
+    """Our tables that are on the coordinator alone."""
+    placed = placements(connection)
+    return [name for name in TABLES if name not in placed and _exists(connection, name)]
+
+
 def nodes(connection: Connection) -> list[Node]:
     """All primary nodes, each asked for what it is."""
     known = connection.execute(_SQL.nodes.encode()).fetchall()
@@ -194,7 +200,7 @@ def obstacles_of_tables(connection: Connection) -> Iterator[str]:
     for name in TABLES:
         if name in placed and (found := _differs(placed[name])):
             yield f"The table \"{name}\" is {found} already: SELECT undistribute_table('{name}')."
-    missing = [name for name in TABLES if name not in placed and _exists(connection, name)]
+    missing = local_tables(connection)
     values = {"tables": [name for name in TABLES if _exists(connection, name)]}
     for table, name, kind in connection.execute(_SQL.strangers.encode(), values).fetchall():
         drop = (
