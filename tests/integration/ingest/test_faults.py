@@ -14,7 +14,7 @@ from psycopg_pool import PoolTimeout
 from faults.proxy import Proxy
 from laws.ingest_answers import A, Q, answers, prepared, rules, send, stored, words
 from shopalytic.v1.events_pb2 import Event
-from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.errors import StoreFault, StoreUnavailable
 from shopalytic_server.storage.database.connections import open_pool
 from shopalytic_server.storage.ingest import transaction, writer
 from shops.report_shop import Shop, open_shop, order, page
@@ -65,7 +65,6 @@ async def send_until_stored(shop: Shop, *events: Event) -> list[str]:
         "08006",  # the connection broke
         "42501",  # a right is missing
         "42P01",  # a table is missing
-        "0A000",  # a plan from before a migration
         "XX000",  # PostgreSQL's own fault
     ],
 )
@@ -78,6 +77,17 @@ async def test_a_fault_of_the_database_is_never_the_events(shop: Shop, database_
     assert stored(database_url, "SELECT FROM quarantine") == []
     assert await send(shop, *events) == [A, A, A]
     assert stored(database_url, "SELECT count(*) FROM events") == [(3,)]
+
+
+@pytest.mark.parametrize("state", ["0A000", "42601", "42P17"])
+async def test_what_the_database_cannot_run_is_a_fault_that_no_repeat_mends(
+    shop: Shop, database_url: str, state: str
+):
+    events = [page("T", at=1), order("o", identity="ann"), page("T", at=2)]
+    with refusing(database_url, state), pytest.raises(StoreFault):
+        await send(shop, *events)
+    assert stored(database_url, "SELECT FROM quarantine") == []
+    assert await send(shop, *events) == [A, A, A]
 
 
 @pytest.mark.parametrize("state", ["22003", "23514", "54000", "21000"])

@@ -62,16 +62,19 @@ WITH fresh AS (
 )
 SELECT subject, occurred_at, event_id, lost_at FROM lost
 
--- Events are joined with first, within shards: a table of every node that is joined with
--- those that are missing would fetch all of them.
+-- Events are joined with first, by a few rows: a table of every node that is joined with what
+-- may be missing would fetch all of them, and a rebuild has its tables on the coordinator alone.
 -- on citus: lose_emails
-WITH came AS MATERIALIZED (
-    SELECT p.event_id, e.received_at
+WITH named AS MATERIALIZED (
+    SELECT p.subject, p.occurred_at, p.event_id
       FROM profile_changes p
-      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = p.subject AND e.occurred_at = p.occurred_at
-       AND e.event_id = p.event_id
      WHERE p.dataset_id = %(dataset)s
        AND lower(p.email) = ANY(ARRAY(SELECT lower(w) FROM unnest(%(emails)s::text[]) AS w))
+), came AS MATERIALIZED (
+    SELECT p.event_id, e.received_at
+      FROM named p
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = p.subject AND e.occurred_at = p.occurred_at
+       AND e.event_id = p.event_id
 ), fresh AS (
     SELECT * FROM unnest(%(fresh_ids)s::uuid[], %(fresh_received)s::timestamptz[]) AS f (event_id, received_at)
 ), lost AS (
@@ -120,14 +123,17 @@ WITH fresh AS (
 SELECT subject, occurred_at, event_id, lost_at FROM lost
 
 -- on citus: take_emails
-WITH came AS MATERIALIZED (
-    SELECT p.event_id, e.received_at
+WITH named AS MATERIALIZED (
+    SELECT p.subject, p.occurred_at, p.event_id
       FROM profile_changes p
-      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = p.subject AND e.occurred_at = p.occurred_at
-       AND e.event_id = p.event_id
      WHERE p.dataset_id = %(dataset)s
        AND (lower(p.email) = ANY(ARRAY(SELECT lower(w) FROM unnest(%(emails)s::text[]) AS w))
             OR lower(p.unproved_email) = ANY(ARRAY(SELECT lower(w) FROM unnest(%(emails)s::text[]) AS w)))
+), came AS MATERIALIZED (
+    SELECT p.event_id, e.received_at
+      FROM named p
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = p.subject AND e.occurred_at = p.occurred_at
+       AND e.event_id = p.event_id
 ), fresh AS (
     SELECT * FROM unnest(%(fresh_ids)s::uuid[], %(fresh_received)s::timestamptz[]) AS f (event_id, received_at)
 ), claims AS (

@@ -165,15 +165,19 @@ WITH of_orders AS MATERIALIZED (
       JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
      WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND o.bot <> r.bot
 ), without AS MATERIALIZED (
-    SELECT r.order_id, r.event_id
+    SELECT r.order_id, r.subject, r.occurred_at, r.event_id, r.bot
       FROM refunds r
-      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = r.subject AND e.occurred_at = r.occurred_at
-       AND e.event_id = r.event_id
-     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND e.bot <> r.bot
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)
        AND NOT EXISTS (SELECT 1 FROM order_revisions o
                         WHERE o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided))
+), by_event AS MATERIALIZED (
+    SELECT r.order_id, r.event_id
+      FROM without r
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = r.subject AND e.occurred_at = r.occurred_at
+       AND e.event_id = r.event_id
+     WHERE e.bot <> r.bot
 )
-SELECT * FROM of_orders UNION ALL SELECT * FROM without
+SELECT * FROM of_orders UNION ALL SELECT * FROM by_event
 
 -- name: relabel_refunds
 UPDATE refunds f SET bot = NOT f.bot
@@ -187,15 +191,19 @@ WITH of_orders AS MATERIALIZED (
       JOIN order_revisions o ON o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided)
      WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND o.bot <> r.bot
 ), without AS MATERIALIZED (
-    SELECT r.shipment_id, r.event_id, r.occurred_at
+    SELECT r.shipment_id, r.subject, r.occurred_at, r.event_id, r.bot
       FROM shipment_changes r
-      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = r.subject AND e.occurred_at = r.occurred_at
-       AND e.event_id = r.event_id
-     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s) AND e.bot <> r.bot
+     WHERE r.dataset_id = %(dataset)s AND r.order_id = ANY(%(order_ids)s)
        AND NOT EXISTS (SELECT 1 FROM order_revisions o
                         WHERE o.dataset_id = r.dataset_id AND o.order_id = r.order_id AND (o.current OR o.voided))
+), by_event AS MATERIALIZED (
+    SELECT r.shipment_id, r.event_id, r.occurred_at
+      FROM without r
+      JOIN events e ON e.dataset_id = %(dataset)s AND e.subject = r.subject AND e.occurred_at = r.occurred_at
+       AND e.event_id = r.event_id
+     WHERE e.bot <> r.bot
 )
-SELECT * FROM of_orders UNION ALL SELECT * FROM without
+SELECT * FROM of_orders UNION ALL SELECT * FROM by_event
 
 -- name: relabel_parcels
 UPDATE shipment_changes c SET bot = NOT c.bot
