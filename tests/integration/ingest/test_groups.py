@@ -5,6 +5,7 @@ Who has few events waits for others who have few, not for long work.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from shopalytic.v1 import collector_pb2
 from shopalytic_server.domain.customers.identity import identity_subject
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import StoreUnavailable
+from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.ingest import bulk_insert
 from shopalytic_server.storage.ingest.writer import Writer
 from shops.report_shop import Shop, identify, open_shop, order, page
@@ -71,6 +73,22 @@ async def test_long_work_is_stored_in_parts_where_others_come_with_few_events(sh
     again = [identify(f"V{number}", f"other-{number}") for number in range(170)]
     assert words(list(await shop.writer.submit(prepared(shop, *again)))) == [A] * 170
     assert sizes[2:] == [50, 50, 50, 20]
+
+
+async def test_a_backends_long_work_waits_for_none_of_a_public_keys(shop, monkeypatch):
+    sizes = noted_attempts(shop.writer, monkeypatch)
+    calls = [identify(f"T{number}", f"person-{number}") for number in range(110)]
+    views = [page(f"V{number}") for number in range(110)]
+    await shop.writer.submit(prepared(shop, page("U")))
+    public = replace(shop, project=replace(shop.project, browser_event_types=frozenset({"identify"})))
+    first = prepared(public, *calls, key_class=KeyClass.BROWSER)
+    second = prepared(public, *calls[:1] * 101, key_class=KeyClass.BROWSER)
+    strangers, behind = shop.writer.submit(first), shop.writer.submit(second)
+    assert words(list(await shop.writer.submit(prepared(shop, *views)))) == [A] * 110
+    assert not behind.done()
+    assert words(list(await strangers)) == [A] * 110
+    assert sizes.count(15) >= 7
+    await behind
 
 
 async def test_what_a_part_has_stored_stays_where_a_later_one_fails(shop, monkeypatch):

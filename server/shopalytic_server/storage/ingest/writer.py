@@ -18,8 +18,9 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from shopalytic.events.violations import Violation
 from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreFault, StoreUnavailable
-from shopalytic_server.domain.ingest.preparation import Prepared
+from shopalytic_server.domain.ingest.preparation import Admitted, Prepared
 from shopalytic_server.domain.ingest.verdicts import Verdicts
+from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.database.connections import (
     ROLLED_BACK,
     Pool,
@@ -56,6 +57,8 @@ _SHORT_EVENTS, _SHORT_REFUSED, _SHORT_BYTES = 100, 10, 64 * 1024
 # locks: events that are decided on, their bytes, and the bytes of all. They come if they came so lately.
 _PART_DECIDED, _PART_DECIDED_BYTES, _PART_BYTES = 50, 64 * 1024, 256 * 1024
 _LATELY_SECONDS = 1.0
+# Of a public key, which may be anybody's, fewer; and others then have the locks for so many times as long.
+_PUBLIC_PART_DECIDED, _PUBLIC_PAUSES, _LONGEST_PAUSE_SECONDS = 15, 2, 0.2
 # Whoever decides on something waits for a group that does: it is no longer than this, unless one request is.
 _MOST_DECIDED = 500
 
@@ -131,7 +134,8 @@ class Writer:
 
     Long work has a lane of its own: whoever has a few events waits for the others
     who have few, and not for a thousand of somebody's, nor for what a stranger has
-    sent to quarantine. While there are such people, long work is stored in parts,
+    sent to quarantine. Long work of public keys has another, so that a backend's
+    waits for none of it. While there are such people, long work is stored in parts,
     for its locks last until its COMMIT.
     """
 
@@ -156,10 +160,10 @@ class Writer:
         self._on_stored = on_stored
         self._on_group = on_group
         self._ingest = Ingest(room)
-        self._short, self._long = _Lane(), _Lane()
+        self._short, self._long, self._public = _Lane(), _Lane(), _Lane()
         self._short_came_at = -math.inf
         # In the order in which they may begin.
-        self._lanes = self._short, self._long
+        self._lanes = self._short, self._long, self._public
         # Of those that are being stored, too.
         self._pending = self._pending_bytes = 0
         self._changed = asyncio.Event()
@@ -199,9 +203,10 @@ class Writer:
         size = sum(map(_size, items))
         self._refuse_if_full(len(items), size)
         future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
-        lane = self._long if _is_long(items, size) else self._short
-        if lane is self._short:
-            self._short_came_at = time.monotonic()
+        if not _is_long(items, size):
+            lane, self._short_came_at = self._short, time.monotonic()
+        else:
+            lane = self._public if _is_public(items) else self._long
         decided = sum(item.type in DECIDED_TYPES for item in items)
         lane.add(_Submission(items, size, decided, future, trace.get_current_span().get_span_context()))
         self._pending += len(items)
@@ -285,9 +290,12 @@ class Writer:
                 begin = 0
                 while begin < len(items):
                     # What a part has stored stays if a later one fails: sent again, it is a duplicate.
-                    end = self._end_of_part(items, begin, lane)
+                    end, begun = self._end_of_part(items, begin, lane), time.monotonic()
                     await self._store_items(items[begin:end])
                     begin = end
+                    if lane is self._public and end < len(items):
+                        took = time.monotonic() - begun
+                        await asyncio.sleep(min(_PUBLIC_PAUSES * took, _LONGEST_PAUSE_SECONDS))
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
             for submission in wanted:
                 if not submission.future.done():
@@ -303,13 +311,14 @@ class Writer:
         """Up to which event a group is stored next."""
         if lane is self._short or time.monotonic() - self._short_came_at > _LATELY_SECONDS:
             return len(items)
+        most = _PUBLIC_PART_DECIDED if lane is self._public else _PART_DECIDED
         decided = decided_bytes = size = 0
         for place in range(begin, len(items)):
             own = _size(items[place])
             size += own
             if items[place].type in DECIDED_TYPES:
                 decided, decided_bytes = decided + 1, decided_bytes + own
-            full = decided > _PART_DECIDED or decided_bytes > _PART_DECIDED_BYTES or size > _PART_BYTES
+            full = decided > most or decided_bytes > _PART_DECIDED_BYTES or size > _PART_BYTES
             if full and place > begin:
                 return place
         return len(items)
@@ -426,6 +435,12 @@ def _is_long(items: Sequence[Prepared], size: int) -> bool:
     if not _SHORT_REFUSED < len(items) <= _SHORT_EVENTS:
         return len(items) > _SHORT_EVENTS
     return sum(bool(item.violations) for item in items) > _SHORT_REFUSED
+
+
+def _is_public(items: Sequence[Prepared]) -> bool:
+    """Whether a request came with a public key."""
+    sending = items[0].sending
+    return isinstance(sending, Admitted) and sending.key_class is KeyClass.BROWSER
 
 
 def _size(item: Prepared) -> int:
