@@ -32,7 +32,7 @@ _FOLDER = Path("/proc/self/fd")
 _RECEIVED_AT, _TCP_INFO_BYTES = 128, 192
 
 # The memory of the process is looked at so often, its connections in any case this often.
-_GLANCE_SECONDS = 0.05
+_GLANCE_SECONDS = 0.01
 _LOOK_SECONDS = 1.0
 # By how much memory must have grown since the last look for another one at once.
 _GROWTH_BYTES = 8 * 1024 * 1024
