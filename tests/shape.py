@@ -24,7 +24,7 @@ LONGEST_FUNCTION = 60
 MOST_MODULES = 15
 
 # Parts of the server with rooms; whatever else is in its package is the composition root.
-PARTS = ("cli", "rpc", "storage", "gateway", "embedded", "background", "domain")
+PARTS = ("cli", "rpc", "storage", "gateway", "embedded", "background", "domain", "notifications")
 
 Room = tuple[str, str]
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -17,7 +17,7 @@ class SettingsError(ValueError):
     """A setting has a value that cannot be used."""
 
 
-_SECRET = ("database_url", "direct_database_url", "reports_database_url", "key")
+_SECRET = ("database_url", "direct_database_url", "reports_database_url", "key", "smtp_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,19 @@ def _script_path(value: str) -> str:
 def _http_address(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", value):
         raise ValueError("give an address such as http://127.0.0.1:4318")
+    return value
+
+
+def _smtp(value: str) -> str:
+    from shopalytic_server.domain.notifications.mail_server import MailServer
+
+    MailServer.of(value)
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+", value):
+        raise ValueError("give an address such as analytics@shop.example")
     return value
 
 
@@ -294,6 +307,25 @@ class Settings:
         "File of countries or cities in MaxMind's format (.mmdb): events that name no country get that of "
         "their network address, before it is cut; read again when it is replaced.",
         "none",
+    )
+    public_url: str = _setting(
+        "",
+        _http_address,
+        "Address at which people reach the dashboard (https://analytics.shop.example): letters link to it.",
+        "no links",
+    )
+    smtp_url: str = _setting(
+        "",
+        _smtp,
+        "Mail server that takes digests and alerts: smtp://user:password@host:587, or smtps:// for TLS from "
+        "the start.",
+        "no letters are sent",
+    )
+    mail_from: str = _setting("", _mail_address, "Address that letters come from.", "none")
+    webhooks_to_private_addresses: str = _setting(
+        "off",
+        _choice("off", "on"),
+        "Whether webhooks may go to this machine and to private networks: off or on.",
     )
     script_path: str = _setting("/shopalytic.js", _script_path, "Path of the browser tag's script.")
     collect_path: str = _setting("/collect", _http_path, "Path that the browser tag sends to.")

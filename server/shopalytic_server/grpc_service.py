@@ -13,6 +13,7 @@ from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
+from shopalytic_server.notifications_service import start_notifications
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.process.memory import GiveBack, resident_bytes
 from shopalytic_server.process.metrics import ServerMetrics
@@ -89,18 +90,18 @@ async def start_grpc(
     writer = _writer(pool, settings, room, on_stored, metrics)
     addresses = AddressLevel(settings.client_addresses)
     repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
-    merges = Merges(pool, reports_pool)
+    erasures = Erasures(pool, _forget_erased(settings, pool, reports))
     await writer.start()
     lifecycle.ends_in_order(_end_writer, writer, settings.drain_timeout)
     _start_upkeep(own_session_url, metrics, room, lifecycle)
-    forget = _forget_erased(settings, pool, reports)
     server = GrpcServer(
         writer=writer,
-        reports=Reports(reports_pool, reports),
+        reports=(answering := Reports(reports_pool, reports)),
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
-        data_stores=DataStores(merges, Erasures(pool, forget), Exports(reports_pool), repairs),
+        data_stores=DataStores(Merges(pool, reports_pool), erasures, Exports(reports_pool), repairs),
+        notifications=start_notifications(settings, pool, own_session_url, answering, lifecycle),
         store_ready=_start_probe(pool, writer, metrics, lifecycle).can_store,
         host=settings.grpc_host,
         port=port,

@@ -21,6 +21,10 @@ from shopalytic_server.domain.errors import Overloaded
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.ingest.verdicts import Verdicts, verdict
 from shopalytic_server.domain.projects import KeyClass, Project
+from shopalytic_server.notifications.contents import DigestContents
+from shopalytic_server.notifications.judged import Judging
+from shopalytic_server.notifications.numbers import Numbers
+from shopalytic_server.notifications.service import Notifications
 from shopalytic_server.rpc.access.limits import Rates
 from shopalytic_server.rpc.ports import DataStores, EventTail, EventWriter
 from shopalytic_server.rpc.server import NO_LIMITS, GrpcServer
@@ -28,6 +32,7 @@ from shopalytic_server.rpc.transport.receiving import Bounds
 from shopalytic_server.storage.customers.merges import Merges
 from shopalytic_server.storage.database.connections import Pool, open_pool
 from shopalytic_server.storage.live.tail import Tail
+from shopalytic_server.storage.notifications.store import NotificationStore
 from shopalytic_server.storage.privacy.erasure import Erasures
 from shopalytic_server.storage.privacy.export import Exports
 from shopalytic_server.storage.projects import Projects
@@ -133,6 +138,7 @@ class Running:
     projects: Projects
     quarantine: Quarantine
     data_stores: DataStores
+    notifications: Notifications
     project: Project
     secrets: dict[KeyClass, str]
     writer: ScriptedWriter
@@ -203,6 +209,9 @@ async def running(
         projects, quarantine = Projects(pool), Quarantine(pool)
         told = tail.publish if isinstance(tail, Tail) else None
         data_stores = DataStores(Merges(pool), Erasures(pool), Exports(pool), Repairs(pool, on_stored=told))
+        kept = NotificationStore(pool, database_url)
+        judging = Judging(Numbers(reports, kept))
+        notifications = Notifications(kept, DigestContents(reports, kept, ""), judging)
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
@@ -211,6 +220,7 @@ async def running(
             projects=projects,
             quarantine=quarantine,
             data_stores=data_stores,
+            notifications=notifications,
             store_ready=lambda: store["ready"],
             rates=rates,
             bounds=bounds,
@@ -227,6 +237,7 @@ async def running(
                     projects,
                     quarantine,
                     data_stores,
+                    notifications,
                     project,
                     secrets,
                     writer,

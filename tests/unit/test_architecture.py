@@ -30,7 +30,7 @@ from shape import (
 
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 
-PARTS = {"rpc", "storage", "gateway", "embedded", "demo"}
+PARTS = {"rpc", "storage", "gateway", "embedded", "demo", "notifications"}
 
 # What each part of the server may import of the product; every part may import itself
 # and the client package. The arrows: cli → app → PARTS → domain → shopalytic.
@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "storage": {"background", "domain"},
     "gateway": {"domain"},
     "embedded": {"domain"},
+    "notifications": {"background", "domain"},
     # Knows nothing of the product.
     "background": set[str](),
     "domain": set[str](),
@@ -58,6 +59,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "doctor": {"database"},
         "exports": set(),
         "ingest": {"exports"},
+        "notifications": set(),
         "privacy": {"customers", "database"},
         "projects": set(),
         "reports": {"customers"},
@@ -70,6 +72,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "events": {"formats", "privacy", "reports"},
         "formats": set(),
         "ingest": {"customers", "events", "formats", "privacy"},
+        "notifications": set(),
         "privacy": {"formats"},
         "reports": set(),
     },
@@ -94,6 +97,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "facts": {"database", "schema"},
         "ingest": {"database", "facts", "rollups", "schema"},
         "live": {"customers", "database"},
+        "notifications": {"database"},
         "privacy": {"customers", "database", "facts", "ingest", "rollups", "schema"},
         "quarantine": {"database", "ingest"},
         "rebuild": {"database", "facts", "ingest", "rollups", "schema"},
@@ -113,6 +117,7 @@ FORBIDDEN = {
     "domain": {"duckdb", "grpc", "grpc_status", "psycopg", "psycopg_pool", "asyncio", "starlette", "uvicorn"},
     "gateway": {"duckdb", "psycopg", "psycopg_pool"},
     "demo": {"duckdb", "psycopg", "psycopg_pool", "uvicorn"},
+    "notifications": {"duckdb", "grpc", "psycopg", "psycopg_pool", "starlette"},
     "rpc": {"duckdb", "psycopg", "psycopg_pool", "starlette"},
     "storage": {"grpc", "starlette"},
 }

@@ -21,6 +21,8 @@ COMMANDS = {
     "report": "shopalytic_server.cli.reports.report:report",
     "reconcile": "shopalytic_server.cli.commerce.reconcile:reconcile",
     "disputed-orders": "shopalytic_server.cli.commerce.disputed_orders:disputed_orders",
+    "digest": "shopalytic_server.cli.notifications.digest:digest",
+    "alerts": "shopalytic_server.cli.notifications.alerts:alerts",
     "tail": "shopalytic_server.cli.tail:tail",
     "quarantine": "shopalytic_server.cli.quarantine:quarantine",
     "merges": "shopalytic_server.cli.customers.merges:merges",

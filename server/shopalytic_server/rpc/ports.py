@@ -39,6 +39,14 @@ class Reports(Protocol):
         ...
 
 
+class Notifications(Protocol):
+    """Answers the calls of NotificationService."""
+
+    async def answer(self, project: Project, request: Message) -> Message:
+        """What the call with this request answers; raises InvalidRequest, NotFound and Unavailable."""
+        ...
+
+
 class EventTail(Protocol):
     """Tells of events as they are stored."""
 

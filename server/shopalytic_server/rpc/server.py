@@ -10,7 +10,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, reports_pb2_grpc
+from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, notifications_pb2_grpc, reports_pb2_grpc
 from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
@@ -18,6 +18,7 @@ from shopalytic_server.rpc.access.admission import add_admission
 from shopalytic_server.rpc.access.auth import (
     ADMIN_SERVICE,
     COLLECTOR_SERVICE,
+    NOTIFICATION_SERVICE,
     REPORT_SERVICE,
     Authenticator,
     KeyCache,
@@ -28,7 +29,16 @@ from shopalytic_server.rpc.admin import AdminServicer
 from shopalytic_server.rpc.ingest.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
 from shopalytic_server.rpc.local import LocalCollector
-from shopalytic_server.rpc.ports import DataStores, EventTail, EventWriter, ProjectStore, Quarantine, Reports
+from shopalytic_server.rpc.notifications import NotificationServicer
+from shopalytic_server.rpc.ports import (
+    DataStores,
+    EventTail,
+    EventWriter,
+    Notifications,
+    ProjectStore,
+    Quarantine,
+    Reports,
+)
 from shopalytic_server.rpc.reports import ReportServicer
 from shopalytic_server.rpc.transport.connections import Connections
 from shopalytic_server.rpc.transport.health import POLL_SECONDS, HealthServicer
@@ -38,7 +48,7 @@ from shopalytic_server.rpc.transport.receiving import Bounds, Receiver
 from shopalytic_server.rpc.transport.tls import TlsFiles, server_credentials
 from shopalytic_server.rpc.transport.tracing import TracingInterceptor
 
-SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE)
+SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE, NOTIFICATION_SERVICE)
 
 # Calls at once on one connection; a caller with more opens another one.
 MAX_STREAMS = 100
@@ -104,6 +114,7 @@ class GrpcServer:
         projects: ProjectStore,
         quarantine: Quarantine,
         data_stores: DataStores,
+        notifications: Notifications,
         store_ready: Callable[[], bool],
         host: str = "127.0.0.1",
         port: int = 0,
@@ -126,6 +137,7 @@ class GrpcServer:
         self._projects = projects
         self._quarantine = quarantine
         self._data_stores = data_stores
+        self._notifications = notifications
         self._store_ready = store_ready
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._so_reuseport = so_reuseport
@@ -225,6 +237,8 @@ class GrpcServer:
         reports_pb2_grpc.add_ReportServiceServicer_to_server(reports, answering)
         admin = AdminServicer(authenticator, self._projects, self._quarantine, self._data_stores)
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
+        notifications = NotificationServicer(authenticator, self._notifications)
+        notifications_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, answering)
         add_admission(authenticator, answering)
         self.local = LocalCollector(collector, turns, receiver)
         watched: Any = OpenServer(server, "health", receiver)

@@ -79,6 +79,23 @@ RPC_RULES: dict[str, set[KeyClass]] = {
     "AdminService.RevokeKey": ADMINS,
     "AdminService.RotateKey": ADMINS,
     "AdminService.RotateIdentitySecret": ADMINS,
+    **dict.fromkeys(
+        (
+            "NotificationService." + name
+            for name in (
+                "SetDigest",
+                "ListDigests",
+                "DeleteDigest",
+                "SendDigest",
+                "SetAlert",
+                "ListAlerts",
+                "DeleteAlert",
+                "TestAlerts",
+                "ListNotifications",
+            )
+        ),
+        ADMINS,
+    ),
 }
 
 KEYED = "by its key"

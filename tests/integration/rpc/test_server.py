@@ -45,6 +45,7 @@ def another_server(shop: Running, **options: Any) -> GrpcServer:
         projects=shop.projects,
         quarantine=shop.quarantine,
         data_stores=shop.data_stores,
+        notifications=shop.notifications,
         store_ready=lambda: True,
         **options,
     )

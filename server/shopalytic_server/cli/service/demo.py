@@ -10,6 +10,7 @@ from shopalytic_server.cli.service.serve import (
     EVENTS,
     GRPC,
     HTTP,
+    LETTERS,
     PROJECT,
     QUARANTINE,
     RUN,
@@ -49,7 +50,7 @@ MOST_HISTORY_DAYS = 730
     help="Seed of the visitors and what they do.",
 )
 @open_option
-@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *LETTERS, *HTTP, *TLS, *PROJECT, *RUN)
 def demo(
     settings: Settings, visitors_per_minute: float | None, history_days: int, seed: int, opens: bool
 ) -> None:

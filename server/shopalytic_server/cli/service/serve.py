@@ -29,6 +29,7 @@ TLS = ("tls_cert", "tls_key", "allow_plaintext")
 TLS_CLIENT = ("tls_ca", "tls_client_cert", "tls_client_key")
 GRPC = ("grpc_host", "grpc_port", "tls_client_ca", "browser_key_rate", "key_rate", "grpc_address_rate")
 EVENTS = ("client_addresses", "geoip_file")
+LETTERS = ("public_url", "smtp_url", "mail_from", "webhooks_to_private_addresses")
 QUARANTINE = tuple(
     f"quarantine_{key_class}_{unit}" for unit in ("mb", "days") for key_class in ("browser", "server")
 )
@@ -61,7 +62,7 @@ PROJECT = (
 
 @click.command()
 @open_option
-@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *HTTP, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *LETTERS, *HTTP, *TLS, *PROJECT, *RUN)
 def serve(settings: Settings, opens: bool) -> None:
     """Run everything in one process: PostgreSQL, gRPC and HTTP.
 
@@ -82,7 +83,7 @@ def serve(settings: Settings, opens: bool) -> None:
 
 
 @click.command()
-@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *TLS, *PROJECT, *RUN)
+@with_settings(*STORE, *GRPC, *QUARANTINE, *EVENTS, *LETTERS, *TLS, *PROJECT, *RUN)
 def server(settings: Settings) -> None:
     """Run gRPC and its PostgreSQL, without HTTP.
 

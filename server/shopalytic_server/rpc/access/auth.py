@@ -27,6 +27,7 @@ from shopalytic_server.rpc.ports import KeyFinder
 COLLECTOR_SERVICE = "shopalytic.v1.CollectorService"
 REPORT_SERVICE = "shopalytic.v1.ReportService"
 ADMIN_SERVICE = "shopalytic.v1.AdminService"
+NOTIFICATION_SERVICE = "shopalytic.v1.NotificationService"
 
 # The methods of AdminService that change nothing and show no key.
 ADMIN_READING = f"{ADMIN_SERVICE} (reading)"
@@ -38,6 +39,7 @@ RIGHTS: dict[str, frozenset[KeyClass]] = {
     COLLECTOR_SERVICE: frozenset({KeyClass.BROWSER, KeyClass.SERVER}),
     REPORT_SERVICE: frozenset({KeyClass.REPORTS, KeyClass.ADMIN}),
     ADMIN_SERVICE: frozenset({KeyClass.ADMIN}),
+    NOTIFICATION_SERVICE: frozenset({KeyClass.ADMIN}),
     ADMIN_READING: frozenset({KeyClass.REPORTS, KeyClass.ADMIN}),
 }
 

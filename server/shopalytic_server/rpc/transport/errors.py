@@ -18,6 +18,7 @@ from shopalytic_server.domain.errors import (
     PermissionDenied,
     RateLimited,
     RetryLater,
+    StoreFault,
     StoreUnavailable,
     TooLarge,
     TooSlow,
@@ -61,6 +62,7 @@ TABLE: tuple[Row, ...] = (
     Row(Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
     Row(RateLimited, grpc.StatusCode.RESOURCE_EXHAUSTED, retryable=True),
     Row(Unavailable, grpc.StatusCode.UNAVAILABLE, retryable=True),
+    Row(StoreFault, grpc.StatusCode.INTERNAL, retryable=False),
     Row(Exception, grpc.StatusCode.INTERNAL, retryable=False),
 )
 

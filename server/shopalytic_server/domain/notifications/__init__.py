@@ -1,0 +1,1 @@
+"""When digests are due, what they say, and when a watched number is an incident."""

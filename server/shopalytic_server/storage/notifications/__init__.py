@@ -1,0 +1,1 @@
+"""Digests, alerts, what alerts found, and what is to be sent."""
