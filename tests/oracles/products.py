@@ -4,12 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from itertools import combinations
 from typing import Any
 
 from oracles.commerce import Name, current_orders, lines_of, time_of, within
-from oracles.seen import Customer, Seen, counted
+from oracles.sales import returned
+from oracles.seen import Customer, Seen, counted, orders_and_refunds
 
 
 @dataclass
@@ -25,6 +26,9 @@ class Product:
     quantity: Decimal = Decimal(0)
     gross: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
+    discounts: Decimal = Decimal(0)
+    returns: Decimal = Decimal(0)
+    quantity_returned: Decimal = Decimal(0)
     events: set[str] = field(default_factory=set)
 
     def add(self, quantity: Decimal) -> None:
@@ -78,17 +82,69 @@ def products(
                 row.add(qty)
                 row.gross += price * qty
         pairs[money].update(combinations(sorted(skus), 2))
-    for each, money, sku, amount in _given_back(everything, orders, project_currency):
-        if row := product(each, each.at, money, sku):
-            row.refunds += amount
+    for each, at, money, sku, values in _shared_by_products(everything, orders, project_currency):
+        _add(product(each, at, money, sku), values)
     return found, pairs
+
+
+def _add(row: Product | None, values: dict[str, Decimal]) -> None:
+    for name, value in values.items() if row else ():
+        setattr(row, name, getattr(row, name) + value)
+
+
+def _shared_by_products(
+    everything: list[Seen], orders: dict[Name, Seen], project_currency: str
+) -> Iterable[tuple[Seen, int, str, str, dict[str, Decimal]]]:
+    """What each product has of discounts and refunds, which are stated for all of them."""
+    for each in orders.values():
+        given: dict[str, Decimal] = defaultdict(Decimal)
+        for sku, price, qty in lines_of(each):
+            given[sku] += price * qty
+        discount = Decimal(each.properties.get("total_discount", "0"))
+        money = each.properties.get("currency", project_currency)
+        for (sku, _), part in shared(discount, money, sorted(given.items())).items():
+            yield each, time_of(each, "order_date"), money, sku, {"discounts": part}
+    stated = returned(everything, orders_and_refunds(everything, project_currency)[0])
+    for each, money, lines in _given_back(everything, orders, project_currency):
+        goods = sorted((sku, amount) for sku, amount, _ in lines)
+        off = shared(sum((amount for _, amount in goods), Decimal(0)) - stated[each.event_id], money, goods)
+        for sku, amount, quantity in lines:
+            left = amount - off.pop((sku, amount), Decimal(0))
+            back = {"refunds": amount, "returns": left, "quantity_returned": quantity}
+            yield each, each.at, money, sku, back
+
+
+COINS = {"JPY": 0, "KWD": 3}
+
+
+def shared(
+    whole: Decimal, currency: str, goods: list[tuple[str, Decimal]]
+) -> dict[tuple[str, Decimal], Decimal]:
+    """The parts of an amount, by what each of the goods costs; nothing where none costs anything.
+
+    Goods that are equal have one part together.
+    """
+    weights = [max(amount, Decimal(0)) for _, amount in goods]
+    unit = Decimal(1).scaleb(max(min(int(whole.as_tuple().exponent), -COINS.get(currency, 2)), -4))
+    rounded = whole.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    found: dict[tuple[str, Decimal], Decimal] = defaultdict(Decimal)
+    before = Decimal(0)
+    for place, each in enumerate(goods, 1):
+        if sum(weights):
+            until = (rounded * sum(weights[:place]) / sum(weights)).quantize(unit, ROUND_DOWN)
+            if sum(weights[:place]) == sum(weights):
+                until = whole
+            found[each] += until - before
+            before = until
+    return found
 
 
 def _given_back(
     everything: list[Seen], orders: dict[Name, Seen], project_currency: str
-) -> Iterable[tuple[Seen, str, str, Decimal]]:
-    """Refund by refund, what is given back of each product."""
+) -> Iterable[tuple[Seen, str, list[tuple[str, Decimal, Decimal]]]]:
+    """Refund by refund, the products that come back, with what they cost and how many."""
     gone: dict[tuple[Name, str], Decimal] = defaultdict(Decimal)
+    pieces: dict[tuple[Name, str], Decimal] = defaultdict(Decimal)
     for each in everything:
         if each.type != "refund":
             continue
@@ -100,13 +156,17 @@ def _given_back(
             for sku, price, qty in lines_of(each):
                 if order and money == orders_money:
                     gone[name, sku] += price * qty
-                yield each, money, sku, price * qty
+                    pieces[name, sku] += qty
+            yield each, money, [(sku, price * qty, qty) for sku, price, qty in lines_of(each)]
         elif order:
-            ordered: dict[str, Decimal] = defaultdict(Decimal)
+            ordered: dict[str, tuple[Decimal, Decimal]] = {}
             for sku, price, qty in lines_of(order):
-                ordered[sku] += price * qty
-            for sku, amount in ordered.items():
-                remaining = amount - gone[name, sku]
+                amount, quantity = ordered.get(sku, (Decimal(0), Decimal(0)))
+                ordered[sku] = amount + price * qty, quantity + qty
+            back = []
+            for sku, (amount, quantity) in ordered.items():
+                remaining, left = amount - gone[name, sku], quantity - pieces[name, sku]
                 if remaining * amount > 0:
                     gone[name, sku] += remaining
-                    yield each, orders_money, sku, remaining
+                    back.append((sku, remaining, left if left * quantity > 0 else Decimal(0)))
+            yield each, orders_money, back

@@ -29,8 +29,9 @@ def sales(
     """By currency and the begin of each interval with sales; None is the whole range."""
     everything = list(seen)
     orders, refunds = orders_and_refunds(everything, project_currency)
-    returned = _returned(everything, orders)
+    back = returned(everything, orders)
     reversed_ = _reversed(everything, orders)
+    parts = {name: _given_back_of(name, everything, orders) for name in ("tax", "shipping")}
     ever = _counted(orders, {**scope, "source": None})
     first: dict[Any, int] = {}
     times: dict[Any, list[int]] = defaultdict(list)
@@ -51,8 +52,12 @@ def sales(
                 *group, {who for who, at in first.items() if _in_row(at, start, begin, end, unit, zone)}
             )
             | {
-                "returns": sum((returned[each.seen.event_id] for each in group[1]), Decimal(0)),
-                "net_sales": _net_sales(group, returned),
+                "returns": sum((back[each.seen.event_id] for each in group[1]), Decimal(0)),
+                "net_sales": _net_sales(group, back),
+                **{
+                    f"{name}_refunds": sum((parts[name][each.seen.event_id] for each in group[1]), Decimal(0))
+                    for name in parts
+                },
                 "net_margin": _net_margin(group, reversed_),
                 "repeat_customers": len(
                     {each.customer for each in group[0] if each.named}
@@ -65,12 +70,12 @@ def sales(
     }
 
 
-def _net_sales(group: tuple[list[Placed], list[Placed]], returned: dict[str, Decimal]) -> Decimal:
+def _net_sales(group: tuple[list[Placed], list[Placed]], back: dict[str, Decimal]) -> Decimal:
     given = [each.seen.properties for each in group[0]]
     ordered = sum(
         (Decimal(each["subtotal"]) - Decimal(each.get("total_discount", "0")) for each in given), Decimal(0)
     )
-    return ordered - sum((returned[each.seen.event_id] for each in group[1]), Decimal(0))
+    return ordered - sum((back[each.seen.event_id] for each in group[1]), Decimal(0))
 
 
 def _net_margin(group: tuple[list[Placed], list[Placed]], back: dict[str, Decimal]) -> Decimal:
@@ -135,7 +140,7 @@ def _again(at: list[int], start: int | None, end: datetime | None, unit: str, zo
     return start is None or begin_of(at[1], unit, zone) <= start
 
 
-def _returned(everything: list[Seen], orders: list[Placed]) -> dict[str, Decimal]:
+def returned(everything: list[Seen], orders: list[Placed]) -> dict[str, Decimal]:
     """What each refund gives back for products, by its event's id."""
     placed = {(each.seen.sandbox, each.seen.properties["order_id"]): each for each in orders}
     gone: dict[Any, Decimal] = defaultdict(Decimal)
@@ -156,6 +161,30 @@ def _returned(everything: list[Seen], orders: list[Placed]) -> dict[str, Decimal
             whole = order.seen.properties
             left = Decimal(whole["subtotal"]) - Decimal(whole.get("total_discount", "0")) - gone[name]
             found[each.event_id] += max(left, Decimal(0))
+    return found
+
+
+def _given_back_of(name: str, everything: list[Seen], orders: list[Placed]) -> dict[str, Decimal]:
+    """What each refund gives back of tax or shipping, by its event's id."""
+    left: dict[Any, Decimal] = {}
+    currencies: dict[Any, str] = {}
+    for each in orders:
+        order = each.seen.sandbox, each.seen.properties["order_id"]
+        left[order] = Decimal(each.seen.properties.get(f"total_{name}", "0"))
+        currencies[order] = each.currency
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    closed = set()
+    for refund in everything:
+        if refund.type != "refund":
+            continue
+        order, given = (refund.sandbox, refund.properties["order_id"]), refund.properties
+        if given["refund_type"] == "partial":
+            found[refund.event_id] = Decimal(given.get(f"{name}_refund", "0"))
+            if order in left and given.get("currency", currencies[order]) == currencies[order]:
+                left[order] -= found[refund.event_id]
+        elif order in left and order not in closed:
+            closed.add(order)
+            found[refund.event_id] = max(left[order], Decimal(0))
     return found
 
 

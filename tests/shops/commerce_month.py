@@ -175,6 +175,9 @@ class Month:
                     self._line(sku) for sku in self.chance.choices([*skus, "z"], k=self.chance.randint(0, 2))
                 ]
                 refund |= {"refund_type": "partial", "total_refund": self._money(), "subtotal_refund": "0"}
+                if len(lines) % 2:
+                    refund |= {"subtotal_refund": "7.77", "discount_refund": "0.13"}
+                    refund |= {"tax_refund": "0.50", "shipping_refund": "0.2"}
                 refund |= {"line_items": lines, "currency": self.chance.choice([None, None, None, "GBP"])}
             self._add("refund", refund, self._later(at, 15 * 24), clerk)
 

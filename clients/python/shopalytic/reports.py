@@ -300,24 +300,73 @@ class Reports:
         )
         return self._ask(self._stub.GetConversionReport, request)
 
-    def coupons(self, *, limit: int = 0, **scope: Unpack[Scope]) -> reports_pb2.GetCouponReportResponse:
-        """What coupons are used for, and what they cost."""
-        request = reports_pb2.GetCouponReportRequest(scope=report_scope(**scope), limit=limit)
+    def coupons(
+        self,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        order_by: str = "orders",
+        ascending: bool = False,
+        **scope: Unpack[Scope],
+    ) -> reports_pb2.GetCouponReportResponse:
+        """What coupons are used for, and what they cost.
+
+        `order_by` is one of CouponOrder of the contract, such as "discounts". Raises ValueError.
+        """
+        request = reports_pb2.GetCouponReportRequest(
+            scope=report_scope(**scope),
+            limit=limit,
+            offset=offset,
+            order_by=f"COUPON_ORDER_{order_by.upper()}",
+            ascending=ascending,
+        )
         return self._ask(self._stub.GetCouponReport, request)
 
     def segments(
-        self, *, listed: str = "", limit: int = 0, **scope: Unpack[Scope]
+        self,
+        *,
+        listed: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        order_by: str = "net_of_refunds",
+        ascending: bool = False,
+        **scope: Unpack[Scope],
     ) -> reports_pb2.GetSegmentReportResponse:
-        """Customers by recency, frequency and money; `listed` names the segment whose customers are told."""
-        request = reports_pb2.GetSegmentReportRequest(scope=report_scope(**scope), list=listed, limit=limit)
+        """Customers by recency, frequency and money; `listed` names the segment whose customers are told.
+
+        `order_by` is one of SegmentCustomerOrder of the contract, such as "last_order". Raises ValueError.
+        """
+        request = reports_pb2.GetSegmentReportRequest(
+            scope=report_scope(**scope),
+            list=listed,
+            limit=limit,
+            offset=offset,
+            order_by=f"SEGMENT_CUSTOMER_ORDER_{order_by.upper()}",
+            ascending=ascending,
+        )
         return self._ask(self._stub.GetSegmentReport, request)
 
     def searches(
-        self, *, limit: int = 0, only_without_results: bool = False, **scope: Unpack[Scope]
+        self,
+        *,
+        limit: int = 0,
+        offset: int = 0,
+        order_by: str = "searches",
+        ascending: bool = False,
+        only_without_results: bool = False,
+        **scope: Unpack[Scope],
     ) -> reports_pb2.GetSearchReportResponse:
-        """What people look for in the shop, and what they find."""
+        """What people look for in the shop, and what they find.
+
+        `order_by` is one of SearchOrder of the contract, such as "total_sales". Raises ValueError.
+        """
         request = reports_pb2.GetSearchReportRequest(
-            scope=report_scope(**scope), limit=limit, only_without_results=only_without_results
+            scope=report_scope(**scope),
+            limit=limit,
+            offset=offset,
+            order_by=f"SEARCH_ORDER_{order_by.upper()}",
+            ascending=ascending,
+            only_without_results=only_without_results,
         )
         return self._ask(self._stub.GetSearchReport, request)
 

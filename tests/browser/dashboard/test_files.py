@@ -78,8 +78,10 @@ PRODUCTS = {
     "Units": "units",
     "Quantity": "quantity",
     "Gross sales": "grossSales",
-    "Returns before discounts": "returns",
-    "Net before discounts": "netSales",
+    "Discounts": "discounts",
+    "Returns": "returns",
+    "Net sales": "netSales",
+    "Return rate": "returnRate",
     "View to order": "viewToOrderRate",
 }
 CARTS = {"Cart": "cartId", "Value": "value", "Changed last": "changedAt", "Created": "createdAt"}

@@ -61,7 +61,7 @@ def test_products_are_told_with_what_is_bought_together(service):
         ("mug", "A mug", "9.00", "1.0000"),
         ("pot", "", "3.00", "0.0000"),
     ]
-    assert block["bought_together"] == [{"sku": "mug", "other_sku": "pot", "orders": 1}]
+    assert block["bought_together"] == [{"sku": "mug", "other_sku": "pot", "orders": 1, "lift": "1.0000"}]
     behind = service.json("report", "events", block["rows"][0]["explain"])
     assert sorted(each["type"] for each in behind["events"]) == [
         "cart_add",
@@ -96,10 +96,10 @@ def test_a_range_alone_or_nothing_is_enough(service):
 @pytest.mark.parametrize(
     ("command", "last"),
     [
-        (("products",), "net_sales"),
-        (("products", "--table", "bought_together"), "orders"),
+        (("products",), "return_rate"),
+        (("products", "--table", "bought_together"), "lift"),
         (("carts",), "abandoned_value"),
-        (("carts", "--table", "abandoned"), "customer_id"),
+        (("carts", "--table", "abandoned"), "identity"),
         (("fulfilment",), "refund_rate_after_late"),
     ],
 )

@@ -249,10 +249,10 @@ async def test_a_cart_is_the_customers_who_the_visitor_turned_out_to_be(shop):
         add("c1", "a", "1.00", tracking_id="t1", at=1),
     )
     [report] = await ask(shop)
-    assert report.carts[0].email == ""
+    assert (report.carts[0].email, report.carts[0].identity) == ("", "")
     await shop.send(identify("t1", "ann", at=500))
     [report] = await ask(shop)
-    assert report.carts[0].email == "Ann@Shop.test"
+    assert (report.carts[0].email, report.carts[0].identity) == ("Ann@Shop.test", "ann")
     assert report.carts[0].customer_id == (await shop.customer("ann")).customer_id
 
 

@@ -19,6 +19,10 @@ from shops.commerce_month import BEGIN, BETWEEN, EARLY, LATE, Month, cut_in_two,
 from shops.generated_year import history
 from shops.report_shop import Shop, alias, event, identify, open_shop
 
+AMOUNTS = (
+    *("gross", "refunds", "net", "quantity"),
+    *("discounts", "returns", "net_sales", "quantity_returned"),
+)
 SCOPES: dict[str, dict[str, Any]] = {
     "everything": {},
     "ten days": {"begin": BEGIN + timedelta(days=7), "end": BEGIN + timedelta(days=17)},
@@ -77,10 +81,24 @@ def view(sku: str, name: str = "A thing", *, currency: str | None = None, **enve
     return event("product_view", properties, **envelope)
 
 
-def bought(order_id: str, *lines: tuple[str, str, int], currency: str | None = None, **envelope: Any):
+def bought(
+    order_id: str,
+    *lines: tuple[str, str, int],
+    currency: str | None = None,
+    discount: str | None = None,
+    **envelope: Any,
+):
     items = [{"sku": sku, "price": price, "qty": qty} for sku, price, qty in lines]
-    properties = {"order_id": order_id, "cart_id": "c", "total": "1", "subtotal": "1", "line_items": items}
-    return event("order", properties | ({"currency": currency} if currency else {}), **envelope)
+    goods = str(sum(Decimal(price) * qty for _, price, qty in lines))
+    properties = {
+        "order_id": order_id,
+        "cart_id": "c",
+        "total": goods,
+        "subtotal": goods,
+        "line_items": items,
+    }
+    beside = {"currency": currency, "total_discount": discount}
+    return event("order", properties | {name: value for name, value in beside.items() if value}, **envelope)
 
 
 def returned(order_id: str, *lines: tuple[str, str, int], currency: str | None = None, **envelope: Any):
@@ -88,7 +106,8 @@ def returned(order_id: str, *lines: tuple[str, str, int], currency: str | None =
     properties: dict[str, Any] = {"order_id": order_id, "refund_type": "full"}
     if lines:
         items = [{"sku": sku, "price": price, "qty": qty} for sku, price, qty in lines]
-        properties |= {"refund_type": "partial", "total_refund": "1", "subtotal_refund": "1"}
+        goods = str(sum(Decimal(price) * qty for _, price, qty in lines))
+        properties |= {"refund_type": "partial", "total_refund": goods, "subtotal_refund": goods}
         properties |= {"line_items": items}
     return event("refund", properties | ({"currency": currency} if currency else {}), **envelope)
 
@@ -110,6 +129,13 @@ def as_expected(sku: str, name: str, row: Product) -> dict[str, Any]:
         "gross": row.gross,
         "refunds": row.refunds,
         "net": row.gross - row.refunds,
+        "discounts": row.discounts,
+        "returns": row.returns,
+        "net_sales": row.gross - row.discounts - row.returns,
+        "quantity_returned": row.quantity_returned,
+        "return_rate": divided(max(row.quantity_returned, 0), row.quantity, 4)
+        if row.quantity > 0
+        else "0.0000",
         "view_to_order_rate": divided(len(row.viewers & row.buyers), len(row.viewers), 4),
     }
 
@@ -118,9 +144,8 @@ def as_found(row: reports_pb2.ProductRow) -> dict[str, Any]:
     no_numbers = {"explain", "dimensions", "previous", "compared"}
     names = [field.name for field in row.DESCRIPTOR.fields if field.name not in no_numbers]
     found = {name: getattr(row, name) for name in names}
-    same = {"gross_sales": "gross", "returns": "refunds", "net_sales": "net"}
-    assert [found.pop(name) for name in same] == [found[name] for name in same.values()]
-    return found | {name: Decimal(found[name]) for name in ("gross", "refunds", "net", "quantity")}
+    assert found.pop("gross_sales") == found["gross"]
+    return found | {name: Decimal(found[name]) for name in AMOUNTS}
 
 
 @pytest.mark.parametrize("arrival", ["in order", "shuffled and doubled"])
@@ -140,12 +165,22 @@ async def test_every_number_equals_one_worked_out_event_by_event(shop, seed, arr
         assert [each.currency for each in found] == sorted(expected), label
         for report in found:
             rows = expected[report.currency]
-            ranked = sorted(rows, key=lambda sku: (rows[sku].refunds - rows[sku].gross, sku))
+            ranked = sorted(
+                rows, key=lambda sku: (rows[sku].returns + rows[sku].discounts - rows[sku].gross, sku)
+            )
             assert [as_found(row) for row in report.rows] == [
                 as_expected(sku, names.get(sku, ""), rows[sku]) for sku in ranked
             ], label
             best = sorted(pairs[report.currency].items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_PAIRS]
             assert [((p.sku, p.other_sku), p.orders) for p in report.bought_together] == best, label
+            assert [pair.lift for pair in report.bought_together] == [
+                divided(
+                    together * len(set().union(*(row.orders for row in rows.values()))),
+                    len(rows[sku].orders) * len(rows[other].orders),
+                    4,
+                )
+                for (sku, other), together in best
+            ], label
             for row in report.rows[:3]:
                 assert sorted(await behind(shop, row.explain)) == sorted(rows[row.sku].events), label
 
@@ -209,6 +244,40 @@ async def test_a_refund_in_another_currency_leaves_the_full_one_whole(shop):
     )
 
 
+async def test_what_is_taken_off_all_goods_is_shared_to_the_last_cent(shop):
+    lines = [("a", "10.00", 1), ("b", "10.00", 1), ("c", "10.00", 1)]
+    await shop.send(
+        bought("o1", *lines, discount="1.00", identity="ann", at=1),
+        bought("o2", *lines, discount="1.00", identity="ann", at=2),
+        returned("o2", identity="ann", at=3),
+    )
+    [report] = await ask(shop, order_by="PRODUCT_ORDER_SKU", ascending=True)
+    names = ("discounts", "returns", "net_sales")
+    assert {row.sku: tuple(getattr(row, name) for name in names) for row in report.rows} == {
+        "a": ("0.66", "9.67", "9.67"),
+        "b": ("0.66", "9.67", "9.67"),
+        "c": ("0.68", "9.66", "9.66"),
+    }
+    assert not report.HasField("unassigned")
+
+
+async def test_what_is_of_no_product_is_told_beside_the_products(shop):
+    order = {"order_id": "o1", "cart_id": "c", "total": "12", "subtotal": "12", "line_items": [
+        {"sku": "a", "price": "10", "qty": 1}
+    ]}  # fmt: skip
+    good_will = {"order_id": "o1", "refund_type": "partial", "total_refund": "3", "subtotal_refund": "3"}
+    await shop.send(
+        event("order", order, identity="ann", at=1),
+        event("refund", good_will, identity="ann", at=2),
+    )
+    [report] = await ask(shop)
+    assert money(report) == {"a": ("10", "0", "10")}
+    expected = {"gross_sales": "2", "discounts": "0", "returns": "3", "net_sales": "-1"}
+    assert {name: getattr(report.unassigned, name) for name in expected} == expected
+    [sales] = await shop.sales()
+    assert (sales.total.gross_sales, sales.total.returns, sales.total.net_sales) == ("12", "3", "9")
+
+
 async def test_a_merge_makes_one_viewer_who_bought_of_two_at_once(shop):
     await shop.send(
         view("a", tracking_id="phone", at=1),
@@ -245,6 +314,10 @@ async def test_products_stand_by_net_then_by_code_point_up_to_the_limit(shop):
         ("UNITS", ["b", "c", "a"]),
         ("GROSS", ["b", "a", "c"]),
         ("REFUNDS", ["b", "c", "a"]),
+        ("RETURNS", ["b", "c", "a"]),
+        ("QUANTITY_RETURNED", ["b", "c", "a"]),
+        ("RETURN_RATE", ["b", "c", "a"]),
+        ("DISCOUNTS", ["a", "c", "b"]),
         ("VIEWERS", ["b", "a", "c"]),
         ("VIEW_TO_ORDER_RATE", ["b", "a", "c"]),
         ("SKU", ["c", "b", "a"]),
@@ -258,7 +331,7 @@ async def test_products_are_sorted_and_paged_over_all_of_them(shop, order, expec
     await shop.send(
         bought("o1", ("b", "10.00", 10), tracking_id="t", at=1),
         bought("o2", ("c", "5.00", 1), tracking_id="t", at=2),
-        bought("o3", ("c", "5.00", 1), ("a", "50.00", 1), tracking_id="t", at=3),
+        bought("o3", ("c", "5.00", 1), ("a", "50.00", 1), discount="10.00", tracking_id="t", at=3),
         event("product_view", view, tracking_id="t", at=4),
         event("cart_add", cart, tracking_id="t", at=5),
         back,

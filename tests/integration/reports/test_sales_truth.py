@@ -44,6 +44,8 @@ MONEY = (
     "margin",
     "gross_sales",
     "returns",
+    "tax_refunds",
+    "shipping_refunds",
     "net_sales",
     "total_sales",
     "net_of_refunds",

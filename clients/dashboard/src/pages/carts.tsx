@@ -209,8 +209,8 @@ function columns(currency: string, zone: string): Column<AbandonedCart>[] {
     },
     {
       label: "Customer",
-      text: (cart) => cart.email || cart.customerId,
-      cell: (cart) => cart.customerId && <a href={link("customers", cart.customerId)}>{cart.email || "Anonymous visitor"}</a>,
+      text: (cart) => cart.email || cart.identity || cart.customerId,
+      cell: (cart) => cart.customerId && <a href={link("customers", cart.customerId)}>{cart.email || cart.identity || "Anonymous visitor"}</a>,
     },
     { label: "Contents", text: contents, cell: (cart) => <span class="long">{contents(cart)}</span> },
     {

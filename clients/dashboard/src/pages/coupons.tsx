@@ -1,23 +1,34 @@
 /** What coupons are used for, and what they cost. */
-import { type CouponReport, type CouponRow, type ReportScope, ReportService } from "contract/reports_pb";
-import { useAnswer } from "../answers";
+import { CouponOrder, type CouponReport, type CouponRow, type ReportScope, ReportService } from "contract/reports_pb";
+import { ask as asked, call, questionName, useAnswer } from "../answers";
 import { count, money } from "../amounts";
-import { barColumn, dimensionColumns, FIRST } from "../parts/breakdown";
-import { amount, whole } from "../parts/columns";
+import { barColumn, dimensionColumns } from "../parts/breakdown";
+import { amount, sortedBy, whole } from "../parts/columns";
 import { Controls } from "../parts/controls";
+import { useOrdered } from "../parts/ordered";
+import { everyPage, following, type Page, Paged } from "../parts/pages";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { Tile, Tiles } from "../parts/tile";
 import { useRoute } from "../route";
 import { blockOf, useView } from "../view";
 
-/** All rows that the server gives at once: sorting and saving are over these. */
-const MOST = 10_000;
+const PAGE_SIZE = 50;
+const EXPORTED_AT_ONCE = 1_000;
+const ORDERS: Record<string, CouponOrder> = {
+  orders: CouponOrder.ORDERS,
+  customers: CouponOrder.CUSTOMERS,
+  new: CouponOrder.NEW_CUSTOMERS,
+  discounts: CouponOrder.DISCOUNTS,
+  sales: CouponOrder.TOTAL_SALES,
+  average: CouponOrder.AVERAGE_ORDER,
+  coupon: CouponOrder.COUPON,
+};
 
 export function Coupons() {
   const view = useView();
   const ask = (scope: ReportScope, limit: number) => ({ scope, limit });
-  const answer = useAnswer(ReportService.method.getCouponReport, ask(view.broken, MOST));
+  const answer = useAnswer(ReportService.method.getCouponReport, ask(view.scope, 1));
   const before = useAnswer(ReportService.method.getCouponReport, view.previous && ask(view.over(view.previous), 1));
   return (
     <>
@@ -39,9 +50,7 @@ export function Coupons() {
 }
 
 function Report({ block, before }: { block: CouponReport; before: CouponReport | undefined }) {
-  const view = useView();
-  const { params } = useRoute();
-  const { currency, rows, withCoupon, withoutCoupon, moreRows } = block;
+  const { currency, withCoupon, withoutCoupon } = block;
   const written = (text: string): string => money(text, currency);
   const both: (CouponRow & { name: string })[] = [
     ...(withCoupon ? [{ ...withCoupon, name: "With a code" }] : []),
@@ -69,25 +78,7 @@ function Report({ block, before }: { block: CouponReport; before: CouponReport |
           <Tile label="New customers with a code" define="CouponRow.new_customers" now={withCoupon.newCustomers} before={before?.withCoupon?.newCustomers} show={count} />
         </Tiles>
       )}
-      <Table
-        title={`Codes in ${currency}`}
-        file={`coupons ${currency}`}
-        rows={rows}
-        fold={FIRST}
-        empty="No order of this range has a code."
-        columns={[
-          { label: "Code", text: (row) => row.coupon, by: (row) => row.coupon },
-          ...dimensionColumns<CouponRow>(view, params),
-          barColumn(rows, (row) => row.orders),
-          ...numbers(currency),
-        ]}
-        foot={
-          <>
-            {moreRows > 0n && <p class="note">{count(moreRows)} codes with fewer orders are left out: filter, or choose a shorter range, to see them.</p>}
-            {rows.length > 0 && <p class="note">An order with two codes counts in both rows, so the rows need not add up.</p>}
-          </>
-        }
-      />
+      <Codes currency={currency} />
       <Table
         title="With a code and without"
         file={`orders with and without a code ${currency}`}
@@ -97,6 +88,58 @@ function Report({ block, before }: { block: CouponReport; before: CouponReport |
     </>
   );
 }
+
+function Codes({ currency }: { currency: string }) {
+  const view = useView();
+  const { params } = useRoute();
+  const ordered = useOrdered("orders");
+  const question = (offset: number, limit: number) => ({
+    scope: view.broken,
+    limit,
+    offset,
+    orderBy: ORDERS[ordered.by] ?? CouponOrder.ORDERS,
+    ascending: !ordered.down,
+  });
+  const page = async (token: string, limit: number, by: typeof asked): Promise<Page<CouponRow>> => {
+    const offset = Number(token);
+    const block = blockOf((await by(ReportService.method.getCouponReport, question(offset, limit))).reports, view);
+    const items = block?.rows ?? [];
+    const total = block?.totalRows ?? 0n;
+    return { items, total, next: following(offset, items.length, total) };
+  };
+  return (
+    <Paged
+      name={`${currency} ${questionName(ReportService.method.getCouponReport, question(0, PAGE_SIZE))}`}
+      empty={<p class="note">No order of this range has a code.</p>}
+      load={(token) => page(token, PAGE_SIZE, asked)}
+    >
+      {(rows, foot) => (
+        <Table
+          title={`Codes in ${currency}`}
+          file={`coupons ${currency}`}
+          rows={rows}
+          everything={() => everyPage((token) => page(token, EXPORTED_AT_ONCE, call))}
+          ordered={ordered}
+          columns={[
+            { label: "Code", text: (row) => row.coupon, order: "coupon" },
+            ...dimensionColumns<CouponRow>(view, params).map((column) => sortedBy("", column)),
+            sortedBy("", barColumn(rows, (row) => row.orders)),
+            ...numbers<CouponRow>(currency).map((column, place) => sortedBy(NUMBERS[place] ?? "", column)),
+          ]}
+          foot={
+            <>
+              {foot}
+              <p class="note">An order with two codes counts in both rows, so the rows need not add up.</p>
+            </>
+          }
+        />
+      )}
+    </Paged>
+  );
+}
+
+/** The orders of these columns. */
+const NUMBERS = ["orders", "customers", "new", "discounts", "sales", "average"];
 
 function numbers<Row extends CouponRow>(currency: string): Column<Row>[] {
   return [

@@ -2,7 +2,7 @@
 import { ProductOrder, type ProductReport, type ProductRow, ReportService } from "contract/reports_pb";
 import { useState } from "preact/hooks";
 import { ask as asked, call, questionName, useAnswer } from "../answers";
-import { count, money, percent } from "../amounts";
+import { count, decimal, money, percent } from "../amounts";
 import { dimensionColumns } from "../parts/breakdown";
 import { Controls, Entry } from "../parts/controls";
 import type { Defined } from "../parts/define";
@@ -27,6 +27,9 @@ const ORDERS: Record<string, ProductOrder> = {
   units: ProductOrder.UNITS,
   gross: ProductOrder.GROSS,
   refunds: ProductOrder.REFUNDS,
+  returns: ProductOrder.RETURNS,
+  discounts: ProductOrder.DISCOUNTS,
+  returned: ProductOrder.RETURN_RATE,
   viewers: ProductOrder.VIEWERS,
   rate: ProductOrder.VIEW_TO_ORDER_RATE,
   sku: ProductOrder.SKU,
@@ -132,6 +135,13 @@ function Together({ block }: { block: ProductReport }) {
           number: true,
           define: "ProductPair.orders",
         },
+        {
+          label: "Lift",
+          text: (pair) => pair.lift,
+          cell: (pair) => decimal(pair.lift),
+          number: true,
+          define: "ProductPair.lift",
+        },
       ]}
     />
   );
@@ -173,8 +183,18 @@ function columns(currency: string): Column<ProductRow>[] {
     whole("Units", "ProductRow.units", (row) => row.units, "units"),
     unsorted(quantity("ProductRow.quantity", (row) => row.quantity)),
     amount("Gross sales", "ProductRow.gross_sales", (row) => row.grossSales, "gross"),
-    amount("Returns before discounts", "ProductRow.returns", (row) => row.returns, "refunds"),
-    amount("Net before discounts", "ProductRow.net_sales", (row) => row.netSales, "net"),
+    amount("Discounts", "ProductRow.discounts", (row) => row.discounts, "discounts"),
+    amount("Returns", "ProductRow.returns", (row) => row.returns, "returns"),
+    amount("Net sales", "ProductRow.net_sales", (row) => row.netSales, "net"),
+    { ...unsorted(quantity("ProductRow.quantity_returned", (row) => row.quantityReturned)), label: "Returned" },
+    {
+      label: "Return rate",
+      define: "ProductRow.return_rate",
+      order: "returned",
+      text: (row) => row.returnRate,
+      cell: (row) => percent(row.returnRate),
+      number: true,
+    },
     {
       label: "View to order",
       define: "ProductRow.view_to_order_rate",

@@ -220,6 +220,8 @@ function columns(currency: string, view: View): Column<SalesRow>[] {
     amount("Tax", "SalesRow.tax", (row) => row.tax),
     amount("Total sales", "SalesRow.total_sales", (row) => row.totalSales),
     amount("Refunds", "SalesRow.refunds", (row) => row.refunds),
+    amount("Tax refunds", "SalesRow.tax_refunds", (row) => row.taxRefunds),
+    amount("Shipping refunds", "SalesRow.shipping_refunds", (row) => row.shippingRefunds),
     amount("Net of refunds", "SalesRow.net_of_refunds", (row) => row.netOfRefunds),
     amount("Average order", "SalesRow.average_order", (row) => row.averageOrder),
     amount("Cost", "SalesRow.cost", (row) => row.cost),

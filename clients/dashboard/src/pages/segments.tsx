@@ -1,19 +1,26 @@
 /** Customers by recency, frequency and money, and who they are. */
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type GetSegmentReportResponse, type ReportScope, ReportService, type SegmentCustomer, type SegmentRow } from "contract/reports_pb";
-import { useAnswer } from "../answers";
-import { count, scaled } from "../amounts";
-import { barColumn, FIRST } from "../parts/breakdown";
-import { amount, share, whole } from "../parts/columns";
+import { type GetSegmentReportResponse, type ReportScope, ReportService, type SegmentCustomer, SegmentCustomerOrder, type SegmentRow } from "contract/reports_pb";
+import { ask as asked, call, questionName, useAnswer } from "../answers";
+import { count } from "../amounts";
+import { barColumn } from "../parts/breakdown";
+import { amount, share, sortedBy, whole } from "../parts/columns";
 import { Controls } from "../parts/controls";
+import { useOrdered } from "../parts/ordered";
+import { everyPage, following, type Page, Paged } from "../parts/pages";
 import { Empty, Shown } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { changed, link, useRoute } from "../route";
 import { exactTime, useView } from "../view";
 import { moment } from "../zones";
 
-/** All that the server lists at once: sorting and saving are over these. */
-const MOST = 10_000;
+const PAGE_SIZE = 50;
+const EXPORTED_AT_ONCE = 1_000;
+const ORDERS: Record<string, SegmentCustomerOrder> = {
+  net: SegmentCustomerOrder.NET_OF_REFUNDS,
+  orders: SegmentCustomerOrder.ORDERS,
+  last: SegmentCustomerOrder.LAST_ORDER,
+};
 
 export function Segments() {
   const view = useView();
@@ -22,7 +29,6 @@ export function Segments() {
   const inCurrency = (scope: ReportScope): ReportScope => (view.currency ? { ...scope, currency: view.currency } : scope);
   const answer = useAnswer(ReportService.method.getSegmentReport, { scope: inCurrency(view.scope) });
   const before = useAnswer(ReportService.method.getSegmentReport, view.previous && { scope: inCurrency(view.over(view.previous)) });
-  const people = useAnswer(ReportService.method.getSegmentReport, list ? { scope: inCurrency(view.scope), list, limit: MOST } : null);
   return (
     <>
       <Controls compared />
@@ -36,13 +42,7 @@ export function Segments() {
           )
         }
       </Shown>
-      {list && (
-        <Shown answer={people} robots={false}>
-          {({ customers, currency, rows }) => (
-            <People name={list} people={customers} currency={currency} all={rows.find(({ segment }) => segment === list)?.customers ?? 0n} />
-          )}
-        </Shown>
-      )}
+      {list && answer.value && <People name={list} scope={inCurrency(view.scope)} currency={answer.value.currency} />}
     </>
   );
 }
@@ -121,43 +121,62 @@ function Groups({ report: { rows, currency }, total, before }: GroupsProps) {
 
 interface PeopleProps {
   name: string;
-  people: SegmentCustomer[];
+  scope: ReportScope;
   currency: string;
-  all: bigint;
 }
 
-function People({ name, people, currency, all }: PeopleProps) {
+function People({ name, scope, currency }: PeopleProps) {
   const { zone } = useView();
+  const ordered = useOrdered("net");
+  const question = (offset: number, limit: number) => ({
+    scope,
+    list: name,
+    limit,
+    offset,
+    orderBy: ORDERS[ordered.by] ?? SegmentCustomerOrder.NET_OF_REFUNDS,
+    ascending: !ordered.down,
+  });
+  const page = async (token: string, limit: number, by: typeof asked): Promise<Page<SegmentCustomer>> => {
+    const offset = Number(token);
+    const { customers: items, totalCustomers: total } = await by(ReportService.method.getSegmentReport, question(offset, limit));
+    return { items, total, next: following(offset, items.length, total) };
+  };
   return (
-    <Table
-      title={`Customers: ${name}`}
-      file={`customers ${name}`}
-      rows={people}
-      fold={FIRST}
-      empty="Nobody is in this group."
-      foot={BigInt(people.length) < all && <p class="note">These are the {count(people.length)} with most net of refunds, of {count(all)}.</p>}
-      columns={[
-        {
-          label: "Customer",
-          text: (row) => row.email || row.identity || row.customerId,
-          cell: (row) => <a href={link("customers", row.customerId)}>{row.email || row.identity || "Anonymous visitor"}</a>,
-          by: (row) => row.email || row.identity,
-        },
-        {
-          label: "Last order",
-          text: (row) => exactTime(row.lastOrderAt),
-          cell: (row) => row.lastOrderAt && moment(timestampDate(row.lastOrderAt), zone),
-          by: (row) => exactTime(row.lastOrderAt),
-        },
-        whole<SegmentCustomer>("Orders", "SegmentCustomer.orders", (row) => row.orders),
-        amount<SegmentCustomer>(`Net of refunds, ${currency}`, "SegmentCustomer.net_of_refunds", currency, (row) => row.netOfRefunds),
-        {
-          label: "RFM",
-          define: "SegmentCustomer.rfm",
-          text: ({ rfm }) => (rfm ? `${rfm.recency}-${rfm.frequency}-${rfm.money}` : ""),
-          by: ({ rfm }) => scaled(rfm ? `${rfm.recency * 100 + rfm.frequency * 10 + rfm.money}` : "0"),
-        },
-      ]}
-    />
+    <Paged
+      name={questionName(ReportService.method.getSegmentReport, question(0, PAGE_SIZE))}
+      empty={<p class="note">Nobody is in this group.</p>}
+      load={(token) => page(token, PAGE_SIZE, asked)}
+    >
+      {(people, foot) => (
+        <Table
+          title={`Customers: ${name}`}
+          file={`customers ${name}`}
+          rows={people}
+          everything={() => everyPage((token) => page(token, EXPORTED_AT_ONCE, call))}
+          ordered={ordered}
+          foot={foot}
+          columns={[
+            {
+              label: "Customer",
+              text: (row) => row.email || row.identity || row.customerId,
+              cell: (row) => <a href={link("customers", row.customerId)}>{row.email || row.identity || "Anonymous visitor"}</a>,
+            },
+            {
+              label: "Last order",
+              text: (row) => exactTime(row.lastOrderAt),
+              cell: (row) => row.lastOrderAt && moment(timestampDate(row.lastOrderAt), zone),
+              order: "last",
+            },
+            sortedBy("orders", whole<SegmentCustomer>("Orders", "SegmentCustomer.orders", (row) => row.orders)),
+            sortedBy("net", amount<SegmentCustomer>(`Net of refunds, ${currency}`, "SegmentCustomer.net_of_refunds", currency, (row) => row.netOfRefunds)),
+            {
+              label: "RFM",
+              define: "SegmentCustomer.rfm",
+              text: ({ rfm }) => (rfm ? `${rfm.recency}-${rfm.frequency}-${rfm.money}` : ""),
+            },
+          ]}
+        />
+      )}
+    </Paged>
   );
 }

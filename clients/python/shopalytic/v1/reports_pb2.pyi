@@ -50,6 +50,10 @@ class ProductOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PRODUCT_ORDER_VIEWERS: _ClassVar[ProductOrder]
     PRODUCT_ORDER_VIEW_TO_ORDER_RATE: _ClassVar[ProductOrder]
     PRODUCT_ORDER_SKU: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_RETURNS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_DISCOUNTS: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_QUANTITY_RETURNED: _ClassVar[ProductOrder]
+    PRODUCT_ORDER_RETURN_RATE: _ClassVar[ProductOrder]
 
 class CartOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -66,6 +70,34 @@ class TrafficOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRAFFIC_ORDER_FIRST_TOUCH_REVENUE: _ClassVar[TrafficOrder]
     TRAFFIC_ORDER_LAST_TOUCH_REVENUE: _ClassVar[TrafficOrder]
     TRAFFIC_ORDER_VALUE: _ClassVar[TrafficOrder]
+
+class CouponOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COUPON_ORDER_UNSPECIFIED: _ClassVar[CouponOrder]
+    COUPON_ORDER_ORDERS: _ClassVar[CouponOrder]
+    COUPON_ORDER_CUSTOMERS: _ClassVar[CouponOrder]
+    COUPON_ORDER_NEW_CUSTOMERS: _ClassVar[CouponOrder]
+    COUPON_ORDER_DISCOUNTS: _ClassVar[CouponOrder]
+    COUPON_ORDER_TOTAL_SALES: _ClassVar[CouponOrder]
+    COUPON_ORDER_AVERAGE_ORDER: _ClassVar[CouponOrder]
+    COUPON_ORDER_COUPON: _ClassVar[CouponOrder]
+
+class SegmentCustomerOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEGMENT_CUSTOMER_ORDER_UNSPECIFIED: _ClassVar[SegmentCustomerOrder]
+    SEGMENT_CUSTOMER_ORDER_NET_OF_REFUNDS: _ClassVar[SegmentCustomerOrder]
+    SEGMENT_CUSTOMER_ORDER_ORDERS: _ClassVar[SegmentCustomerOrder]
+    SEGMENT_CUSTOMER_ORDER_LAST_ORDER: _ClassVar[SegmentCustomerOrder]
+
+class SearchOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEARCH_ORDER_UNSPECIFIED: _ClassVar[SearchOrder]
+    SEARCH_ORDER_SEARCHES: _ClassVar[SearchOrder]
+    SEARCH_ORDER_VISITORS: _ClassVar[SearchOrder]
+    SEARCH_ORDER_WITHOUT_RESULTS: _ClassVar[SearchOrder]
+    SEARCH_ORDER_ORDERS: _ClassVar[SearchOrder]
+    SEARCH_ORDER_TOTAL_SALES: _ClassVar[SearchOrder]
+    SEARCH_ORDER_QUERY: _ClassVar[SearchOrder]
 CUSTOMER_ORDER_UNSPECIFIED: CustomerOrder
 CUSTOMER_ORDER_LAST_SEEN: CustomerOrder
 CUSTOMER_ORDER_NET: CustomerOrder
@@ -91,6 +123,10 @@ PRODUCT_ORDER_REFUNDS: ProductOrder
 PRODUCT_ORDER_VIEWERS: ProductOrder
 PRODUCT_ORDER_VIEW_TO_ORDER_RATE: ProductOrder
 PRODUCT_ORDER_SKU: ProductOrder
+PRODUCT_ORDER_RETURNS: ProductOrder
+PRODUCT_ORDER_DISCOUNTS: ProductOrder
+PRODUCT_ORDER_QUANTITY_RETURNED: ProductOrder
+PRODUCT_ORDER_RETURN_RATE: ProductOrder
 CART_ORDER_UNSPECIFIED: CartOrder
 CART_ORDER_CHANGED: CartOrder
 CART_ORDER_CREATED: CartOrder
@@ -101,6 +137,25 @@ TRAFFIC_ORDER_VISITORS: TrafficOrder
 TRAFFIC_ORDER_FIRST_TOUCH_REVENUE: TrafficOrder
 TRAFFIC_ORDER_LAST_TOUCH_REVENUE: TrafficOrder
 TRAFFIC_ORDER_VALUE: TrafficOrder
+COUPON_ORDER_UNSPECIFIED: CouponOrder
+COUPON_ORDER_ORDERS: CouponOrder
+COUPON_ORDER_CUSTOMERS: CouponOrder
+COUPON_ORDER_NEW_CUSTOMERS: CouponOrder
+COUPON_ORDER_DISCOUNTS: CouponOrder
+COUPON_ORDER_TOTAL_SALES: CouponOrder
+COUPON_ORDER_AVERAGE_ORDER: CouponOrder
+COUPON_ORDER_COUPON: CouponOrder
+SEGMENT_CUSTOMER_ORDER_UNSPECIFIED: SegmentCustomerOrder
+SEGMENT_CUSTOMER_ORDER_NET_OF_REFUNDS: SegmentCustomerOrder
+SEGMENT_CUSTOMER_ORDER_ORDERS: SegmentCustomerOrder
+SEGMENT_CUSTOMER_ORDER_LAST_ORDER: SegmentCustomerOrder
+SEARCH_ORDER_UNSPECIFIED: SearchOrder
+SEARCH_ORDER_SEARCHES: SearchOrder
+SEARCH_ORDER_VISITORS: SearchOrder
+SEARCH_ORDER_WITHOUT_RESULTS: SearchOrder
+SEARCH_ORDER_ORDERS: SearchOrder
+SEARCH_ORDER_TOTAL_SALES: SearchOrder
+SEARCH_ORDER_QUERY: SearchOrder
 
 class CustomerSelector(_message.Message):
     __slots__ = ("identity", "tracking_id", "email", "customer_id", "any", "order_id", "parcel")
@@ -568,7 +623,7 @@ class SalesReport(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[SalesRow, _Mapping]]] = ..., total: _Optional[_Union[SalesRow, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
 
 class SalesRow(_message.Message):
-    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain", "gross_sales", "returns", "net_sales", "total_sales", "net_of_refunds", "known_customers", "repeat_customers", "guest_orders", "quantity", "net_margin", "cost_known", "dimensions", "previous", "compared")
+    __slots__ = ("start", "orders", "units", "gross", "refunds", "net", "customers", "average_order", "discounts", "tax", "shipping", "cost", "margin", "new_customers", "returning_customers", "explain", "gross_sales", "returns", "net_sales", "total_sales", "net_of_refunds", "known_customers", "repeat_customers", "guest_orders", "quantity", "net_margin", "cost_known", "dimensions", "previous", "compared", "tax_refunds", "shipping_refunds")
     class DimensionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -606,6 +661,8 @@ class SalesRow(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    TAX_REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    SHIPPING_REFUNDS_FIELD_NUMBER: _ClassVar[int]
     start: _timestamp_pb2.Timestamp
     orders: int
     units: int
@@ -636,7 +693,9 @@ class SalesRow(_message.Message):
     dimensions: _containers.ScalarMap[str, str]
     previous: SalesRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., total_sales: _Optional[str] = ..., net_of_refunds: _Optional[str] = ..., known_customers: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., guest_orders: _Optional[int] = ..., quantity: _Optional[str] = ..., net_margin: _Optional[str] = ..., cost_known: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[SalesRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    tax_refunds: str
+    shipping_refunds: str
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., customers: _Optional[int] = ..., average_order: _Optional[str] = ..., discounts: _Optional[str] = ..., tax: _Optional[str] = ..., shipping: _Optional[str] = ..., cost: _Optional[str] = ..., margin: _Optional[str] = ..., new_customers: _Optional[int] = ..., returning_customers: _Optional[int] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., total_sales: _Optional[str] = ..., net_of_refunds: _Optional[str] = ..., known_customers: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., guest_orders: _Optional[int] = ..., quantity: _Optional[str] = ..., net_margin: _Optional[str] = ..., cost_known: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[SalesRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., tax_refunds: _Optional[str] = ..., shipping_refunds: _Optional[str] = ...) -> None: ...
 
 class TailEventsRequest(_message.Message):
     __slots__ = ("types", "customer", "sandbox")
@@ -780,19 +839,21 @@ class GetProductReportResponse(_message.Message):
     def __init__(self, reports: _Optional[_Iterable[_Union[ProductReport, _Mapping]]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ProductReport(_message.Message):
-    __slots__ = ("currency", "rows", "bought_together", "total_products")
+    __slots__ = ("currency", "rows", "bought_together", "total_products", "unassigned")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     BOUGHT_TOGETHER_FIELD_NUMBER: _ClassVar[int]
     TOTAL_PRODUCTS_FIELD_NUMBER: _ClassVar[int]
+    UNASSIGNED_FIELD_NUMBER: _ClassVar[int]
     currency: str
     rows: _containers.RepeatedCompositeFieldContainer[ProductRow]
     bought_together: _containers.RepeatedCompositeFieldContainer[ProductPair]
     total_products: int
-    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ..., total_products: _Optional[int] = ...) -> None: ...
+    unassigned: UnassignedSales
+    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[ProductRow, _Mapping]]] = ..., bought_together: _Optional[_Iterable[_Union[ProductPair, _Mapping]]] = ..., total_products: _Optional[int] = ..., unassigned: _Optional[_Union[UnassignedSales, _Mapping]] = ...) -> None: ...
 
 class ProductRow(_message.Message):
-    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain", "gross_sales", "returns", "net_sales", "quantity", "dimensions", "previous", "compared")
+    __slots__ = ("sku", "name", "views", "viewers", "carts", "orders", "units", "gross", "refunds", "net", "view_to_order_rate", "explain", "gross_sales", "returns", "net_sales", "quantity", "dimensions", "previous", "compared", "discounts", "quantity_returned", "return_rate")
     class DimensionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -819,6 +880,9 @@ class ProductRow(_message.Message):
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_RETURNED_FIELD_NUMBER: _ClassVar[int]
+    RETURN_RATE_FIELD_NUMBER: _ClassVar[int]
     sku: str
     name: str
     views: int
@@ -838,17 +902,34 @@ class ProductRow(_message.Message):
     dimensions: _containers.ScalarMap[str, str]
     previous: ProductRow
     compared: _dimensions_pb2.TimeRange
-    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., quantity: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[ProductRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ...) -> None: ...
+    discounts: str
+    quantity_returned: str
+    return_rate: str
+    def __init__(self, sku: _Optional[str] = ..., name: _Optional[str] = ..., views: _Optional[int] = ..., viewers: _Optional[int] = ..., carts: _Optional[int] = ..., orders: _Optional[int] = ..., units: _Optional[int] = ..., gross: _Optional[str] = ..., refunds: _Optional[str] = ..., net: _Optional[str] = ..., view_to_order_rate: _Optional[str] = ..., explain: _Optional[str] = ..., gross_sales: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ..., quantity: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[ProductRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., discounts: _Optional[str] = ..., quantity_returned: _Optional[str] = ..., return_rate: _Optional[str] = ...) -> None: ...
+
+class UnassignedSales(_message.Message):
+    __slots__ = ("gross_sales", "discounts", "returns", "net_sales")
+    GROSS_SALES_FIELD_NUMBER: _ClassVar[int]
+    DISCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_FIELD_NUMBER: _ClassVar[int]
+    NET_SALES_FIELD_NUMBER: _ClassVar[int]
+    gross_sales: str
+    discounts: str
+    returns: str
+    net_sales: str
+    def __init__(self, gross_sales: _Optional[str] = ..., discounts: _Optional[str] = ..., returns: _Optional[str] = ..., net_sales: _Optional[str] = ...) -> None: ...
 
 class ProductPair(_message.Message):
-    __slots__ = ("sku", "other_sku", "orders")
+    __slots__ = ("sku", "other_sku", "orders", "lift")
     SKU_FIELD_NUMBER: _ClassVar[int]
     OTHER_SKU_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
+    LIFT_FIELD_NUMBER: _ClassVar[int]
     sku: str
     other_sku: str
     orders: int
-    def __init__(self, sku: _Optional[str] = ..., other_sku: _Optional[str] = ..., orders: _Optional[int] = ...) -> None: ...
+    lift: str
+    def __init__(self, sku: _Optional[str] = ..., other_sku: _Optional[str] = ..., orders: _Optional[int] = ..., lift: _Optional[str] = ...) -> None: ...
 
 class GetRetentionReportRequest(_message.Message):
     __slots__ = ("scope", "interval", "include_visitors")
@@ -1020,7 +1101,7 @@ class CartRow(_message.Message):
     def __init__(self, dimensions: _Optional[_Mapping[str, str]] = ..., created: _Optional[int] = ..., ordered: _Optional[int] = ..., abandoned: _Optional[int] = ..., open: _Optional[int] = ..., abandonment_rate: _Optional[str] = ..., abandoned_value: _Optional[str] = ..., previous: _Optional[_Union[CartRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ..., emptied: _Optional[int] = ...) -> None: ...
 
 class AbandonedCart(_message.Message):
-    __slots__ = ("cart_id", "created_at", "changed_at", "value", "lines", "customer_id", "email")
+    __slots__ = ("cart_id", "created_at", "changed_at", "value", "lines", "customer_id", "email", "identity")
     CART_ID_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     CHANGED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -1028,6 +1109,7 @@ class AbandonedCart(_message.Message):
     LINES_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     cart_id: str
     created_at: _timestamp_pb2.Timestamp
     changed_at: _timestamp_pb2.Timestamp
@@ -1035,7 +1117,8 @@ class AbandonedCart(_message.Message):
     lines: _containers.RepeatedCompositeFieldContainer[OrderLine]
     customer_id: str
     email: str
-    def __init__(self, cart_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., value: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., customer_id: _Optional[str] = ..., email: _Optional[str] = ...) -> None: ...
+    identity: str
+    def __init__(self, cart_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., value: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., customer_id: _Optional[str] = ..., email: _Optional[str] = ..., identity: _Optional[str] = ...) -> None: ...
 
 class GetFulfilmentReportRequest(_message.Message):
     __slots__ = ("scope", "promised_days")
@@ -1299,12 +1382,18 @@ class ConversionRow(_message.Message):
     def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sessions: _Optional[int] = ..., visitors: _Optional[int] = ..., carts: _Optional[int] = ..., checkouts: _Optional[int] = ..., orders: _Optional[int] = ..., cart_rate: _Optional[str] = ..., checkout_rate: _Optional[str] = ..., conversion_rate: _Optional[str] = ..., total_sales: _Optional[str] = ..., value_per_visit: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[ConversionRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetCouponReportRequest(_message.Message):
-    __slots__ = ("scope", "limit")
+    __slots__ = ("scope", "limit", "offset", "order_by", "ascending")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
     scope: ReportScope
     limit: int
-    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
+    offset: int
+    order_by: CouponOrder
+    ascending: bool
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[CouponOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class GetCouponReportResponse(_message.Message):
     __slots__ = ("reports", "compared", "outside", "robots", "unfinished_since")
@@ -1321,18 +1410,20 @@ class GetCouponReportResponse(_message.Message):
     def __init__(self, reports: _Optional[_Iterable[_Union[CouponReport, _Mapping]]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CouponReport(_message.Message):
-    __slots__ = ("currency", "rows", "with_coupon", "without_coupon", "more_rows")
+    __slots__ = ("currency", "rows", "with_coupon", "without_coupon", "more_rows", "total_rows")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     WITH_COUPON_FIELD_NUMBER: _ClassVar[int]
     WITHOUT_COUPON_FIELD_NUMBER: _ClassVar[int]
     MORE_ROWS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_ROWS_FIELD_NUMBER: _ClassVar[int]
     currency: str
     rows: _containers.RepeatedCompositeFieldContainer[CouponRow]
     with_coupon: CouponRow
     without_coupon: CouponRow
     more_rows: int
-    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[CouponRow, _Mapping]]] = ..., with_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., without_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., more_rows: _Optional[int] = ...) -> None: ...
+    total_rows: int
+    def __init__(self, currency: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[CouponRow, _Mapping]]] = ..., with_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., without_coupon: _Optional[_Union[CouponRow, _Mapping]] = ..., more_rows: _Optional[int] = ..., total_rows: _Optional[int] = ...) -> None: ...
 
 class CouponRow(_message.Message):
     __slots__ = ("coupon", "orders", "customers", "new_customers", "discounts", "total_sales", "average_order", "dimensions", "previous", "compared", "explain")
@@ -1368,17 +1459,23 @@ class CouponRow(_message.Message):
     def __init__(self, coupon: _Optional[str] = ..., orders: _Optional[int] = ..., customers: _Optional[int] = ..., new_customers: _Optional[int] = ..., discounts: _Optional[str] = ..., total_sales: _Optional[str] = ..., average_order: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[CouponRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetSegmentReportRequest(_message.Message):
-    __slots__ = ("scope", "list", "limit")
+    __slots__ = ("scope", "list", "limit", "offset", "order_by", "ascending")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     LIST_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
     scope: ReportScope
     list: str
     limit: int
-    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., list: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    offset: int
+    order_by: SegmentCustomerOrder
+    ascending: bool
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., list: _Optional[str] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[SegmentCustomerOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class GetSegmentReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "customers", "currency", "compared", "outside", "robots", "unfinished_since")
+    __slots__ = ("rows", "total", "customers", "currency", "compared", "outside", "robots", "unfinished_since", "total_customers")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
@@ -1387,6 +1484,7 @@ class GetSegmentReportResponse(_message.Message):
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
     UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_CUSTOMERS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[SegmentRow]
     total: SegmentRow
     customers: _containers.RepeatedCompositeFieldContainer[SegmentCustomer]
@@ -1395,7 +1493,8 @@ class GetSegmentReportResponse(_message.Message):
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     robots: int
     unfinished_since: _timestamp_pb2.Timestamp
-    def __init__(self, rows: _Optional[_Iterable[_Union[SegmentRow, _Mapping]]] = ..., total: _Optional[_Union[SegmentRow, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[SegmentCustomer, _Mapping]]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    total_customers: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[SegmentRow, _Mapping]]] = ..., total: _Optional[_Union[SegmentRow, _Mapping]] = ..., customers: _Optional[_Iterable[_Union[SegmentCustomer, _Mapping]]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_customers: _Optional[int] = ...) -> None: ...
 
 class SegmentRow(_message.Message):
     __slots__ = ("segment", "customers", "share", "orders", "net_of_refunds", "value_per_head", "previous", "compared", "explain")
@@ -1501,17 +1600,23 @@ class LifetimeRow(_message.Message):
     def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., customers: _Optional[int] = ..., orders: _Optional[int] = ..., repeat_customers: _Optional[int] = ..., net_of_refunds: _Optional[str] = ..., value_per_head: _Optional[str] = ..., orders_per_head: _Optional[str] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., previous: _Optional[_Union[LifetimeRow, _Mapping]] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., explain: _Optional[str] = ...) -> None: ...
 
 class GetSearchReportRequest(_message.Message):
-    __slots__ = ("scope", "limit", "only_without_results")
+    __slots__ = ("scope", "limit", "only_without_results", "offset", "order_by", "ascending")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     ONLY_WITHOUT_RESULTS_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
     scope: ReportScope
     limit: int
     only_without_results: bool
-    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., only_without_results: _Optional[bool] = ...) -> None: ...
+    offset: int
+    order_by: SearchOrder
+    ascending: bool
+    def __init__(self, scope: _Optional[_Union[ReportScope, _Mapping]] = ..., limit: _Optional[int] = ..., only_without_results: _Optional[bool] = ..., offset: _Optional[int] = ..., order_by: _Optional[_Union[SearchOrder, str]] = ..., ascending: _Optional[bool] = ...) -> None: ...
 
 class GetSearchReportResponse(_message.Message):
-    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots", "unfinished_since")
+    __slots__ = ("rows", "total", "currency", "compared", "more_rows", "outside", "robots", "unfinished_since", "total_rows")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -1520,6 +1625,7 @@ class GetSearchReportResponse(_message.Message):
     OUTSIDE_FIELD_NUMBER: _ClassVar[int]
     ROBOTS_FIELD_NUMBER: _ClassVar[int]
     UNFINISHED_SINCE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_ROWS_FIELD_NUMBER: _ClassVar[int]
     rows: _containers.RepeatedCompositeFieldContainer[SearchRow]
     total: SearchRow
     currency: str
@@ -1528,7 +1634,8 @@ class GetSearchReportResponse(_message.Message):
     outside: _containers.RepeatedCompositeFieldContainer[DataOutside]
     robots: int
     unfinished_since: _timestamp_pb2.Timestamp
-    def __init__(self, rows: _Optional[_Iterable[_Union[SearchRow, _Mapping]]] = ..., total: _Optional[_Union[SearchRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    total_rows: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[SearchRow, _Mapping]]] = ..., total: _Optional[_Union[SearchRow, _Mapping]] = ..., currency: _Optional[str] = ..., compared: _Optional[_Union[_dimensions_pb2.TimeRange, _Mapping]] = ..., more_rows: _Optional[int] = ..., outside: _Optional[_Iterable[_Union[DataOutside, _Mapping]]] = ..., robots: _Optional[int] = ..., unfinished_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_rows: _Optional[int] = ...) -> None: ...
 
 class SearchRow(_message.Message):
     __slots__ = ("query", "searches", "visitors", "without_results", "orders", "total_sales", "dimensions", "previous", "compared", "explain")

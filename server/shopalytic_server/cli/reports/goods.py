@@ -4,7 +4,8 @@ import click
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.cli.output import time_text
-from shopalytic_server.cli.reports.question import Question, Sheet, ascending_option, report_options
+from shopalytic_server.cli.reports.lists import list_options, named_order
+from shopalytic_server.cli.reports.question import Question, Sheet, report_options
 from shopalytic_server.cli.reports.rows import cells, columns, total_cells, words
 
 _PRODUCT = (
@@ -22,15 +23,22 @@ _PRODUCT = (
     "gross_sales",
     "returns",
     "net_sales",
+    "quantity",
+    "discounts",
+    "quantity_returned",
+    "return_rate",
 )
 _PRODUCT_SHOWN = (
     "sku",
     "name",
     "net_sales",
     "gross_sales",
+    "discounts",
     "returns",
+    "return_rate",
     "orders",
     "units",
+    "quantity_returned",
     "views",
     "viewers",
     "carts",
@@ -47,6 +55,10 @@ _PRODUCT_ORDERS = (
     "viewers",
     "view-to-order-rate",
     "sku",
+    "returns",
+    "discounts",
+    "quantity-returned",
+    "return-rate",
 )
 _CARTS = ("created", "ordered", "abandoned", "emptied", "open", "abandonment_rate", "abandoned_value")
 _CART_ORDERS = ("changed", "created", "value")
@@ -65,14 +77,7 @@ _CARRIER = (
 
 
 @click.command()
-@click.option(
-    "--limit", type=click.IntRange(1, 10_000), help="How many products.  [default: 100; as CSV all]"
-)
-@click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many products to skip.")
-@click.option(
-    "--sort", type=click.Choice(_PRODUCT_ORDERS), default="net", show_default=True, help="Largest first."
-)
-@ascending_option
+@list_options("products", _PRODUCT_ORDERS, "net")
 @click.option("--search", default="", metavar="TEXT", help="Only products whose SKU or name contains this.")
 @report_options
 def products(
@@ -80,9 +85,10 @@ def products(
 ) -> None:
     """Print views, carts, orders, sales and returns per product, and what is bought together.
 
-    Gross sales are price times pieces over the order lines, returns what the
-    refunds gave back of them, net sales the difference. `gross`, `refunds` and
-    `net` are these three by their former names.
+    Gross sales are price times pieces over the order lines; discounts and
+    returns are the product's part of what orders and refunds state, and net
+    sales what is left, so that all products add up to the sales report.
+    `gross`, `refunds` and `net` are before discounts.
 
     \b
     Example:  shopalytic report products --from 2026-01-01 --currency EUR --limit 20 --table products
@@ -91,7 +97,7 @@ def products(
     question.show_list(
         reports_pb2.GetProductReportRequest(
             offset=offset,
-            order_by=f"PRODUCT_ORDER_{sort.upper().replace('-', '_')}",
+            order_by=named_order("PRODUCT_ORDER", sort),
             ascending=ascending,
             search=search,
         ),
@@ -112,10 +118,19 @@ def _product_sheets(question: Question, answer: reports_pb2.GetProductReportResp
         shown = [*question.scope.breakdowns, *_PRODUCT_SHOWN]
         of_words = ["sku", "name", *words(question)]
         sheets.append(Sheet("products", head, rows, title, shown=shown, words=of_words, is_paged=True))
+    rest = ["gross_sales", "discounts", "returns", "net_sales"]
     for block in answer.reports:
-        pairs = [[block.currency, pair.sku, pair.other_sku, pair.orders] for pair in block.bought_together]
+        if block.HasField("unassigned"):
+            row = [block.currency, *(getattr(block.unassigned, name) for name in rest)]
+            title = f"In {block.currency}, of no product"
+            sheets.append(Sheet("unassigned", ["currency", *rest], [row], title))
+    for block in answer.reports:
+        pairs = [
+            [block.currency, pair.sku, pair.other_sku, pair.orders, pair.lift]
+            for pair in block.bought_together
+        ]
         if pairs:
-            pair_columns = ["currency", "sku", "other_sku", "orders"]
+            pair_columns = ["currency", "sku", "other_sku", "orders", "lift"]
             title = f"Bought together in {block.currency}"
             sheets.append(Sheet("bought_together", pair_columns, pairs, title, words=["sku", "other_sku"]))
     return sheets
@@ -129,14 +144,7 @@ def _product_sheets(question: Question, answer: reports_pb2.GetProductReportResp
     metavar="HOURS",
     help="A cart without an order counts as abandoned this many hours after its last change.  [default: 24]",
 )
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), help="How many carts to list.  [default: 100; as CSV all]"
-)
-@click.option("--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many carts to skip.")
-@click.option(
-    "--sort", type=click.Choice(_CART_ORDERS), default="changed", show_default=True, help="Largest first."
-)
-@ascending_option
+@list_options("carts", _CART_ORDERS, "changed", most=1_000)
 @click.option("--min-value", metavar="AMOUNT", help="Only list carts that are worth at least this.")
 @report_options
 def carts(
@@ -161,7 +169,7 @@ def carts(
         reports_pb2.GetCartReportRequest(
             abandoned_after_hours=hours or 0,
             offset=offset,
-            order_by=f"CART_ORDER_{sort.upper()}",
+            order_by=named_order("CART_ORDER", sort),
             ascending=ascending,
             min_value=min_value,
         ),
@@ -182,6 +190,7 @@ def _cart_sheets(question: Question, answer: reports_pb2.GetCartReportResponse) 
         for row in (block.rows if question.scope.breakdowns else [block])
     ]
     listed = ["cart_id", "currency", "value", "pieces", "created_at", "changed_at", "email", "customer_id"]
+    listed.append("identity")
     left = [
         [
             cart.cart_id,
@@ -192,11 +201,12 @@ def _cart_sheets(question: Question, answer: reports_pb2.GetCartReportResponse) 
             time_text(cart.changed_at),
             cart.email,
             cart.customer_id,
+            cart.identity,
         ]
         for block in reports
         for cart in block.carts
     ]
-    of_words = ["currency", "created_at", "changed_at", "email", "customer_id"]
+    of_words = ["currency", "created_at", "changed_at", "email", "customer_id", "identity"]
     head = ["currency", *columns(question, _CARTS)]
     sheets = [Sheet("carts", head, numbers, "Carts", words=words(question))]
     if left:

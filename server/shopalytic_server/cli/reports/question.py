@@ -1,9 +1,10 @@
 """What every `shopalytic report` command shares: its scope, the call, and how answers are printed."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from shopalytic_server.cli.dates import Moment, moment
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import message_data, print_csv, print_json, print_table, say
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, bearer, connect, key_of
+from shopalytic_server.cli.reports.compared import compared_head, compared_row, has_previous, side_by_side
 from shopalytic_server.config import Settings
 
 # A page of a list that is read to its end.
@@ -89,6 +91,8 @@ class Question:
     sheet: str | None
     by_hour: bool = False
     """Whether rows are shorter than a day."""
+    chosen: Sequence[str] = ()
+    """The columns that were asked for; without any those of the sheet."""
 
     def ask(self, request: Any) -> Any:
         """Asks; the method is the one of the request's type (GetSalesReportRequest: GetSalesReport)."""
@@ -124,7 +128,7 @@ class Question:
         if everything:
             self._print_pages(request, answer, sheets_of, total_of)
         else:
-            self.show(answer, sheets_of(answer), nothing=nothing)
+            self.show(answer, sheets_of(answer), nothing=nothing, skipped=request.offset)
 
     def _print_pages(
         self,
@@ -149,7 +153,21 @@ class Question:
                     return
                 page = self.ask(request)
 
-        print_csv(first.columns, rows())
+        self._print_csv(first, rows())
+
+    def _print_csv(self, sheet: Sheet, rows: Iterable[Sequence[Any]]) -> None:
+        columns = self._known(sheet) or sheet.columns
+        places = [sheet.columns.index(column) for column in columns]
+        print_csv(columns, ([row[place] for place in places] for row in rows))
+
+    def _known(self, sheet: Sheet) -> list[str]:
+        """The columns of a sheet that were asked for; raises UsageError where it has no such column."""
+        for name in self.chosen:
+            if name not in sheet.columns:
+                hint = "".join(f" Did you mean {near}?" for near in get_close_matches(name, sheet.columns, 1))
+                has = "" if hint else f" It has {', '.join(sheet.columns)}."
+                raise click.UsageError(f"The table {sheet.name} has no column {name!r}.{hint}{has}")
+        return list(self.chosen)
 
     def _csv_name(self, sheets: Sequence[Sheet]) -> str | None:
         if self.sheet and sheets and self.sheet not in [each.name for each in sheets]:
@@ -157,15 +175,18 @@ class Question:
             raise click.UsageError(f"This answer has no table {self.sheet!r}; it has {names}.")
         return self.sheet or (sheets[0].name if sheets else None)
 
-    def show(self, answer: Message, sheets: Sequence[Sheet], *, nothing: str = "") -> None:
-        """Prints an answer: all of it as JSON, or its sheets. Without a row people read `nothing`."""
+    def show(self, answer: Message, sheets: Sequence[Sheet], *, nothing: str = "", skipped: int = 0) -> None:
+        """Prints an answer: all of it as JSON, or its sheets. Without a row people read `nothing`.
+
+        `skipped` is how many rows of a list the answer passes over.
+        """
         name = self._csv_name(sheets)
         if self.as_json:
             print_json(self._data(answer))
         elif self.as_csv:
             chosen = [each for each in sheets if each.name == name]
             if chosen:
-                print_csv(chosen[0].columns, [row for each in chosen for row in each.rows])
+                self._print_csv(chosen[0], [row for each in chosen for row in each.rows])
         else:
             chosen = [each for each in sheets if self.sheet in (None, each.name)]
             for each in chosen:
@@ -174,7 +195,7 @@ class Question:
                 say(nothing or "Nothing in this range.")
             self._tell_unfinished(answer)
             blocks = (answer, *getattr(answer, "reports", ()))
-            if more := sum(getattr(block, "more_rows", 0) for block in blocks):
+            if more := sum(max(getattr(block, "more_rows", 0) - skipped, 0) for block in blocks):
                 rows = "row" if more == 1 else "rows"
                 flag = "--breakdown-limit" if self.scope.breakdowns else "--limit"
                 say(f"Left out: {more:,} further {rows}. Ask for more with {flag}.", err=True)
@@ -218,12 +239,19 @@ class Question:
         rows = [self._line(sheet, row) for row in sheet.rows]
         if sheet.total is not None:
             rows.append(self._line(sheet, sheet.total))
-        columns = sheet.shown or sheet.columns
-        places = [sheet.columns.index(column) for column in columns]
-        right = [name for name in columns[1:] if name not in (*sheet.words, *sheet.local)]
-        print_table(
-            columns, [[row[place] for place in places] for row in rows], title=sheet.title, right=right
-        )
+        asked = self._known(sheet)
+        columns, left_out = list(asked or sheet.shown or sheet.columns), list[str]()
+        if has_previous(sheet.columns):
+            columns, left_out = side_by_side(sheet.columns, columns, all_of_them=bool(asked))
+        head = compared_head(sheet.columns, columns)
+        right = [name for name in head[1:] if name not in (*sheet.words, *sheet.local)]
+        lines = [compared_row(sheet.columns, row, columns) for row in rows]
+        print_table(head, lines, title=sheet.title, right=right)
+        if left_out:
+            say(
+                f"Not shown: {', '.join(left_out)}. Choose with --columns; --csv and --json have all.",
+                err=True,
+            )
 
     def _line(self, sheet: Sheet, row: Sequence[Any]) -> list[Any]:
         return [
@@ -244,8 +272,6 @@ interval_option = click.option(
     type=click.Choice(("hour", "day", "week", "month")),
     help="Length of a row.  [default: the whole range]",
 )
-
-ascending_option = click.option("--ascending", is_flag=True, help="Smallest first instead.")
 
 _SCOPE_OPTIONS = (
     click.option("--from", "start", type=Moment(), help="Start of the range.  [default: the first event]"),
@@ -321,6 +347,12 @@ _FORM_OPTIONS = (
     json_option,
     click.option("--csv", "as_csv", is_flag=True, help="Print CSV for spreadsheets."),
     click.option("--table", "sheet", metavar="NAME", help="Only this table of the answer."),
+    click.option(
+        "--columns",
+        "chosen",
+        metavar="NAME,NAME",
+        help="Only these columns of tables and CSV; a comparison shows what each was before beside it.",
+    ),
 )
 
 
@@ -328,7 +360,14 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options of all reports, and a Question as its argument `question`."""
 
     @functools.wraps(function)
-    def run(settings: Settings, as_json: bool, as_csv: bool, sheet: str | None, **arguments: Any) -> None:
+    def run(
+        settings: Settings,
+        as_json: bool,
+        as_csv: bool,
+        sheet: str | None,
+        chosen: str | None,
+        **arguments: Any,
+    ) -> None:
         if as_json and as_csv:
             raise click.UsageError("--json and --csv exclude each other; choose one.")
         given = {name: arguments.pop(name) for name in _SCOPE_NAMES}
@@ -336,7 +375,9 @@ def report_options(function: Callable[..., Any]) -> Callable[..., Any]:
             zone = given["time_zone"] or project_zone(settings, remote)
             scope = _scope(zone, given)
             by_hour = arguments.get("interval") == "hour"
-            function(question=Question(remote, scope, zone, as_json, as_csv, sheet, by_hour), **arguments)
+            columns = [name.strip() for name in (chosen or "").split(",") if name.strip()]
+            question = Question(remote, scope, zone, as_json, as_csv, sheet, by_hour, columns)
+            function(question=question, **arguments)
 
     command: Callable[..., Any] = with_settings(*REMOTE)(run)
     for option in reversed((*_SCOPE_OPTIONS, *_FORM_OPTIONS)):

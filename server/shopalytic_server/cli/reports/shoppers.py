@@ -6,10 +6,16 @@ from google.protobuf.message import Message
 from shopalytic.reports import report_interval
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.cli.output import time_text
+from shopalytic_server.cli.reports.lists import list_options, named_order
 from shopalytic_server.cli.reports.question import Question, Sheet, interval_option, report_options
 from shopalytic_server.cli.reports.rows import cells, columns, number_columns, total_cells, words
 from shopalytic_server.domain.reports.segments import SEGMENTS
 
+_COUPON_ORDERS = (
+    *("orders", "customers", "new-customers", "discounts", "total-sales", "average-order"),
+    "coupon",
+)
+_SEARCH_ORDERS = ("searches", "visitors", "without-results", "orders", "total-sales", "query")
 _COUPON = ("orders", "customers", "new_customers", "discounts", "total_sales", "average_order")
 
 
@@ -68,22 +74,34 @@ def _sheet(
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, 10_000), help="How many codes.  [default: 100]")
+@list_options("codes", _COUPON_ORDERS, "orders")
 @report_options
-def coupons(question: Question, limit: int | None) -> None:
+def coupons(question: Question, limit: int | None, offset: int, sort: str, ascending: bool) -> None:
     """Print what coupons are used for and what they cost, beside the orders without one.
 
     \b
     Example:  shopalytic report coupons --from 2026-01-01 --currency EUR
+    Example:  shopalytic report coupons --sort discounts --csv > coupons.csv
     """
-    answer = question.ask(reports_pb2.GetCouponReportRequest(limit=limit or 0))
+    question.show_list(
+        reports_pb2.GetCouponReportRequest(
+            offset=offset, order_by=named_order("COUPON_ORDER", sort), ascending=ascending
+        ),
+        lambda answer: _coupon_sheets(question, answer),
+        lambda answer: max((block.total_rows for block in answer.reports), default=0),
+        limit=limit,
+        nothing="No orders in this range.",
+    )
+
+
+def _coupon_sheets(question: Question, answer: reports_pb2.GetCouponReportResponse) -> list[Sheet]:
     head = ["currency", *columns(question, ("coupon", *_COUPON))]
     of_words = ["coupon", *words(question)]
     sheets = []
     for block in answer.reports:
         rows = [[block.currency, *cells(question, row, ("coupon", *_COUPON))] for row in block.rows]
-        title = f"Coupons in {block.currency}"
-        sheets.append(Sheet("coupons", head, rows, title, words=of_words))
+        title = f"Coupons in {block.currency}, {len(block.rows):,} of {block.total_rows:,}"
+        sheets.append(Sheet("coupons", head, rows, title, words=of_words, is_paged=True))
     all_orders = [
         [block.currency, label, *cells(question, row, _COUPON)[len(question.scope.breakdowns) :]]
         for block in answer.reports
@@ -91,59 +109,100 @@ def coupons(question: Question, limit: int | None) -> None:
     ]
     if all_orders:
         by = columns(question, _COUPON)[len(question.scope.breakdowns) :]
-        sheets.append(
-            Sheet(
-                "orders", ["currency", "coupon", *by], all_orders, "Orders with and without", words=["coupon"]
-            )
-        )
-    question.show(answer, sheets, nothing="No orders in this range.")
+        title = "Orders with and without"
+        sheets.append(Sheet("orders", ["currency", "coupon", *by], all_orders, title, words=["coupon"]))
+    return sheets
 
 
 @click.command()
 @click.option("--list", "listed", type=click.Choice(SEGMENTS), help="List the customers of this segment.")
-@click.option("--limit", type=click.IntRange(1, 10_000), help="How many to list.  [default: 100]")
+@list_options("customers", ("net-of-refunds", "orders", "last-order"), "net-of-refunds")
 @report_options
-def segments(question: Question, listed: str | None, limit: int | None) -> None:
+def segments(
+    question: Question, listed: str | None, limit: int | None, offset: int, sort: str, ascending: bool
+) -> None:
     """Print how many customers are best, loyal, new, promising, at risk or lost.
 
     By recency, frequency and money of all who ordered before the range's end.
 
     \b
-    Example:  shopalytic report segments --list "at risk" --limit 50 --csv --table customers
+    Example:  shopalytic report segments --list "at risk" --limit 50 --table customers
+    Example:  shopalytic report segments --list best --csv --table customers > best.csv
     """
-    answer = question.ask(reports_pb2.GetSegmentReportRequest(list=listed or "", limit=limit or 0))
+    question.show_list(
+        reports_pb2.GetSegmentReportRequest(
+            list=listed or "",
+            offset=offset,
+            order_by=named_order("SEGMENT_CUSTOMER_ORDER", sort),
+            ascending=ascending,
+        ),
+        lambda answer: _segment_sheets(question, listed, answer),
+        lambda answer: answer.total_customers,
+        limit=limit,
+        nothing="Nobody ordered before this.",
+    )
+
+
+def _segment_sheets(
+    question: Question, listed: str | None, answer: reports_pb2.GetSegmentReportResponse
+) -> list[Sheet]:
+    if not answer.total.customers:
+        return []
     names = number_columns(reports_pb2.SegmentRow)
     rows = [cells(question, row, names) for row in answer.rows]
     total = total_cells(question, answer.total, names)
     sheets = [Sheet("segments", columns(question, names), rows, f"Customers, {answer.currency}", total)]
     if listed:
-        people = ["customer_id", "email", "last_order_at", "orders", "net_of_refunds"]
+        people = ["customer_id", "email", "last_order_at", "orders", "net_of_refunds", "identity", "rfm"]
         found = [
-            [each.customer_id, each.email, time_text(each.last_order_at), each.orders, each.net_of_refunds]
+            [
+                *(each.customer_id, each.email, time_text(each.last_order_at), each.orders),
+                *(each.net_of_refunds, each.identity),
+                f"{each.rfm.recency}-{each.rfm.frequency}-{each.rfm.money}",
+            ]
             for each in answer.customers
         ]
-        sheets.append(
-            Sheet("customers", people, found, listed.capitalize(), words=["email"], local=("last_order_at",))
-        )
-    question.show(answer, sheets if answer.total.customers else [], nothing="Nobody ordered before this.")
+        title = f"{listed.capitalize()}, {len(found):,} of {answer.total_customers:,}"
+        of_words = ["email", "identity", "rfm"]
+        local = ("last_order_at",)
+        sheets.append(Sheet("customers", people, found, title, words=of_words, local=local, is_paged=True))
+    return sheets
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, 10_000), help="How many rows.  [default: 100]")
+@list_options("queries", _SEARCH_ORDERS, "searches")
 @click.option("--without-results", is_flag=True, help="Only searches without a result.")
 @report_options
-def searches(question: Question, limit: int | None, without_results: bool) -> None:
+def searches(
+    question: Question, limit: int | None, offset: int, sort: str, ascending: bool, without_results: bool
+) -> None:
     """Print what people look for, how often they find nothing, and what they buy after.
 
     \b
     Example:  shopalytic report searches --from 2026-01-01 --without-results
+    Example:  shopalytic report searches --sort total-sales --csv > searches.csv
     """
-    answer = question.ask(
-        reports_pb2.GetSearchReportRequest(limit=limit or 0, only_without_results=without_results)
+    question.show_list(
+        reports_pb2.GetSearchReportRequest(
+            offset=offset,
+            order_by=named_order("SEARCH_ORDER", sort),
+            ascending=ascending,
+            only_without_results=without_results,
+        ),
+        lambda answer: _search_sheets(question, answer),
+        lambda answer: answer.total_rows,
+        limit=limit,
+        nothing="Nobody searched in this range.",
     )
+
+
+def _search_sheets(question: Question, answer: reports_pb2.GetSearchReportResponse) -> list[Sheet]:
+    if not answer.total_rows:
+        return []
     names = number_columns(reports_pb2.SearchRow)
     rows = [cells(question, row, names) for row in answer.rows]
     total = total_cells(question, answer.total, names)
-    title = f"Searches, sales in {answer.currency}"
-    sheet = Sheet("searches", columns(question, names), rows, title, total, words=words(question))
-    question.show(answer, [sheet] if rows else [], nothing="Nobody searched in this range.")
+    title = f"Searches, sales in {answer.currency}, {len(rows):,} of {answer.total_rows:,}"
+    return [
+        Sheet("searches", columns(question, names), rows, title, total, words=words(question), is_paged=True)
+    ]

@@ -1,7 +1,7 @@
 """`shopalytic report` on visitors: where they come from, how far they get, and who returns."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -9,10 +9,10 @@ import click
 from shopalytic.reports import funnel_split, funnel_step, report_interval
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.cli.output import time_text
+from shopalytic_server.cli.reports.lists import list_options, named_order
 from shopalytic_server.cli.reports.question import (
     Question,
     Sheet,
-    ascending_option,
     interval_option,
     report_options,
 )
@@ -112,46 +112,54 @@ def retention(question: Question, interval: str | None, include_visitors: bool) 
 def _retention_sheets(question: Question, answer: reports_pb2.GetRetentionReportResponse) -> list[Sheet]:
     if not answer.cohorts:
         return []
-    count = max(len(each.periods) for each in answer.cohorts)
     by = list(question.scope.breakdowns)
-    indexes = [str(index) for index in range(count)]
+    compared = question.scope.HasField("compare")
+    both = [*answer.cohorts, *(each.previous for each in answer.cohorts)]
+    indexes = [str(index) for index in range(max(len(each.periods) for each in both))]
 
-    def row(cohort: reports_pb2.Cohort, found: Sequence[Any], *begin: Any) -> list[Any]:
-        own = [time_text(cohort.start), *(cohort.dimensions[name] for name in by)]
-        return [*own, *begin, *found, *[""] * (count - len(found))]
+    def sheet(name: str, title: str, value: Callable[[reports_pb2.RetentionPeriod], Any]) -> Sheet:
+        rows = []
+        for each in answer.cohorts:
+            own = [time_text(each.start), *(each.dimensions[dimension] for dimension in by)]
+            found = [own, *(_cohort_cells(cohort, len(indexes), value) for cohort in (each, each.previous))]
+            rows.append([cell for cells in found[: 3 if compared else 2] for cell in cells])
+        numbers = ["size", *indexes]
+        before = [f"previous_{number}" for number in numbers] if compared else []
+        return Sheet(name, ["start", *by, *numbers, *before], rows, title, words=by)
 
-    customers = [row(each, [cell.customers for cell in each.periods], each.size) for each in answer.cohorts]
-    shares = [row(each, [cell.share for cell in each.periods], each.size) for each in answer.cohorts]
-    net = [
-        row(each, [cell.net.get(currency, "") for cell in each.periods], currency)
-        for each in answer.cohorts
-        for currency in sorted({currency for cell in each.periods for currency in cell.net})
-    ]
     return [
-        Sheet("customers", ["start", *by, "size", *indexes], customers, "Customers", words=by),
-        Sheet("shares", ["start", *by, "size", *indexes], shares, "Share of the cohort", words=by),
-        Sheet("net", ["start", *by, "currency", *indexes], net, "Net", words=["currency", *by]),
+        sheet("customers", "Customers", lambda period: period.customers),
+        sheet("shares", "Share of the cohort", lambda period: period.share),
+        _net_sheet(question, answer, indexes),
     ]
+
+
+def _cohort_cells(
+    cohort: reports_pb2.Cohort, most: int, value: Callable[[reports_pb2.RetentionPeriod], Any]
+) -> list[Any]:
+    """Its size, and what it did in each period."""
+    return [cohort.size, *map(value, cohort.periods), *[""] * (most - len(cohort.periods))]
+
+
+def _net_sheet(
+    question: Question, answer: reports_pb2.GetRetentionReportResponse, indexes: Sequence[str]
+) -> Sheet:
+    by = list(question.scope.breakdowns)
+    rows = [
+        [
+            *(time_text(each.start), *(each.dimensions[name] for name in by), currency),
+            *(period.net.get(currency, "") for period in each.periods),
+            *[""] * (len(indexes) - len(each.periods)),
+        ]
+        for each in answer.cohorts
+        for currency in sorted({currency for period in each.periods for currency in period.net})
+    ]
+    return Sheet("net", ["start", *by, "currency", *indexes], rows, "Net", words=["currency", *by])
 
 
 @click.command()
 @interval_option
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    help="How many landing pages, referrers and campaigns.  [default: 50; as CSV all]",
-)
-@click.option(
-    "--offset", type=click.IntRange(0, 1_000_000), default=0, help="How many rows of each table to skip."
-)
-@click.option(
-    "--sort",
-    type=click.Choice(_WAY_ORDERS),
-    default="sessions",
-    show_default=True,
-    help="Order of landing pages, referrers and campaigns; largest first.",
-)
-@ascending_option
+@list_options("landing pages, referrers and campaigns", _WAY_ORDERS, "sessions", most=1_000, shown=50)
 @report_options
 def traffic(
     question: Question, interval: str | None, limit: int | None, offset: int, sort: str, ascending: bool
@@ -168,7 +176,7 @@ def traffic(
         reports_pb2.GetTrafficReportRequest(
             interval=report_interval(interval),
             offset=offset,
-            order_by=f"TRAFFIC_ORDER_{sort.upper().replace('-', '_')}",
+            order_by=named_order("TRAFFIC_ORDER", sort),
             ascending=ascending,
         ),
         lambda answer: _traffic_sheets(question, answer),
@@ -188,11 +196,11 @@ def _traffic_sheets(question: Question, answer: reports_pb2.GetTrafficReportResp
         sheets.append(Sheet("traffic", head, rows, "Traffic", total, words=words(question)))
     numbers = ["sessions", "visitors", "first_touch_revenue", "last_touch_revenue"]
     for name in _WAYS:
-        rows = [
-            [each.value, *(getattr(each, column) for column in numbers)] for each in getattr(answer, name)
-        ]
+        by = question.scope.breakdowns
+        rows = [cells(question, each, ["value", *numbers], own=by) for each in getattr(answer, name)]
         if rows:
             total = getattr(answer, f"total_{name}")
             title = f"{name.replace('_', ' ').capitalize()}, {len(rows):,} of {total:,}"
-            sheets.append(Sheet(name, [name.removesuffix("s"), *numbers], rows, title, is_paged=True))
+            head = [name.removesuffix("s"), *columns(question, ["value", *numbers], own=by)[1:]]
+            sheets.append(Sheet(name, head, rows, title, is_paged=True))
     return sheets

@@ -1,5 +1,6 @@
 """Exact shares and middles, rounded half up to a number of digits."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 
@@ -14,3 +15,8 @@ def rounded(value: Fraction, digits: int) -> str:
 def share(part: int, whole: int) -> str:
     """part / whole with 4 digits; "0.0000" of nothing."""
     return rounded(Fraction(part, whole), 4) if whole else "0.0000"
+
+
+def rate(part: Decimal, whole: Decimal) -> str:
+    """part / whole with 4 digits; "0.0000" where either is not above zero."""
+    return rounded(Fraction(part) / Fraction(whole), 4) if part > 0 and whole > 0 else "0.0000"

@@ -56,6 +56,28 @@ _MACROS = (
     "CREATE MACRO shared(value, digits, shares, closing) AS CASE WHEN shares = 1 THEN value"
     " WHEN closing THEN (value - (shares - 1) * shared_part(value, digits, shares))::DECIMAL(38, 4)"
     " ELSE shared_part(value, digits, shares)::DECIMAL(38, 4) END",
+    # With how many digits behind the point a currency's smallest coin is written (ISO 4217).
+    "CREATE MACRO coin_digits(currency) AS CASE WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK',"
+    " 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0"
+    " WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 3 ELSE 2 END",
+    # The smallest part of an amount with so many digits, in ten-thousandths.
+    "CREATE MACRO smallest(digits) AS CASE WHEN digits >= 4 THEN 1 WHEN digits = 3 THEN 10"
+    " WHEN digits = 2 THEN 100"
+    " WHEN digits = 1 THEN 1000 ELSE 10000 END",
+    # How much of what is shared falls to goods of an amount; more than any shop sells weighs no more.
+    "CREATE MACRO weight(amount) AS"
+    " (least(greatest(amount, 0), 10000000000)::DECIMAL(18, 4) * 10000::DECIMAL(5, 0))::HUGEINT",
+    # An amount that is not negative, in the smallest parts that are shared.
+    "CREATE MACRO units_of(amount, digits) AS"
+    " (least(amount, 10000000000000000)::DECIMAL(24, 4) * 10000::DECIMAL(5, 0))::HUGEINT"
+    " // smallest(digits)",
+    # What of an amount the goods up to a weight have of it; of the whole weight that is all.
+    "CREATE MACRO part_until(value, digits, weight, whole) AS CASE WHEN weight = whole THEN value ELSE"
+    " (sign(value) * (units_of(abs(value), digits) * weight::HUGEINT // greatest(whole, 1)::HUGEINT)"
+    " * smallest(digits))::DECIMAL(28, 0) * 0.0001::DECIMAL(5, 4) END",
+    # The part of an amount between two weights: the parts of all add up to it.
+    "CREATE MACRO divided(value, digits, since, until, whole) AS"
+    " part_until(value, digits, until, whole) - part_until(value, digits, since, whole)",
 )
 
 

@@ -18,8 +18,9 @@ _DERIVED = {
     "carts": {"cart_changes", "orders"},
     "cart_lines": {"cart_changes"},
     "parcels": {"shipment_changes"},
-    "returned": {"refunds", "refund_lines", "order_lines"},
+    "line_discounts": {"orders", "order_lines"},
     "returns": {"refunds", "orders"},
+    "returned": {"refunds", "refund_lines", "orders", "order_lines"},
     "reversals": {"refunds", "refund_lines", "orders", "order_lines"},
 }
 
@@ -98,6 +99,7 @@ DERIVED_COLUMNS = {
     "carts": ("source", "bot"),
     "parcels": ("source", "bot"),
     "returned": ("source", "bot", "currency"),
+    "line_discounts": ("source", "bot", "currency"),
     "returns": ("source", "bot", "currency"),
     "reversals": ("source", "bot", "currency"),
 }

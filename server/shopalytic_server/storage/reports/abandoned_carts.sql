@@ -2,7 +2,10 @@
 
 -- Whose some carts are: the customer who changed each last. The arrays are parallel.
 -- name: customers
-SELECT s.dataset_id, s.cart_id, coalesce(named.customer_id, owner.customer_id, s.subject) AS customer_id
+SELECT s.dataset_id, s.cart_id, coalesce(named.customer_id, owner.customer_id, s.subject) AS customer_id,
+       (SELECT min(i.identity COLLATE "C") FROM identities i
+         WHERE i.dataset_id = s.dataset_id AND i.customer_id = coalesce(named.customer_id, owner.customer_id))
+           AS identity
   FROM (
     SELECT w.dataset_id, w.cart_id,
            (array_agg(c.subject ORDER BY cart_position(c.added, c.occurred_at) DESC, c.tie_breaker DESC,

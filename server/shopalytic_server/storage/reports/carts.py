@@ -114,11 +114,8 @@ async def _with_customers(snapshot: Snapshot, listed: Sequence[Row]) -> list[Row
         of_datasets=[cart["dataset"] for cart in listed],
         cart_ids=[cart["cart_id"] for cart in listed],
     )
-    customers = {(row["dataset_id"], row["cart_id"]): row["customer_id"] for row in rows}
-    return [
-        cart | {"dataset_id": cart["dataset"], "customer_id": customers[cart["dataset"], cart["cart_id"]]}
-        for cart in listed
-    ]
+    customers = {(row["dataset_id"], row["cart_id"]): row for row in rows}
+    return [cart | customers[cart["dataset"], cart["cart_id"]] for cart in listed]
 
 
 async def _contents(snapshot: Snapshot, listed: Sequence[dict[str, Any]]) -> _Contents:
@@ -156,6 +153,7 @@ def _carts(
             changed_at=timestamp(row["changed_at"]),
             value=text(lines[0]["value"]) if lines else "0",
             customer_id=str(row["customer_id"]),
+            identity=row["identity"] or "",
             email=emails.get((row["dataset_id"], row["customer_id"]), ""),
         )
         for line in lines:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import difference, text
 from shopalytic_server.domain.projects import Project
-from shopalytic_server.domain.reports.shares import share
+from shopalytic_server.domain.reports.dimensions import CAME_FROM, LINES, Attribution
+from shopalytic_server.domain.reports.shares import rate, share
 from shopalytic_server.storage.database.queries import load, load_beside
 from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, within
 from shopalytic_server.storage.facts.scope import Scope, resolve_scope
@@ -28,6 +29,10 @@ _ORDERS = {
     reports_pb2.PRODUCT_ORDER_VIEWERS: "viewers",
     reports_pb2.PRODUCT_ORDER_VIEW_TO_ORDER_RATE: "rate",
     reports_pb2.PRODUCT_ORDER_SKU: "sku",
+    reports_pb2.PRODUCT_ORDER_RETURNS: "returns",
+    reports_pb2.PRODUCT_ORDER_DISCOUNTS: "discounts",
+    reports_pb2.PRODUCT_ORDER_QUANTITY_RETURNED: "quantity_returned",
+    reports_pb2.PRODUCT_ORDER_RETURN_RATE: "return_rate",
 }
 
 _NOTHING: Row = {
@@ -40,6 +45,9 @@ _NOTHING: Row = {
     "quantity": Decimal(0),
     "gross": Decimal(0),
     "refunds": Decimal(0),
+    "discounts": Decimal(0),
+    "returns": Decimal(0),
+    "quantity_returned": Decimal(0),
 }
 
 
@@ -48,7 +56,7 @@ def _spans(scope: Scope) -> dict[str, Span]:
     return {
         "product_views": within(scope),
         "cart_changes": within(scope),
-        "orders": within(scope),
+        "orders": EVER,
         "order_lines": EVER,
         "refunds": EVER,
         "refund_lines": EVER,
@@ -69,6 +77,7 @@ async def answer(
         reports[scope.currency].SetInParent()
     # Before it is broken down, for an order in two rows has its pairs once.
     pairs = await facts.ask(_SQL.pairs, pairs=MAX_PAIRS)
+    unassigned = [] if _looks_at_parts(scope) else await facts.ask(_SQL.unassigned)
     if scope.by:
         await facts.break_down(scope.by)
     products = await facts.ask(
@@ -90,11 +99,36 @@ async def answer(
         report.rows.append(_row(scope, _NOTHING | {k: v for k, v in product.items() if v is not None}, names))
     for row in pairs:
         reports[row["currency"]].bought_together.add(
-            sku=row["sku"], other_sku=row["other_sku"], orders=row["orders"]
+            sku=row["sku"],
+            other_sku=row["other_sku"],
+            orders=row["orders"],
+            lift=share(row["orders"] * row["all_orders"], row["orders_of_one"] * row["orders_of_other"]),
         )
+    for row in unassigned:
+        if row["gross_sales"] or row["discounts"] or row["returns"]:
+            reports[row["currency"]].unassigned.CopyFrom(_unassigned(row))
     for currency, report in reports.items():
         report.currency = currency
     return reports_pb2.GetProductReportResponse(reports=[reports[currency] for currency in sorted(reports)])
+
+
+def _looks_at_parts(scope: Scope) -> bool:
+    """Whether orders count with some of their lines alone, or with what one of several visits has of them."""
+    shared = scope.attribution is Attribution.LINEAR and not scope.dimensions.isdisjoint(CAME_FROM)
+    return shared or not scope.dimensions.isdisjoint(LINES)
+
+
+def _unassigned(row: Row) -> reports_pb2.UnassignedSales:
+    return reports_pb2.UnassignedSales(
+        gross_sales=text(row["gross_sales"]),
+        discounts=text(row["discounts"]),
+        returns=text(row["returns"]),
+        net_sales=text(_net_sales(row["gross_sales"], row["discounts"], row["returns"])),
+    )
+
+
+def _net_sales(gross_sales: Decimal, discounts: Decimal, returns: Decimal) -> Decimal:
+    return difference(difference(gross_sales, discounts), returns)
 
 
 async def _named(facts: Facts, scope: Scope, search: str) -> list[str]:
@@ -127,8 +161,11 @@ def _row(scope: Scope, row: Row, names: dict[str, str]) -> reports_pb2.ProductRo
         refunds=text(row["refunds"]),
         net=text(difference(row["gross"], row["refunds"])),
         gross_sales=text(row["gross"]),
-        returns=text(row["refunds"]),
-        net_sales=text(difference(row["gross"], row["refunds"])),
+        discounts=text(row["discounts"]),
+        returns=text(row["returns"]),
+        net_sales=text(_net_sales(row["gross"], row["discounts"], row["returns"])),
+        quantity_returned=text(row["quantity_returned"]),
+        return_rate=rate(row["quantity_returned"], row["quantity"]),
         view_to_order_rate=share(row["converted"], row["viewers"]),
         dimensions=dimensions_of(scope, values),
         explain=explain_token(

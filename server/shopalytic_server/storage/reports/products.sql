@@ -38,9 +38,16 @@ WITH bought AS MATERIALIZED (
       FROM counted_cart_changes
      WHERE added AND modified_at >= $from_at::TIMESTAMP AND modified_at < $to_at::TIMESTAMP
      GROUP BY ALL
+), discounted AS (
+    SELECT currency, CASE WHEN $by_product THEN sku ELSE '' END AS sku, by_1, by_2,
+           amount(discount, discount_digits) AS discounts
+      FROM counted_line_discounts
+     WHERE ordered_at >= $from_at::TIMESTAMP AND ordered_at < $to_at::TIMESTAMP
+     GROUP BY ALL
 ), refunded AS (
     SELECT currency, CASE WHEN $by_product THEN sku ELSE '' END AS sku, by_1, by_2,
-           amount(amount, amount_digits) AS refunds
+           amount(amount, amount_digits) AS refunds, amount(net_amount, net_digits) AS returns,
+           amount(quantity, quantity_digits) AS quantity_returned
       FROM counted_returned
      WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
      GROUP BY ALL
@@ -48,12 +55,17 @@ WITH bought AS MATERIALIZED (
     SELECT *,
            CASE $order_by WHEN 'views' THEN views WHEN 'carts' THEN carts WHEN 'orders' THEN orders
                 WHEN 'units' THEN units WHEN 'gross' THEN gross.sum WHEN 'refunds' THEN refunds.sum
-                WHEN 'viewers' THEN viewers WHEN 'rate' THEN 0 WHEN 'sku' THEN 0
-                ELSE coalesce(gross.sum, 0) - coalesce(refunds.sum, 0) END AS key,
-           CASE $order_by WHEN 'rate' THEN coalesce(converted / viewers, 0) ELSE 0 END AS rate
+                WHEN 'returns' THEN returns.sum WHEN 'discounts' THEN discounts.sum
+                WHEN 'quantity_returned' THEN quantity_returned.sum
+                WHEN 'viewers' THEN viewers WHEN 'rate' THEN 0 WHEN 'return_rate' THEN 0 WHEN 'sku' THEN 0
+                ELSE coalesce(gross.sum, 0) - coalesce(discounts.sum, 0) - coalesce(returns.sum, 0) END AS key,
+           CASE $order_by WHEN 'rate' THEN coalesce(converted / viewers, 0)
+                WHEN 'return_rate' THEN coalesce(quantity_returned.sum::DOUBLE / nullif(quantity.sum, 0)::DOUBLE, 0)
+                ELSE 0 END AS rate
       FROM viewed
       FULL JOIN ordered USING (currency, sku, by_1, by_2)
       FULL JOIN carted USING (currency, sku, by_1, by_2)
+      FULL JOIN discounted USING (currency, sku, by_1, by_2)
       FULL JOIN refunded USING (currency, sku, by_1, by_2)
      WHERE $search = '' OR contains(lower(sku), $search) OR list_contains($named::VARCHAR[], sku)
 ), placed AS (
@@ -69,6 +81,35 @@ SELECT * EXCLUDE (key, rate, place)
   FROM placed
  WHERE place BETWEEN $first AND $last
  ORDER BY currency, place
+
+-- What orders and refunds state of each currency, and what of it is no product's.
+-- name: unassigned
+WITH stated AS (
+    SELECT currency, subtotal AS gross, subtotal_digits AS gross_digits, total_discount AS discount,
+           total_discount_digits AS discount_digits, 0::DECIMAL(38, 4) AS back, 0 AS back_digits
+      FROM counted_orders
+     WHERE ordered_at >= $from_at::TIMESTAMP AND ordered_at < $to_at::TIMESTAMP
+     UNION ALL
+    SELECT currency, -price * quantity, price_digits + quantity_digits, 0, 0, 0, 0
+      FROM counted_order_lines
+     WHERE ordered_at >= $from_at::TIMESTAMP AND ordered_at < $to_at::TIMESTAMP
+     UNION ALL
+    SELECT currency, 0, 0, -discount, discount_digits, 0, 0
+      FROM counted_line_discounts
+     WHERE ordered_at >= $from_at::TIMESTAMP AND ordered_at < $to_at::TIMESTAMP
+     UNION ALL
+    SELECT currency, 0, 0, 0, 0, amount, amount_digits
+      FROM counted_returns
+     WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+     UNION ALL
+    SELECT currency, 0, 0, 0, 0, -net_amount, net_digits
+      FROM counted_returned
+     WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
+)
+SELECT currency, amount(gross, gross_digits) AS gross_sales, amount(discount, discount_digits) AS discounts,
+       amount(back, back_digits) AS returns
+  FROM stated
+ GROUP BY currency
 
 -- The pairs with the most orders of each currency. An order of n products has
 -- n (n - 1) / 2 pairs, so not all are counted: no pair is in more orders than
@@ -111,10 +152,13 @@ WITH bought AS (
      WHERE a.sku < b.sku
      GROUP BY currency, a.sku, b.sku
 )
-SELECT *
-  FROM paired
-QUALIFY row_number() OVER (PARTITION BY currency ORDER BY orders DESC, sku, other_sku) <= $pairs
- ORDER BY currency, orders DESC, sku, other_sku
+SELECT p.*, a.orders AS orders_of_one, b.orders AS orders_of_other, e.orders AS all_orders
+  FROM paired p
+  JOIN counted a ON a.currency = p.currency AND a.sku = p.sku
+  JOIN counted b ON b.currency = p.currency AND b.sku = p.other_sku
+  JOIN (SELECT currency, count(DISTINCT order_key) AS orders FROM bought GROUP BY currency) e ON e.currency = p.currency
+QUALIFY row_number() OVER (PARTITION BY p.currency ORDER BY p.orders DESC, p.sku, p.other_sku) <= $pairs
+ ORDER BY p.currency, p.orders DESC, p.sku, p.other_sku
 
 -- What happened to one product, or to all that the filters leave.
 -- name: explain_product

@@ -24,6 +24,7 @@ from shopalytic_server.storage.reports import (
 )
 from shopalytic_server.storage.reports.open_range import within_data
 from shopalytic_server.storage.reports.rows.comparison import compare, ranges, within_range
+from shopalytic_server.storage.reports.rows.pages import beside, cut_to_page, unpaged
 from shopalytic_server.storage.reports.rows.unfinished import mark_unfinished
 from shopalytic_server.storage.reports.shoppers import conversion, coupons, lifetime, searches, segments
 
@@ -49,10 +50,11 @@ def _report(name: str, answer: Answer) -> Question:
         check_dimensions(name, scope.filters, scope.by)
         if request.scope.HasField("compare"):
             now, then = ranges(scope, request)
-            found = await answer(facts, project, within_range(request, now.begin, now.end))
+            found = await answer(facts, project, within_range(unpaged(request), now.begin, now.end))
             found.robots = await facts.robots()
-            before = await answer(facts, project, within_range(request, then.begin, then.end))
+            before = await answer(facts, project, within_range(beside(request), then.begin, then.end))
             compare(found, before, now, then)
+            cut_to_page(found, request)
             return found
         asked, outside = await within_data(facts.snapshot, project, request)
         found = await answer(facts, project, asked)

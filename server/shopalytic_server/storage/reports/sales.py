@@ -49,6 +49,8 @@ class _Sums:
     guest_orders: int = 0
     gross_sales: Decimal = Decimal(0)
     returns: Decimal = Decimal(0)
+    tax_refunds: Decimal = Decimal(0)
+    shipping_refunds: Decimal = Decimal(0)
     gross: Decimal = Decimal(0)
     discounts: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
@@ -215,6 +217,8 @@ def _row(start: datetime | None, sums: _Sums) -> reports_pb2.SalesRow:
         returning_customers=sums.customers - sums.new_customers,
         gross_sales=text(sums.gross_sales),
         returns=text(sums.returns),
+        tax_refunds=text(sums.tax_refunds),
+        shipping_refunds=text(sums.shipping_refunds),
         net_sales=text(difference(difference(sums.gross_sales, sums.discounts), sums.returns)),
         total_sales=text(sums.gross),
         net_of_refunds=text(difference(sums.gross, sums.refunds)),

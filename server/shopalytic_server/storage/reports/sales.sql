@@ -52,7 +52,8 @@ WITH intervals AS (
      WHERE f.occurred_at >= $from_at::TIMESTAMP AND f.occurred_at < $to_at::TIMESTAMP AND f.amount IS NOT NULL
      GROUP BY GROUPING SETS ((f.currency, f.by_1, f.by_2, i.number), (f.currency, f.by_1, f.by_2))
 ), returned AS (
-    SELECT r.currency, r.by_1, r.by_2, coalesce(i.number, 0) AS number, amount(r.amount, r.amount_digits) AS returns
+    SELECT r.currency, r.by_1, r.by_2, coalesce(i.number, 0) AS number, amount(r.amount, r.amount_digits) AS returns,
+           amount(r.tax, r.tax_digits) AS tax_refunds, amount(r.shipping, r.shipping_digits) AS shipping_refunds
       FROM counted_returns r
       ASOF JOIN intervals i ON r.occurred_at >= i.begins_at
      WHERE r.occurred_at >= $from_at::TIMESTAMP AND r.occurred_at < $to_at::TIMESTAMP

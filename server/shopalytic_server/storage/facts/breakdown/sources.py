@@ -120,6 +120,9 @@ SOURCES = {
     "returned": Source(
         _BY_ORDER.format(view="returned") + " AND d.closing" + _CATEGORIES_OF, _ORDER | _CATEGORIES
     ),
+    "line_discounts": Source(
+        _BY_ORDER.format(view="line_discounts") + " AND d.closing" + _CATEGORIES_OF, _ORDER | _CATEGORIES
+    ),
     "parcels": Source(
         _BY_ORDER.format(view="parcels") + " AND d.closing", _ORDER | {"carrier": Expression("t.carrier")}
     ),
@@ -250,16 +253,28 @@ def counted(
         besides = {"orders": ", true AS closing", "steps": ", true AS matching"}.get(view, "")
         rows = f"SELECT t.*{besides}, '' AS by_1, '' AS by_2 FROM {view} AS t"  # noqa: S608
         return f"{rows} WHERE {condition.sql}", condition
+    changed = _shares(view) if needs.shared else {}
     if asked == "reversals" and view == "returned":
         source = replace(source, replaced={"revenue": "t.amount", "digits": "t.amount_digits"})
-    return _with_dimensions(view, source, scope, needs, by, condition)
+    if asked == "returns" and view == "returned":
+        changed = {"amount": "t.net_amount", "amount_digits": "t.net_digits"}
+        # Nobody states tax and shipping by line.
+        nothing = {"tax": "NULL::DECIMAL(38, 4)", "shipping": "NULL::DECIMAL(38, 4)"}
+        source = replace(source, replaced=nothing | {"tax_digits": "0", "shipping_digits": "0"})
+    return _with_dimensions(view, source, scope, needs, by, condition, changed)
 
 
 def _with_dimensions(
-    view: str, source: Source, scope: Scope, needs: Needs, by: Sequence[str], condition: Condition
+    view: str,
+    source: Source,
+    scope: Scope,
+    needs: Needs,
+    by: Sequence[str],
+    condition: Condition,
+    changed: Mapping[str, str],
 ) -> tuple[str, Condition]:
+    """`changed` are columns of the view that stand for something else."""
     expressions, rows = dict(source.expressions), source.rows
-    changed = _shares(view) if needs.shared else {}
     if needs.lines and view == "orders":
         rows, changed, expressions = _in_lines(rows, expressions)
     own = [
@@ -299,7 +314,7 @@ def _unnested(expression: Expression) -> str:
 _AMOUNTS = {
     "orders": ("total", "subtotal", "total_tax", "total_shipping", "total_discount"),
     "refunds": ("amount",),
-    "returns": ("amount",),
+    "returns": ("amount", "tax", "shipping"),
     "reversals": ("revenue", "cost"),
 }
 
@@ -328,6 +343,7 @@ def _in_lines(
     """
     return (
         f"{rows} AND d.closing JOIN lines_of_orders AS l ON l.order_key = t.order_key"
+        " LEFT JOIN line_discounts AS e ON e.order_key = l.order_key AND e.sku = l.sku"
         " LEFT JOIN sku_categories AS k ON k.sku = l.sku",
         {
             "total": "l.goods",
@@ -339,7 +355,8 @@ def _in_lines(
             "quantity_digits": "l.quantity_digits",
             "total_tax": "NULL::DECIMAL(38, 4)",
             "total_shipping": "NULL::DECIMAL(38, 4)",
-            "total_discount": "NULL::DECIMAL(38, 4)",
+            "total_discount": "e.discount",
+            "total_discount_digits": "coalesce(e.discount_digits, 0)",
         },
         expressions
         | {"sku": Expression("l.sku"), "category": Expression("coalesce(k.categories, [''])", several=True)},

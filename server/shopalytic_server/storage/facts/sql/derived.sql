@@ -59,7 +59,32 @@ SELECT dataset, shipment, min(order_key) AS order_key, min(occurred_at) AS first
   FROM shipment_changes
  GROUP BY dataset, shipment
 
--- What each refund gives back of each product. A full refund gives back what
+-- What an order's discount takes off each of its products: it is shared by what they
+-- cost, and what cannot be divided goes to the last of them.
+-- name: line_discounts
+WITH goods AS (
+    SELECT order_key, sku, sum(price * quantity) AS amount
+      FROM order_lines
+     GROUP BY ALL
+), discounted AS (
+    SELECT o.dataset, o.order_key, o.ordered_at, o.source, o.bot, o.currency, g.sku, o.total_discount,
+           o.total_discount_digits, sum(weight(g.amount)) OVER (PARTITION BY o.order_key) AS whole,
+           sum(weight(g.amount)) OVER so_far AS until, weight(g.amount) AS weight
+      FROM orders o
+      JOIN goods g ON g.order_key = o.order_key
+     WHERE o.total_discount > 0
+    WINDOW so_far AS (PARTITION BY o.order_key ORDER BY g.sku ROWS UNBOUNDED PRECEDING)
+)
+SELECT dataset, order_key, ordered_at, source, bot, currency, sku,
+       divided(total_discount, greatest(total_discount_digits, coin_digits(currency)), until - weight, until, whole)
+           AS discount,
+       greatest(total_discount_digits, coin_digits(currency)) AS discount_digits
+  FROM discounted
+ WHERE whole > 0
+
+-- What each refund gives back of each product: before discounts, and after them as
+-- the refund says for all its products (see `returns`); the difference is shared by
+-- what they cost. A full refund gives back what
 -- remains of its order's lines after the refunds before it; only an order's first
 -- full refund leaves anything to give back, so that is all lines less those of
 -- the partial refunds before it, as with the order's total.
@@ -71,6 +96,7 @@ WITH closing AS (
    QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
 ), ordered AS (
     SELECT order_key, sku, sum(price * quantity) AS amount, max(price_digits + quantity_digits) AS digits,
+           sum(quantity) AS quantity, max(quantity_digits) AS quantity_digits,
            sum(cost * quantity) AS cost, max(cost_digits + quantity_digits) AS cost_digits, min(cost) AS least,
            max(cost_digits) AS least_digits
       FROM order_lines
@@ -81,28 +107,48 @@ WITH closing AS (
       LEFT JOIN ordered o ON o.order_key = l.order_key AND o.sku = l.sku
 ), earlier AS (
     SELECT f.order_key, l.sku, sum(l.price * l.quantity) AS amount, max(l.price_digits + l.quantity_digits) AS digits,
-           sum(l.cost) AS cost, max(l.cost_digits) AS cost_digits
+           sum(l.quantity) AS quantity, sum(l.cost) AS cost, max(l.cost_digits) AS cost_digits
       FROM closing f
       JOIN partial l ON l.order_key = f.order_key AND l.currency = f.currency
        AND (l.position, l.tie_breaker, l.event_id) < (f.position, f.tie_breaker, f.event_id)
      GROUP BY ALL
+), given AS (
+    SELECT dataset, subject, order_key, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
+           price * quantity AS amount, price_digits + quantity_digits AS amount_digits, quantity, quantity_digits, cost,
+           cost_digits
+      FROM partial
+     WHERE amount IS NOT NULL
+     UNION ALL
+    SELECT f.dataset, f.subject, f.order_key, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot,
+           f.currency, o.sku, o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0)),
+           CASE WHEN sign(o.quantity) * (o.quantity - coalesce(e.quantity, 0)) > 0 THEN o.quantity - coalesce(e.quantity, 0)
+                ELSE 0 END, o.quantity_digits, greatest(coalesce(o.cost, 0) - coalesce(e.cost, 0), 0),
+           greatest(coalesce(o.cost_digits, 0), coalesce(e.cost_digits, 0))
+      FROM closing f
+      JOIN ordered o ON o.order_key = f.order_key
+      LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
+     WHERE f.amount IS NOT NULL AND sign(o.amount) * (o.amount - coalesce(e.amount, 0)) > 0
+), weighed AS (
+    SELECT g.*, coalesce(r.amount, 0) AS stated, coalesce(r.amount_digits, 0) AS stated_digits,
+           sum(g.amount) OVER refund AS goods, max(g.amount_digits) OVER refund AS goods_digits,
+           sum(weight(g.amount)) OVER refund AS whole, sum(weight(g.amount)) OVER so_far AS until,
+           weight(g.amount) AS weight
+      FROM given g
+      LEFT JOIN returns r ON r.order_key = g.order_key AND r.event_id = g.event_id
+    WINDOW refund AS (PARTITION BY g.order_key, g.event_id),
+           so_far AS (PARTITION BY g.order_key, g.event_id ORDER BY g.sku, g.amount ROWS UNBOUNDED PRECEDING)
 )
-SELECT dataset, subject, order_key, occurred_at, position, tie_breaker, event_id, source, bot, currency, sku,
-       price * quantity AS amount, price_digits + quantity_digits AS amount_digits, cost, cost_digits
-  FROM partial
- WHERE amount IS NOT NULL
- UNION ALL
-SELECT f.dataset, f.subject, f.order_key, f.occurred_at, f.position, f.tie_breaker, f.event_id, f.source, f.bot,
-       f.currency, o.sku, o.amount - coalesce(e.amount, 0), greatest(o.digits, coalesce(e.digits, 0)),
-       greatest(coalesce(o.cost, 0) - coalesce(e.cost, 0), 0),
-       greatest(coalesce(o.cost_digits, 0), coalesce(e.cost_digits, 0))
-  FROM closing f
-  JOIN ordered o ON o.order_key = f.order_key
-  LEFT JOIN earlier e ON e.order_key = f.order_key AND e.sku = o.sku
- WHERE f.amount IS NOT NULL AND sign(o.amount) * (o.amount - coalesce(e.amount, 0)) > 0
+SELECT * EXCLUDE (stated, stated_digits, goods, goods_digits, whole, until, weight),
+       CASE WHEN whole = 0 THEN amount
+            ELSE amount - divided(goods - stated, greatest(goods_digits, stated_digits, coin_digits(currency)),
+                                  until - weight, until, whole)
+       END AS net_amount,
+       CASE WHEN whole = 0 OR goods = stated THEN amount_digits
+            ELSE greatest(amount_digits, goods_digits, stated_digits, coin_digits(currency)) END AS net_digits
+  FROM weighed
 
 -- What each refund gives back for products, after discounts and without tax and
--- shipping. A full refund gives back what remains of its order's subtotal less
+-- shipping, and what of these two. A full refund gives back what remains of its order's subtotal less
 -- discounts after the partial refunds before it; a further one nothing.
 -- name: returns
 WITH closing AS (
@@ -112,20 +158,28 @@ WITH closing AS (
    QUALIFY row_number() OVER (PARTITION BY order_key ORDER BY position, tie_breaker, event_id) = 1
 ), earlier AS (
     SELECT f.order_key, sum(p.subtotal_refund - coalesce(p.discount_refund, 0)) AS amount,
-           max(greatest(p.subtotal_refund_digits, coalesce(p.discount_refund_digits, 0))) AS digits
+           max(greatest(p.subtotal_refund_digits, coalesce(p.discount_refund_digits, 0))) AS digits,
+           coalesce(sum(p.tax_refund), 0) AS tax, coalesce(max(p.tax_refund_digits), 0) AS tax_digits,
+           coalesce(sum(p.shipping_refund), 0) AS shipping, coalesce(max(p.shipping_refund_digits), 0) AS shipping_digits
       FROM closing f
       JOIN refunds p ON p.order_key = f.order_key AND p.refund_type = 'partial' AND p.currency = f.currency
        AND (p.position, p.tie_breaker, p.event_id) < (f.position, f.tie_breaker, f.event_id)
      GROUP BY ALL
 )
-SELECT order_key, occurred_at, source, bot, currency, subtotal_refund - coalesce(discount_refund, 0) AS amount,
-       greatest(subtotal_refund_digits, coalesce(discount_refund_digits, 0)) AS amount_digits
+SELECT order_key, event_id, occurred_at, source, bot, currency, subtotal_refund - coalesce(discount_refund, 0) AS amount,
+       greatest(subtotal_refund_digits, coalesce(discount_refund_digits, 0)) AS amount_digits,
+       coalesce(tax_refund, 0) AS tax, coalesce(tax_refund_digits, 0) AS tax_digits,
+       coalesce(shipping_refund, 0) AS shipping, coalesce(shipping_refund_digits, 0) AS shipping_digits
   FROM refunds
  WHERE refund_type = 'partial' AND amount IS NOT NULL
  UNION ALL
-SELECT f.order_key, f.occurred_at, f.source, f.bot, f.currency,
+SELECT f.order_key, f.event_id, f.occurred_at, f.source, f.bot, f.currency,
        greatest(o.subtotal - coalesce(o.total_discount, 0) - coalesce(e.amount, 0), 0),
-       greatest(o.subtotal_digits, coalesce(o.total_discount_digits, 0), coalesce(e.digits, 0))
+       greatest(o.subtotal_digits, coalesce(o.total_discount_digits, 0), coalesce(e.digits, 0)),
+       greatest(coalesce(o.total_tax, 0) - coalesce(e.tax, 0), 0),
+       greatest(coalesce(o.total_tax_digits, 0), coalesce(e.tax_digits, 0)),
+       greatest(coalesce(o.total_shipping, 0) - coalesce(e.shipping, 0), 0),
+       greatest(coalesce(o.total_shipping_digits, 0), coalesce(e.shipping_digits, 0))
   FROM closing f
   JOIN orders o ON o.order_key = f.order_key
   LEFT JOIN earlier e ON e.order_key = f.order_key

@@ -118,7 +118,7 @@ def _pair(row: Message, before: Message, now: Compared, then: Compared) -> None:
             continue
         ours, theirs = getattr(row, field.name), getattr(before, field.name)
         if field.is_repeated:
-            _pair_rows(ours, theirs, now, then)
+            _pair_rows(ours, theirs, now, then, is_whole=not getattr(row, "more_rows", 0))
         elif row.HasField(field.name) and _has_numbers(field):
             _pair(ours, theirs, now, then)
     if "previous" in row.DESCRIPTOR.fields_by_name:
@@ -140,7 +140,10 @@ def _put(row: Any, before: Message, then: Compared) -> None:
     row.compared.CopyFrom(then.interval(place) if is_interval else _time_range(then.begin, then.end))
 
 
-def _pair_rows(ours: Any, theirs: Sequence[Message], now: Compared, then: Compared) -> None:
+def _pair_rows(
+    ours: Any, theirs: Sequence[Message], now: Compared, then: Compared, *, is_whole: bool
+) -> None:
+    """Rows that only the other range has come last; where ours are not all, nobody knows which these are."""
     if not ours and not theirs:
         return
     kind = (ours or theirs)[0].DESCRIPTOR
@@ -150,7 +153,7 @@ def _pair_rows(ours: Any, theirs: Sequence[Message], now: Compared, then: Compar
     for row in ours:
         before = left.pop(_key(row, now), None)
         _pair(row, _empty(row) if before is None else before, now, then)
-    for key, before in left.items():
+    for key, before in left.items() if is_whole else ():
         place = key[0]
         if place <= len(now.starts):
             row = ours.add()

@@ -1,6 +1,8 @@
 """The coupon report: what codes are used for, and what they cost."""
 
 from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import average, text
@@ -14,6 +16,14 @@ from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, valu
 _SQL = load_beside(__name__)
 
 DEFAULT_LIMIT = 100
+_ORDERS = {
+    reports_pb2.COUPON_ORDER_CUSTOMERS: "customers",
+    reports_pb2.COUPON_ORDER_NEW_CUSTOMERS: "new_customers",
+    reports_pb2.COUPON_ORDER_DISCOUNTS: "discounts",
+    reports_pb2.COUPON_ORDER_TOTAL_SALES: "total_sales",
+    reports_pb2.COUPON_ORDER_AVERAGE_ORDER: "average_order",
+    reports_pb2.COUPON_ORDER_COUPON: "coupon",
+}
 
 explained_by("coupon_row", _SQL.explain_row, lambda scope: {"orders": EVER, "order_discounts": within(scope)})
 
@@ -33,11 +43,13 @@ async def answer(
         own.CopyFrom(_row(scope.unbroken, row))
     if scope.by:
         await facts.break_down(scope.by)
-    limit = request.limit or DEFAULT_LIMIT
-    rows = await facts.ask(_SQL.coupons)
-    for row in sorted(rows, key=lambda row: (-row["orders"], row["coupon"], values_of(scope, row))):
+    rows = sorted(await facts.ask(_SQL.coupons), key=lambda row: (row["coupon"], values_of(scope, row)))
+    rows.sort(key=lambda row: _rank(row, request), reverse=not request.ascending)
+    last = request.offset + (request.limit or DEFAULT_LIMIT)
+    for row in rows:
         report = reports.setdefault(row["currency"], _block(row["currency"]))
-        if len(report.rows) == limit:
+        report.total_rows += 1
+        if not request.offset < report.total_rows <= last:
             report.more_rows += 1
             continue
         values = values_of(scope, row)
@@ -45,6 +57,14 @@ async def answer(
         found.dimensions.update(dimensions_of(scope, values))
         report.rows.append(found)
     return reports_pb2.GetCouponReportResponse(reports=[reports[currency] for currency in sorted(reports)])
+
+
+def _rank(row: Row, request: reports_pb2.GetCouponReportRequest) -> Any:
+    """By what a row has its place, beside its code."""
+    name = _ORDERS.get(request.order_by, "orders")
+    if name == "average_order":
+        return Fraction(row["total_sales"]) / row["orders"] if row["orders"] else Fraction(0)
+    return row[name]
 
 
 def _block(currency: str) -> reports_pb2.CouponReport:

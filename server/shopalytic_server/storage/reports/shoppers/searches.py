@@ -14,6 +14,13 @@ from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, valu
 _SQL = load_beside(__name__)
 
 DEFAULT_LIMIT = 100
+_ORDERS = {
+    reports_pb2.SEARCH_ORDER_VISITORS: "visitors",
+    reports_pb2.SEARCH_ORDER_WITHOUT_RESULTS: "without_results",
+    reports_pb2.SEARCH_ORDER_ORDERS: "orders",
+    reports_pb2.SEARCH_ORDER_TOTAL_SALES: "total_sales",
+    reports_pb2.SEARCH_ORDER_QUERY: "query",
+}
 
 explained_through(
     "search_row",
@@ -33,12 +40,19 @@ async def answer(
     if scope.by:
         await facts.break_down(scope.by)
     await facts.keep("searched", _SQL.searched, only_without_results=request.only_without_results)
-    most = request.limit or DEFAULT_LIMIT
-    total, *rows = await facts.ask(_SQL.searches, revenue_in=currency, most=most)
+    total, *rows = await facts.ask(
+        _SQL.searches,
+        revenue_in=currency,
+        order_by=_ORDERS.get(request.order_by, "searches"),
+        ascending=request.ascending,
+        first=request.offset + 1,
+        last=request.offset + (request.limit or DEFAULT_LIMIT),
+    )
     response = reports_pb2.GetSearchReportResponse(
         total=_row(total, _token(scope, request)),
         currency=currency,
         more_rows=total["rows_found"] - len(rows),
+        total_rows=total["rows_found"],
     )
     for row in rows:
         values = values_of(scope, row)

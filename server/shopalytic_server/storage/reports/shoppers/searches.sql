@@ -34,12 +34,25 @@ WITH placed AS (
       FROM searched
      GROUP BY GROUPING SETS ((query, by_1, by_2), ())
 )
-SELECT a.*, b.orders, b.total_sales, count(*) OVER () - 1 AS rows_found
-  FROM asked a
-  LEFT JOIN bought b ON b.query IS NOT DISTINCT FROM a.query AND b.by_1 IS NOT DISTINCT FROM a.by_1
-   AND b.by_2 IS NOT DISTINCT FROM a.by_2
- ORDER BY a.query IS NULL DESC, a.searches DESC, a.query, a.by_1, a.by_2
- LIMIT $most + 1
+SELECT * EXCLUDE (key, place)
+  FROM (
+    SELECT *, row_number() OVER (
+                  PARTITION BY query IS NULL
+                  ORDER BY CASE WHEN $ascending THEN -key ELSE key END DESC,
+                           CASE WHEN $order_by = 'query' AND NOT $ascending THEN query END DESC, query, by_1, by_2)
+                  AS place
+      FROM (
+        SELECT a.*, b.orders, b.total_sales, count(*) OVER () - 1 AS rows_found,
+               CASE $order_by WHEN 'visitors' THEN a.visitors WHEN 'without_results' THEN a.without_results
+                    WHEN 'orders' THEN coalesce(b.orders, 0) WHEN 'total_sales' THEN coalesce(b.total_sales.sum, 0)
+                    WHEN 'query' THEN 0 ELSE a.searches END AS key
+          FROM asked a
+          LEFT JOIN bought b ON b.query IS NOT DISTINCT FROM a.query AND b.by_1 IS NOT DISTINCT FROM a.by_1
+           AND b.by_2 IS NOT DISTINCT FROM a.by_2
+      )
+  )
+ WHERE query IS NULL OR place BETWEEN $first AND $last
+ ORDER BY query IS NULL DESC, place
 
 -- The searches of a row; without a query all of them.
 -- name: explain_row

@@ -22,6 +22,10 @@ _SQL = load_beside(__name__)
 _PEOPLE = load("reports/shoppers/segment_customers")
 
 DEFAULT_LIMIT = 100
+_ORDERS = {
+    reports_pb2.SEGMENT_CUSTOMER_ORDER_ORDERS: "orders",
+    reports_pb2.SEGMENT_CUSTOMER_ORDER_LAST_ORDER: "last_order",
+}
 
 _SPANS: dict[str, Span] = {"orders": EVER, "refunds": EVER, "customers_of": EVER}
 
@@ -52,14 +56,22 @@ async def answer(
         currency=currency,
     )
     if request.list:
-        await _list(facts, response, request.list, request.limit or DEFAULT_LIMIT)
+        await _list(facts, response, request)
+        response.total_customers = found[request.list]["customers"] if request.list in found else 0
     return response
 
 
 async def _list(
-    facts: Facts, response: reports_pb2.GetSegmentReportResponse, segment: str, most: int
+    facts: Facts, response: reports_pb2.GetSegmentReportResponse, request: reports_pb2.GetSegmentReportRequest
 ) -> None:
-    rows = await facts.ask(_SQL.customers, segment=segment, most=most)
+    rows = await facts.ask(
+        _SQL.customers,
+        segment=request.list,
+        order_by=_ORDERS.get(request.order_by, "net"),
+        ascending=request.ascending,
+        most=request.limit or DEFAULT_LIMIT,
+        skipped=request.offset,
+    )
     people = await facts.snapshot.fetch(
         _PEOPLE.customers,
         datasets=[row["dataset"] for row in rows],

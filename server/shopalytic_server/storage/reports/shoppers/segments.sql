@@ -5,14 +5,18 @@ SELECT segment, count(*) AS customers, sum(orders)::BIGINT AS orders, amount(net
   FROM segments
  GROUP BY GROUPING SETS ((segment), ())
 
--- The customers of a segment, most net first, each with the event of the last order.
+-- The customers of a segment in the order that is asked for, each with the event of the last order.
 -- name: customers
-SELECT dataset, event_at, event_id, last_at, orders, amount(net, net_digits) AS net, recency, frequency, money
-  FROM segments
- WHERE segment = $segment
- GROUP BY ALL
- ORDER BY min(net) DESC, event_id
- LIMIT $most
+SELECT * EXCLUDE (key)
+  FROM (
+    SELECT dataset, event_at, event_id, last_at, orders, amount(net, net_digits) AS net, recency, frequency, money,
+           CASE $order_by WHEN 'orders' THEN orders WHEN 'last_order' THEN epoch_us(last_at) ELSE min(s.net) END AS key
+      FROM segments s
+     WHERE segment = $segment
+     GROUP BY dataset, event_at, event_id, last_at, orders, recency, frequency, money
+  )
+ ORDER BY CASE WHEN $ascending THEN -key ELSE key END DESC, event_id
+ LIMIT $most OFFSET $skipped
 
 -- What the customers of a segment, or of all, ordered and gave back until the range's end.
 -- name: explain_row
