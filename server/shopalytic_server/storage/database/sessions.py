@@ -31,6 +31,9 @@ _DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 
+LOCKING = "shopalytic lock"
+"""The name of sessions that hold a lock in a transaction and write nothing."""
+
 # What a pooler keeps for each of its clients, so that setting it is nobody else's matter. (PgBouncer
 # knows more by now; these are what every version knows.)
 _KEPT_BY_POOLERS = {
@@ -152,7 +155,8 @@ async def alone(database_url: str, what: str, *, wait: bool) -> AsyncIterator[bo
     A connection of its own holds it, in a transaction, because a pooler keeps no session's locks.
     """
     name = f"shopalytic.{what}"
-    async with await connect(database_url) as session, session.transaction():
+    # Its own name, because who waits for writers to end does not wait for those who only hold a lock.
+    async with await connect(database_url, application_name=LOCKING) as session, session.transaction():
         await session.execute(PATIENT)
         if wait:
             await session.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])

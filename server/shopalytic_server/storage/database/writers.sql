@@ -15,7 +15,8 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 -- on citus: oldest_transaction
 SELECT (extract(epoch FROM least(
            (SELECT min(xact_start) FROM pg_stat_activity
-             WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()),
+             WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+               AND application_name <> 'shopalytic lock'),
            (SELECT min(CASE WHEN success THEN result::timestamptz ELSE '2000-01-01' END)
               FROM run_command_on_all_nodes($prepared$
                 SELECT coalesce(min(prepared), clock_timestamp() + interval '1 day') FROM pg_prepared_xacts

@@ -155,6 +155,8 @@ async def _mark_summed_up(conn: Connection, expired: Sequence[tuple[int, Expired
 
 
 async def _empty_partitions(conn: Connection, expiry: Expiry) -> None:
+    if conn.is_citus:
+        return  # A lock of a partition has no limit of time on its shards: events are deleted in batches.
     latest = max(each.before for each in expiry.expired)
     names = await (await conn.execute(_SQL.partitions)).fetchall()
     for (name,) in names:

@@ -53,14 +53,6 @@ SELECT c.relname
  WHERE i.inhparent = 'events'::regclass AND pg_relation_size(c.oid) > 0
  ORDER BY c.relname
 
--- A partition on the coordinator is a shell.
--- on citus: partitions
-SELECT c.relname
-  FROM pg_inherits i
-  JOIN pg_class c ON c.oid = i.inhrelid
- WHERE i.inhparent = 'events'::regclass AND citus_relation_size(c.oid) > 0
- ORDER BY c.relname
-
 -- Whether a partition holds something that is to stay: an event of a type that
 -- does not expire, or not before its end, or a page view of a day that is not
 -- summed up. Index access by index access.

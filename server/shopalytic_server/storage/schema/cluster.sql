@@ -41,7 +41,9 @@ SELECT c.relname::text,
        CASE WHEN p.partkey IS NOT NULL THEN column_to_column_name(p.logicalrelid, p.partkey) END,
        p.colocationid,
        (SELECT count(*) FROM pg_dist_shard s WHERE s.logicalrelid = p.logicalrelid)::int,
-       citus_total_relation_size(p.logicalrelid, fail_on_error := false)
+       (SELECT sum(citus_total_relation_size(relid, fail_on_error := false)) FROM (
+            SELECT relid FROM pg_partition_tree(c.oid) UNION SELECT c.oid) AS parts
+         WHERE relid IN (SELECT logicalrelid FROM pg_dist_partition))::bigint
   FROM pg_dist_partition p
   JOIN pg_class c ON c.oid = p.logicalrelid
  WHERE c.relname = ANY(%(tables)s) AND c.relnamespace = current_schema::regnamespace
