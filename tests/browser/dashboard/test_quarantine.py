@@ -161,7 +161,7 @@ def test_a_wrong_patch_is_told_beside_the_field(manager, service):
     retype(manager, "Field", "shipment.colour")
     manager.press("Preview")
     manager.sees("This does not fit: ")
-    manager.sees('has no field named "colour"')
+    manager.sees("shipment.colour: is not a field of Shipment; it has order_id")
     manager.press("JSON Patch")
     for text, told in (
         ("[{", "The patch is no JSON; send a JSON Patch"),
