@@ -114,7 +114,9 @@ def read_again(event: Event, *, public: bool) -> Event | DecodeError:
 
 def decoded(value: Any) -> Event:
     """The event in the catalogue's form, or in protobuf's own; raises DecodeError."""
-    if not isinstance(value, dict) or "type" in value or not value.keys() & _OF_PROTOBUF:
+    # Whoever writes one of these names writes the catalogue's form, even where the other is forgotten.
+    is_catalogued = isinstance(value, dict) and value.keys() & {"type", "properties"}
+    if not isinstance(value, dict) or is_catalogued or not value.keys() & _OF_PROTOBUF:
         return decode_event(value)
     found = fault_in(value, Event.DESCRIPTOR)
     if found is not None:
