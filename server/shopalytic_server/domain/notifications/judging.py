@@ -67,6 +67,11 @@ def judge(
     if condition.needs_weeks and len(weeks) < LEAST_WEEKS:
         known = f"{len(weeks)} of the weeks before have data"
         return Judgement((), f"Not judged: {known}, and a median needs {LEAST_WEEKS}.")
+    if condition.needs_weeks:
+        # Whoever sold in the weeks before and has no row now, has sold nothing.
+        now = {row.value for row in rows}
+        gone = sorted({value for week in weeks for value in week} - now)
+        rows = [*rows, *(Row(value, Decimal(0)) for value in gone)]
     judged = [row for row in rows if guard_at_least is None or (row.guard or 0) >= guard_at_least]
     found = []
     for row in judged:
