@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
+import time
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from shopalytic_server.domain.notifications.records import WaitingNotification
 from shopalytic_server.notifications.mail import Mail, NotTaken
@@ -13,6 +13,8 @@ from shopalytic_server.notifications.webhooks import Webhooks
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 20
+# Then what is due by now has its turn before the rest of a long queue.
+_SECONDS_A_ROUND = 60.0
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
@@ -30,14 +32,15 @@ class Delivery:
         self._webhooks = webhooks
 
     async def send_waiting(self, now: datetime | None = None) -> int:
-        """Tries all that is due once, and gives how many were taken. Raises StoreUnavailable."""
+        """Tries what is due once, for a minute at most, and gives how many were taken.
+
+        Raises StoreUnavailable.
+        """
         sent = 0
         moment = now or datetime.now(UTC)
-        seen: set[UUID] = set()
-        while waiting := [
-            each for each in await self._store.waiting(moment, _AT_ONCE) if each.notification_id not in seen
-        ]:
-            seen.update(each.notification_id for each in waiting)
+        ends_at = time.monotonic() + _SECONDS_A_ROUND
+        # Whatever becomes of an attempt, it is due again only later.
+        while time.monotonic() < ends_at and (waiting := await self._store.waiting(moment, _AT_ONCE)):
             sent += sum(await asyncio.gather(*(self._try(each, moment) for each in waiting)))
         return sent
 
@@ -60,6 +63,17 @@ class Delivery:
         return True
 
     async def _hand_over(self, waiting: WaitingNotification) -> None:
+        """Raises NotTaken, whatever it was that went wrong."""
+        try:
+            await self._give(waiting)
+        except NotTaken:
+            raise
+        except Exception as error:
+            # One that cannot be made into a letter keeps no other waiting.
+            log.exception("A notification could not be handed over. [notification_fault]")
+            raise NotTaken("The service could not hand it over; its log tells why.") from error
+
+    async def _give(self, waiting: WaitingNotification) -> None:
         content = waiting.content
         if "://" in waiting.recipient:
             payload = content["payload"]
@@ -69,8 +83,7 @@ class Delivery:
             return
         if self._mail is None:
             raise NotTaken("The service knows no mail server; start it with --smtp-url and --mail-from.")
-        await asyncio.to_thread(
-            self._mail.send,
+        await self._mail.send(
             str(waiting.notification_id),
             waiting.recipient,
             waiting.subject,

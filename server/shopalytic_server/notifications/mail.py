@@ -1,10 +1,12 @@
 """Sends letters through a mail server (SMTP), each to one person."""
 
-import smtplib
+import asyncio
 import ssl
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import formatdate
+
+import aiosmtplib
 
 from shopalytic_server.domain.notifications.mail_server import MailServer
 
@@ -21,7 +23,7 @@ class NotTaken(Exception):
 
 
 class Mail:
-    """Hands letters to a mail server. It waits for that server, so call it in a thread."""
+    """Hands letters to a mail server."""
 
     def __init__(
         self,
@@ -34,14 +36,18 @@ class Mail:
         self._sender = sender
         self._context = context
 
-    def send(self, message_id: str, recipient: str, subject: str, text: str, html: str) -> None:
+    async def send(self, message_id: str, recipient: str, subject: str, text: str, html: str) -> None:
         """Hands one letter over; raises NotTaken.
 
         `message_id` is the same at each attempt, so that a reader of mail may drop a second one.
         """
         letter = EmailMessage()
         letter["From"] = self._sender
-        letter["To"] = recipient
+        try:
+            letter["To"] = recipient
+        except Exception:  # noqa: BLE001 - see below
+            # The library has no error of its own for what is no address.
+            raise NotTaken("The address cannot stand in a letter.", for_good=True) from None
         letter["Subject"] = subject
         letter["Date"] = formatdate(usegmt=True)
         letter["Message-ID"] = f"<{message_id}@{self._sender.rpartition('@')[2]}>"
@@ -51,52 +57,49 @@ class Mail:
         if html:
             letter.add_alternative(html, subtype="html")
         try:
-            with self._connected() as connection:
-                connection.send_message(letter, self._sender, [recipient])
-        except smtplib.SMTPRecipientsRefused as error:
-            code = next(iter(error.recipients.values()))[0]
-            raise NotTaken(f"The mail server refused the address ({code}).", for_good=code >= 500) from None
-        except smtplib.SMTPAuthenticationError as error:
-            raise NotTaken(f"The mail server refused user or password ({error.smtp_code}).") from None
-        except smtplib.SMTPResponseException as error:
-            raise NotTaken(f"The mail server refused the letter ({error.smtp_code}).") from None
-        except smtplib.SMTPNotSupportedError:
-            raise NotTaken(
+            async with asyncio.timeout(SECONDS), self._connection() as connection:
+                await connection.send_message(letter, sender=self._sender, recipients=[recipient])
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise self._not_taken(error) from None
+
+    def _connection(self) -> aiosmtplib.SMTP:
+        server = self._server
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.user or None,
+            password=server.password or None,
+            use_tls=server.tls,
+            # None: where the server offers it.
+            start_tls=False if server.tls else None if server.plaintext else True,
+            tls_context=None if server.plaintext and not server.tls else self._context(),
+            timeout=SECONDS,
+        )
+
+    def _not_taken(self, error: Exception) -> NotTaken:
+        """Why, in our words."""
+        if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+            code = error.recipients[0].code
+            return NotTaken(f"The mail server refused the address ({code}).", for_good=code >= 500)
+        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+            return NotTaken(f"The mail server refused user or password ({error.code}).")
+        if isinstance(error, aiosmtplib.SMTPNotSupported):
+            return NotTaken(
                 "The mail server cannot do what the letter needs: sign-in, or addresses beyond ASCII."
-            ) from None
-        except smtplib.SMTPException:
-            raise NotTaken("The mail server ended the conversation.") from None
-        except ssl.SSLCertVerificationError:
-            raise NotTaken("The mail server's certificate is not one that this machine trusts.") from None
-        except ssl.SSLError:
-            raise NotTaken("The mail server does not speak TLS at this port.") from None
-        except OSError:
-            raise NotTaken("The mail server cannot be reached.") from None
-
-    def _connected(self) -> smtplib.SMTP:
-        server = self._server
-        if server.tls:
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=SECONDS, context=self._context()
             )
-        else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=SECONDS)
-        try:
-            self._introduce(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _introduce(self, connection: smtplib.SMTP) -> None:
-        server = self._server
-        connection.ehlo()
-        if not server.tls and connection.has_extn("starttls"):
-            connection.starttls(context=self._context())
-            connection.ehlo()
-        elif not server.tls and not server.plaintext:
-            raise NotTaken(
+        if isinstance(error, TimeoutError | aiosmtplib.SMTPTimeoutError):
+            return NotTaken("The mail server did not answer in time.")
+        causes = (error, error.__cause__, error.__context__)
+        if any(isinstance(each, ssl.SSLCertVerificationError) for each in causes):
+            return NotTaken("The mail server's certificate is not one that this machine trusts.")
+        if any(isinstance(each, ssl.SSLError) for each in causes):
+            return NotTaken("The mail server does not speak TLS at this port.")
+        if "STARTTLS" in str(error):
+            return NotTaken(
                 "The mail server offers no TLS, and without it nothing is sent to another machine."
             )
-        if server.user:
-            connection.login(server.user, server.password)
+        if isinstance(error, aiosmtplib.SMTPConnectError | OSError):
+            return NotTaken("The mail server cannot be reached.")
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            return NotTaken(f"The mail server refused the letter ({error.code}).")
+        return NotTaken("The mail server ended the conversation.")
