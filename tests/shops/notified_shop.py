@@ -33,7 +33,7 @@ class Desk:
     def __post_init__(self) -> None:
         reports: Any = self.shop.reports
         contents = DigestContents(_Answering(reports), self.store, "https://analytics.shop.test")
-        judging = Judging(Numbers(_Answering(reports), self.store))
+        self.judging = judging = Judging(Numbers(_Answering(reports), self.store))
         self.calls = Notifications(self.store, contents, judging, lambda: self.now)
         server = MailServer.of(f"smtp://127.0.0.1:{self.mailbox.port}")
         webhooks = Webhooks(to_private_addresses=self.to_private_addresses)

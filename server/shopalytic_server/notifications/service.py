@@ -29,6 +29,7 @@ from shopalytic_server.notifications.messages import (
 )
 from shopalytic_server.notifications.numbers import check_numbers
 from shopalytic_server.notifications.ports import NotificationStore
+from shopalytic_server.notifications.webhooks import read_address
 
 
 class Notifications:
@@ -163,3 +164,9 @@ def _check_recipients(path: str, recipients: pb.Recipients) -> None:
     if not recipients.emails and not recipients.webhooks:
         message = "has no address; give an e-mail address or a webhook"
         raise InvalidRequest([Violation(f"{path}.recipients", "recipients.some", message)])
+    for index, url in enumerate(recipients.webhooks):
+        try:
+            read_address(url)
+        except ValueError as error:
+            field = f"{path}.recipients.webhooks[{index}]"
+            raise InvalidRequest([Violation(field, "recipients.webhook", str(error))]) from None

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from shopalytic_server.background.periodic import Periodic
-from shopalytic_server.domain.errors import InvalidRequest, NotFound, RetryLater
+from shopalytic_server.domain.errors import InvalidRequest, NotFound, RetryLater, StoreUnavailable
 from shopalytic_server.domain.notifications.letter import write
 from shopalytic_server.domain.notifications.records import OpenIncident, StoredAlert, StoredDigest
 from shopalytic_server.domain.notifications.schedule import covered, next_due
@@ -25,6 +26,9 @@ _SOON = timedelta(minutes=5)
 _LATER = timedelta(minutes=15)
 # What cannot be asked, for its filter names what is no more, is not asked each half minute.
 _AFTER_REFUSAL = timedelta(hours=1)
+
+
+_Stored = TypeVar("_Stored", StoredDigest, StoredAlert)
 
 
 def now() -> datetime:
@@ -53,6 +57,7 @@ class Watch:
         self._delivery = delivery
         self._address = address
         self._clock = clock
+        self._not_before: dict[tuple[type, int, str], datetime] = {}
         self._hurried: asyncio.Task[None] | None = None
         self._periodic = Periodic("notifications", self._round, PAUSE_SECONDS)
 
@@ -87,11 +92,30 @@ class Watch:
                 return
             moment = self._clock()
             for digest in await self._store.due_digests(moment):
-                await self._send(digest, moment)
+                await self._look_after(digest, self._send, moment)
             for alert in await self._store.due_alerts(moment):
-                await self._judge(alert, moment)
+                await self._look_after(alert, self._judge, moment)
             await self._delivery.send_waiting(moment)
             await self._store.remove_old(moment - KEEP_DONE)
+
+    async def _look_after(
+        self, stored: _Stored, work: Callable[[_Stored, datetime], Awaitable[None]], moment: datetime
+    ) -> None:
+        """One digest or alert. What keeps it from being done keeps no other, and it has its turn later."""
+        name = (type(stored), stored.project_id, stored.name)
+        if self._not_before.get(name, moment) > moment:
+            return
+        self._not_before.pop(name, None)
+        try:
+            await work(stored, moment)
+        except StoreUnavailable:
+            raise
+        except RetryLater as error:
+            self._not_before[name] = moment + _SOON
+            log.warning("A digest or alert waits, for its report was not answered: %s [report_late]", error)
+        except Exception:
+            self._not_before[name] = moment + _SOON
+            log.exception("A digest or alert could not be looked after. [notifications_failed]")
 
     async def _send(self, stored: StoredDigest, moment: datetime) -> None:
         try:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -22,6 +22,20 @@ _NEVER = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
+
+
+def read_address(url: str) -> tuple[SplitResult, str, int]:
+    """The parts of an address, its host and its port; raises ValueError, whose text goes on "The address"."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is none; give one such as https://chat.example/hook") from None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError("is none; give one such as https://chat.example/hook")
+    if "@" in parts.netloc:
+        raise ValueError("must not have a user or password in it; the signature tells who posts")
+    return parts, host, port or (443 if parts.scheme == "https" else 80)
 
 
 def signature(secret: str, body: bytes, at: int) -> str:
@@ -53,12 +67,14 @@ class Webhooks:
 
     async def post(self, url: str, secret: str, notification_id: str, content: dict[str, Any]) -> None:
         """Posts one notification; raises NotTaken."""
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            parts, host, port = read_address(url)
+        except ValueError as error:
+            raise NotTaken(f"The webhook's address {error}.", for_good=True) from None
         address = await self._address(host, port)
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         headers = {
-            "Host": parts.netloc.rpartition("@")[2],
+            "Host": parts.netloc,
             "Content-Type": "application/json",
             "User-Agent": "Shopalytic",
             "Shopalytic-Notification-Id": notification_id,

@@ -42,6 +42,9 @@ def set_up(level: str, log_format: str, stream: TextIO | None = None, *, worker:
         "uvicorn.access",
         "yoyo",
         "filelock",
+        # Its lines tell whole addresses, and a webhook's is a secret.
+        "httpx",
+        "httpcore",
     ):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 

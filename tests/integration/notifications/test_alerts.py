@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shopalytic.v1 import notifications_pb2 as pb
-from shopalytic_server.domain.errors import InvalidRequest, NotFound
+from shopalytic_server.domain.errors import InvalidRequest, NotFound, Overloaded
 from shops.notified_shop import Desk
 from shops.report_shop import event, order, page
 from standins.receivers import Hook
@@ -228,3 +228,44 @@ async def test_a_changed_alert_begins_anew_and_one_that_ended_is_silent(desk: De
     await desk.ask(pb.DeleteAlertRequest(name="silence"))
     await desk.round_at(NOON + DAY)
     assert len(desk.mailbox.letters) == 2
+
+
+async def test_a_value_that_sells_nothing_any_more_is_judged_too(desk: Desk) -> None:
+    yesterday = NOON - DAY
+
+    def visit(visitor: str, week: int) -> Any:
+        at = yesterday - week * WEEK
+        return page(f"{visitor}{week}", at=at, context={"utm_campaign": "spring"})
+
+    await desk.shop.send(*(visit("a", week) for week in range(1, 9)))
+    desk.now = NOON
+    watched = {"report": "conversion", "number": "sessions", "days": 1, "by": "utm_campaign"}
+    await set_alert(desk, name="gone", percent_under_median=50, **watched)
+
+    await desk.round_at(NOON)
+
+    assert await incidents(desk) == [("spring", "0")]
+
+
+async def test_what_cannot_be_judged_keeps_nobody_else_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.now = NOON
+    await set_alert(desk, name="a", report="traffic", number="sessions", hours=1, below="1")
+    await set_alert(desk, name="b", report="conversion", number="orders", hours=1, below="1")
+    await watch_for_silence(desk)
+    ask = desk.judging.of
+    failures: dict[str, Exception] = {"a": Overloaded("too much"), "b": ZeroDivisionError()}
+
+    async def fail(project: Any, alert: pb.Alert, moment: datetime) -> Any:
+        if alert.name in failures:
+            raise failures[alert.name]
+        return await ask(project, alert, moment)
+
+    monkeypatch.setattr(desk.judging, "of", fail)
+    await desk.round_at(NOON)
+    assert [letter["subject"].split(":")[0] for letter in desk.mailbox.letters] == ["shop, silence"]
+
+    failures.clear()
+    await desk.round_at(NOON + 6 * MINUTE)
+    assert len(desk.mailbox.letters) == 3

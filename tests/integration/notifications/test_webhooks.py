@@ -2,12 +2,18 @@
 
 import hashlib
 import hmac
+import io
+import logging
 from ipaddress import ip_address
 
 import pytest
 
+from shopalytic.v1 import notifications_pb2 as pb
+from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.notifications.mail import NotTaken
 from shopalytic_server.notifications.webhooks import SIGNATURE, Address, Webhooks
+from shopalytic_server.process import logs
+from shops.notified_shop import Desk
 from standins.receivers import Hook
 
 SECRET = "whsec_of_a_test"
@@ -91,3 +97,36 @@ async def test_nobody_who_answers_is_told_in_our_words() -> None:
         await post(Webhooks(to_private_addresses=True), "http://127.0.0.1:9/hook")
     with pytest.raises(NotTaken, match="no address"):
         await post(Webhooks(to_private_addresses=True), "http://nobody.invalid/hook")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://[", "is none"),
+        ("https://hook.test:port/", "is none"),
+        ("https://hook.test:99999/", "is none"),
+        ("https:///path", "is none"),
+        ("https://user:secret@hook.test/", "must not have a user or password"),
+    ],
+)
+async def test_an_address_that_cannot_be_called_is_refused_when_it_is_set(
+    desk: Desk, url: str, told: str
+) -> None:
+    recipients = pb.Recipients(webhooks=["https://hook.test/", url])
+
+    with pytest.raises(InvalidRequest, match=rf"digest.recipients.webhooks\[1\]: {told}"):
+        await desk.ask(pb.SetDigestRequest(digest=pb.Digest(name="d", recipients=recipients)))
+    with pytest.raises(NotTaken) as caught:
+        await post(Webhooks(to_private_addresses=True), url)
+    assert caught.value.for_good
+
+
+async def test_the_log_has_no_address_of_a_webhook(hook: Hook) -> None:
+    told = io.StringIO()
+    logs.set_up("info", "plain", told)
+    logging.getLogger("shopalytic").info("begun")
+
+    await post(Webhooks(to_private_addresses=True), f"{hook.url}/secret-of-the-channel")
+
+    assert "begun" in told.getvalue()
+    assert "secret" not in told.getvalue()
