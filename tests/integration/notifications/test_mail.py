@@ -107,12 +107,19 @@ async def test_without_tls_nothing_goes_to_another_machine(pair: Pair) -> None:
 
 async def test_a_silent_server_and_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "SECONDS", 0.2)
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
 
     with pytest.raises(NotTaken, match="did not answer in time"):
         await send(far(port, plaintext=True))
     silent.close()
+    await silent.wait_closed()
     with pytest.raises(NotTaken, match="cannot be reached"):
         await send(far(9, plaintext=True))
 
