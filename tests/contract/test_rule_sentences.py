@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
 from protovalidate import Validator
 
-from shopalytic.v1 import admin_pb2, reports_pb2
+from shopalytic.v1 import admin_pb2, notifications_pb2, reports_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.formats.wire import records
 from shopalytic_server.rpc import rule_sentences
@@ -17,10 +16,15 @@ from shopalytic_server.rpc.validation import check_request
 
 LIBRARY = Validator()
 FIELD_RULES = 1159
-SERVICES = ("shopalytic.v1.ReportService", "shopalytic.v1.AdminService")
-REQUESTS = [
-    method.input_type for service in SERVICES for method in Default().FindServiceByName(service).methods
+SERVICES = [
+    file.DESCRIPTOR.services_by_name[name]
+    for file, name in (
+        (reports_pb2, "ReportService"),
+        (admin_pb2, "AdminService"),
+        (notifications_pb2, "NotificationService"),
+    )
 ]
+REQUESTS = [method.input_type for service in SERVICES for method in service.methods]
 TEXTS = ("", "a", "A b!", "é" * 70_000)
 NUMBERS = (-1, 0, 2**31 - 1)
 SECONDS = (-1, 1, 10**10)

@@ -23,6 +23,9 @@ PATTERNS = {
     "and begin and end with a letter or digit, such as my-shop",
     "^https?://[^/\\sA-Z]+$": "must be an origin such as https://shop.example, "
     "in lower case and without a path",
+    '^[^\\s@<>,;:"]+@[^\\s@<>,;:"]+$': "must be an e-mail address such as owner@shop.example",
+    "^https?://[^\\s]+$": "must be an address such as https://chat.example/hook",
+    "^-?[0-9]{1,14}([.][0-9]{1,4})?$": "must be a number such as -12.50, with up to 14 digits and 4 decimals",
 }
 _MOST_NAMES = 12
 # "(buf.validate.field)" in a field's options, and the numbers of bounds in the rules of each type of number.
