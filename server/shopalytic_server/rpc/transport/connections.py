@@ -212,10 +212,12 @@ class Connections:
         return 0
 
     def _end(self, place: _Socket) -> None:
-        self.ended += 1
         with contextlib.suppress(OSError), _opened(place) as sock:
             # Not shut down, for then what has come and was not read yet would still be taken.
             _disconnect(sock.fileno(), _NO_ADDRESS, len(_NO_ADDRESS))
+            # gRPC may hold its socket for some looks more; it is ended and counted once.
+            self._known[place] = None
+            self.ended += 1
 
 
 def _name_of(host: str, port: int) -> str | None:
