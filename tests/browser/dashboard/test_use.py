@@ -203,7 +203,7 @@ def test_what_is_seen_is_saved_as_csv_with_exact_values(dashboard, full_service,
     scope = {"from": (_midnight() - 27 * DAY).isoformat(), "to": (_midnight() + DAY).isoformat()}
     answer = call(full_service, "ReportService/GetProductReport", {"scope": {**scope, "currency": "USD"}})
     wanted = [(row["sku"], row["netSales"]) for row in answer["reports"][0]["rows"]]
-    assert [(row["SKU"], row["Net before discounts"]) for row in rows] == wanted
+    assert [(row["SKU"], row["Net sales"]) for row in rows] == wanted
     first, last = _midnight() - 27 * DAY, _midnight()
     assert saved[0].name == f"products USD {first:%Y-%m-%d} to {last:%Y-%m-%d}.csv"
 

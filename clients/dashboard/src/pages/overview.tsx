@@ -259,10 +259,10 @@ function TopProducts() {
               { label: "Product", text: (row) => row.name || row.sku },
               { label: "Units", text: (row) => `${row.units}`, cell: (row) => count(row.units), number: true, by: (row) => row.units },
               {
-                label: "Net before discounts",
+                label: "Net sales",
                 text: (row) => row.netSales,
                 cell: (row) => (
-                  <Explain token={row.explain} of={`${row.name || row.sku}, net`}>
+                  <Explain token={row.explain} of={`${row.name || row.sku}, net sales`}>
                     {amount(row)}
                   </Explain>
                 ),
