@@ -125,7 +125,7 @@ def test_sandbox_marks_events_and_sends_each_at_once(shop, visitor):
     shop.add_page("/", options="{sandbox: true}")
     visitor.visit(shop.url())
     shop.until_stored(1)
-    # A batch would wait for 100 ms, as what is kept does in any case; this one is asked to wait no time at all.
+    # A batch would wait for 100 ms, as what is kept does in any case; this one waits no time at all.
     visitor.run(
         "window.delays = []; const set = setTimeout;"
         "window.setTimeout = (work, delay) => { delays.push(delay); return set(work, delay); }"
