@@ -76,7 +76,11 @@ def test_an_alert_is_set_tested_listed_and_ended(service: Service, hook: Hook) -
     ("arguments", "message"),
     [
         (("digest", "add", "x"), "Nobody would get it: give --email or --webhook."),
-        (("digest", "add", "x", "--email", "nobody"), "digest.recipients.emails"),
+        (
+            ("digest", "add", "x", "--email", "nobody"),
+            "digest.recipients.emails[0]: must be an e-mail address",
+        ),
+        (("digest", "add", "x", "--email", "a@["), "digest.recipients.emails[0]: must be an e-mail address"),
         (("digest", "add", "x", "--email", "a@b.test", "--filter", "colour"), "is no filter"),
         (("digest", "send"), "names no digest"),
         (("alerts", "test", "nothing"), "No alert is named 'nothing'"),
