@@ -23,7 +23,7 @@ PATTERNS = {
     "and begin and end with a letter or digit, such as my-shop",
     "^https?://[^/\\sA-Z]+$": "must be an origin such as https://shop.example, "
     "in lower case and without a path",
-    '^[^\\s@<>(),;:"\\[\\]\\\\]+@[^\\s@<>(),;:"\\[\\]\\\\]+$': "must be an e-mail address such as owner@shop.example",
+    '^[^\\s@<>(),;:"\\[\\]\\\\]+@[^\\s@<>(),;:"\\[\\]\\\\]+$': "must be an e-mail address: a@shop.example",
     "^https?://[^\\s]+$": "must be an address such as https://chat.example/hook",
     "^-?[0-9]{1,14}([.][0-9]{1,4})?$": "must be a number such as -12.50, with up to 14 digits and 4 decimals",
 }
