@@ -8,7 +8,6 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, notifications_pb2_grpc, reports_pb2_grpc
 from shopalytic_server.background.periodic import Periodic
@@ -45,6 +44,7 @@ from shopalytic_server.rpc.transport.health import POLL_SECONDS, HealthServicer
 from shopalytic_server.rpc.transport.interceptor import MAX_REQUEST_BYTES, AnsweringServer
 from shopalytic_server.rpc.transport.open_services import OpenServer
 from shopalytic_server.rpc.transport.receiving import Bounds, Receiver
+from shopalytic_server.rpc.transport.reflection import Reflection
 from shopalytic_server.rpc.transport.tls import TlsFiles, server_credentials
 from shopalytic_server.rpc.transport.tracing import TracingInterceptor
 
@@ -52,7 +52,7 @@ SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE, NOTIFICATION_SERVI
 
 # Calls at once on one connection; a caller with more opens another one.
 MAX_STREAMS = 100
-# Descriptions of files, each of which takes some milliseconds to make; a tool asks for about twenty.
+# Descriptions of files, of up to half a megabyte each; a tool asks for about twenty.
 REFLECTIONS_A_SECOND = 20
 SETTINGS_SECONDS = 5
 """How long a connection may take to acknowledge the settings."""
@@ -245,6 +245,4 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflected: Any = OpenServer(server, "reflection", receiver, rate=REFLECTIONS_A_SECOND)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
-            reflection.aio.ReflectionServicer((*SERVICES, health_name, reflection.SERVICE_NAME)), reflected
-        )
+        reflected.add_generic_rpc_handlers(Reflection((*SERVICES, health_name)).handlers())

@@ -7,9 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
@@ -78,20 +76,6 @@ async def test_the_health_of_an_unknown_service_is_not_found(shop: Running) -> N
     assert error.code() is grpc.StatusCode.NOT_FOUND
     watch = stub.Watch(health_pb2.HealthCheckRequest(service="shop.Unknown"))
     assert (await watch.read()).status == SERVICE_UNKNOWN
-
-
-async def test_reflection_lists_the_services_and_gives_their_files(shop: Running) -> None:
-    stub: Any = reflection_pb2_grpc.ServerReflectionStub(shop.channel)  # type: ignore[arg-type]
-    stream = stub.ServerReflectionInfo()
-    await stream.write(reflection_pb2.ServerReflectionRequest(list_services=""))
-    listed = {service.name for service in (await stream.read()).list_services_response.service}
-    assert listed >= {*SERVICES, "grpc.health.v1.Health"}
-    for name in SERVICES:
-        await stream.write(reflection_pb2.ServerReflectionRequest(file_containing_symbol=name))
-        files = (await stream.read()).file_descriptor_response.file_descriptor_proto
-        described = [descriptor_pb2.FileDescriptorProto.FromString(file) for file in files]
-        assert name.rpartition(".")[2] in {service.name for file in described for service in file.service}
-    await stream.done_writing()
 
 
 async def test_a_call_in_flight_finishes_while_new_ones_are_refused(shop: Running) -> None:

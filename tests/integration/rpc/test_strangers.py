@@ -39,7 +39,9 @@ METHODS = [
     "/shopalytic.v1.AdminService/ReplayQuarantine",
 ]
 CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
-REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+REFLECT, REFLECT_ALPHA = (
+    f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo" for version in ("v1", "v1alpha")
+)
 FULL = "There are too many calls of health: {}"
 LIMIT = 4 * 1024 * 1024
 INVENTED = new_secret(KeyClass.SERVER, bytes(32))
@@ -211,7 +213,7 @@ async def is_answered_beside(shop: Running, submissions: int) -> bool:
     return await call
 
 
-@pytest.mark.parametrize("path", [CHECK, WATCH, REFLECT])
+@pytest.mark.parametrize("path", [CHECK, WATCH, REFLECT, REFLECT_ALPHA])
 async def test_a_message_to_health_or_reflection_is_a_small_one(shop: Running, path: str) -> None:
     call: Any = shop.channel.stream_stream(path)(timeout=20)
     await call.write(bytes(5_000))
