@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+from shopalytic_server.background.cancelling import end, end_if_cancelled
+
 Pause = float | tuple[float, float]
 """Seconds, or between how many: processes that were started together then do not go on together."""
 
@@ -32,13 +34,13 @@ class Periodic:
     async def stop(self) -> None:
         """End, in the middle of the work if it is at it; nothing happens where it was not started."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
 
     async def _run(self) -> None:
         await asyncio.sleep(_seconds(self._first))
         while True:
             await self._work()
+            end_if_cancelled()
             await asyncio.sleep(_seconds(self._pause))
 
 

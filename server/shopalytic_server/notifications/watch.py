@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from shopalytic_server.background.cancelling import end
 from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.errors import InvalidRequest, NotFound, RetryLater, StoreUnavailable
 from shopalytic_server.domain.notifications.letter import write
@@ -69,8 +70,7 @@ class Watch:
         """End; what is due is sent when a server runs again."""
         await self._periodic.stop()
         if self._hurried is not None:
-            self._hurried.cancel()
-            await asyncio.wait([self._hurried])
+            await end(self._hurried)
 
     def hurry(self) -> None:
         """Go a round now, for somebody waits to see what becomes of a notification."""

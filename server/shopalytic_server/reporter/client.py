@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
+from shopalytic_server.background.cancelling import cancellation_kept
 from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.errors import Unavailable
 from shopalytic_server.domain.projects import Project
@@ -89,12 +90,13 @@ class RemoteReports:
 
     async def _call(self, path: str, said: Any) -> Any:
         assert self._channel is not None  # noqa: S101 - it was started
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            await self._channel.channel_ready()
         call = self._channel.unary_unary(
             path, request_serializer=wire.packed, response_deserializer=wire.unpacked
         )
-        return await call(said)
+        with cancellation_kept():
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._channel.channel_ready()
+            return await call(said)
 
     async def _look(self) -> None:
         try:

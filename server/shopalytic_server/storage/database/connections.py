@@ -16,11 +16,28 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.pq import PipelineStatus
 from psycopg_pool import AsyncConnectionPool
 
+from shopalytic_server.background.cancelling import cancellation_kept
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.storage.database.sessions import Session, conninfo
 
 Connection = Session
-Pool = AsyncConnectionPool[Connection]
+
+
+class Pool(AsyncConnectionPool[Session]):
+    """Connections that are lent, to whoever has not been cancelled meanwhile."""
+
+    async def getconn(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - the driver's own
+        """As the driver's; it loses no cancellation that comes together with a connection."""
+        lent: Session | None = None
+        try:
+            with cancellation_kept():
+                lent = await super().getconn(timeout)
+        except asyncio.CancelledError:
+            if lent is not None:
+                await self.putconn(lent)
+            raise
+        return lent
+
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +75,7 @@ async def open_pool(database_url: str, *, size: int = 8, statement_seconds: int 
         conn.prepare_threshold = 2
         await conn.set_up(**_limits(statement_seconds))
 
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         conninfo(database_url),
         connection_class=Session,
         min_size=1,

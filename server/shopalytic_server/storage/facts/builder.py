@@ -21,6 +21,7 @@ from itertools import groupby
 import duckdb
 import psycopg
 
+from shopalytic_server.background.cancelling import end, end_if_cancelled
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.projects import EVENT_TYPES
 from shopalytic_server.storage.database.connections import ROLLED_BACK, Connection, Pool, translated
@@ -28,6 +29,7 @@ from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.database.reading import reading
 from shopalytic_server.storage.database.writers import older_writers_end
 from shopalytic_server.storage.facts.changes import mark_every_day
+from shopalytic_server.storage.facts.engine import interrupt
 from shopalytic_server.storage.facts.erased import remove_erased
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
@@ -95,8 +97,7 @@ class Builder:
     async def stop(self) -> None:
         """End; a unit that is being made is left, and made again later."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
 
     async def build_all(self) -> int:
         """Makes all units that are missing; returns how many."""
@@ -148,6 +149,7 @@ class Builder:
                 with translated():
                     await self.build_all()
                 told = False
+                end_if_cancelled()
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             except (StoreUnavailable, *ROLLED_BACK):
@@ -159,6 +161,7 @@ class Builder:
                         "Files of facts could not be written: %s [facts_failed]", type(error).__name__
                     )
                 told = True
+            end_if_cancelled()
             await asyncio.sleep(_FAILED_SECONDS)
 
     async def _close(self, conn: Connection, currencies: dict[int, str]) -> None:
@@ -304,10 +307,7 @@ class Builder:
         try:
             await asyncio.shield(working)
         except asyncio.CancelledError:
-            connection.interrupt()
-            await asyncio.wait([working])
-            if not working.cancelled():
-                working.exception()
+            await interrupt(connection, working)
             raise
 
     async def _publish(self, unit: Unit) -> bool:

@@ -4,11 +4,11 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -20,6 +20,7 @@ from shopalytic_server.storage.facts.customers import Customers
 Result = TypeVar("Result")
 
 _AT_ONCE = 2
+_INTERRUPT_SECONDS = 0.1
 MOST_WAITING = 64
 _QUEUE_FULL = "Too many reports are asked at once; ask again after the delay."
 _TOO_LARGE = "takes more memory than reports may have; choose a shorter range or fewer rows"
@@ -118,6 +119,19 @@ class Instance:
     answers: Answers = field(default_factory=Answers)
 
 
+async def interrupt(connection: duckdb.DuckDBPyConnection, working: "asyncio.Future[Any]") -> None:
+    """Ends what a thread does with a connection, and returns when it has ended.
+
+    An interruption that comes between two statements is lost, so it is repeated.
+    """
+    while not working.done():
+        with suppress(duckdb.Error):  # The thread may have closed it by now.
+            connection.interrupt()
+        await asyncio.wait([working], timeout=_INTERRUPT_SECONDS)
+    if not working.cancelled():
+        working.exception()
+
+
 class Turn:
     """One question's own connection: its tables, views and variables are gone with it."""
 
@@ -132,11 +146,7 @@ class Turn:
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
-            while not working.done():
-                self.connection.interrupt()
-                await asyncio.wait([working], timeout=0.1)
-            if not working.cancelled():
-                working.exception()
+            await interrupt(self.connection, working)
             raise
         except duckdb.OutOfMemoryException as error:
             raise InvalidRequest([Violation("scope", "report.too_large", _TOO_LARGE)]) from error

@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from shopalytic.v1 import reports_pb2
+from shopalytic_server.background.cancelling import end, end_if_cancelled
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.ingest.preparation import Prepared
@@ -71,9 +72,7 @@ class TailRelay:
 
     async def stop(self) -> None:
         """Ends both."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     def publish(self, items: Sequence[Prepared]) -> None:
         """Tells the readers, here and elsewhere, of events that have been committed; never waits."""
@@ -219,6 +218,7 @@ class TailRelay:
                 await run()
             except (StoreUnavailable, psycopg.Error, OSError) as error:
                 _log.debug("The tail waits for the store: %s. [tail_waits]", type(error).__name__)
+            end_if_cancelled()
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
