@@ -89,9 +89,12 @@ async def serve(
         raise SettingsError("The demo shop runs without TLS: leave --tls-cert out.")
     _gateway_options(settings)  # What cannot be used is told before anything is started.
     with Shutdown() as shutdown:
-        async with Lifecycle(shutdown) as lifecycle:
+        async with Lifecycle(shutdown, settings.drain_timeout) as lifecycle:
             give_back_memory(lifecycle)
-            ready = await _start(settings, directory, lifecycle, with_http, demo)
+            ready = await shutdown.unless_asked(_start(settings, directory, lifecycle, with_http, demo))
+            if ready is None:
+                log.info("Told to stop before it was ready. [stopping]")
+                return
             directory.write_run(
                 {
                     "grpc_address": ready.own_address or ready.grpc_address,
@@ -112,7 +115,7 @@ async def run_gateway(settings: Settings, announce: Callable[[str], None]) -> No
     check_exposure(settings, with_grpc=False, with_http=True)
     credentials = _collector_credentials(settings)
     with Shutdown() as shutdown:
-        async with Lifecycle(shutdown) as lifecycle:
+        async with Lifecycle(shutdown, settings.drain_timeout) as lifecycle:
             give_back_memory(lifecycle)
             address = await _start_gateway(settings, settings.collector, lifecycle, credentials=credentials)
             if settings.ready_file:
@@ -189,9 +192,15 @@ async def _database(settings: Settings, lifecycle: Lifecycle) -> str:
     if settings.direct_database_url:
         raise SettingsError("--direct-database-url goes past the pooler of --database-url: give both.")
     embedded = EmbeddedPostgres(settings.data_dir, sql_port=settings.sql_port)
-    url = await asyncio.to_thread(embedded.start)
-    lifecycle.push_async_callback(asyncio.to_thread, embedded.stop)
-    return url
+    starting = asyncio.ensure_future(asyncio.to_thread(embedded.start))
+    try:
+        return await asyncio.shield(starting)
+    finally:
+        if not starting.done():
+            embedded.give_up()
+            await asyncio.wait([starting])
+        if starting.exception() is None:
+            lifecycle.ends_at_last(embedded.stop, blocks=True)
 
 
 async def _start_reporter(settings: Settings, database_url: str, lifecycle: Lifecycle) -> str:
@@ -199,9 +208,9 @@ async def _start_reporter(settings: Settings, database_url: str, lifecycle: Life
     if settings.rollups:
         log.warning("--rollups has no effect any more; leave it out. [setting_removed]")
     keeper = ReporterKeeper(settings, database_url)
-    lifecycle.callback(keeper.end)
+    lifecycle.ends_at_last(keeper.end)
     await keeper.start()
-    lifecycle.ends_in_order(keeper.stop, settings.drain_timeout)
+    lifecycle.drains(keeper.stop)
     return keeper.place
 
 
@@ -224,9 +233,9 @@ async def _start_grpc(
             metrics=metrics,
         )
     workers = Workers(settings, database_url, reporter=reporter, inner=inner)
-    lifecycle.callback(workers.kill)  # When it is urgent, they are not waited for.
+    lifecycle.ends_at_last(workers.kill)  # When it is urgent, they are not waited for.
     ports = await workers.start()
-    lifecycle.ends_in_order(workers.stop, settings.drain_timeout)
+    lifecycle.drains(workers.stop)
     return ports
 
 
@@ -248,7 +257,7 @@ async def _start_gateway(
         raise OSError(
             f"Cannot listen on {place}: {error.strerror}. Choose another --http-port, or end what uses it."
         ) from error
-    lifecycle.ends_in_order(gateway.stop, settings.drain_timeout)
+    lifecycle.drains(gateway.stop)
     if settings.metrics_port:
         # After the ports of the servers that this process has started.
         port_after = settings.metrics_port + (settings.workers if keys is not None else 0)

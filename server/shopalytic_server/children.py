@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from shopalytic_server.background.cancelling import end
 from shopalytic_server.config import TABLE, Settings, parse_path
 from shopalytic_server.process.signals import SIGNALS
 
@@ -31,7 +32,9 @@ _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
 _STEADY_SECONDS = 30.0
 # Beyond the drain, for what ends after it: the last transaction, connections.
-_END_SECONDS = 10.0
+_END_SECONDS = 20.0
+STEP_SECONDS = 8.0
+"""How long a part of a child may take for its end, so that the child tells of it before it is killed."""
 
 
 class ChildFailed(OSError):
@@ -91,7 +94,7 @@ async def parent_ends(grace: float) -> None:
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
     await commands.read()
-    end = threading.Timer(grace + 2 * _END_SECONDS, os._exit, (1,))
+    end = threading.Timer(grace + 1.5 * _END_SECONDS, os._exit, (1,))
     end.daemon = True
     end.start()
 
@@ -147,8 +150,7 @@ class Child:
     async def stop(self, grace: float) -> None:
         """Lets it finish what it has; if it takes longer than `grace` seconds and some, it is killed."""
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+            await end(self._watching)
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
         await self._ended(grace)

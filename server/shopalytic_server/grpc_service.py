@@ -92,7 +92,7 @@ async def start_grpc(
     repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
     erasures = Erasures(pool, _forget_erased(settings, pool, reports))
     await writer.start()
-    lifecycle.ends_in_order(_end_writer, writer, settings.drain_timeout)
+    lifecycle.drains(_end_writer, writer)
     _start_upkeep(own_session_url, metrics, room, lifecycle)
     server = GrpcServer(
         writer=writer,
@@ -116,7 +116,7 @@ async def start_grpc(
         memory=resident_bytes,
     )
     bound = await server.start()
-    lifecycle.ends_in_order(server.stop, settings.drain_timeout)
+    lifecycle.drains(server.stop)
     return ListenPorts(bound, server.inner_port, server.local)
 
 

@@ -40,7 +40,7 @@ def connections_each(workers: int) -> int:
 async def run(config: WorkerConfig) -> None:
     """Serve until the input ends, then drain."""
     settings = config.settings
-    async with Lifecycle(Shutdown()) as lifecycle:
+    async with Lifecycle(Shutdown(), settings.drain_timeout, step_seconds=children.STEP_SECONDS) as lifecycle:
         give_back_memory(lifecycle)
         metrics = ServerMetrics()
         metrics.listen_as(config.number, settings, lifecycle)

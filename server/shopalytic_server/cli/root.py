@@ -1,6 +1,7 @@
 """The command's root: which subcommands there are, and how their failures are told."""
 
 import importlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,4 +81,9 @@ def shopalytic() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Entry of the console script."""
-    shopalytic(args=args, prog_name="shopalytic")
+    try:
+        shopalytic(args=args, prog_name="shopalytic")
+    finally:
+        # Only a command that ran a service has loaded this.
+        if (ending := sys.modules.get("shopalytic_server.process.ending")) is not None:
+            ending.exits_within()

@@ -93,6 +93,10 @@ class EmbeddedPostgres:
         self._watcher.start()
         return _url(postmaster, DATABASE, ROLE)
 
+    def give_up(self) -> None:
+        """Have `start`, which another thread is at, wait no longer for PostgreSQL: it stops it and raises."""
+        self._closing.set()
+
     def stop(self) -> None:
         """End PostgreSQL's sessions, stop it in order and free the data directory."""
         self._closing.set()
@@ -101,7 +105,10 @@ class EmbeddedPostgres:
             self._watcher = None
         try:
             if (postmaster := self.postmaster()) is not None:
-                self._shut_down(postmaster)
+                self._shut_down(postmaster.pid)
+            elif self._process is not None and self._process.poll() is None:
+                # It was started a moment ago, and its pid file is not there yet.
+                self._shut_down(self._process.pid)
         finally:
             self._lock.release()
 
@@ -326,21 +333,25 @@ class EmbeddedPostgres:
             logger.error("PostgreSQL cannot be started again yet: %s", error)
             self._closing.wait(_AGAIN_SECONDS)
 
-    def _shut_down(self, postmaster: Postmaster) -> None:
+    def _shut_down(self, pid: int) -> None:
         # SIGINT is the fast shutdown; after SIGQUIT the next start has recovery to do:
         # https://www.postgresql.org/docs/current/server-shutdown.html
         for how, patience in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0)):
             try:
-                os.kill(postmaster.pid, how)
+                os.kill(pid, how)
             except ProcessLookupError:
                 break
-            if postmasters.wait_until(lambda: self.postmaster() is None, patience):
+            if postmasters.wait_until(self._has_ended, patience):
                 break
-            logger.warning("PostgreSQL (process %d) did not stop on %s.", postmaster.pid, how.name)
+            logger.warning("PostgreSQL (process %d) did not stop on %s.", pid, how.name)
         if self._process is not None:
             self._process.wait()
             self._process = None
         self._remove_socket_dir()
+
+    def _has_ended(self) -> bool:
+        is_gone = self.postmaster() is None
+        return is_gone and (self._process is None or self._process.poll() is not None)
 
     def _rotate_log(self) -> None:
         """Keep one older file; PostgreSQL appends, so the file it holds open can be emptied in place."""

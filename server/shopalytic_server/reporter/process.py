@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from shopalytic_server.children import parent_ends, read_config
+from shopalytic_server.children import STEP_SECONDS, parent_ends, read_config
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.errors import ShopalyticError
 from shopalytic_server.domain.requests import request_id
@@ -101,7 +101,7 @@ class Reporter:
 async def run(config: ReporterConfig) -> None:
     """Answer until the input ends, then drain."""
     settings = config.settings
-    async with Lifecycle(Shutdown()) as lifecycle:
+    async with Lifecycle(Shutdown(), settings.drain_timeout, step_seconds=STEP_SECONDS) as lifecycle:
         give_back_memory(lifecycle)
         pool = await store_pool(config.database_url, lifecycle, _CONNECTIONS)
         reports_pool = await reading_pool(settings, config.database_url, lifecycle, _CONNECTIONS)
@@ -111,7 +111,7 @@ async def run(config: ReporterConfig) -> None:
             lifecycle.ends_in_order(builder.stop)
         reporter = Reporter(FactReports(reports_pool, pool, facts=facts), facts, builder)
         await reporter.start(config.place)
-        lifecycle.ends_in_order(reporter.stop, settings.drain_timeout)
+        lifecycle.drains(reporter.stop)
         await parent_ends(settings.drain_timeout)
 
 

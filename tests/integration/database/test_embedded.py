@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
@@ -265,6 +266,27 @@ def test_an_interrupted_first_start_leaves_nothing_in_the_way(data_dir: Path) ->
     with EmbeddedPostgres(data_dir) as running:
         assert query(running.url(), "SELECT 1") == [(1,)]
     assert not (data_dir / "postgres.new").exists()
+
+
+def test_a_start_that_is_given_up_at_once_leaves_no_server_behind(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL was launched, and has not written its pid file yet."""
+    launched: list[psutil.Process] = []
+
+    def give_up(own: EmbeddedPostgres, _: int) -> None:
+        assert own._process is not None
+        launched.append(psutil.Process(own._process.pid))
+        raise EmbeddedPostgresError("it was given up")
+
+    monkeypatch.setattr(EmbeddedPostgres, "_wait_ready", give_up)
+    with pytest.raises(EmbeddedPostgresError, match="given up"):
+        EmbeddedPostgres(data_dir).start()
+    [server] = launched
+    assert not server.is_running()
+    monkeypatch.undo()
+    with EmbeddedPostgres(data_dir) as running:
+        assert query(running.url(), "SELECT 1") == [(1,)]
 
 
 def test_settings_of_ones_own_win(data_dir: Path) -> None:

@@ -17,6 +17,7 @@ from shopalytic_server.config import Settings
 from shopalytic_server.domain.ingest import native
 from shopalytic_server.process import logs, memory, tracing
 from shopalytic_server.process.descriptors import raise_limit
+from shopalytic_server.process.ending import EXIT_SECONDS, EndWatch
 from shopalytic_server.process.signals import loop_factory
 from shopalytic_server.state import DataDirectory
 
@@ -117,13 +118,19 @@ def run(settings: Settings, service: Coroutine[Any, Any, None]) -> None:
     end_tracing = tracing.set_up(settings.otlp_endpoint)
     memory.tune()
     raise_limit()
+    watch = EndWatch()
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(service)
+            try:
+                runner.run(service)
+            finally:
+                watch.at("the event loop", EXIT_SECONDS)
     except asyncio.CancelledError:
         raise Failure("Stopped at once. What was not answered was not stored; send it again.") from None
     finally:
+        watch.at("the last traces", EXIT_SECONDS)
         end_tracing()
+        watch.over()
 
 
 def announce(ready: "Ready", settings: Settings, opens: bool = False) -> None:
