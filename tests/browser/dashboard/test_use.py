@@ -3,7 +3,6 @@
 import csv
 import json
 import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -262,26 +261,6 @@ def test_the_live_view_comes_back_after_the_connection_was_lost(visitor, full_se
         assert send(full_service, [_view("Back-again")]) == ["ACCEPTED"]
         dashboard.sees("Back-again")
         gateway.stop()
-
-
-def test_the_installation_check_sees_the_first_event_of_the_tag(dashboard, full_service):
-    dashboard.open("install")
-    key = full_service.ready["keys"]["browser"]
-    dashboard.sees(f'shopalytic.init("{key}");')
-    dashboard.sees(f"{full_service.ready['http_address']}/shopalytic.js")
-    dashboard.sees("Waiting for the next event")
-    body = {
-        "token": key,
-        "events": [{"type": "page_view", "properties": page("First"), "tracking_id": "tag"}],
-    }
-    asked = urllib.request.Request(
-        f"{full_service.ready['http_address']}/collect",
-        json.dumps(body).encode(),
-        {"content-type": "text/plain"},
-    )
-    urllib.request.urlopen(asked, timeout=30).close()
-    dashboard.sees("It works")
-    dashboard.sees("First")
 
 
 def test_quarantine_gives_the_reasons(dashboard: Dashboard):
