@@ -94,19 +94,13 @@ async def serve(
             ready = await shutdown.unless_asked(_start(settings, directory, lifecycle, with_http, demo))
             if ready is None:
                 log.info("Told to stop before it was ready. [stopping]")
-                return
-            directory.write_run(
-                {
-                    "grpc_address": ready.own_address or ready.grpc_address,
-                    "http_address": ready.http_address,
-                    "opens_signed_in": ready.opens_signed_in,
-                }
-            )
-            lifecycle.callback(directory.remove_run)
-            if not shutdown.is_asked:
-                _tell(ready, settings, announce)
-            await shutdown.wait()
-            log.info("Stopping: requests in flight finish first. [stopping]")
+            else:
+                _say_where(ready, directory)
+                lifecycle.callback(directory.remove_run)
+                if not shutdown.is_asked:
+                    _tell(ready, settings, announce)
+                await shutdown.wait()
+                log.info("Stopping: requests in flight finish first. [stopping]")
         log.info("Stopped. [stopped]")
 
 
@@ -302,6 +296,17 @@ def _address(host: str, port: int) -> str:
     """Where to call a server that listens here."""
     host = WILDCARDS.get(host, host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _say_where(ready: Ready, directory: DataDirectory) -> None:
+    """To this machine's own commands."""
+    directory.write_run(
+        {
+            "grpc_address": ready.own_address or ready.grpc_address,
+            "http_address": ready.http_address,
+            "opens_signed_in": ready.opens_signed_in,
+        }
+    )
 
 
 def _tell(ready: Ready, settings: Settings, announce: Callable[[Ready], None]) -> None:

@@ -223,7 +223,7 @@ def test_sigterm_lets_a_request_in_flight_finish(service):
         assert not waiting.done()
         blocker.rollback()
         assert waiting.result() == ["ACCEPTED"]
-    assert service.process.wait(60) == 0
+    assert service.wait() == 0
     assert not (service.data_dir / "run.json").exists()
 
 
@@ -239,7 +239,7 @@ def test_a_second_signal_does_not_wait_for_requests(place):
         service.process.send_signal(signal.SIGTERM)
         wait_for_log(service, "[stopping]")
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(60) == 1
+        assert service.wait() == 1
         with pytest.raises(grpc.RpcError):
             waiting.result()
         assert "Stopped at once" in service.log()
@@ -256,7 +256,7 @@ def test_health_says_not_serving_before_the_end(service):
         assert next(statuses).status == health_pb2.HealthCheckResponse.SERVING
         service.process.send_signal(signal.SIGTERM)
         assert next(statuses).status == health_pb2.HealthCheckResponse.NOT_SERVING
-    assert service.process.wait(60) == 0
+    assert service.wait() == 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

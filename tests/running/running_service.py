@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ import psutil
 from click.testing import CliRunner
 
 from running import prepared_data
+from shopalytic_server.embedded import postmaster as postmasters
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def folder() -> Iterator[Path]:
 
 COMMAND = (sys.executable, "-m", "shopalytic")
 # Long enough for a loaded machine; a service that is up answers at once.
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 def run(
@@ -97,7 +98,9 @@ class Service:
         self.ready_file = folder / "ready.json"
         self.log_path = folder / "service.log"
         self._flags = flags
-        self._environment = {**os.environ, "PYTHONPATH": python_path} if python_path else None
+        self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+        if python_path:
+            self._environment["PYTHONPATH"] = python_path
         self.process: subprocess.Popen[bytes] | None = None
         self.ready: dict[str, Any] = {}
 
@@ -108,8 +111,8 @@ class Service:
         where = ["--data-dir", str(self.data_dir), "--grpc-port", "0", "--http-port", "0"]
         return self.start_as("serve", *where, *self._flags, *more_flags)
 
-    def start_as(self, command: str, *flags: str) -> Self:
-        """Start this command instead, with these flags only."""
+    def begin(self, command: str, *flags: str) -> "subprocess.Popen[bytes]":
+        """Run this command, with these flags only, and do not wait for it."""
         self.ready_file.unlink(missing_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -118,10 +121,17 @@ class Service:
                 stderr=log,
                 env=self._environment,
             )
+        return self.process
+
+    def start_as(self, command: str, *flags: str) -> Self:
+        """Start this command, with these flags only, and wait until it is ready."""
+        process = self.begin(command, *flags)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.ready_file.exists():
-            assert self.process.poll() is None, f"the service ended: {self.log()}"
-            assert time.monotonic() < deadline, f"the service is not ready: {self.log()}"
+            assert process.poll() is None, f"the service ended: {self.log()}"
+            if time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"the service was not ready in time: {self.log()}")
             time.sleep(0.02)
         self.ready = json.loads(self.ready_file.read_text())
         return self
@@ -130,7 +140,37 @@ class Service:
         """Send a signal, wait for the end, and give the exit code."""
         assert self.process is not None
         self.process.send_signal(how)
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end, and give the exit code. What does not end in time is killed, and its log told."""
+        assert self.process is not None
+        try:
+            return self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Python writes to the log where each of its threads stands.
+            self.process.send_signal(signal.SIGABRT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE_SECONDS)
+            self.kill()
+            raise AssertionError(f"the service did not end in time: {self.log()}") from None
+
+    def kill(self) -> None:
+        """Kill it and all that it has started, and wait until they are gone: no other test may notice."""
+        assert self.process is not None
+        started = [self.process.pid, *self._started()]
+        for pid in started:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _started(self) -> Iterator[int]:
+        """Its processes: children that run, and PostgreSQL, which outlives them."""
+        assert self.process is not None
+        with suppress(psutil.NoSuchProcess):
+            yield from (each.pid for each in psutil.Process(self.process.pid).children(recursive=True))
+        if (postmaster := postmasters.find(self.data_dir / "postgres")) is not None:
+            yield postmaster.pid
 
     def __enter__(self) -> Self:
         return self.start()

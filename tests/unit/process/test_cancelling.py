@@ -86,11 +86,11 @@ async def test_a_lost_cancellation_is_kept(raises: type[Exception] | None) -> No
 
 
 async def test_what_is_no_cancellation_is_left_as_it_is() -> None:
+    end_if_cancelled()
     with cancellation_kept():
         pass
     with pytest.raises(OSError, match="it"), cancellation_kept():
         raise OSError("it")
-    end_if_cancelled()
 
 
 async def test_what_a_cancelled_task_does_at_its_end_is_no_new_cancellation() -> None:
