@@ -13,7 +13,12 @@ from running.raw_http2 import HEADERS, PING, RawConnection, frame, message, raw_
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.rpc.server import OPTIONS, SETTINGS_SECONDS
-from shopalytic_server.rpc.transport.connections import FIRST_CALL_SECONDS, IDLE_SECONDS
+from shopalytic_server.rpc.transport.connections import (
+    FIRST_CALL_SECONDS,
+    IDLE_SECONDS,
+    LOOKS,
+    Connections,
+)
 from shopalytic_server.rpc.transport.interceptor import has_endless_headers
 from standins.rpc import Running, running, until
 
@@ -70,6 +75,8 @@ async def test_headers_that_never_end_cost_their_sender_the_connection(shop: Run
         # A message that is on its way may be as long as a message may be.
         stream = slow.open(TRACK, shop.key(KeyClass.SERVER))
         slow.send(stream, message(bytes(250_000), announced=4_000_000))
+        # Until its message is asked for, it may have sent too much.
+        await until(lambda: sum(peer.messages for peer in watch._peers.values()) == 1)
         greedy.write(frame(HEADERS, 0, 1, PAIRS))
         for _ in range(40):
             greedy.write(frame(CONTINUATION, 0, 1, PAIRS))
@@ -83,6 +90,47 @@ async def test_headers_that_never_end_cost_their_sender_the_connection(shop: Run
         assert not slow.closed
         async with raw_connection(shop.port) as caller:
             await ask(caller)
+
+
+@pytest.mark.parametrize(("grown", "looks"), [(0, LOOKS), (40_000_000, 2)])
+async def test_a_call_that_is_heard_late_has_more_looks_while_memory_does_not_grow(
+    grown: int, looks: int
+) -> None:
+    memory, server = 0, grpc.aio.server(options=OPTIONS)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    watch = Connections(lambda: memory)
+    watch._port = port
+    async with raw_connection(port, acknowledging=False) as greedy:
+        watch.look(0.0)
+        greedy.write(frame(HEADERS, 0, 1, PAIRS))
+        for _ in range(40):
+            greedy.write(frame(CONTINUATION, 0, 1, PAIRS))
+
+        def begun() -> bool:
+            watch.look(0.0)
+            return watch._is_urgent
+
+        await until(begun)
+        memory = grown
+        for _ in range(looks - 2):
+            watch.look(0.0)
+        assert watch.ended == 0
+        watch.look(0.0)
+        assert watch.ended == 1
+        await until(lambda: greedy.closed)
+        for _ in range(2 * looks):
+            watch.look(0.0)
+        assert watch.ended == 1
+    await server.stop(None)
+
+
+async def test_a_look_at_many_connections_lets_others_have_the_loop(shop: Running) -> None:
+    watch = shop.server.connections
+    async with AsyncExitStack() as stack:
+        for _ in range(150):
+            await stack.enter_async_context(raw_connection(shop.port))
+        assert sum(1 for _ in watch._steps(time.monotonic())) >= 6
 
 
 def more_than(many: list[Any], count: int) -> bool:

@@ -12,13 +12,16 @@ they are gRPC's; but it may disconnect them, which gRPC takes as the other
 side's end. Where the system tells nothing of sockets as Linux does, nothing is watched.
 """
 
+import asyncio
 import contextlib
 import ctypes
+import fcntl
 import ipaddress
 import os
 import socket
 import stat
 import struct
+import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +39,14 @@ _GLANCE_SECONDS = 0.01
 _LOOK_SECONDS = 1.0
 # By how much memory must have grown since the last look for another one at once.
 _GROWTH_BYTES = 8 * 1024 * 1024
+# How many sockets are looked at before others have the loop.
+_STEP_SOCKETS = 50
+
+LOOKS = 10
+"""At how many looks in a row one has sent too much: a busy machine hears late of a call that was begun."""
+# The same where memory has grown by so much meanwhile.
+_LOOKS_IN_NEED = 2
+_NEED_BYTES = 32 * 1024 * 1024
 
 FRAMES_BYTES = 128 * 1024
 """What a connection may send in frames that are no call and no message."""
@@ -80,8 +91,10 @@ class _Connection:
     """When it was seen first, or had something in work last."""
     received: int = 0
     """What had come when it was last heard."""
-    excessive: bool = False
-    """Whether it had sent too much at the last look; a call that it has begun may be heard by the next."""
+    excessive: int = 0
+    """At how many looks in a row it had sent too much."""
+    is_ended: bool = False
+    """Whether it was disconnected; gRPC may hold its socket for some looks more."""
 
 
 class _Socket(NamedTuple):
@@ -104,6 +117,8 @@ class Connections:
         self._looked = 0.0
         self._least = 0
         """How much memory the process had then."""
+        self._calm = 0
+        """How much it had when no connection had sent too much."""
         self._port = 0
         self._most = 0
         self.ended = 0
@@ -112,12 +127,12 @@ class Connections:
     @property
     def _is_urgent(self) -> bool:
         """Whether a connection may have to end at the next look: more would come until then."""
-        return any(each is not None and each.excessive for each in self._known.values())
+        return any(each is not None and each.excessive and not each.is_ended for each in self._known.values())
 
     @property
     def count(self) -> int:
         """How many there were at the last look."""
-        return sum(each is not None for each in self._known.values())
+        return sum(each is not None and not each.is_ended for each in self._known.values())
 
     def peer(self, name: str) -> Peer:
         """What is known of the connection of this name, which is as gRPC writes it."""
@@ -133,6 +148,7 @@ class Connections:
         if _FOLDER.is_dir() and hasattr(socket, "TCP_INFO"):
             self._port, self._most = port, most
             self._looked, self._least = self._clock(), self._memory()
+            self._calm = self._least
             self._periodic.start()
 
     async def stop(self) -> None:
@@ -143,29 +159,39 @@ class Connections:
         now, memory = self._clock(), self._memory()
         grown = memory - self._least >= _GROWTH_BYTES
         if now - self._looked >= _LOOK_SECONDS or grown or self._is_urgent:
-            self.look(now)
+            for _ in self._steps(now):
+                await asyncio.sleep(0)
             self._looked, self._least = now, memory
 
     def look(self, now: float) -> None:
         """Looks at all connections, and ends those that may not stay."""
-        self._find(now)
-        idle: list[tuple[float, _Socket]] = []
+        for _ in self._steps(now):
+            pass
+
+    def _steps(self, now: float) -> Iterator[None]:
+        """A look in parts, between which others may have the loop: there may be thousands of connections."""
+        yield from self._find(now)
+        if not self._is_urgent:
+            self._calm = self._memory()
+        idle: list[tuple[float, _Socket, _Connection]] = []
         count = 0
-        for place, connection in self._known.items():
-            if connection is None:
+        for at, (place, connection) in enumerate(list(self._known.items())):
+            if at % _STEP_SOCKETS == 0:
+                yield
+            if connection is None or connection.is_ended:
                 continue
             count += 1
             peer = self._peers.get(connection.name)
             if self._may_stay(place, connection, peer, now):
                 if not (peer and peer.calls):
-                    idle.append((connection.since, place))
+                    idle.append((connection.since, place, connection))
             else:
-                self._end(place)
+                self._end(place, connection)
         crowd = count - int(self._most * CROWDED_PART)
         if crowd > 0:
-            for since, place in sorted(idle)[:crowd]:
+            for since, place, connection in sorted(idle, key=lambda each: each[:2])[:crowd]:
                 if now - since > IDLE_SECONDS:
-                    self._end(place)
+                    self._end(place, connection)
 
     def _may_stay(self, place: _Socket, connection: _Connection, peer: Peer | None, now: float) -> bool:
         received, allowed = self._received(place), FRAMES_BYTES
@@ -178,24 +204,33 @@ class Connections:
             if peer.heard:
                 peer.heard, connection.received = False, received
             allowed += peer.calls * _CALL_BYTES + peer.messages * _MESSAGE_BYTES
-        before, connection.excessive = connection.excessive, received - connection.received > allowed
-        return not (before and connection.excessive)
+        too_much = received - connection.received > allowed
+        connection.excessive = connection.excessive + 1 if too_much else 0
+        in_need = self._memory() - self._calm >= _NEED_BYTES
+        return connection.excessive < (_LOOKS_IN_NEED if in_need else LOOKS)
 
-    def _find(self, now: float) -> None:
+    def _find(self, now: float) -> Iterator[None]:
         """Which sockets are connections of the port; each is asked once."""
-        before, self._known = self._known, {}
-        for name in os.listdir(_FOLDER):  # noqa: PTH208 - names alone, of which there may be thousands
+        before: dict[_Socket, _Connection | None] = self._known
+        known: dict[_Socket, _Connection | None] = {}
+        # A connection that comes meanwhile is found by the next look, and what is known of it stays.
+        peers = list(self._peers.items())
+        # Names alone, of which there may be thousands.
+        for at, name in enumerate(os.listdir(_FOLDER)):  # noqa: PTH208
+            if at % _STEP_SOCKETS == 0:
+                yield
             try:
                 found = os.fstat(descriptor := int(name))
             except OSError:
                 continue
             if stat.S_ISSOCK(found.st_mode):
                 place = _Socket(descriptor, found.st_ino)
-                self._known[place] = before[place] if place in before else self._connection(place, now)
+                known[place] = before[place] if place in before else self._connection(place, now)
+        self._known = known
         names = {each.name for each in self._known.values() if each is not None}
-        gone = [name for name, peer in self._peers.items() if name not in names and not peer.calls]
+        gone = [name for name, peer in peers if name not in names and not peer.calls]
         for name in gone:
-            del self._peers[name]
+            self._peers.pop(name, None)
 
     def _connection(self, place: _Socket, now: float) -> _Connection | None:
         with contextlib.suppress(OSError), _opened(place) as sock:
@@ -205,18 +240,19 @@ class Connections:
         return None
 
     def _received(self, place: _Socket) -> int:
+        """How many of its bytes gRPC has taken; what waits in the kernel costs no more than that."""
         with contextlib.suppress(OSError), _opened(place) as sock:
             told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
             if len(told) >= _RECEIVED_AT + 8:
-                return int(struct.unpack_from("=Q", told, _RECEIVED_AT)[0])
+                waiting = struct.unpack("=i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0]
+                return int(struct.unpack_from("=Q", told, _RECEIVED_AT)[0]) - int(waiting)
         return 0
 
-    def _end(self, place: _Socket) -> None:
+    def _end(self, place: _Socket, connection: _Connection) -> None:
         with contextlib.suppress(OSError), _opened(place) as sock:
             # Not shut down, for then what has come and was not read yet would still be taken.
             _disconnect(sock.fileno(), _NO_ADDRESS, len(_NO_ADDRESS))
-            # gRPC may hold its socket for some looks more; it is ended and counted once.
-            self._known[place] = None
+            connection.is_ended = True
             self.ended += 1
 
 
