@@ -13,7 +13,8 @@ from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.quarantine import MEGABYTE, Bounds
-from shopalytic_server.notifications_service import start_notifications
+from shopalytic_server.notifications_service import mail_of, start_notifications
+from shopalytic_server.people_service import LinkedInvitations
 from shopalytic_server.probe import StoreProbe
 from shopalytic_server.process.memory import GiveBack, resident_bytes
 from shopalytic_server.process.metrics import ServerMetrics
@@ -34,6 +35,7 @@ from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
 from shopalytic_server.storage.ingest.writer import STATEMENT_SECONDS, Writer
 from shopalytic_server.storage.live.tail import Tail
 from shopalytic_server.storage.live.tail_relay import TailRelay
+from shopalytic_server.storage.people.store import People
 from shopalytic_server.storage.privacy.data_retention_loop import Expirer
 from shopalytic_server.storage.privacy.erasure import Erasures
 from shopalytic_server.storage.privacy.export import Exports
@@ -73,9 +75,8 @@ async def start_grpc(
 ) -> ListenPorts:
     """Starts everything and returns the ports. With `shared_port` other processes listen on it too.
 
-    `inner_port`: 0 takes any free one, None has none. `most_connections` is how many callers each port
-    takes, `connections` how many a pool may have; there are two. `metrics` counts from then on. Raises
-    OSError when the port cannot be listened on.
+    `inner_port`: 0 takes any free one, None has none. `most_connections`: callers of each port;
+    `connections`: of each of the two pools. Raises OSError when the port cannot be listened on.
     """
     pool = await store_pool(database_url, lifecycle, connections)
     reports_pool = await reading_pool(settings, database_url, lifecycle, connections)
@@ -90,7 +91,6 @@ async def start_grpc(
     writer = _writer(pool, settings, room, on_stored, metrics)
     addresses = AddressLevel(settings.client_addresses)
     repairs = Repairs(pool, on_stored=on_stored, addresses=addresses)
-    erasures = Erasures(pool, _forget_erased(settings, pool, reports))
     await writer.start()
     lifecycle.drains(_end_writer, writer)
     _start_upkeep(own_session_url, metrics, room, lifecycle)
@@ -100,8 +100,10 @@ async def start_grpc(
         tail=relay,
         projects=Projects(pool),
         quarantine=Quarantine(reports_pool),
-        data_stores=DataStores(Merges(pool, reports_pool), erasures, Exports(reports_pool), repairs),
+        data_stores=_data_stores(settings, pool, reports_pool, reports, repairs),
         notifications=start_notifications(settings, pool, own_session_url, answering, lifecycle),
+        people=People(pool),
+        invitations=LinkedInvitations(settings.public_url, mail_of(settings)),
         store_ready=_start_probe(pool, writer, metrics, lifecycle).can_store,
         host=settings.grpc_host,
         port=port,
@@ -155,6 +157,13 @@ def ask_reporter(place: str, metrics: ServerMetrics | None, lifecycle: Lifecycle
     if metrics is not None:
         metrics.watch_reporter(lambda: reports.state)
     return reports
+
+
+def _data_stores(
+    settings: Settings, pool: Pool, reports_pool: Pool, reports: RemoteReports, repairs: Repairs
+) -> DataStores:
+    erasures = Erasures(pool, _forget_erased(settings, pool, reports))
+    return DataStores(Merges(pool, reports_pool), erasures, Exports(reports_pool), repairs)
 
 
 def _forget_erased(settings: Settings, pool: Pool, reports: RemoteReports) -> Callable[[], Awaitable[None]]:

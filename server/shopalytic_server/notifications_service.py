@@ -29,14 +29,15 @@ def start_notifications(
     contents = DigestContents(reports, store, settings.public_url)
     judging = Judging(Numbers(reports, store))
     webhooks = Webhooks(to_private_addresses=settings.webhooks_to_private_addresses == "on")
-    delivery = Delivery(store, _mail(settings), webhooks)
+    delivery = Delivery(store, mail_of(settings), webhooks)
     watch = Watch(store, Projects(pool), contents, judging, delivery, address=settings.public_url)
     watch.start()
     lifecycle.ends_in_order(watch.stop)
     return Notifications(store, contents, judging, on_queued=watch.hurry)
 
 
-def _mail(settings: Settings) -> Mail | None:
+def mail_of(settings: Settings) -> Mail | None:
+    """What sends letters, if the settings name a mail server. Raises SettingsError."""
     if bool(settings.smtp_url) != bool(settings.mail_from):
         raise SettingsError("--smtp-url and --mail-from belong together: give both, or none.")
     return Mail(MailServer.of(settings.smtp_url), settings.mail_from) if settings.smtp_url else None

@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from protovalidate import Validator
 
-from shopalytic.v1 import admin_pb2, notifications_pb2, reports_pb2
+from shopalytic.v1 import admin_pb2, notifications_pb2, reports_pb2, users_pb2
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.formats.wire import records
 from shopalytic_server.rpc import rule_sentences
@@ -22,6 +22,7 @@ SERVICES = [
         (reports_pb2, "ReportService"),
         (admin_pb2, "AdminService"),
         (notifications_pb2, "NotificationService"),
+        (users_pb2, "UserService"),
     )
 ]
 REQUESTS = [method.input_type for service in SERVICES for method in service.methods]

@@ -25,6 +25,7 @@ from shopalytic_server.notifications.contents import DigestContents
 from shopalytic_server.notifications.judged import Judging
 from shopalytic_server.notifications.numbers import Numbers
 from shopalytic_server.notifications.service import Notifications
+from shopalytic_server.people_service import LinkedInvitations
 from shopalytic_server.rpc.access.limits import Rates
 from shopalytic_server.rpc.ports import DataStores, EventTail, EventWriter
 from shopalytic_server.rpc.server import NO_LIMITS, GrpcServer
@@ -33,6 +34,7 @@ from shopalytic_server.storage.customers.merges import Merges
 from shopalytic_server.storage.database.connections import Pool, open_pool
 from shopalytic_server.storage.live.tail import Tail
 from shopalytic_server.storage.notifications.store import NotificationStore
+from shopalytic_server.storage.people.store import People
 from shopalytic_server.storage.privacy.erasure import Erasures
 from shopalytic_server.storage.privacy.export import Exports
 from shopalytic_server.storage.projects import Projects
@@ -139,6 +141,7 @@ class Running:
     quarantine: Quarantine
     data_stores: DataStores
     notifications: Notifications
+    people: People
     project: Project
     secrets: dict[KeyClass, str]
     writer: ScriptedWriter
@@ -212,6 +215,7 @@ async def running(
         kept = NotificationStore(pool, database_url)
         judging = Judging(Numbers(reports, kept))
         notifications = Notifications(kept, DigestContents(reports, kept, ""), judging)
+        people = People(pool)
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
@@ -221,6 +225,8 @@ async def running(
             quarantine=quarantine,
             data_stores=data_stores,
             notifications=notifications,
+            people=people,
+            invitations=LinkedInvitations("", None),
             store_ready=lambda: store["ready"],
             rates=rates,
             bounds=bounds,
@@ -238,6 +244,7 @@ async def running(
                     quarantine,
                     data_stores,
                     notifications,
+                    people,
                     project,
                     secrets,
                     writer,

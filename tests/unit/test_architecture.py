@@ -60,13 +60,14 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "exports": set(),
         "ingest": {"exports"},
         "notifications": set(),
+        "people": set(),
         "privacy": {"customers", "database"},
         "projects": set(),
         "reports": {"customers"},
         "service": set(),
     },
     "domain": {
-        "access": set(),
+        "access": {"formats"},
         "commerce": {"events"},
         "customers": {"events", "formats"},
         "events": {"formats", "privacy", "reports"},
@@ -88,6 +89,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     "rpc": {
         "access": set(),
         "ingest": {"access"},
+        "people": {"access"},
         "transport": {"access"},
     },
     "storage": {
@@ -98,6 +100,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "ingest": {"database", "facts", "rollups", "schema"},
         "live": {"customers", "database"},
         "notifications": {"database"},
+        "people": {"database"},
         "privacy": {"customers", "database", "facts", "ingest", "rollups", "schema"},
         "quarantine": {"database", "ingest"},
         "rebuild": {"database", "facts", "ingest", "rollups", "schema"},

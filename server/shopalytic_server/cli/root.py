@@ -29,6 +29,7 @@ COMMANDS = {
     "merges": "shopalytic_server.cli.customers.merges:merges",
     "project": "shopalytic_server.cli.projects.project:project",
     "key": "shopalytic_server.cli.projects.key:key",
+    "user": "shopalytic_server.cli.people.user:user",
     "sql": "shopalytic_server.cli.database.sql:sql_group",
     "migrate": "shopalytic_server.cli.database.migrate:migrate",
     "rebuild": "shopalytic_server.cli.database.rebuild:rebuild",

@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shopalytic.v1 import events_pb2
+from shopalytic_server.domain.access.people import Person
 
 SECRET_BYTES = 32
 DEFAULT_CURRENCY = "USD"
@@ -34,7 +35,7 @@ MONEY_EVENT_TYPES = frozenset(
 BACKEND_EVENT_TYPES = frozenset({"refund", "shipment", "shipment_delivered", "order_cancel", "subscription"})
 DEFAULT_BROWSER_EVENT_TYPES = frozenset(EVENT_TYPES) - BACKEND_EVENT_TYPES
 
-_SECRET = re.compile(r"shop_(?:browser|server|reports|admin)_[A-Za-z0-9_-]{43}")
+_SECRET = re.compile(r"shop_(?:browser|server|reports|admin|session)_[A-Za-z0-9_-]{43}")
 _HINT_LETTERS = 4
 
 
@@ -114,6 +115,8 @@ class Key:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     """To about a minute."""
+    person: Person | None = None
+    """Whose session stands for the key; None: it is a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +147,16 @@ def new_identity_secret(token_bytes: bytes) -> str:
 
 
 def is_secret(text: str) -> bool:
-    """Whether a text has the shape of a key's secret; what has not, needs no look into the store."""
+    """Whether a text has the shape of a key's secret, or of what names a session.
+
+    What has not, needs no look into the store.
+    """
     return _SECRET.fullmatch(text) is not None
 
 
 def class_of(secret: str) -> KeyClass | None:
-    """The class that a secret's beginning tells; None: it has not the shape of one."""
-    return _CLASSES[secret[5:].partition("_")[0]] if is_secret(secret) else None
+    """The class that a secret's beginning tells; None: it has not the shape of one, or names a session."""
+    return _CLASSES.get(secret[5:].partition("_")[0]) if is_secret(secret) else None
 
 
 def hash_secret(secret: str) -> bytes:

@@ -22,6 +22,7 @@ from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.pages.dashboard import dashboard_routes
 from shopalytic_server.gateway.pages.documentation import documentation_routes
 from shopalytic_server.gateway.pages.probes import Probes
+from shopalytic_server.gateway.pages.sign_in import SignInRoute
 from shopalytic_server.gateway.pages.static import (
     StaticRoute,
     contract_archive,
@@ -73,6 +74,7 @@ def make_application(
         Route("/readyz", _App(probes.ready)),
         Route("/metrics", _App(probes.metrics)),
         *dashboard_routes(options),
+        Route("/sign-in", SignInRoute(collector, options)),
         *documentation_routes(),
         Route("/", _App(probes.home)),
     ]

@@ -6,11 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2
 
 from shopalytic.v1 import collector_pb2, collector_pb2_grpc, events_pb2
+from shopalytic_server.domain.access import sign_in_calls
 from shopalytic_server.domain.access.admission import PATH
 from shopalytic_server.gateway.errors import CODES
 from shopalytic_server.gateway.http.tracing import carried
@@ -40,6 +42,8 @@ _SERVICE = "shopalytic.v1.CollectorService"
 # A server allows about a hundred calls at once on one connection.
 _RPC_CHANNELS = 3
 _CHECK_SECONDS = 3.0
+# Passwords wait for their turn to be compared.
+_SIGN_IN_SECONDS = 20.0
 
 
 LocalTrack = Callable[
@@ -91,6 +95,14 @@ class Collector:
             request_serializer=StringValue.SerializeToString,
             response_deserializer=StringValue.FromString,
         )
+        self._sign_in = {
+            name: self._questions.unary_unary(
+                sign_in_calls.path(name),
+                request_serializer=Struct.SerializeToString,
+                response_deserializer=Struct.FromString,
+            )
+            for name in sign_in_calls.METHODS
+        }
         self._local = local
         self._metrics = metrics
         self._track_seconds = track_seconds
@@ -116,6 +128,11 @@ class Collector:
         metadata = (*bearer(key), *carried())
         answer: StringValue = await self._check_key(request, timeout=_CHECK_SECONDS, metadata=metadata)
         return answer.value
+
+    async def sign_in(self, method: str, request: Struct) -> Struct:
+        """One of the calls of `sign_in_calls`. Raises grpc.aio.AioRpcError."""
+        answer: Struct = await self._sign_in[method](request, timeout=_SIGN_IN_SECONDS, metadata=carried())
+        return answer
 
     async def track(
         self,

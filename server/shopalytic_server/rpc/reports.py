@@ -8,9 +8,10 @@ from typing import Any
 import grpc
 
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
+from shopalytic_server.domain.access.personal import without_persons
+from shopalytic_server.domain.access.roles import SEE_PERSONS
 from shopalytic_server.domain.errors import ShuttingDown
-from shopalytic_server.domain.projects import Project
-from shopalytic_server.rpc.access.auth import REPORT_SERVICE, Authenticator
+from shopalytic_server.rpc.access.auth import REPORT_SERVICE, Authenticator, Caller
 from shopalytic_server.rpc.ports import EventTail, Reports
 from shopalytic_server.rpc.validation import check_event_types, check_request, check_steps, check_time_zone
 
@@ -33,21 +34,27 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
 
     async def answer(self, request: Any, context: Context) -> Any:
         """What the store finds; raises InvalidRequest for what no store need be asked."""
-        return await self._reports.answer(await self._admit(request, context), request)
+        caller = await self._admit(request, context)
+        answer = await self._reports.answer(caller.project, request)
+        person = caller.key.person
+        if person is not None and person.role not in SEE_PERSONS:
+            for _ in without_persons(answer):
+                await asyncio.sleep(0)
+        return answer
 
     # An answer comes as bytes, made once for all who watch: see AnsweringServer.
     async def TailEvents(  # type: ignore[override]
         self, request: reports_pb2.TailEventsRequest, context: Context
     ) -> AsyncIterator[bytes]:
         """Events as they are stored. The headers are sent once watching has begun."""
-        project = await self._admit(request, context)
+        project = (await self._admit(request, context)).project
         async with aclosing(await self._tail.tail_events(project, request)) as answers:
             await context.send_initial_metadata(())
             async with aclosing(_until(self._drain, answers)) as told:
                 async for answer in told:
                     yield answer
 
-    async def _admit(self, request: Any, context: Context) -> Project:
+    async def _admit(self, request: Any, context: Context) -> Caller:
         caller = await self._authenticator.admit(context, REPORT_SERVICE)
         check_request(request)
         fields = request.DESCRIPTOR.fields_by_name
@@ -57,7 +64,7 @@ class ReportServicer(reports_pb2_grpc.ReportServiceServicer):
             check_event_types("types", request.types)
         if "steps" in fields:
             check_steps(request.steps)
-        return caller.project
+        return caller
 
 
 for _method in reports_pb2.DESCRIPTOR.services_by_name["ReportService"].methods:

@@ -9,7 +9,13 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from shopalytic.v1 import admin_pb2_grpc, collector_pb2_grpc, notifications_pb2_grpc, reports_pb2_grpc
+from shopalytic.v1 import (
+    admin_pb2_grpc,
+    collector_pb2_grpc,
+    notifications_pb2_grpc,
+    reports_pb2_grpc,
+    users_pb2_grpc,
+)
 from shopalytic_server.background.periodic import Periodic
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
@@ -19,6 +25,7 @@ from shopalytic_server.rpc.access.auth import (
     COLLECTOR_SERVICE,
     NOTIFICATION_SERVICE,
     REPORT_SERVICE,
+    USER_SERVICE,
     Authenticator,
     KeyCache,
 )
@@ -29,6 +36,10 @@ from shopalytic_server.rpc.ingest.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
 from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.rpc.notifications import NotificationServicer
+from shopalytic_server.rpc.people.passwords import Passwords
+from shopalytic_server.rpc.people.ports import Invitations, People
+from shopalytic_server.rpc.people.sign_in import SignIn, add_sign_in
+from shopalytic_server.rpc.people.users import UserServicer
 from shopalytic_server.rpc.ports import (
     DataStores,
     EventTail,
@@ -48,7 +59,7 @@ from shopalytic_server.rpc.transport.reflection import Reflection
 from shopalytic_server.rpc.transport.tls import TlsFiles, server_credentials
 from shopalytic_server.rpc.transport.tracing import TracingInterceptor
 
-SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE, NOTIFICATION_SERVICE)
+SERVICES = (COLLECTOR_SERVICE, REPORT_SERVICE, ADMIN_SERVICE, NOTIFICATION_SERVICE, USER_SERVICE)
 
 # Calls at once on one connection; a caller with more opens another one.
 MAX_STREAMS = 100
@@ -115,6 +126,8 @@ class GrpcServer:
         quarantine: Quarantine,
         data_stores: DataStores,
         notifications: Notifications,
+        people: People,
+        invitations: Invitations,
         store_ready: Callable[[], bool],
         host: str = "127.0.0.1",
         port: int = 0,
@@ -138,6 +151,9 @@ class GrpcServer:
         self._quarantine = quarantine
         self._data_stores = data_stores
         self._notifications = notifications
+        self._people = people
+        self._invitations = invitations
+        self._passwords = Passwords()
         self._store_ready = store_ready
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._so_reuseport = so_reuseport
@@ -205,6 +221,7 @@ class GrpcServer:
         await self.connections.stop()
         await self._following.stop()
         await self._key_use.stop()
+        self._passwords.close()
 
     async def _follow_store(self) -> None:
         self._health.set_serving(self._store_ready())
@@ -239,8 +256,12 @@ class GrpcServer:
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
         notifications = NotificationServicer(authenticator, self._notifications)
         notifications_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, answering)
+        users = UserServicer(authenticator, self._people, self._passwords, self._invitations)
+        users_pb2_grpc.add_UserServiceServicer_to_server(users, answering)
         add_admission(authenticator, answering)
         self.local = LocalCollector(collector, turns, receiver)
+        signing_in: Any = OpenServer(server, "signing in", receiver)
+        add_sign_in(SignIn(self._people, self._passwords, cache), signing_in)
         watched: Any = OpenServer(server, "health", receiver)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb
 
+from shopalytic_server.domain.access.people import LONGEST_PAUSE, Person, Role
 from shopalytic_server.domain.errors import AlreadyExists, NotFound
 from shopalytic_server.domain.formats.order_numbers import Groups
 from shopalytic_server.domain.projects import (
@@ -29,6 +30,7 @@ from shopalytic_server.domain.projects import (
 )
 from shopalytic_server.storage.database.connections import Connection, Pool, translated
 from shopalytic_server.storage.database.queries import load
+from shopalytic_server.storage.people.store import find_session, record_use
 
 SQL = load("projects")
 
@@ -147,13 +149,36 @@ class Projects:
         return secret
 
     async def find_key(self, secret_hash: bytes) -> tuple[Key, Project] | None:
-        """The valid key with this secret, and its project; None if there is none or it has ended."""
+        """The valid key with this secret, and its project; None if there is none or it has ended.
+
+        A session's token is the secret of a key, too, which has a person.
+        """
         async with self._connection() as connection:
             values = {"secret_hash": secret_hash, "now": datetime.now(UTC)}
             row = await _row(connection, SQL.find_key, values)
-        if row is None:
-            return None
+            if row is None:
+                return await self._find_session(connection, secret_hash)
         return _key(row), _project({**row, "created_at": row["project_created_at"]})
+
+    async def _find_session(self, connection: Connection, token_hash: bytes) -> tuple[Key, Project] | None:
+        session = await find_session(connection, token_hash)
+        row = session and await _row(connection, SQL.get_project, session)
+        if session is None or row is None:
+            return None
+        role = Role(session["role"])
+        key = Key(
+            key_id=session["session_id"],
+            project_id=session["project_id"],
+            # The role allows less; see `domain.access.roles`.
+            key_class=KeyClass.ADMIN if role is Role.OWNER else KeyClass.REPORTS,
+            label="",
+            hint="",
+            created_at=session["created_at"],
+            expires_at=min(session["ends_at"], session["last_seen_at"] + LONGEST_PAUSE),
+            last_used_at=session["last_seen_at"],
+            person=Person(session["user_id"], session["email"], role),
+        )
+        return key, _project(row)
 
     async def create_key(
         self, project_id: int, key_class: KeyClass, label: str = "", expires_at: datetime | None = None
@@ -172,10 +197,11 @@ class Projects:
             return await _issue(connection, project_id, old.key_class, old.label), old
 
     async def record_key_use(self, uses: Mapping[UUID, datetime]) -> None:
-        """Remembers when keys were used."""
+        """Remembers when keys and sessions were used."""
         values = {"key_ids": list(uses), "used_at": list(uses.values())}
         async with self._connection() as connection:
             await connection.execute(SQL.record_key_use.encode(), values)
+            await record_use(connection, uses)
 
     async def list_keys(self, project_id: int) -> list[Key]:
         """All keys of a project, revoked ones too, oldest first."""

@@ -5,26 +5,24 @@ Whoever adds an RPC or a route adds its rule here.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor
 
-from shopalytic.v1 import admin_pb2, reports_pb2
+from shopalytic.v1 import admin_pb2
 from shopalytic.v1.admin_pb2_grpc import AdminServiceStub
 from shopalytic_server.domain.datasets import Dataset
-from shopalytic_server.domain.errors import NotFound
-from shopalytic_server.domain.projects import IssuedKey, KeyClass, Project, new_secret
+from shopalytic_server.domain.projects import IssuedKey, KeyClass, new_secret
 from shopalytic_server.gateway.application import make_application
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.compatibility.routes import paths as compatible_paths
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
 from shopalytic_server.gateway.server import GatewayServer
-from shopalytic_server.gateway.services import published_files
+from standins.calls import METHODS, NothingToTail, name_of, refusal_of
 from standins.gateway import fetch
 from standins.rpc import Running, batch, bearer, running
 
@@ -81,6 +79,21 @@ RPC_RULES: dict[str, set[KeyClass]] = {
     "AdminService.RotateIdentitySecret": ADMINS,
     **dict.fromkeys(
         (
+            "UserService." + name
+            for name in (
+                "AddUser",
+                "ListUsers",
+                "UpdateUser",
+                "RemoveUser",
+                "ResetPassword",
+                "ListSessions",
+                "EndSessions",
+            )
+        ),
+        ADMINS,
+    ),
+    **dict.fromkeys(
+        (
             "NotificationService." + name
             for name in (
                 "SetDigest",
@@ -101,6 +114,7 @@ RPC_RULES: dict[str, set[KeyClass]] = {
 KEYED = "by its key"
 PUBLIC = "to everybody"
 THIS_ACCOUNT = "to whoever has an address that works once, made with the reports key"
+PASSWORD = "to people by their password, and by the cookie that it begins"
 THIS_MACHINE = "to this machine, and elsewhere by its key"
 ROUTE_RULES = {
     "/collect": KEYED,
@@ -118,18 +132,13 @@ ROUTE_RULES = {
     "/docs": PUBLIC,
     "/docs/{path:path}": PUBLIC,
     "/session.json": THIS_ACCOUNT,
+    "/sign-in": PASSWORD,
     **dict.fromkeys(compatible_paths(), KEYED),
     **dict.fromkeys(("/flags", "/flags/", "/decide", "/decide/"), PUBLIC),
     **dict.fromkeys(("/v1/projects/{key}/settings", "/array/{key}/config", "/array/{key}/config.js"), PUBLIC),
 }
 ASSETS = "/assets/"
 
-METHODS: list[MethodDescriptor] = [
-    method
-    for file in published_files()
-    for service in file.services_by_name.values()
-    for method in service.methods
-]
 UNKNOWN = new_secret(KeyClass.ADMIN, b"?" * 32)
 MALFORMED: dict[str, Any] = {
     "no key": (),
@@ -141,19 +150,6 @@ MALFORMED: dict[str, Any] = {
     "no scheme": (("authorization", UNKNOWN),),
     "nothing after the scheme": (("authorization", "Bearer"),),
 }
-
-
-def name_of(method: MethodDescriptor) -> str:
-    return f"{method.containing_service.name}.{method.name}"
-
-
-class NothingToTail:
-    """Ends a watch that was admitted at once."""
-
-    async def tail_events(
-        self, project: Project, request: reports_pb2.TailEventsRequest
-    ) -> AsyncGenerator[reports_pb2.TailEventsResponse, None]:
-        raise NotFound
 
 
 @asynccontextmanager
@@ -197,22 +193,6 @@ def expected(state: str, key_class: KeyClass | None, allowed: set[KeyClass]) -> 
     if state not in ("own", "foreign"):
         return grpc.StatusCode.UNAUTHENTICATED
     return None if key_class in allowed else grpc.StatusCode.PERMISSION_DENIED
-
-
-async def refusal_of(shop: Running, method: MethodDescriptor, metadata: Any) -> grpc.StatusCode | None:
-    """Calls any method with an empty request; None if it was let in, whatever it then answered."""
-    path = f"/{method.containing_service.full_name}/{method.name}"
-    kind = "stream" if method.client_streaming else "unary"
-    kind += "_stream" if method.server_streaming else "_unary"
-    call: Any = getattr(shop.channel, kind)(path)
-    if method.client_streaming:
-        stream = call(metadata=metadata)
-        await stream.done_writing()
-        code = await stream.code()
-    else:
-        code = await call(b"", metadata=metadata).code()
-    refusals = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
-    return code if code in refusals else None
 
 
 def test_every_rpc_has_a_rule() -> None:

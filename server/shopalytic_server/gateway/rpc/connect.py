@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from shopalytic.v1.collector_pb2 import TrackResponse
 from shopalytic_server.domain.ingest.preparation import MAX_EVENT_BYTES
 from shopalytic_server.gateway.access.admission import REFUSALS, Admission
+from shopalytic_server.gateway.access.person_session import credential_of
 from shopalytic_server.gateway.access.rate import AddressLimit
 from shopalytic_server.gateway.errors import CollectorError, Refusal, collector_error
 from shopalytic_server.gateway.http.answers import (
@@ -94,8 +95,9 @@ class ConnectRoute:
             raise Refusal(415, "unsupported_media_type", f"Content-Type: this RPC takes {kind}.")
         if header(scope, b"connect-protocol-version") not in (None, "1"):
             raise Refusal(400, "invalid_argument", 'connect-protocol-version: only "1" is known.')
-        timeout, metadata = self._timeout(scope), _metadata(scope)
-        if not await self._is_admitted(scope, send, method, cors):
+        credential = credential_of(scope, self._options.trusted_proxies)
+        timeout, metadata = self._timeout(scope), _metadata(scope, credential)
+        if not await self._is_admitted(scope, send, credential, method, cors):
             return
         body = await read_body(
             scope, receive, limit=self._options.max_rpc_bytes, seconds=self._options.body_seconds
@@ -148,9 +150,10 @@ class ConnectRoute:
                 self._limit.owe_for_nothing(scope, len(body))
             raise
 
-    async def _is_admitted(self, scope: Scope, send: Send, method: Method, cors: list[Header]) -> bool:
+    async def _is_admitted(
+        self, scope: Scope, send: Send, key: str | None, method: Method, cors: list[Header]
+    ) -> bool:
         """Whether the key may call the method's service; otherwise the answer has been sent."""
-        key = key_of(scope)
         try:
             if key is None:
                 raise no_key()
@@ -232,8 +235,7 @@ def _content(content_type: str | None) -> tuple[Codec, bool]:
     raise Refusal(415, "unsupported_media_type", text)
 
 
-def _metadata(scope: Scope) -> tuple[tuple[str, str], ...]:
-    key = key_of(scope)
+def _metadata(scope: Scope, key: str | None) -> tuple[tuple[str, str], ...]:
     given = [("authorization", header(scope, b"authorization") if key is None else f"Bearer {key}")]
     given += [(name.decode(), header(scope, name)) for name in (b"traceparent", b"tracestate")]
     pairs = {name: value for name, value in given if value is not None}

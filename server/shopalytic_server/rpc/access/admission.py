@@ -6,7 +6,8 @@ import grpc
 from google.protobuf.wrappers_pb2 import StringValue
 
 from shopalytic_server.domain.access.admission import METHOD, SERVICE
-from shopalytic_server.domain.errors import NotFound
+from shopalytic_server.domain.access.roles import may_call_some
+from shopalytic_server.domain.errors import NotFound, PermissionDenied
 from shopalytic_server.rpc.access.auth import ADMIN_READING, ADMIN_SERVICE, RIGHTS, Authenticator
 
 # Which of its methods an administrator's or a reader's key may call, the call itself decides.
@@ -21,6 +22,9 @@ def add_admission(authenticator: Authenticator, server: Any) -> None:
         if service not in RIGHTS:
             raise NotFound("There is no such service here.")
         caller = await authenticator.identify(context, service)
+        person = caller.key.person
+        if person is not None and not may_call_some(person.role, request.value):
+            raise PermissionDenied(f"The role {person.role} may not call {request.value.rpartition('.')[2]}.")
         return StringValue(value=str(caller.project.project_id))
 
     handler = grpc.unary_unary_rpc_method_handler(

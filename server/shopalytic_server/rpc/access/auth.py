@@ -14,6 +14,7 @@ from uuid import UUID
 
 import grpc
 
+from shopalytic_server.domain.access.roles import may_call
 from shopalytic_server.domain.errors import (
     Overloaded,
     PermissionDenied,
@@ -28,9 +29,13 @@ COLLECTOR_SERVICE = "shopalytic.v1.CollectorService"
 REPORT_SERVICE = "shopalytic.v1.ReportService"
 ADMIN_SERVICE = "shopalytic.v1.AdminService"
 NOTIFICATION_SERVICE = "shopalytic.v1.NotificationService"
+USER_SERVICE = "shopalytic.v1.UserService"
 
 # The methods of AdminService that change nothing and show no key.
 ADMIN_READING = f"{ADMIN_SERVICE} (reading)"
+
+# Calls whose callers' roles are looked at; other services have a rule of their own.
+_CONTRACT = "shopalytic.v1."
 
 _READING_METHODS = frozenset({"GetProject", "ListQuarantine", "GetQuarantinedEvent", "ListMerges"})
 
@@ -40,6 +45,7 @@ RIGHTS: dict[str, frozenset[KeyClass]] = {
     REPORT_SERVICE: frozenset({KeyClass.REPORTS, KeyClass.ADMIN}),
     ADMIN_SERVICE: frozenset({KeyClass.ADMIN}),
     NOTIFICATION_SERVICE: frozenset({KeyClass.ADMIN}),
+    USER_SERVICE: frozenset({KeyClass.ADMIN}),
     ADMIN_READING: frozenset({KeyClass.REPORTS, KeyClass.ADMIN}),
 }
 
@@ -222,6 +228,7 @@ class Authenticator:
         key again. Raises Unauthenticated and PermissionDenied.
         """
         caller = await self._find(metadata, _service_of(method))
+        _check_role(caller, method)
         if once:
             _entered.set(caller)
         return caller
@@ -247,8 +254,18 @@ class Authenticator:
         caller = _entered.get()
         if caller is None:
             return await self._find(context.invocation_metadata() or (), service)
-        _check_class(caller.key.key_class, service)
+        _check_class(caller.key, service)
         return caller
+
+    async def still(self, caller: Caller, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        """Returns as long as a caller's session goes on: a call that stays asks before each answer.
+
+        Raises Unauthenticated. What a key has begun goes on.
+        """
+        if caller.key.person is not None:
+            now = await self._find(context.invocation_metadata() or (), None)
+            if now.key.person != caller.key.person:
+                raise Unauthenticated
 
     async def _find(self, metadata: Metadata, service: str | None) -> Caller:
         secret = _bearer(metadata)
@@ -261,7 +278,7 @@ class Authenticator:
                 "The key is unknown, was revoked or has expired; "
                 "look the project's keys up and use a valid one."
             )
-        _check_class(caller.key.key_class, service)
+        _check_class(caller.key, service)
         return caller
 
 
@@ -282,13 +299,25 @@ def _bearer(metadata: Metadata) -> str:
     raise Unauthenticated
 
 
-def _check_class(key_class: KeyClass, service: str | None) -> None:
+def _check_class(key: Key, service: str | None) -> None:
     """Any class may call what RIGHTS does not name: such a service has a rule of its own."""
     rights = RIGHTS.get(service) if service is not None else None
-    if service is None or rights is None or key_class in rights:
+    if service is None or rights is None or key.key_class in rights:
         return
-    allowed = " or ".join(name for name in KeyClass if name in rights)
     short_name = service.rpartition(".")[2]
+    if key.person is not None:
+        raise PermissionDenied(f"The role {key.person.role} may not call {short_name}.")
+    allowed = " or ".join(name for name in KeyClass if name in rights)
     raise PermissionDenied(
-        f"A key of class {key_class} may not call {short_name}; use one of class {allowed}."
+        f"A key of class {key.key_class} may not call {short_name}; use one of class {allowed}."
     )
+
+
+def _check_role(caller: Caller, method: str) -> None:
+    """What the caller's role may not call is refused: all of the contract that its table does not name."""
+    path = method.lstrip("/")
+    person = caller.key.person
+    if person is None or not path.startswith(_CONTRACT) or may_call(person.role, path):
+        return
+    name = path.removeprefix(_CONTRACT).replace("/", ".")
+    raise PermissionDenied(f"The role {person.role} may not call {name}; ask an owner of the project.")

@@ -158,6 +158,7 @@ class _Answering(grpc.GenericRpcHandler):
             # the method started outlives the call.
             async with places.take(str(caller.key.key_id)), aclosing(method(request, context)) as answers:  # type: ignore[type-var]
                 async for answer in answers:
+                    await authenticator.still(caller, context)
                     await context.write(answer)
 
         return stayed

@@ -31,6 +31,8 @@ SPREAD: Mapping[str, Spread] = {
 EVERYWHERE = (
     "projects",
     "keys",
+    "users",
+    "sessions",
     "sql_roles",
     "digests",
     "alerts",

@@ -1,0 +1,1 @@
+"""Commands of people, who sign in to the dashboard."""

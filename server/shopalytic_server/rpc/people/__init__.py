@@ -1,0 +1,1 @@
+"""People of a project: their calls, and how they sign in."""
