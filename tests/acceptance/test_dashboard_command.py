@@ -29,7 +29,7 @@ def redeem(address: str) -> tuple[int, Any]:
     body = json.dumps({"token": token}).encode()
     asked = urllib.request.Request(f"{page}/session.json", body, {"sec-fetch-site": "same-origin"})
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(asked, timeout=120) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, None

@@ -44,7 +44,7 @@ call = channel.unary_unary(
     response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
 )
 key, _, value = header.partition(": ")
-print(json_format.MessageToJson(call(request, metadata=[(key, value)], timeout=30)))
+print(json_format.MessageToJson(call(request, metadata=[(key, value)], timeout=120)))
 """
 PROTOC = """
 import sys

@@ -58,7 +58,7 @@ def track(service, *events, channel=None, timeout=60):
 
 
 def get(service, path):
-    with urllib.request.urlopen(service.ready["http_address"] + path, timeout=30) as answer:
+    with urllib.request.urlopen(service.ready["http_address"] + path, timeout=120) as answer:
         return answer.status
 
 

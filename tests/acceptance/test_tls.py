@@ -42,7 +42,7 @@ def shown_certificate(address: str) -> str:
 def post(service: Service, body: dict[str, object], trust: Path) -> int:
     context = ssl.create_default_context(cafile=str(trust))
     port = int(service.ready["http_address"].rpartition(":")[2])
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=120, context=context)
     connection.request("POST", "/collect", json.dumps(body), {"content-type": "application/json"})
     status = connection.getresponse().status
     connection.close()
@@ -72,7 +72,7 @@ def test_a_caller_without_tls_or_with_another_authority_gets_nowhere(service: Se
         ):
             stub = CollectorServiceStub(channel)
             with pytest.raises(grpc.RpcError) as refusal:
-                stub.Track(collector_pb2.TrackRequest(), metadata=service.metadata("server"), timeout=20)
+                stub.Track(collector_pb2.TrackRequest(), metadata=service.metadata("server"), timeout=120)
             assert refusal.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
             channel.close()
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -118,7 +118,7 @@ def _gateway_reaches(service: Service, path: Path, server: Pair, shown: tuple[ob
     with_gateway = gateway.start_as("gateway", *map(str, flags))
     try:
         host, _, port = with_gateway.ready["http_address"].removeprefix("http://").rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        connection = http.client.HTTPConnection(host, int(port), timeout=120)
         connection.request("GET", "/readyz")
         assert connection.getresponse().status == 200
         connection.close()
@@ -156,6 +156,6 @@ def test_plaintext_beyond_this_machine_is_possible_when_it_is_meant() -> None:
         gateway.start_as("gateway", *flags)
         try:
             port = int(gateway.ready["http_address"].rpartition(":")[2])
-            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+            socket.create_connection(("127.0.0.1", port), timeout=120).close()
         finally:
             gateway.stop()

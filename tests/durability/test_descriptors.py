@@ -46,7 +46,7 @@ def collect(service: Service) -> int:
     body = json.dumps({"token": service.ready["keys"]["browser"], "events": [EVENT]}).encode()
     address = f"{service.ready['http_address']}/collect"
     request = urllib.request.Request(address, body, {"content-type": "text/plain"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return int(answer.status)
 
 
@@ -55,12 +55,12 @@ def test_idle_connections_to_the_grpc_port_leave_http_its_own(service: Service, 
     with idle_connections(service.ready["grpc_address"], 1_200, first):
         for _ in range(3):
             assert collect(service) == 200
-        with urllib.request.urlopen(f"{service.ready['http_address']}/readyz", timeout=20) as answer:
+        with urllib.request.urlopen(f"{service.ready['http_address']}/readyz", timeout=120) as answer:
             assert answer.status == 200
     with grpc.insecure_channel(service.ready["grpc_address"]) as channel:
         grpc.channel_ready_future(channel).result(timeout=60)
         track = CollectorServiceStub(channel).Track
-        assert track(batch(), metadata=bearer(service.ready["keys"]["server"]), timeout=20).results
+        assert track(batch(), metadata=bearer(service.ready["keys"]["server"]), timeout=120).results
 
 
 def test_idle_connections_to_the_http_port_leave_grpc_its_own(service: Service) -> None:
@@ -70,7 +70,7 @@ def test_idle_connections_to_the_http_port_leave_grpc_its_own(service: Service) 
         grpc.insecure_channel(service.ready["grpc_address"]) as channel,
     ):
         track = CollectorServiceStub(channel).Track
-        assert track(batch(), metadata=bearer(service.ready["keys"]["server"]), timeout=20).results
+        assert track(batch(), metadata=bearer(service.ready["keys"]["server"]), timeout=120).results
         assert collect(service) == 200
 
 

@@ -12,7 +12,7 @@ NO_CLUSTER = "not on a Citus cluster: run `make test DATABASE_URL=…` with one"
 
 # Enough that rows of one table lie apart, few enough to make a database of them in no time.
 SHARDS = 4
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 120.0
 
 
 @cache

@@ -64,7 +64,7 @@ class RawConnection:
 
     async def until_answered(self, count: int) -> None:
         """Returns when so many streams have ended."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while len(self.answers) < count:
                 self._changed.clear()
                 await self._changed.wait()
@@ -107,7 +107,7 @@ async def raw_connection(port: int, *, acknowledging: bool = True) -> AsyncItera
     connection = RawConnection(reader, writer, acknowledging=acknowledging)
     reading = asyncio.ensure_future(connection.read())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not connection.settings:  # noqa: ASYNC110 - a test's own condition has no event
                 await asyncio.sleep(0.005)
         yield connection

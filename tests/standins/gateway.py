@@ -246,7 +246,7 @@ async def fetch(
     """One HTTP request on a connection of its own."""
 
     def send() -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()

@@ -327,6 +327,6 @@ def fields_of(error: grpc.aio.AioRpcError) -> list[tuple[str, str]]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Waits until something has happened; the test's own time limit ends it otherwise."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110 - a condition of the test has no event
             await asyncio.sleep(0.005)

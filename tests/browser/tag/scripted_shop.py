@@ -14,7 +14,7 @@ DIST = REPOSITORY / "clients" / "javascript" / "dist"
 KEY = "shop_browser_0123456789"
 COOKIE = "shopalytic_id"
 # For conditions that a working tag brings about at once; a loaded machine may take longer.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 
 # What the endpoint does with a request: a status with headers, or None for no answer at all.
 Behaviour = Callable[["Sent"], "Reply | None"]

@@ -83,7 +83,7 @@ class Asker:
         for name, value in fields.items():
             setattr(request, name, value)
         [stub] = [stub for stub in self._stubs if hasattr(stub, method)]
-        return getattr(stub, method)(request, metadata=self.service.metadata("admin"), timeout=30)
+        return getattr(stub, method)(request, metadata=self.service.metadata("admin"), timeout=120)
 
     def refusal(self, method: str, **fields: str) -> str | None:
         """The words of a refusal of what was sent, if it was one; anything else is a fault."""

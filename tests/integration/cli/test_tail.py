@@ -12,7 +12,7 @@ from running.running_service import COMMAND
 from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 
 Answer = reports_pb2.TailEventsResponse
-PATIENCE = 60
+PATIENCE = 180
 
 
 def told(number: int) -> Answer:

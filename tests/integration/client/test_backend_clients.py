@@ -46,7 +46,7 @@ class BackendClient:
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(120)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -230,7 +230,7 @@ def test_a_full_queue_drops_nothing_that_is_under_way(client: Make):
     gate = threading.Event()
 
     def answer(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        gate.wait(30)
+        gate.wait(120)
         return accepted(body)
 
     with ScriptedGateway(answer) as gateway, client(url=gateway.url, key="k", maxQueue=1) as sender:
@@ -291,7 +291,7 @@ def test_a_flush_waits_for_what_was_queued_before_it_alone(client: Make):
 
     def answer(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if len(gateway.requests) > 1:
-            gate.wait(30)
+            gate.wait(120)
         return accepted(body)
 
     with ScriptedGateway(answer) as gateway, client(url=gateway.url, key="k", batchSize=1) as sender:

@@ -46,7 +46,7 @@ def busy_client(collector: ScriptedCollector, gate: threading.Event, **settings:
     collector.script.append(wait_for(gate))
     client = client_of(collector, **settings)
     first = page(client)
-    assert collector.asked.wait(10)
+    assert collector.asked.wait(120)
     return client, first
 
 
@@ -152,7 +152,7 @@ def test_close_does_not_sleep_past_its_time_between_attempts(collector: Scripted
     before = set(threading.enumerate())
     client = client_of(collector, retry_deadline=10_000)
     event_id = page(client)
-    assert collector.asked.wait(10)
+    assert collector.asked.wait(120)
     own = [each for each in threading.enumerate() if each not in before and each.name == "shopalytic-client"]
     assert [event.event_id for event in client.close(0.1).undelivered] == [event_id]
     assert len(collector.requests) == 1

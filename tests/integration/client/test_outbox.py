@@ -212,7 +212,7 @@ def test_of_two_drainers_one_works_and_the_other_takes_over(
     drainers = [drainer_of(database_url, collector, batch_size=5, poll=0.02) for _ in range(2)]
     threads = [threading.Thread(target=drainer.run, args=(stop,)) for drainer in drainers]
     threads[0].start()
-    assert collector.asked.wait(20)
+    assert collector.asked.wait(120)
     with drainer_of(database_url, collector) as third:
         assert third.drain().is_busy
     threads[1].start()

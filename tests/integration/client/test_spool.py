@@ -130,7 +130,7 @@ def test_two_clients_share_a_directory_and_neither_takes_the_others_events(
     collector.script.append(wait_for(gate))
     with client_of(collector, tmp_path) as first:
         ids = [page(first)]
-        assert collector.asked.wait(20)
+        assert collector.asked.wait(120)
         with client_of(collector, tmp_path) as second:
             assert second.stats.queued == 0
             ids.insert(0, page(second))

@@ -98,7 +98,7 @@ class FaultyFront:
     def _forward(
         self, handler: BaseHTTPRequestHandler, body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes] | None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.gateway_port, timeout=120)
         try:
             connection.request(handler.command, handler.path, body, dict(handler.headers.items()))
             response = connection.getresponse()

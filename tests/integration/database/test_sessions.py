@@ -254,11 +254,11 @@ def pooled_url(empty_database_url: str) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 def _wait_until_it_answers(process: "subprocess.Popen[bytes]", url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             psycopg.connect(url).close()

@@ -82,7 +82,7 @@ async def running(command: list[str], folder: Path, port: int) -> AsyncIterator[
             *command, stdout=output, stderr=output, env=environment
         )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while True:
                 assert process.returncode is None, (folder / "output").read_text()
                 try:
@@ -96,7 +96,7 @@ async def running(command: list[str], folder: Path, port: int) -> AsyncIterator[
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        await asyncio.wait_for(process.wait(), 30)
+        await asyncio.wait_for(process.wait(), 120)
 
 
 class Browser:
@@ -115,7 +115,7 @@ class Browser:
 
     def _post(self, request: urllib.request.Request) -> tuple[int, Any, bytes]:
         try:
-            with urllib.request.urlopen(request, timeout=30, context=self._trust) as answer:
+            with urllib.request.urlopen(request, timeout=120, context=self._trust) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()

@@ -312,7 +312,7 @@ async def test_a_client_that_leaves_ends_the_call_behind_it():
         await watch.open()
         await watch.next()
         await watch.close()
-        await asyncio.wait_for(watch.health.watch_ended.wait(), 10)
+        await asyncio.wait_for(watch.health.watch_ended.wait(), 120)
 
 
 async def test_a_stopping_gateway_ends_its_streams_with_a_reason():
@@ -346,7 +346,7 @@ async def test_a_stream_more_than_the_gateway_passes_on_is_refused_and_not_left_
         assert json.loads(message)["error"]["code"] == "resource_exhausted"
         await second.close()
         await watch.close()
-        await asyncio.wait_for(watch.health.watch_ended.wait(), 10)
+        await asyncio.wait_for(watch.health.watch_ended.wait(), 120)
         watch.health.told.put_nowait(SERVING)
         await watch.open()
         assert (await watch.next())[0] == 0

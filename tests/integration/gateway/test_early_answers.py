@@ -39,14 +39,14 @@ async def send_all_then_read(gateway: Gateway, data: bytes) -> bytes:
         for at in range(0, len(data), 65_536):
             writer.write(data[at : at + 65_536])
             await writer.drain()
-        return await asyncio.wait_for(reader.read(), 20)
+        return await asyncio.wait_for(reader.read(), 120)
 
 
 def post(url: str, body: bytes, trust: ssl.SSLContext | None = None) -> tuple[int, bytes]:
     """By a client of the kind that sends everything first."""
     request = urllib.request.Request(url, body, {"content-type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=30, context=trust) as answer:
+        with urllib.request.urlopen(request, timeout=120, context=trust) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -146,7 +146,7 @@ async def test_a_body_of_just_the_limit_is_taken_and_one_byte_more_is_not(
 async def test_who_asks_first_is_refused_without_the_body() -> None:
     async with running_gateway() as gateway, connected(gateway) as (reader, writer):
         writer.write(HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % LARGE)
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), 120)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"connection: close" in answer
 
@@ -155,16 +155,16 @@ async def test_who_asks_first_and_may_go_on_is_told_so() -> None:
     body = b'{"token": "%s", "events": [{"type": "page_view"}]}' % KEY.encode()
     async with running_gateway() as gateway, connected(gateway) as (reader, writer):
         writer.write(HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 120) == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(body)
-        assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 200 ")
+        assert (await asyncio.wait_for(reader.readline(), 120)).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_a_small_body_that_comes_after_its_answer_keeps_the_connection() -> None:
     async with running_gateway() as gateway, connected(gateway) as (reader, writer):
         for _ in range(2):
             writer.write(b"POST /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n")
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 120)
             assert head.startswith(b"HTTP/1.1 404 ")
             assert b"connection: close" not in head
             await reader.readuntil(b"}}")
@@ -174,14 +174,14 @@ async def test_a_small_body_that_comes_after_its_answer_keeps_the_connection() -
 async def test_a_small_body_that_does_not_come_after_its_answer_ends_the_connection() -> None:
     async with running_gateway(header_seconds=0.2) as gateway, connected(gateway) as (reader, writer):
         writer.write(b"POST /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\nx")
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), 120)
     assert answer.count(b"HTTP/1.1") == 1
 
 
 async def send_for_ever(writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"x" * 65_536)
-        await asyncio.wait_for(writer.drain(), 20)
+        await asyncio.wait_for(writer.drain(), 120)
         await asyncio.sleep(0)
 
 
@@ -205,7 +205,7 @@ def lingerers(gateway: Gateway) -> int:
 
 
 async def until_nobody_lingers(gateway: Gateway) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while lingerers(gateway):  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
 
@@ -216,7 +216,7 @@ async def test_only_so_many_linger_and_the_oldest_make_room(monkeypatch: pytest.
         for _ in range(10):
             reader, writer = await stack.enter_async_context(connected(gateway))
             writer.write(HEAD + b"content-length: 100000000000\r\n\r\n")
-            assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 413 ")
+            assert (await asyncio.wait_for(reader.readline(), 120)).startswith(b"HTTP/1.1 413 ")
         assert lingerers(gateway) == 3
         await stack.aclose()
         await until_nobody_lingers(gateway)
@@ -225,7 +225,7 @@ async def test_only_so_many_linger_and_the_oldest_make_room(monkeypatch: pytest.
 async def test_stopping_waits_for_nobody_who_lingers() -> None:
     async with running_gateway() as gateway, connected(gateway) as (reader, writer):
         writer.write(HEAD + b"content-length: 100000000000\r\n\r\n")
-        assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 413 ")
+        assert (await asyncio.wait_for(reader.readline(), 120)).startswith(b"HTTP/1.1 413 ")
         assert lingerers(gateway) == 1
         await gateway.server.stop(30)
         assert not lingerers(gateway)
@@ -233,21 +233,21 @@ async def test_stopping_waits_for_nobody_who_lingers() -> None:
 
 async def test_a_slow_line_gets_its_batch_through() -> None:
     body = b'{"token": "%s", "events": [{"type": "page_view"}]}' % KEY.encode()
-    async with running_gateway(body_seconds=0.5) as gateway, connected(gateway) as (reader, writer):
+    async with running_gateway(body_seconds=4) as gateway, connected(gateway) as (reader, writer):
         begun = time.monotonic()
         body += b" " * 3_000
         writer.write(HEAD + b"content-length: %d\r\n\r\n" % len(body))
         for at in range(0, len(body), 200):
             writer.write(body[at : at + 200])
-            await asyncio.sleep(0.05)
-        assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 200 ")
-        assert time.monotonic() - begun > 0.5
+            await asyncio.sleep(0.3)
+        assert (await asyncio.wait_for(reader.readline(), 120)).startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - begun > 4
 
 
 async def test_a_batch_that_was_cut_off_is_answered_so_that_a_page_can_read_it() -> None:
     async with running_gateway(body_seconds=0.2) as gateway, connected(gateway) as (reader, writer):
         writer.write(HEAD + b"origin: https://shop.example\r\ncontent-length: 59000\r\n\r\n" + b" " * 1_000)
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), 120)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"access-control-allow-origin: https://shop.example" in answer
     assert b'"code":"request_timeout"' in answer
@@ -257,7 +257,7 @@ async def test_connections_that_are_kept_are_kept_after_large_bodies() -> None:
     async with running_gateway() as gateway:
 
         def twice() -> list[int]:
-            connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=120)
             statuses = []
             for _ in range(2):
                 connection.request("POST", PATH, b" " * 200_000 + b"{}")

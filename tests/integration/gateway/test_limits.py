@@ -30,7 +30,7 @@ async def connected(gateway: Gateway):
 
 async def until_closed(reader: asyncio.StreamReader) -> bytes:
     """Everything up to the other side's close; fails if it never closes."""
-    return await asyncio.wait_for(reader.read(), 20)
+    return await asyncio.wait_for(reader.read(), 120)
 
 
 async def test_a_body_that_does_not_come_is_cut_off_with_408():
@@ -64,12 +64,12 @@ async def test_headers_that_do_not_come_are_cut_off(sent: bytes):
 
 
 async def test_a_kept_connection_may_idle_longer_than_headers_may_take():
-    async with running_gateway(header_seconds=0.5) as gateway, connected(gateway) as (reader, writer):
+    async with running_gateway(header_seconds=2) as gateway, connected(gateway) as (reader, writer):
         for _ in range(2):
             writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
             answer = await reader.readuntil(b'{"status":"ok"}')
             assert answer.startswith(b"HTTP/1.1 200 ")
-            await asyncio.sleep(0.7)
+            await asyncio.sleep(2.5)
 
 
 @pytest.mark.parametrize("unit", [b"x-many: abcdefghij\r\n", b"a"])
@@ -148,7 +148,7 @@ async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest
         writer.write(IMAGE * MANY)
         protocol: Any = gateway.server._http._server.config.http_protocol_class
         connections = protocol.by_age
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not connections:  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.01)
             while connections:  # noqa: ASYNC110
@@ -156,19 +156,19 @@ async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest
         writer.transport.resume_reading()
         got = b""
         with contextlib.suppress(ConnectionError):
-            while part := await asyncio.wait_for(reader.read(1_000_000), 20):
+            while part := await asyncio.wait_for(reader.read(1_000_000), 120):
                 got += part
     assert got.count(b"HTTP/1.1 200 OK") < MANY
 
 
 async def test_who_takes_an_answer_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(transport, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "PATIENCE_SECONDS", 4.0)
     async with running_gateway() as gateway, connected(gateway) as (reader, writer):
         writer.write(IMAGE * MANY + b"GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n")
         got = b""
-        while part := await asyncio.wait_for(reader.read(1_000_000), 20):
+        while part := await asyncio.wait_for(reader.read(1_000_000), 120):
             got += part
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
     assert got.count(b"HTTP/1.1 200 OK") == MANY + 1
 
 
@@ -250,7 +250,7 @@ async def test_events_of_a_client_that_does_not_wait_for_the_answer_are_stored()
         async with connected(gateway) as (_, writer):
             writer.write(HEAD + f"content-length: {len(BODY)}\r\n\r\n".encode() + BODY)
             await writer.drain()
-        await asyncio.wait_for(gateway.collector.arrived(1), 10)
+        await asyncio.wait_for(gateway.collector.arrived(1), 120)
 
 
 async def test_stopping_finishes_what_is_under_way_and_takes_nothing_new():
@@ -258,7 +258,7 @@ async def test_stopping_finishes_what_is_under_way_and_takes_nothing_new():
         gateway.collector.gate.clear()
         under_way = [asyncio.create_task(gateway.collect(PAGE_VIEW)) for _ in range(5)]
         await gateway.collector.arrived(1)
-        stopping = asyncio.create_task(gateway.server.stop(10))
+        stopping = asyncio.create_task(gateway.server.stop(120))
         while not await refuses(gateway.port):  # noqa: ASYNC110 - nobody tells us when a port closes
             await asyncio.sleep(0.01)
         gateway.collector.gate.set()

@@ -43,7 +43,7 @@ class Wire(asyncio.Transport):
             await self._reads.wait()
             self._protocol.data_received(piece)
             await asyncio.sleep(0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await self._closed.wait()
         self._protocol.connection_lost(None)
         return self.got
@@ -197,7 +197,7 @@ async def talk(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     try:
-        return await asyncio.wait_for(reader.read(), 20)
+        return await asyncio.wait_for(reader.read(), 120)
     finally:
         writer.close()
 

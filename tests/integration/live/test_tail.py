@@ -14,7 +14,7 @@ from shopalytic_server.storage.ingest.writer import Writer
 from shopalytic_server.storage.live.tail import MAX_WAITING, Tail
 from standins.rpc import Running, batch, error_of, page_view, running, until
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @pytest.fixture

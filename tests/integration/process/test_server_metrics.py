@@ -37,7 +37,7 @@ def free_ports(count: int) -> int:
 
 
 def scrape(address: str) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=120) as answer:
         lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
@@ -52,7 +52,7 @@ def scraped() -> Iterator[tuple[dict[str, float], dict[str, float]]]:
         body = json.dumps({"token": service.ready["keys"]["browser"], "events": [EVENT]}).encode()
         web = service.ready["http_address"]
         request = urllib.request.Request(f"{web}/collect", body, {"content-type": "text/plain"})
-        urllib.request.urlopen(request, timeout=30).close()
+        urllib.request.urlopen(request, timeout=120).close()
         workers: dict[str, float] = {}
         # The pool fills in the background, so this figure is waited for.
         while workers.get("shopalytic_server_store_pool_size", 0) < 2:

@@ -67,7 +67,9 @@ def collect(service: Service, headers: dict[str, str]) -> http.client.HTTPRespon
     event = {"type": "page_view", "identity": SECRET, "properties": {"url": "https://shop.example/"}}
     event["properties"]["referrer"] = ""
     body = json.dumps({"token": service.ready["keys"]["server"], "events": [event]})
-    connection = http.client.HTTPConnection(service.ready["http_address"].removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(
+        service.ready["http_address"].removeprefix("http://"), timeout=120
+    )
     connection.request("POST", "/collect", body, {"content-type": "text/plain", **headers})
     answer = connection.getresponse()
     assert json.loads(answer.read())["results"][0]["status"] == "ACCEPTED"

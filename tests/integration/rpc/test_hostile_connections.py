@@ -45,7 +45,7 @@ async def is_answered(gateway: Gateway) -> bool:
 async def test_hundreds_of_idle_connections_keep_nobody_out_and_the_oldest_make_room() -> None:
     async with running_gateway(max_connections=100) as gateway, connections(gateway.port, 300) as pairs:
         assert await is_answered(gateway)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             # 200 too many, and the one that was answered.
             for reader, _ in pairs[:200]:
                 assert await reader.read() == b""
@@ -60,7 +60,7 @@ async def test_a_connection_at_work_is_not_closed_for_another_which_is_told_to_c
         request = HEAD + f"content-length: {len(BODY)}\r\n\r\n".encode() + BODY
         for _, writer in pairs:
             writer.write(request)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await gateway.collector.arrived(1)
             # All three are being answered: the first by itself, the rest together after it.
             protocol: Any = gateway.server._http._server.config.http_protocol_class
@@ -81,7 +81,7 @@ async def test_a_hundred_slow_senders_hold_up_nobody_and_are_cut_off() -> None:
         for number, (_, writer) in enumerate(pairs):
             writer.write(HEAD if number % 2 else HEAD + b"content-length: 5000\r\n\r\n{")
         assert await is_answered(gateway)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             for reader, _ in pairs:
                 assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
 
@@ -90,7 +90,7 @@ async def test_a_flood_of_headers_is_refused() -> None:
     async with running_gateway() as gateway, connections(gateway.port, 20) as pairs:
         for _, writer in pairs:
             writer.write(HEAD + b"".join(b"x-%d: %s\r\n" % (number, b"a" * 500) for number in range(1_000)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             for reader, _ in pairs:
                 with contextlib.suppress(ConnectionError):
                     assert (await reader.readline()).startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
@@ -122,4 +122,4 @@ async def test_grpc_answers_beside_hundreds_of_idle_and_silent_connections(shop:
             writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         for _, writer in pairs[150:200]:
             writer.write(b"\xff" * 1_000)
-        await shop.collector.Track(batch(page_view()), metadata=shop.key(KeyClass.SERVER), timeout=20)
+        await shop.collector.Track(batch(page_view()), metadata=shop.key(KeyClass.SERVER), timeout=120)

@@ -71,7 +71,7 @@ async def is_answered(shop: Running) -> bool:
             request_serializer=collector_pb2.TrackRequest.SerializeToString,
             response_deserializer=collector_pb2.TrackResponse.FromString,
         )
-        response = await track(batch(), metadata=shop.key(KeyClass.SERVER), timeout=20)
+        response = await track(batch(), metadata=shop.key(KeyClass.SERVER), timeout=120)
     return len(response.results) == 1
 
 
@@ -176,7 +176,7 @@ async def test_bytes_in_work_are_bounded_and_who_has_none_is_let_in(database_url
 
 
 async def test_a_call_that_waits_for_room_goes_on_when_another_is_answered(database_url: str) -> None:
-    bounds = Bounds(work_bytes=300_000, peer_bytes=300_000, wait_seconds=20)
+    bounds = Bounds(work_bytes=300_000, peer_bytes=300_000, wait_seconds=120)
     async with running(database_url, bounds=bounds) as shop:
         shop.writer.hold = True
         calls = [shop.collector.Track(large(), metadata=shop.key(KeyClass.SERVER)) for _ in range(12)]
@@ -215,7 +215,7 @@ async def is_answered_beside(shop: Running, submissions: int) -> bool:
 
 @pytest.mark.parametrize("path", [CHECK, WATCH, REFLECT, REFLECT_ALPHA])
 async def test_a_message_to_health_or_reflection_is_a_small_one(shop: Running, path: str) -> None:
-    call: Any = shop.channel.stream_stream(path)(timeout=20)
+    call: Any = shop.channel.stream_stream(path)(timeout=120)
     await call.write(bytes(5_000))
     assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "5,000 bytes" in await call.details()
@@ -249,7 +249,7 @@ async def test_watches_of_health_are_bounded_by_connection_and_in_all(database_u
         )
         calls[0][0].cancel()
         await until(lambda: calls[0][0].done())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while True:
                 try:
                     await watch(other)
@@ -324,8 +324,8 @@ async def test_open_streams_of_events_are_bounded(database_url: str) -> None:
             assert await stream.code() is grpc.StatusCode.OK
 
 
-async def test_watchers_are_bounded_by_key_and_in_all_and_last_their_time(database_url: str) -> None:
-    bounds = Bounds(watchers=5, watchers_each=3, watcher_seconds=1.0)
+async def test_watchers_are_bounded_by_key_and_in_all(database_url: str) -> None:
+    bounds = Bounds(watchers=5, watchers_each=3)
     async with running(database_url, bounds=bounds) as shop, channel_to(shop.port) as other:
 
         async def watch(channel: grpc.aio.Channel, key_class: KeyClass) -> Any:
@@ -348,8 +348,16 @@ async def test_watchers_are_bounded_by_key_and_in_all_and_last_their_time(databa
         calls += [await watch(shop.channel, KeyClass.ADMIN) for _ in range(2)]
         assert "all callers together have 5" in await refused(other, KeyClass.ADMIN)
         for call in calls:
+            call.cancel()
+
+
+async def test_a_watcher_lasts_its_time_and_makes_room_for_the_next(database_url: str) -> None:
+    async with running(database_url, bounds=Bounds(watchers=1, watcher_seconds=0.3)) as shop:
+        for _ in range(2):
+            call = shop.report.TailEvents(
+                reports_pb2.TailEventsRequest(), metadata=shop.key(KeyClass.REPORTS), timeout=120
+            )
             assert (await error_of(call.read())).code() is grpc.StatusCode.UNAVAILABLE
-        (await watch(other, KeyClass.REPORTS)).cancel()
 
 
 @pytest.mark.parametrize("data", [b"\x0a\x00" * (LIMIT // 2), b"\xff" * LIMIT], ids=["counted", "unreadable"])
@@ -377,7 +385,7 @@ async def test_a_public_keys_large_requests_count_four_times(database_url: str) 
                 track = CollectorServiceStub(channel).Track
                 calls = [track(large(70), metadata=shop.key(key_class)) for _ in range(most)]
                 await until(lambda most=most: len(shop.writer.submitted) == most)  # type: ignore[misc]
-                error = await error_of(track(large(70), metadata=shop.key(key_class), timeout=20))
+                error = await error_of(track(large(70), metadata=shop.key(key_class), timeout=120))
                 assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
                 for call in calls:
                     call.cancel()
