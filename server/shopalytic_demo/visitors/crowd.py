@@ -31,6 +31,7 @@ PAUSE_SECONDS = 0.05
 """Between two days of the past."""
 LOOK_SECONDS = 2.0
 """How often it is looked whether the time of somebody's next act has come."""
+_CANCEL_AGAIN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,12 @@ class Crowd:
 
     async def stop(self) -> None:
         """Send everybody away."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A call that fails at this moment raises its own error instead, and a visitor would go on.
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_SECONDS)
+            await asyncio.sleep(0)
         await self._api.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

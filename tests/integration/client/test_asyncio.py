@@ -20,6 +20,7 @@ from shopalytic import (
     Result,
     Status,
 )
+from shopalytic.sending import aio_sender
 from shopalytic.v1 import collector_pb2 as pb
 from standins.scripted_collector import KEY, ScriptedCollector, answer, fail, lose_the_answer, wait_for
 
@@ -98,11 +99,38 @@ async def test_a_call_without_an_answer_ends_by_its_timeout_and_is_made_again(
     collector: ScriptedCollector, gate: threading.Event
 ) -> None:
     collector.script.append(wait_for(gate))
-    async with client_of(collector, timeout=0.2) as client:
+    async with client_of(collector, timeout=3) as client:
         event_id = await page(client)
         assert await client.flush()
     assert collector.stored_ids == [event_id]
     assert client.stats.retries == 1
+
+
+async def test_a_client_is_closed_although_a_call_takes_its_own_failure_for_the_cancellation(
+    collector: ScriptedCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As grpc.aio does where both come at once; the client then goes on to its next attempt."""
+    attempts = 0
+
+    async def loses_it(*_: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if attempts < 3:
+                no = grpc.aio.Metadata()
+                raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, no, no) from None
+            raise
+
+    monkeypatch.setattr(aio_sender, "CANCEL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(aio_sender.AsyncSender, "_attempt", loses_it)
+    lost: list[Any] = []
+    async with client_of(collector, close_timeout=0.1, batch_size=1, on_error=lost.append) as client:
+        for _ in range(5):
+            await page(client)
+    assert attempts in (2, 3)
+    assert sum(len(error.event_ids) for error in lost) == 5
 
 
 async def test_a_final_refusal_gives_the_events_back_and_delivery_goes_on(

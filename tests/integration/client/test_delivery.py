@@ -148,7 +148,7 @@ def test_a_call_without_an_answer_ends_by_its_timeout_and_is_made_again(
     collector: ScriptedCollector, gate: threading.Event
 ) -> None:
     collector.script.append(wait_for(gate))
-    with client_of(collector, timeout=0.2) as client:
+    with client_of(collector, timeout=3) as client:
         event_id = page(client)
         assert client.flush()
     assert collector.stored_ids == [event_id]

@@ -18,6 +18,9 @@ from shopalytic.sending.retrying import attempt_timeout, is_too_large, loss_reas
 from shopalytic.sending.transport import request_bytes
 from shopalytic.v1.collector_pb2 import TrackResponse
 
+CANCEL_AGAIN_SECONDS = 2.0
+"""A task that was cancelled and has not ended by then is cancelled again."""
+
 
 class Notifier:
     """Wakes whoever waits at this moment."""
@@ -81,8 +84,10 @@ class AsyncSender:
 
     async def stop(self) -> None:
         """Ends the task and the connection, whatever they are at."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        # A call that fails at this moment raises its own error instead, and the task would go on.
+        while not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=CANCEL_AGAIN_SECONDS)
 
     async def _run(self) -> None:
         queue = self._shared.queue
