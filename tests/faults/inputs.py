@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import gzip
+import itertools
 import json
 import struct
 import uuid
 import zlib
 
 import grpc
+from google.protobuf.struct_pb2 import Struct
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from faults.forms import FORMS
@@ -37,6 +39,7 @@ from running.raw_http2 import (
 )
 from shopalytic.v1.collector_pb2 import TrackRequest
 from shopalytic.v1.events_pb2 import Event, Undecoded
+from shopalytic_server.domain.access import sign_in_calls
 
 TRACK = "/shopalytic.v1.CollectorService/Track"
 _LIST_ORDERS = "/shopalytic.v1.ReportService/ListOrders"
@@ -92,6 +95,18 @@ async def _unfinished(line: Line) -> None:
                 await asyncio.sleep(3)
                 line.answers["refused"] += len(connection.answers) + len(connection.reset)
                 line.answers["connection ended"] += connection.closed
+
+
+async def _guesses(line: Line) -> None:
+    """Guesses passwords of people whom nobody has added, each time of another."""
+    numbers = itertools.count()
+
+    def guess() -> bytes:
+        request = Struct()
+        request.update({"email": f"{next(numbers)}@shop.example", "password": "correct horse"})
+        return request.SerializeToString()
+
+    await call(line, sign_in_calls.path(sign_in_calls.SIGN_IN), guess, "", 80, 400)
 
 
 async def _blanks(line: Line) -> None:
@@ -314,6 +329,7 @@ STRANGERS = (
     Stranger("other bombs, no key", _other_bombs),
     Stranger("4 MB calls, invented keys", _invented_keys),
     Stranger("unfinished messages", _unfinished),
+    Stranger("guessed passwords", _guesses),
     Stranger("blanks, a wrong token", _blanks),
     Stranger("1,200 idle connections", _idle),
     Stranger("1,200 watches of health", _watches),

@@ -161,8 +161,10 @@ async def hold(line: Line, data: bytes, count: int) -> None:
         writer.close()
 
 
-async def call(line: Line, method: str, body: bytes, key: str, at_once: int, a_second: float) -> None:
-    """Calls a method again and again with these bytes, and counts the codes."""
+async def call(
+    line: Line, method: str, body: bytes | Callable[[], bytes], key: str, at_once: int, a_second: float
+) -> None:
+    """Calls a method again and again with these bytes, or with others each time, and counts the codes."""
     options = (("grpc.use_local_subchannel_pool", 1),)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{line.grpc_port}", options=options) as channel:
         stub = channel.unary_unary(method)
@@ -170,7 +172,8 @@ async def call(line: Line, method: str, body: bytes, key: str, at_once: int, a_s
 
         async def once() -> None:
             try:
-                await stub(body, metadata=metadata, timeout=PATIENCE_SECONDS)
+                sent = body if isinstance(body, bytes) else body()
+                await stub(sent, metadata=metadata, timeout=PATIENCE_SECONDS)
                 line.answers["OK"] += 1
             except grpc.aio.AioRpcError as error:
                 line.answers[error.code().name] += 1

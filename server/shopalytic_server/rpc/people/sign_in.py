@@ -70,6 +70,7 @@ class SignIn:
 
     async def choose_password(self, request: Struct, _context: Context) -> Struct:
         """Sets the password by a link, and signs in; raises PermissionDenied, InvalidRequest."""
+        self._passwords.check_place()
         link_hash, password = hash_secret(_text(request, "link")), _text(request, "password")
         email = await self._people.email_of_link(link_hash)
         if email is None:
@@ -106,6 +107,7 @@ class SignIn:
         return Struct()
 
     async def _checked(self, email: str, password: str, project: str) -> PasswordHash:
+        self._passwords.check_place()
         if wait := self._failures.take(email, self._clock()):
             raise RateLimited(_TOO_OFTEN, retry_after=wait)
         found = await self._people.find_password(email, project)
