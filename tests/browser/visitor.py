@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import time
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
 import pytest
 
@@ -16,6 +17,7 @@ try:
 except ImportError:
     webdriver = None
 
+Found = TypeVar("Found")
 # The first five: as root, and without looking anything up outside this machine.
 FLAGS = [
     "--headless=new",
@@ -28,6 +30,7 @@ FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.github.io 127.0.0.1",
 ]
+LONGEST_PAUSE_SECONDS = 0.15
 COOKIES_BLOCKED = {"profile.default_content_setting_values.cookies": 2}
 
 
@@ -36,6 +39,20 @@ def give_up(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"CI must run the browser tests, but {what}", pytrace=False)
     pytest.skip(f"the browser tests are left out: {what}")
+
+
+def wait_for(look: Callable[[], Found], complaint: str) -> Found:
+    """Looks until there is something; the complaint tells what never came.
+
+    The pauses grow: on a loaded machine, looking takes from what is waited for.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = 0.01
+    while not (found := look()):
+        assert time.monotonic() < deadline, complaint
+        time.sleep(pause)
+        pause = min(1.5 * pause, LONGEST_PAUSE_SECONDS)
+    return found
 
 
 class Visitor:
@@ -98,11 +115,7 @@ class Visitor:
 
     def until(self, condition: str) -> Any:
         """Waits until an expression in the page is true."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (value := self.run(f"return {condition}")):
-            assert time.monotonic() < deadline, f"never became true: {condition}"
-            time.sleep(0.02)
-        return value
+        return wait_for(lambda: self.run(f"return {condition}"), f"never became true: {condition}")
 
     def until_title(self, beginning: str) -> str:
         """Waits for a title of this page, without running anything in it."""

@@ -1,18 +1,20 @@
 """Somebody at the dashboard: opens pages, reads them, presses things, and checks them for accessibility."""
 
 import json
+import secrets
+import time
 import urllib.request
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from browser.tag.scripted_shop import REPOSITORY
-from browser.visitor import Visitor, give_up
+from browser.visitor import Visitor, give_up, wait_for
 from running.running_service import Service
-from shopalytic_server.cli.service.dashboard import one_time_address
+from shopalytic_server.domain.access.sign_in import RANDOM_BYTES, Purpose, seal
 
 AXE = REPOSITORY / "clients/dashboard/node_modules/axe-core/axe.min.js"
 BUILT = REPOSITORY / "server/shopalytic_server/gateway/static/dashboard/index.html"
@@ -20,6 +22,8 @@ SALES_PAGES = ["sales", "products", "coupons", "carts", "fulfilment"]
 VISITS_PAGES = ["traffic", "conversion", "funnel", "searches"]
 SHOP_PAGES = [*SALES_PAGES, *VISITS_PAGES, "segments", "retention", "lifetime"]
 PAGES = ["overview", "customers", *SHOP_PAGES, "live", "quarantine", "install", "definitions"]
+# Of the page's origin, and nothing of it is loaded.
+NO_PAGE = "/healthz"
 ESCAPE = "\ue00c"  # as WebDriver writes the key
 WIDE = (1280, 900)
 PHONE = (390, 844)
@@ -49,18 +53,30 @@ class Dashboard:
 
     def forget(self) -> None:
         """Empties what the page has kept in this browser."""
-        self.visitor.visit(f"{self.address}/healthz")
+        self.visitor.visit(f"{self.address}{NO_PAGE}")
         self.visitor.run("sessionStorage.clear(); localStorage.clear()")
 
     def arrive(self, reports_key: str) -> None:
-        """Comes by an address that signs in once, as `shopalytic dashboard` prints it."""
-        self.visitor.visit("about:blank")
-        self.visitor.visit(one_time_address(self.address, reports_key))
-        self.settled()
+        """Is signed in as whoever came by an address of `shopalytic dashboard`, before any page is loaded.
+
+        Coming by such an address loads the overview with all its reports, more than most tests look at.
+        """
+        session = seal(reports_key, Purpose.SESSION, time.time(), secrets.token_bytes(RANDOM_BYTES))
+        self._cdp(
+            "Network.setCookie",
+            name=f"shopalytic_dashboard_{urlsplit(self.address).port}",
+            value=session,
+            url=f"{self.address}/session.json",
+            path="/session.json",
+            httpOnly=True,
+            sameSite="Strict",
+        )
 
     def open(self, page: str = "overview", **state: str) -> None:
         """Opens a page anew, with this state in its address, and waits until it has loaded."""
-        self.visitor.visit("about:blank")
+        # Else only what is behind the # would change, and nothing be loaded.
+        if self.visitor.driver.current_url.partition("#")[0] == f"{self.address}/":
+            self.visitor.visit("about:blank")
         self.visitor.visit(f"{self.address}/#/{page}" + (f"?{urlencode(state)}" if state else ""))
         self.settled()
 
@@ -117,7 +133,7 @@ class Dashboard:
 
     def sign_in(self, key: str) -> None:
         """Leaves a key where the page keeps it."""
-        self.visitor.visit(self.address)
+        self.visitor.visit(f"{self.address}{NO_PAGE}")
         self.visitor.run(f"sessionStorage.setItem('shopalytic.key', {json.dumps(key)})")
 
     def resize(self, width: int, height: int) -> None:
@@ -134,9 +150,23 @@ class Dashboard:
         """Makes the system dark or light."""
         self._cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def save_to(self, folder: Path) -> None:
-        """Where downloads go."""
-        self._cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    def save(self, title: str, folder: Path) -> Path:
+        """Saves the table with this title into an empty folder; the file."""
+        self._save_to(folder)
+        self.visitor.until(f"""(() => {{
+            const card = [...document.querySelectorAll('section.card')]
+                .find((each) => each.querySelector('h2')?.textContent === {json.dumps(title)});
+            const button = card?.querySelector('.card-head > button:last-child');
+            button?.click();
+            return Boolean(button);
+        }})()""")
+        return _saved(folder)
+
+    def save_by(self, button: str, folder: Path) -> Path:
+        """Presses the button with this text, which saves into an empty folder; the file."""
+        self._save_to(folder)
+        self.press(button)
+        return _saved(folder)
 
     def accessibility(self) -> list[str]:
         """What axe finds wrong with the page as it is."""
@@ -151,6 +181,9 @@ class Dashboard:
         """Everything that the browser complained about since the last look."""
         return [entry["message"] for entry in self.visitor.driver.get_log("browser")]
 
+    def _save_to(self, folder: Path) -> None:
+        self._cdp("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
     def _cdp(self, command: str, **arguments: Any) -> dict[str, Any]:
         return dict(self.visitor.driver.execute_cdp_cmd(command, arguments))
 
@@ -159,6 +192,14 @@ _RUN_AXE = """
     axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.flatMap(
         ({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 200)}`)))
 """
+
+
+def _saved(folder: Path) -> Path:
+    # Chromium makes an empty file of the final name first, and then moves the whole one to its place.
+    return wait_for(
+        lambda: next((file for file in folder.glob("*.csv") if file.stat().st_size), None),
+        f"no file came into {folder}",
+    )
 
 
 def needs_build() -> None:

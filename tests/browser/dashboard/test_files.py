@@ -1,7 +1,6 @@
 """The file that each page saves has the numbers of its report, to the last digit."""
 
 import csv
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from browser.dashboard.operator import Dashboard, call
 from browser.dashboard.shop import DAY
-from browser.tag.scripted_shop import PATIENCE_SECONDS
 from running.running_service import Service
 
 Rows = Callable[[dict[str, Any]], list[dict[str, Any]]]
@@ -165,19 +163,11 @@ FILES = [
 def test_a_file_has_the_numbers_of_the_report(
     dashboard: Dashboard, full_service: Service, tmp_path: Path, file: File
 ):
-    dashboard.save_to(tmp_path)
     dashboard.open(file.page, range="28d", currency="USD", tz="UTC", compare="none", **file.state)
-    dashboard.sees(file.title)
-    dashboard.visitor.run(f"""
-        [...document.querySelectorAll('section.card')]
-            .find((card) => card.querySelector('h2')?.textContent === {file.title!r})
-            .querySelector('.card-head > button:last-child').click()""")
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (saved := list(tmp_path.glob("*.csv"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    saved = dashboard.save(file.title, tmp_path)
     rows = [
         row
-        for row in csv.DictReader(saved[0].read_text("utf-8-sig").splitlines())
+        for row in csv.DictReader(saved.read_text("utf-8-sig").splitlines())
         if next(iter(row.values())) != "Total"
     ]
     question = dict(file.question)

@@ -191,20 +191,15 @@ def test_a_cell_of_the_heat_map_leads_to_its_orders(dashboard: Dashboard):
 
 
 def test_what_is_seen_is_saved_as_csv_with_exact_values(dashboard, full_service, tmp_path):
-    dashboard.save_to(tmp_path)
     dashboard.open("products")
-    dashboard.find("button.quiet[type=button]")
-    dashboard.press("Export CSV")
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (saved := list(tmp_path.glob("*.csv"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    rows = list(csv.DictReader(saved[0].read_text("utf-8-sig").splitlines()))
+    saved = dashboard.save_by("Export CSV", tmp_path)
+    rows = list(csv.DictReader(saved.read_text("utf-8-sig").splitlines()))
     scope = {"from": (_midnight() - 27 * DAY).isoformat(), "to": (_midnight() + DAY).isoformat()}
     answer = call(full_service, "ReportService/GetProductReport", {"scope": {**scope, "currency": "USD"}})
     wanted = [(row["sku"], row["netSales"]) for row in answer["reports"][0]["rows"]]
     assert [(row["SKU"], row["Net sales"]) for row in rows] == wanted
     first, last = _midnight() - 27 * DAY, _midnight()
-    assert saved[0].name == f"products USD {first:%Y-%m-%d} to {last:%Y-%m-%d}.csv"
+    assert saved.name == f"products USD {first:%Y-%m-%d} to {last:%Y-%m-%d}.csv"
 
 
 def test_products_are_sorted_by_the_server(dashboard: Dashboard, full_service: Service):
