@@ -40,6 +40,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: E402
 
 from running import cluster, prepared_data  # noqa: E402
 from running.length import LONG  # noqa: E402
+from running.scratch import scratch  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL_DATA = REPOSITORY.parent / "shared" / "data" / "online-retail.csv.gz"
@@ -98,7 +99,7 @@ def postgres_url() -> Iterator[str]:
         return
     from shopalytic_server.embedded import EmbeddedPostgres
 
-    with tempfile.TemporaryDirectory(prefix="shopalytic-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="shopalytic-test-", dir=scratch()) as folder:
         data_dir = Path(folder) / "data"
         prepared_data.copy_to(data_dir)
         with EmbeddedPostgres(data_dir) as server:
@@ -106,6 +107,7 @@ def postgres_url() -> Iterator[str]:
             # a crash is tested with servers of their own.
             with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as superuser:
                 superuser.execute("ALTER SYSTEM SET fsync = off")
+                superuser.execute("ALTER SYSTEM SET max_wal_size = '256MB'")
                 superuser.execute("SELECT pg_reload_conf()")
             yield server.url()
 

@@ -15,6 +15,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from running.scratch import scratch
+
 # Where it is; a process that starts others tells them.
 _PLACE = "PREPARED_TEST_DATA"
 
@@ -23,7 +25,7 @@ _PLACE = "PREPARED_TEST_DATA"
 def place() -> Path:
     """A folder of this run, which ends with the process that asked first."""
     if _PLACE not in os.environ:
-        os.environ[_PLACE] = tempfile.mkdtemp(prefix="shopalytic-test-prepared-")
+        os.environ[_PLACE] = tempfile.mkdtemp(prefix="shopalytic-test-prepared-", dir=scratch())
         atexit.register(shutil.rmtree, os.environ[_PLACE], ignore_errors=True)
     return Path(os.environ[_PLACE])
 

@@ -18,6 +18,7 @@ import psutil
 from click.testing import CliRunner
 
 from running import prepared_data
+from running.scratch import scratch
 from shopalytic_server.embedded import postmaster as postmasters
 
 
@@ -29,7 +30,9 @@ def folder() -> Iterator[Path]:
     account, and PostgreSQL has one of its own when root runs the tests.
     """
     # Processes of a service that was killed end a moment after it.
-    with tempfile.TemporaryDirectory(prefix="shopalytic-test-", ignore_cleanup_errors=True) as path:
+    with tempfile.TemporaryDirectory(
+        prefix="shopalytic-test-", dir=scratch(), ignore_cleanup_errors=True
+    ) as path:
         yield Path(path)
 
 
