@@ -42,6 +42,8 @@ def page(visitor: Visitor, service: Service) -> Dashboard:
 def parts(page: Dashboard, door: str) -> dict[str, str]:
     """The texts under a tab, by where each goes."""
     page.open("install", **{"with": door})
+    # Before that, what arrives is not shown.
+    page.sees("Waiting for the next event")
     script = """return [...document.querySelectorAll('.snippet')].map(
         (each) => [each.querySelector('span').innerText, each.querySelector('pre').textContent])"""
     return dict(page.visitor.run(script))
