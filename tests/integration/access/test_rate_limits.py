@@ -2,14 +2,17 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2
 
 from shopalytic.v1 import admin_pb2, collector_pb2
+from shopalytic.v1.events_pb2 import Event, Undecoded
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.rpc.access.limits import Rates
+from shopalytic_server.rpc.ingest import batches
 from standins.gateway import KEY as GATEWAY_KEY
 from standins.gateway import PAGE_VIEW, running_gateway
 from standins.rpc import Running, batch, detail, error_of, page_view, running, sentence_of
@@ -84,6 +87,80 @@ async def test_a_stream_that_sends_too_much_ends_after_its_answers(database_url:
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
             answers.extend([answer async for answer in stream])
         assert refusal.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def long_event(size: int) -> Event:
+    """One that is no event of the catalogue, of so many bytes."""
+    return Event(event_id=str(uuid4()), undecoded=Undecoded(json="x" * size, rule_id="json"))
+
+
+async def passed(shop: Running, key_class: KeyClass, body: bytes, most: int = 60) -> int:
+    """How many such calls are let through before one is refused for its rate."""
+    track: Any = shop.channel.unary_unary("/shopalytic.v1.CollectorService/Track")
+    for count in range(most):
+        code = await track(body, metadata=shop.key(key_class)).code()
+        if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return count
+    return most
+
+
+BODIES = {
+    # 1,000 units in all, of which one costs so much.
+    "few long events": (batch(long_event(100_000)).SerializeToString(), 100 + 4),
+    "what cannot be used": (batch(*(long_event(10) for _ in range(20))).SerializeToString(), 20 + 80),
+    "too many events": (b"\x0a\x00" * 100_000, 1_000),
+    "what cannot be parsed": (b"\x0a\x01\xff" * 50_000, 150),
+    "fields that nobody knows": (b"\xfa\x7d\x80\x08" + bytes(1_024) + batch().SerializeToString(), 1),
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_a_public_key_pays_over_grpc_for_bytes_and_for_what_cannot_be_used(
+    database_url: str, body: str
+) -> None:
+    data, price = BODIES[body]
+    # One unit a second: what comes back meanwhile lets no further call through but a cheap one.
+    async with running(database_url, rates=Rates(browser_key=100, key=100)) as shop:
+        if price > 1:
+            most = 1_000 // price + 1
+            assert most - 2 <= await passed(shop, KeyClass.BROWSER, data) <= most + 1
+        else:
+            assert await passed(shop, KeyClass.BROWSER, data, 20) == 20
+
+
+async def test_bytes_of_another_key_cost_nothing(database_url: str) -> None:
+    async with running(database_url, rates=Rates(browser_key=1, key=10)) as shop:
+        body = batch(long_event(100_000)).SerializeToString()
+        assert await passed(shop, KeyClass.SERVER, body, 50) == 50
+
+
+async def test_who_cannot_pay_for_a_request_has_it_read_by_nobody(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(database_url, rates=Rates(browser_key=1)) as shop:
+        assert await passed(shop, KeyClass.BROWSER, batch(long_event(100_000)).SerializeToString()) == 1
+        monkeypatch.setattr(batches, "read_batch", None)
+        monkeypatch.setattr(batches.native, "split", None)
+        assert await passed(shop, KeyClass.BROWSER, b"") == 0
+        stream = shop.collector.TrackStream(metadata=shop.key(KeyClass.BROWSER), timeout=60)
+        await stream.write(batch(page_view()))
+        assert await stream.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_links_pay_for_their_bytes_too(database_url: str) -> None:
+    async with running(database_url, rates=Rates(browser_key=10)) as shop:
+        request = collector_pb2.IdentifyRequest(tracking_id="t", identity="i" * 60_000)
+        codes = [
+            await shop.collector.Identify(request, metadata=shop.key(KeyClass.BROWSER)).code()
+            for _ in range(3)
+        ]
+        assert codes[-1] is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_events_of_a_gateway_in_the_process_count_in_no_address(database_url: str) -> None:
+    async with running(database_url, rates=Rates(address=1)) as shop:
+        for _ in range(3):
+            await shop.server.local.track(shop.secrets[KeyClass.BROWSER], THOUSAND[:15], None, 60)
 
 
 FROM_AFAR = {"x-forwarded-for": "203.0.113.7"}

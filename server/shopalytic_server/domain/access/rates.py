@@ -3,6 +3,16 @@
 BURST_SECONDS = 10.0
 MAX_ENTRIES = 100_000
 
+BYTES_OF_AN_EVENT = 1_000
+"""Of what a public key sends, so many bytes cost as much as an event."""
+UNUSED = 4
+"""What an event of a public key costs beside itself if it cannot be used: reasons, a row of quarantine."""
+
+
+def price(events: int, size: int) -> int:
+    """What a public key pays for so many events, of `size` bytes together as they were unpacked."""
+    return max(events, size // BYTES_OF_AN_EVENT)
+
 
 class Buckets:
     """One bucket for each name. It fills at `rate` a second and holds ten seconds' worth.
@@ -30,14 +40,18 @@ class Buckets:
         What costs more than a whole bucket passes when the bucket is full, and
         is owed: `now` is in seconds of any steady clock.
         """
-        taken = cost * self._seconds_each
-        full_at = max(self._full_at.get(name, 0.0), now)
-        wait = full_at - now + min(taken, BURST_SECONDS) - BURST_SECONDS
-        # The smallest part of a bucket is far more than what floats round off.
-        if wait > 1e-9:
+        if wait := self.wait(name, cost, now):
             return wait
-        self._fill(name, full_at + taken, now)
+        full_at = max(self._full_at.get(name, 0.0), now)
+        self._fill(name, full_at + cost * self._seconds_each, now)
         return 0.0
+
+    def wait(self, name: str | int, cost: int, now: float) -> float:
+        """What `take` would say, and takes nothing."""
+        full_at = max(self._full_at.get(name, 0.0), now)
+        wait = full_at - now + min(cost * self._seconds_each, BURST_SECONDS) - BURST_SECONDS
+        # The smallest part of a bucket is far more than what floats round off.
+        return wait if wait > 1e-9 else 0.0
 
     def owe(self, name: str | int, cost: int, now: float) -> None:
         """Takes `cost` out of a bucket, also where it is not in it: what comes next waits the longer.

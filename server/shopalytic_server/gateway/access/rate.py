@@ -9,7 +9,7 @@ from functools import lru_cache
 from starlette.types import Scope
 
 from shopalytic.v1.collector_pb2 import EVENT_STATUS_QUARANTINED, EVENT_STATUS_REJECTED, EventResult
-from shopalytic_server.domain.access.rates import Buckets
+from shopalytic_server.domain.access.rates import BYTES_OF_AN_EVENT, UNUSED, Buckets, price
 from shopalytic_server.domain.privacy.addresses import parsed
 from shopalytic_server.domain.projects import KeyClass, class_of
 from shopalytic_server.gateway.errors import Refusal
@@ -17,9 +17,6 @@ from shopalytic_server.gateway.requests.addresses import raw_address
 
 # What a request without a valid key costs, beside what was read of its body: the question to the collector.
 _REFUSED = 5
-_BYTES_OF_AN_EVENT = 1_000
-# What an event of a public key costs beside itself where it cannot be used: reasons, and a row of quarantine.
-_UNUSED = 4
 
 _UNUSABLE = (EVENT_STATUS_QUARANTINED, EVENT_STATUS_REJECTED)
 
@@ -34,9 +31,9 @@ class AddressLimit:
 
     def charge(self, scope: Scope, cost: int = 1) -> None:
         """Refuses with 429 when there have been too many."""
+        name = bucket_name(raw_address(scope, self._trusted_proxies))
         if self._buckets is None:
             return
-        name = bucket_name(raw_address(scope, self._trusted_proxies))
         wait = self._buckets.take(name, cost, time.monotonic()) if name else 0.0
         if wait:
             text = (
@@ -52,21 +49,21 @@ class AddressLimit:
         """
         if count > 1:
             self.charge(scope, count - 1)
-        if _is_public(key) and (further := size // _BYTES_OF_AN_EVENT - count) > 0:
+        if _is_public(key) and (further := price(count, size) - count):
             self._owe(scope, further)
 
     def owe_for_unused(self, scope: Scope, key: str | None, results: Iterable[EventResult]) -> None:
         """Charges what a public key sent and cannot be used, by the verdicts."""
         if self._buckets is not None and _is_public(key):
-            self._owe(scope, _UNUSED * sum(result.status in _UNUSABLE for result in results))
+            self._owe(scope, UNUSED * sum(result.status in _UNUSABLE for result in results))
 
     def owe(self, scope: Scope, size: int) -> None:
         """Charges a request that came without a valid key, and `size` bytes of it that were looked at."""
-        self._owe(scope, _REFUSED + size // _BYTES_OF_AN_EVENT)
+        self._owe(scope, _REFUSED + size // BYTES_OF_AN_EVENT)
 
     def owe_for_nothing(self, scope: Scope, size: int) -> None:
         """Charges `size` bytes, as they were unpacked, that were looked at and could not be used."""
-        self._owe(scope, size // _BYTES_OF_AN_EVENT)
+        self._owe(scope, size // BYTES_OF_AN_EVENT)
 
     def _owe(self, scope: Scope, cost: int) -> None:
         if self._buckets is None:

@@ -12,8 +12,6 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import grpc
-
 from shopalytic_server.domain.access.roles import may_call
 from shopalytic_server.domain.errors import (
     Overloaded,
@@ -22,7 +20,7 @@ from shopalytic_server.domain.errors import (
     Unauthenticated,
 )
 from shopalytic_server.domain.projects import Key, KeyClass, Project, hash_secret, is_secret
-from shopalytic_server.rpc.access.limits import Limits
+from shopalytic_server.rpc.access.limits import Context, Limits
 from shopalytic_server.rpc.ports import KeyFinder
 
 COLLECTOR_SERVICE = "shopalytic.v1.CollectorService"
@@ -219,7 +217,7 @@ class Authenticator:
 
     def __init__(self, cache: KeyCache, limits: Limits) -> None:
         self._cache = cache
-        self._limits = limits
+        self.limits = limits
 
     async def enter(self, method: str, metadata: Metadata, *, once: bool) -> Caller:
         """Who calls a method, by the headers alone: before a byte of the request is read.
@@ -233,20 +231,16 @@ class Authenticator:
             _entered.set(caller)
         return caller
 
-    async def admit(
-        self, context: grpc.aio.ServicerContext[Any, Any], service: str, events: int = 1
-    ) -> Caller:
-        """The caller of a method of `service`, who sends so many events.
+    async def admit(self, context: Context, service: str, events: int = 1, size: int = 0) -> Caller:
+        """The caller of a method of `service`, who sends so many events, of `size` bytes together.
 
         Raises Unauthenticated, PermissionDenied or RateLimited.
         """
         caller = await self.identify(context, service)
-        self._limits.charge(caller.key, context, events)
+        self.limits.charge(caller.key, context, events, size)
         return caller
 
-    async def identify(
-        self, context: grpc.aio.ServicerContext[Any, Any], service: str | None = None
-    ) -> Caller:
+    async def identify(self, context: Context, service: str | None = None) -> Caller:
         """The same for nothing: raises Unauthenticated or PermissionDenied, and counts nothing.
 
         Without `service` a key of any class will do.

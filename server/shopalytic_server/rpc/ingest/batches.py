@@ -54,6 +54,8 @@ class Batch:
     """What is wrong with events that are far too large, by their place: only the ids of these were read."""
     cut: Any = None
     """Its events, where the native core has cut it: then they are here, and not in `request`."""
+    size: int = 0
+    """Its bytes."""
 
     def __len__(self) -> int:
         return len(self.request.events if self.cut is None else self.cut)
@@ -138,11 +140,11 @@ async def read_batch(data: bytes, turns: Turns) -> Batch:
     """Raises InvalidRequest when there are too many events or other values, and DecodeError."""
     cut = native.split(data, MAX_EVENTS)
     if cut and len(cut.rest) <= _SURELY_FEW_BYTES:
-        return Batch(TrackRequest.FromString(cut.rest), cut=cut)
+        return Batch(TrackRequest.FromString(cut.rest), cut=cut, size=len(data))
     size = len(data)
     if size <= _SURELY_FEW_ENTRIES or (size <= _WHOLE_BYTES and not _has_large_event(data)):
-        return Batch(TrackRequest.FromString(data))
-    batch, others = Batch(TrackRequest()), bytearray()
+        return Batch(TrackRequest.FromString(data), size=size)
+    batch, others = Batch(TrackRequest(), size=size), bytearray()
     events = batch.request.events
     with turns.turn() as turn:
         for begin, end, large in _pieces(data):

@@ -100,7 +100,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self, request: collector_pb2.IdentifyRequest, context: Context
     ) -> collector_pb2.IdentifyResponse:
         """Links a tracking id to a customer."""
-        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE)
+        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE, size=request.ByteSize())
         event = identify_event(request)
         if request.dry_run:
             result = await self._preview(event, caller, sent_at(request))
@@ -118,7 +118,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
         self, request: collector_pb2.AliasRequest, context: Context
     ) -> collector_pb2.AliasResponse:
         """Gives a customer a further identity."""
-        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE)
+        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE, size=request.ByteSize())
         event = alias_event(request)
         if request.dry_run:
             result = await self._preview(event, caller, sent_at(request))
@@ -134,7 +134,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
 
     async def _prepare_batch(self, batch: Batch, context: Context) -> list[Prepared]:
         request = batch.request
-        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE, len(batch))
+        caller = await self._authenticator.admit(context, COLLECTOR_SERVICE, len(batch), batch.size)
         sent, received = check_track(request, len(batch)), self._clock()
         project = await self._with_currency(caller.project, batch)
         admitted = Admitted(
@@ -148,7 +148,10 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             key_id=caller.key.key_id,
         )
         prepared = await prepare_batch(batch, admitted, self._turns)
-        if request.deliveries and caller.key.key_class is not KeyClass.BROWSER:
+        if caller.key.key_class is KeyClass.BROWSER:
+            unused = sum(bool(item.violations) for item in prepared)
+            self._authenticator.limits.owe_for_unused(caller.key, context, unused)
+        elif request.deliveries:
             prepared[0].arrivals = arrivals(request, caller.project, received)
         return prepared
 

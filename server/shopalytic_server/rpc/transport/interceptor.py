@@ -12,7 +12,7 @@ from grpc_status import rpc_status
 from shopalytic_server.domain.errors import TooLarge
 from shopalytic_server.domain.formats.wire import checking_values
 from shopalytic_server.domain.requests import HEADER, id_or_new, request_id
-from shopalytic_server.rpc.access.auth import Authenticator
+from shopalytic_server.rpc.access.auth import Authenticator, Caller
 from shopalytic_server.rpc.transport.connections import Peer
 from shopalytic_server.rpc.transport.errors import to_status, with_pushback
 from shopalytic_server.rpc.transport.places import Places
@@ -140,7 +140,7 @@ class _Answering(grpc.GenericRpcHandler):
                 small = size <= SMALL_BYTES
                 receiver.small_calls += small
                 try:
-                    request = await read(data)
+                    request = await _paid(authenticator, caller, context, read)(data)
                     del data  # Not kept beside what was made of it.
                     return await method(request, context)
                 finally:
@@ -173,7 +173,8 @@ class _Answering(grpc.GenericRpcHandler):
                 caller = await authenticator.enter(name, context.invocation_metadata() or (), once=False)
                 sender = sender_of(caller.key.key_class)
                 async with streams[sender].take(context.peer()):
-                    requests = _Requests(receiver, context, peer, sender, read)
+                    paid = _paid(authenticator, caller, context, read)
+                    requests = _Requests(receiver, context, peer, sender, paid)
                     try:
                         async with aclosing(method(requests, context)) as answers:  # type: ignore[type-var]
                             async for answer in answers:
@@ -250,6 +251,21 @@ def _limited(read: Read, most: int, advice: str) -> Read:
         return await read(data)
 
     return limited
+
+
+def _paid(authenticator: Authenticator, caller: Caller, context: Context, read: Read) -> Read:
+    """Reads requests of callers who can pay for them, and charges what cannot be read."""
+    limits = authenticator.limits
+
+    async def paid(data: bytes) -> Any:
+        limits.refuse_early(caller.key, context, len(data))
+        try:
+            return await read(data)
+        except Exception:
+            limits.owe_for_nothing(caller.key, context, len(data))
+            raise
+
+    return paid
 
 
 def _parser(deserialize: Any) -> Read:
