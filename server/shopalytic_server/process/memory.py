@@ -50,6 +50,8 @@ _LOOK_SECONDS = 5.0
 _GROWTH_BYTES = 48 * 1024 * 1024
 _PAGE_BYTES = 4_096
 
+_library = ctypes.PyDLL(None)
+
 
 class GiveBack:
     """Gives freed memory back to the system after a burst. Start it once, then stop it once.
@@ -86,14 +88,13 @@ class GiveBack:
 
 def resident_bytes() -> int:
     """How much memory this process has; 0 where the system does not tell as Linux does."""
-    try:
-        # By the system's own calls: this is asked many times a second.
-        descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    # By the C library's own functions, without leaving the interpreter: this is asked many times a second,
+    # also by a thread that would wait for the loop each time.
+    descriptor = _library.open(b"/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    if descriptor < 0:
         return 0
-    try:
-        return int(os.read(descriptor, 200).split()[1]) * _PAGE_BYTES
-    except (OSError, IndexError):
-        return 0
-    finally:
-        os.close(descriptor)
+    told = ctypes.create_string_buffer(200)
+    size = _library.read(descriptor, told, len(told))
+    _library.close(descriptor)
+    pages = told.raw[: max(size, 0)].split()[1:2]
+    return int(pages[0]) * _PAGE_BYTES if pages else 0

@@ -1,5 +1,7 @@
 """Connections of the gRPC port that bring nothing: they end by themselves, and no other does."""
 
+import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,6 +15,7 @@ from running.raw_http2 import HEADERS, PING, RawConnection, frame, message, raw_
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.rpc.server import OPTIONS, SETTINGS_SECONDS
+from shopalytic_server.rpc.transport import sockets
 from shopalytic_server.rpc.transport.connections import (
     FIRST_CALL_SECONDS,
     IDLE_SECONDS,
@@ -92,6 +95,87 @@ async def test_headers_that_never_end_cost_their_sender_the_connection(shop: Run
             await ask(caller)
 
 
+async def end_greedy_ones(shop: Running, stack: AsyncExitStack, count: int, later: float) -> None:
+    """So many connections whose headers do not end, until all are ended; `later`: seconds from now."""
+    watch = shop.server.connections
+    greedy = [
+        await stack.enter_async_context(raw_connection(shop.port, acknowledging=False)) for _ in range(count)
+    ]
+    for each in greedy:
+        each.open(TRACK, ending=False)
+        for _ in range(12):
+            each.write(frame(CONTINUATION, 0, 1, PAIRS))
+
+    def ended() -> bool:
+        watch.look(time.monotonic() + later)
+        return all(each.closed for each in greedy)
+
+    await until(ended)
+
+
+async def is_let_in(port: int) -> bool:
+    """Whether a new connection is taken; the packets of one that is not get no answer."""
+    try:
+        async with asyncio.timeout(0.7):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except TimeoutError:
+        return False
+    writer.close()
+    return True
+
+
+async def test_who_sends_endless_headers_over_several_connections_gets_no_new_one_for_a_while(
+    shop: Running,
+) -> None:
+    watch = shop.server.connections
+    await watch.stop()  # From here on only the test looks.
+    async with raw_connection(shop.port) as honest, AsyncExitStack() as stack:
+        await ask(honest)
+        await end_greedy_ones(shop, stack, 2, 0)
+        assert await is_let_in(shop.port)
+        await end_greedy_ones(shop, stack, 1, 0)
+        assert not await is_let_in(shop.port)
+        # Who is there already stays.
+        await ask(honest)
+        watch.look(time.monotonic() + 1_000)
+        assert await is_let_in(shop.port)
+        await end_greedy_ones(shop, stack, 3, 2_000)
+        assert not await is_let_in(shop.port)
+        watch.look(time.monotonic() + 3_000)
+        assert await is_let_in(shop.port)
+        await ask(honest)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_listening_socket_takes_none_of_some_networks_and_all_others(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with (
+        socket.create_server((host, 0), family=family) as server,
+        socket.create_connection(server.getsockname()[:2]) as before,
+    ):
+        accepted, _ = server.accept()
+        with accepted:
+            [listener] = sockets.listeners(server.getsockname()[1])
+            place = sockets.place_of(accepted.fileno())
+            assert place is not None
+            own = sockets.network_of(place.peer)
+            others = [bytes((10, 0, 0, number)) for number in range(250)]
+            others += [bytes((32, 1, 13, 184, 0, 0, 0, number)) for number in range(250)]
+            for banned in ([own, *others], [*others, own]):
+                assert sockets.take_none_from(listener, banned)
+                with pytest.raises(TimeoutError):
+                    socket.create_connection(server.getsockname()[:2], timeout=0.3)
+            before.sendall(b"still here")
+            assert accepted.recv(10) == b"still here"
+            assert sockets.take_none_from(listener, others)
+            socket.create_connection(server.getsockname()[:2], timeout=20).close()
+            assert sockets.take_none_from(listener, [])
+            socket.create_connection(server.getsockname()[:2], timeout=20).close()
+            assert sockets.received(place) == 10
+            assert sockets.disconnect(place)
+            assert not sockets.disconnect(place)
+
+
 @pytest.mark.parametrize(("grown", "looks"), [(0, LOOKS), (40_000_000, 2)])
 async def test_a_call_that_is_heard_late_has_more_looks_while_memory_does_not_grow(
     grown: int, looks: int
@@ -123,14 +207,6 @@ async def test_a_call_that_is_heard_late_has_more_looks_while_memory_does_not_gr
             watch.look(0.0)
         assert watch.ended == 1
     await server.stop(None)
-
-
-async def test_a_look_at_many_connections_lets_others_have_the_loop(shop: Running) -> None:
-    watch = shop.server.connections
-    async with AsyncExitStack() as stack:
-        for _ in range(150):
-            await stack.enter_async_context(raw_connection(shop.port))
-        assert sum(1 for _ in watch._steps(time.monotonic())) >= 6
 
 
 def more_than(many: list[Any], count: int) -> bool:

@@ -251,7 +251,7 @@ class Authenticator:
         _check_class(caller.key, service)
         return caller
 
-    async def still(self, caller: Caller, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    async def still(self, caller: Caller, context: Context) -> None:
         """Returns as long as a caller's session goes on: a call that stays asks before each answer.
 
         Raises Unauthenticated. What a key has begun goes on.

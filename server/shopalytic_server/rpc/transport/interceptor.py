@@ -135,6 +135,7 @@ class _Answering(grpc.GenericRpcHandler):
             with receiver.call(context) as peer:
                 caller = await authenticator.enter(name, context.invocation_metadata() or (), once=True)
                 sender = sender_of(caller.key.key_class)
+                peer.trusted |= sender is Sender.KNOWN
                 data = await receiver.receive(context, peer, sender)
                 size = weight(len(data), sender)
                 small = size <= SMALL_BYTES
@@ -172,6 +173,7 @@ class _Answering(grpc.GenericRpcHandler):
             with receiver.call(context) as peer:
                 caller = await authenticator.enter(name, context.invocation_metadata() or (), once=False)
                 sender = sender_of(caller.key.key_class)
+                peer.trusted |= sender is Sender.KNOWN
                 async with streams[sender].take(context.peer()):
                     paid = _paid(authenticator, caller, context, read)
                     requests = _Requests(receiver, context, peer, sender, paid)

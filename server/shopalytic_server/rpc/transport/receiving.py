@@ -127,13 +127,13 @@ class Call:
     def __enter__(self) -> Peer:
         self._receiver.calls += 1
         self._peer.calls += 1
-        self._peer.heard = True
+        self._peer.heard += 1
         return self._peer
 
     def __exit__(self, *_: object) -> None:
         self._receiver.calls -= 1
         self._peer.calls -= 1
-        self._peer.heard = True
+        self._peer.heard += 1
 
 
 class Receiver:
@@ -219,7 +219,7 @@ class Receiver:
     def _take(self, peer: Peer, size: int) -> None:
         self._bytes += size
         peer.bytes += size
-        peer.heard = True
+        peer.heard += 1
 
     def _has_room(self, peer: Peer) -> bool:
         bounds = self.bounds
