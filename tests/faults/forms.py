@@ -1,9 +1,11 @@
 """The same kinds of weight in other forms: other tools' bodies, streams, headers, and valid events."""
 
 import asyncio
+import contextlib
 import gzip
 import itertools
 import json
+import re
 import secrets
 import struct
 import time
@@ -171,6 +173,55 @@ async def _identities(line: Line) -> None:
     await posted(line, *(links() for _ in range(40)), at_once=4, a_second=40)
 
 
+async def _small_calls(line: Line) -> None:
+    """Calls of one event each, as many at once as four connections take."""
+    await asyncio.gather(*(_calls_of_one(line, 100) for _ in range(4)))
+
+
+async def _calls_of_one(line: Line, at_once: int) -> None:
+    options = (("grpc.use_local_subchannel_pool", 1),)
+    metadata = (("authorization", bearer(line.browser_key)),)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{line.grpc_port}", options=options) as channel:
+        stub = channel.unary_unary(_TRACK)
+
+        async def once() -> None:
+            event = Event(event_id=str(uuid.uuid4()), tracking_id="flood")
+            event.occurred_at.GetCurrentTime()
+            event.page_view.url = "https://shop.example/"
+            try:
+                body = TrackRequest(events=[event]).SerializeToString()
+                await stub(body, metadata=metadata, timeout=PATIENCE_SECONDS)
+                line.answers["OK"] += 1
+            except grpc.aio.AioRpcError as error:
+                line.answers[error.code().name] += 1
+
+        await again_and_again(line, at_once, 1e6, once)
+
+
+async def _small_requests(line: Line) -> None:
+    """Requests of one event each, over two hundred connections that stay, all of one address."""
+    await asyncio.gather(*(_requests_of_one(line) for _ in range(200)))
+
+
+async def _requests_of_one(line: Line) -> None:
+    event = {"type": "page_view", "properties": {"url": "https://shop.example/"}}
+    body = json.dumps({"events": [event]}).encode()
+    data = request(f"/collect?token={line.browser_key}", body, content_type="text/plain")
+    data = data.replace(b"connection: close", b"x-forwarded-for: 203.0.113.99")
+    while not line.is_over:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", line.http_port)
+            try:
+                while not line.is_over:
+                    writer.write(data)
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    [length] = re.findall(rb"content-length: (\d+)", head.lower())
+                    await reader.readexactly(int(length))
+                    line.answers[f"HTTP {head[9:12].decode()}"] += 1
+            finally:
+                writer.close()
+
+
 # With a key for reports
 
 
@@ -219,6 +270,8 @@ FORMS = (
     Stranger("nested messages, browser", _nested_messages),
     Stranger("large valid orders, browser", _large_orders),
     Stranger("chains of links, browser", _identities),
+    Stranger("small calls, browser", _small_calls),
+    Stranger("small requests, one address", _small_requests),
     Stranger("large fields, reports", _large_fields),
     Stranger("Connect envelopes, reports", _stream_bodies),
 )

@@ -1,4 +1,4 @@
-"""The id by which one request is found again in the logs of every process that it went through."""
+"""What is known of the request that is being answered: its id in the logs of every process, its sender."""
 
 import re
 import secrets
@@ -8,6 +8,9 @@ HEADER = "x-request-id"
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that is being answered; None outside of one."""
+
+sender: ContextVar[str] = ContextVar("sender", default="")
+"""The network address that a request of the gateway came from, as far as it tells senders apart; else ""."""
 
 _is_id = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII).fullmatch
 

@@ -19,6 +19,7 @@ from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import StoreUnavailable
 from shopalytic_server.domain.projects import KeyClass
 from shopalytic_server.storage.ingest import bulk_insert
+from shopalytic_server.storage.ingest import writer as writing
 from shopalytic_server.storage.ingest.writer import Writer
 from shops.report_shop import Shop, identify, open_shop, order, page
 
@@ -69,6 +70,7 @@ async def test_long_work_is_stored_in_parts_where_others_come_with_few_events(sh
     calls = [identify(f"T{number}", f"person-{number}") for number in range(170)]
     await shop.writer.submit(prepared(shop, *calls))
     assert sizes == [170]
+    monkeypatch.setattr(writing, "_LATELY_SECONDS", 600.0)
     await shop.writer.submit(prepared(shop, page("U")))
     again = [identify(f"V{number}", f"other-{number}") for number in range(170)]
     assert words(list(await shop.writer.submit(prepared(shop, *again)))) == [A] * 170
@@ -76,6 +78,7 @@ async def test_long_work_is_stored_in_parts_where_others_come_with_few_events(sh
 
 
 async def test_a_backends_long_work_waits_for_none_of_a_public_keys(shop, monkeypatch):
+    monkeypatch.setattr(writing, "_LATELY_SECONDS", 600.0)
     sizes = noted_attempts(shop.writer, monkeypatch)
     calls = [identify(f"T{number}", f"person-{number}") for number in range(110)]
     views = [page(f"V{number}") for number in range(110)]

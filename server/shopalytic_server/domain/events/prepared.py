@@ -102,6 +102,8 @@ class Admitted(Sending):
     """Where an address is, where there is a file of that."""
     key_id: UUID | None = field(kw_only=True, default=None)
     """The sender's key."""
+    sender: str = field(kw_only=True, default="")
+    """From where it sent, as far as that tells senders with one key apart; "" where nobody knows."""
     arrived_at: datetime | None = field(kw_only=True, default=None)
     """When it arrived first, which is not when it is judged again; None: now."""
     proven: Collection[str] = field(kw_only=True, default=())

@@ -12,6 +12,7 @@ from shopalytic.v1.collector_pb2 import EVENT_STATUS_QUARANTINED, EVENT_STATUS_R
 from shopalytic_server.domain.access.rates import BYTES_OF_AN_EVENT, UNUSED, Buckets, price
 from shopalytic_server.domain.privacy.addresses import parsed
 from shopalytic_server.domain.projects import KeyClass, class_of
+from shopalytic_server.domain.requests import sender
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.requests.addresses import raw_address
 
@@ -30,8 +31,9 @@ class AddressLimit:
         self._trusted_proxies = trusted_proxies
 
     def charge(self, scope: Scope, cost: int = 1) -> None:
-        """Refuses with 429 when there have been too many."""
+        """Refuses with 429 when there have been too many. From then on the request has its sender's name."""
         name = bucket_name(raw_address(scope, self._trusted_proxies))
+        sender.set(name or "")
         if self._buckets is None:
             return
         wait = self._buckets.take(name, cost, time.monotonic()) if name else 0.0

@@ -19,7 +19,9 @@ from shopalytic_server.domain.ingest.verdicts import Verdicts, verdict
 from shopalytic_server.domain.privacy.addresses import AddressLevel
 from shopalytic_server.domain.privacy.network_places import Locate
 from shopalytic_server.domain.projects import KeyClass, Project, first_money
+from shopalytic_server.domain.requests import sender
 from shopalytic_server.rpc.access.auth import COLLECTOR_SERVICE, Authenticator, Caller
+from shopalytic_server.rpc.access.limits import host_of
 from shopalytic_server.rpc.ingest.batches import Batch, Turns
 from shopalytic_server.rpc.ingest.linking import (
     ALIAS_FIELDS,
@@ -146,6 +148,7 @@ class CollectorServicer(collector_pb2_grpc.CollectorServiceServicer):
             addresses=self._addresses,
             locate=self._locate,
             key_id=caller.key.key_id,
+            sender=sender.get() or host_of(context.peer()),
         )
         prepared = await prepare_batch(batch, admitted, self._turns)
         if caller.key.key_class is KeyClass.BROWSER:

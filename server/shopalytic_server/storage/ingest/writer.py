@@ -4,10 +4,10 @@ import asyncio
 import logging
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import psycopg
 from opentelemetry import trace
@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from shopalytic.events.violations import Violation
 from shopalytic_server.domain.errors import Overloaded, ShuttingDown, StoreFault, StoreUnavailable
+from shopalytic_server.domain.ingest.lanes import LARGE_GROUP_EVENTS, Lane
 from shopalytic_server.domain.ingest.preparation import Admitted, Prepared
 from shopalytic_server.domain.ingest.verdicts import Verdicts
 from shopalytic_server.domain.projects import KeyClass
@@ -48,8 +49,6 @@ _tracer = trace.get_tracer("shopalytic.store")
 # How long a group may gather, looked at in steps, and the size from which it need not.
 _GATHER_SECONDS = 0.006
 _GATHER_STEP_SECONDS = 0.001
-_LARGE_GROUP_EVENTS = 300
-_MOST_AT_ONCE = 2
 # A request with more than this is long work; so is one with some events for quarantine, which take several
 # times as long as others, and one order of a thousand lines.
 _SHORT_EVENTS, _SHORT_REFUSED, _SHORT_BYTES = 100, 10, 64 * 1024
@@ -59,8 +58,8 @@ _PART_DECIDED, _PART_DECIDED_BYTES, _PART_BYTES = 50, 64 * 1024, 256 * 1024
 _LATELY_SECONDS = 1.0
 # Of a public key, which may be anybody's, fewer; and others then have the locks for so many times as long.
 _PUBLIC_PART_DECIDED, _PUBLIC_PAUSES, _LONGEST_PAUSE_SECONDS = 15, 2, 0.2
-# Whoever decides on something waits for a group that does: it is no longer than this, unless one request is.
-_MOST_DECIDED = 500
+PUBLIC_PERCENT = 50
+"""How much of what waits may be of public keys: with a flood of them the others' room is left."""
 
 
 class PartitionMissing(Exception):
@@ -76,50 +75,14 @@ class _Submission:
     items: list[Prepared]
     size: int
     decided: int
-    """Events that keep the dataset locked until COMMIT."""
+    sender: Hashable
+    public: bool
+    """Whether it came with a public key."""
     future: "asyncio.Future[Verdicts]"
     origin: SpanContext
 
 
-class _Lane:
-    """Requests that are stored one group after another."""
-
-    __slots__ = ("events", "queue", "several", "storing")
-
-    def __init__(self) -> None:
-        self.queue: deque[_Submission] = deque()
-        self.events = 0
-        """Of the queue."""
-        self.storing = 0
-        """Groups."""
-        self.several = False
-        """Whether the last group was of several requests."""
-
-    def may_begin(self) -> bool:
-        """Whether there is a group to store, and it need not wait for one that is being stored."""
-        if not self.storing:
-            return bool(self.queue)
-        return self.storing < _MOST_AT_ONCE and self.events >= _LARGE_GROUP_EVENTS
-
-    def add(self, submission: _Submission) -> None:
-        self.queue.append(submission)
-        self.events += len(submission.items)
-
-    def take(self) -> _Submission:
-        submission = self.queue.popleft()
-        self.events -= len(submission.items)
-        return submission
-
-    def take_group(self, most: int) -> list[_Submission]:
-        group = [self.take()]
-        size, decided = len(group[0].items), group[0].decided
-        while self.queue and size + len(self.queue[0].items) <= most:
-            decided += self.queue[0].decided
-            if decided > _MOST_DECIDED:
-                break
-            group.append(self.take())
-            size += len(group[-1].items)
-        return group
+_Lane: TypeAlias = "Lane[_Submission]"
 
 
 class Writer:
@@ -136,7 +99,7 @@ class Writer:
     who have few, and not for a thousand of somebody's, nor for what a stranger has
     sent to quarantine. Long work of public keys has another, so that a backend's
     waits for none of it. While there are such people, long work is stored in parts,
-    for its locks last until its COMMIT.
+    for its locks last until its COMMIT. In a lane each sender has its turn.
     """
 
     def __init__(
@@ -160,12 +123,15 @@ class Writer:
         self._on_stored = on_stored
         self._on_group = on_group
         self._ingest = Ingest(room)
-        self._short, self._long, self._public = _Lane(), _Lane(), _Lane()
+        self._short: _Lane = Lane()
+        self._long: _Lane = Lane()
+        self._public: _Lane = Lane()
         self._short_came_at = -math.inf
         # In the order in which they may begin.
         self._lanes = self._short, self._long, self._public
         # Of those that are being stored, too.
         self._pending = self._pending_bytes = 0
+        self._public_pending = self._public_bytes = 0
         self._changed = asyncio.Event()
         self._closing = False
         self._storing: set[asyncio.Task[None]] = set()
@@ -200,35 +166,48 @@ class Writer:
         """
         if self._closing:
             raise ShuttingDown
-        size = sum(map(_size, items))
-        self._refuse_if_full(len(items), size)
+        size, public = sum(map(_size, items)), _is_public(items)
+        self._refuse_if_full(len(items), size, public=public)
         future: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
         if not _is_long(items, size):
             lane, self._short_came_at = self._short, time.monotonic()
         else:
-            lane = self._public if _is_public(items) else self._long
+            lane = self._public if public else self._long
         decided = sum(item.type in DECIDED_TYPES for item in items)
-        lane.add(_Submission(items, size, decided, future, trace.get_current_span().get_span_context()))
-        self._pending += len(items)
-        self._pending_bytes += size
+        origin = trace.get_current_span().get_span_context()
+        lane.add(_Submission(items, size, decided, _sender(items), public, future, origin))
+        self._count(len(items), size, public=public)
         if lane.may_begin():
             self._changed.set()
         return future
 
-    def _refuse_if_full(self, events: int, size: int) -> None:
+    def _refuse_if_full(self, events: int, size: int, *, public: bool) -> None:
         """Few large events fill the memory as many small ones do. An empty queue takes anything."""
-        if not self._pending:
-            return
-        if self._pending + events > self._max_pending:
-            full = f"{self._pending:,} events wait to be stored and the limit is {self._max_pending:,}"
-        elif self._pending_bytes + size > MAX_PENDING_BYTES:
-            full = f"{self._pending_bytes:,} bytes wait to be stored and the limit is {MAX_PENDING_BYTES:,}"
-        else:
-            return
-        raise Overloaded(f"{full}; nothing was stored, send it again after the delay")
+        bounds = [(self._pending, self._pending_bytes, 100, "")]
+        if public:
+            bounds.append((self._public_pending, self._public_bytes, PUBLIC_PERCENT, " of public keys"))
+        for pending, pending_bytes, percent, whose in bounds:
+            most, most_bytes = self._max_pending * percent // 100, MAX_PENDING_BYTES * percent // 100
+            if not pending:
+                continue
+            if pending + events > most:
+                full = f"{pending:,} events{whose} wait to be stored and the limit is {most:,}"
+            elif pending_bytes + size > most_bytes:
+                full = f"{pending_bytes:,} bytes{whose} wait to be stored and the limit is {most_bytes:,}"
+            else:
+                continue
+            raise Overloaded(f"{full}; nothing was stored, send it again after the delay")
+
+    def _count(self, events: int, size: int, *, public: bool) -> None:
+        """Counts what begins to wait, and with numbers below 0 what has ended."""
+        self._pending += events
+        self._pending_bytes += size
+        if public:
+            self._public_pending += events
+            self._public_bytes += size
 
     async def _run(self) -> None:
-        while any(lane.queue for lane in self._lanes) or not self._closing:
+        while any(lane.waiting for lane in self._lanes) or not self._closing:
             lane = next(
                 (lane for lane in self._lanes if lane.may_begin() and not self._steps_back(lane)), None
             )
@@ -239,16 +218,16 @@ class Writer:
             if lane.several and not self._closing:
                 await self._gather(lane)
             # Who waits may have been turned away meanwhile.
-            if lane.queue:
+            if lane.waiting:
                 self._begin(lane)
         if self._storing:
             await asyncio.wait(self._storing)
 
     def _steps_back(self, lane: _Lane) -> bool:
         """Whether a group would only wait for the dataset's lock, and somebody with few events behind it."""
-        if lane is self._short or not (lane.storing and lane.queue[0].decided):
+        if lane is self._short or not (lane.storing and lane.first().decided):
             return False
-        return bool(self._short.queue or self._short.storing)
+        return bool(self._short.waiting or self._short.storing)
 
     def _begin(self, lane: _Lane) -> None:
         group = lane.take_group(self._max_group)
@@ -268,17 +247,17 @@ class Writer:
         try:
             await self._store(group, lane)
         finally:
-            self._pending -= sum(len(submission.items) for submission in group)
-            self._pending_bytes -= sum(submission.size for submission in group)
+            for submission in group:
+                self._count(-len(submission.items), -submission.size, public=submission.public)
 
     async def _gather(self, lane: _Lane) -> None:
         """Waits while small requests keep coming."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _GATHER_SECONDS
         gathered = 0
-        while gathered < len(lane.queue) and loop.time() < deadline:
-            gathered = len(lane.queue)
-            if lane.events >= _LARGE_GROUP_EVENTS:
+        while gathered < lane.waiting and loop.time() < deadline:
+            gathered = lane.waiting
+            if lane.events >= LARGE_GROUP_EVENTS:
                 return
             await asyncio.sleep(_GATHER_STEP_SECONDS)
 
@@ -326,10 +305,9 @@ class Writer:
     def _turn_waiting_away(self, error: Exception) -> None:
         """Nobody waits longer for a connection than those who began: their senders know when to come back."""
         for lane in self._lanes:
-            while lane.queue:
+            while lane.waiting:
                 submission = lane.take()
-                self._pending -= len(submission.items)
-                self._pending_bytes -= submission.size
+                self._count(-len(submission.items), -submission.size, public=submission.public)
                 if not submission.future.done():
                     submission.future.set_exception(error)
 
@@ -439,8 +417,14 @@ def _is_long(items: Sequence[Prepared], size: int) -> bool:
 
 def _is_public(items: Sequence[Prepared]) -> bool:
     """Whether a request came with a public key."""
-    sending = items[0].sending
+    sending = items[0].sending if items else None
     return isinstance(sending, Admitted) and sending.key_class is KeyClass.BROWSER
+
+
+def _sender(items: Sequence[Prepared]) -> Hashable:
+    """Who sent a request: a key, and from where."""
+    sending = items[0].sending if items else None
+    return (sending.key_id, sending.sender) if isinstance(sending, Admitted) else None
 
 
 def _size(item: Prepared) -> int:
