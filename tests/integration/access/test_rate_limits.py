@@ -119,7 +119,6 @@ async def test_a_public_key_pays_over_grpc_for_bytes_and_for_what_cannot_be_used
     database_url: str, body: str
 ) -> None:
     data, price = BODIES[body]
-    # One unit a second: what comes back meanwhile lets no further call through but a cheap one.
     async with running(database_url, rates=Rates(browser_key=100, key=100)) as shop:
         if price > 1:
             most = 1_000 // price + 1
@@ -142,9 +141,6 @@ async def test_who_cannot_pay_for_a_request_has_it_read_by_nobody(
         monkeypatch.setattr(batches, "read_batch", None)
         monkeypatch.setattr(batches.native, "split", None)
         assert await passed(shop, KeyClass.BROWSER, b"") == 0
-        stream = shop.collector.TrackStream(metadata=shop.key(KeyClass.BROWSER), timeout=60)
-        await stream.write(batch(page_view()))
-        assert await stream.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_links_pay_for_their_bytes_too(database_url: str) -> None:
