@@ -243,7 +243,8 @@ class Connections:
             return connection.excessive < LOOKS
         if excess > _UNHEARD_BYTES and not (peer and peer.trusted):
             return False
-        return connection.excessive < _LOOKS_IN_NEED or connection.round == self._rounds
+        is_same_round = self._loop is not None and connection.round == self._rounds
+        return connection.excessive < _LOOKS_IN_NEED or is_same_round
 
     def _find(self, now: float) -> None:
         """Which sockets are connections of the port; each is asked once."""
