@@ -11,7 +11,7 @@ import {
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { useEffect, useReducer, useRef } from "preact/hooks";
-import { key, signOut } from "./session";
+import { asker, key, person, signOut } from "./session";
 
 const LONGEST_MS = 65_000;
 /** Views left and come back to are answered from here. */
@@ -21,7 +21,8 @@ const transport = createConnectTransport({
   baseUrl: location.origin,
   interceptors: [
     (next) => (request) => {
-      if (!request.header.has("authorization")) request.header.set("authorization", `Bearer ${key()}`);
+      // A person's cookie goes with the request by itself.
+      if (!request.header.has("authorization") && key()) request.header.set("authorization", `Bearer ${key()}`);
       return next(request);
     },
   ],
@@ -89,14 +90,14 @@ export async function call<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   init: MessageInitShape<I>,
 ): Promise<MessageShape<O>> {
-  const asker = key();
+  const asked = asker();
   try {
     const answer = await transport.unary(method, undefined, LONGEST_MS, undefined, init);
     return answer.message;
   } catch (cause) {
     const error = ConnectError.from(cause);
-    if (error.code === Code.Unauthenticated && asker === key())
-      signOut("This key is not valid, or it was revoked. Sign in with another one.");
+    if (error.code === Code.Unauthenticated && asked === asker())
+      signOut(person() ? "Your session has ended. Sign in again." : "This key is not valid, or it was revoked. Sign in with another one.");
     throw error;
   }
 }

@@ -7,15 +7,15 @@ import { Drawer } from "./parts/drawer";
 import { Empty, Loading } from "./parts/states";
 import { useKeys } from "./keys";
 import { Opened } from "./opened";
-import { PAGES } from "./pagelist";
+import { pages } from "./pagelist";
 import { CommandBox } from "./parts/command";
 import { Foot, Nav, Top } from "./shell";
 import { onChange, resume, signOut } from "./session";
-import { SignIn } from "./pages/signin";
+import { ChoosePassword, SignIn } from "./pages/signin";
 import { link, useRoute } from "./route";
 import { ViewContext, viewOf } from "./view";
 
-type Who = { state: "unknown" } | { state: "in" } | { state: "out"; reason: string };
+type Who = { state: "unknown" } | { state: "in" } | { state: "out"; reason: string } | { state: "choose"; link: string };
 
 export function App() {
   const [who, setWho] = useState<Who>({ state: "unknown" });
@@ -26,16 +26,20 @@ export function App() {
       setRound((n) => n + 1);
       setWho(signedIn ? { state: "in" } : { state: "out", reason });
     });
-    void resume().then(({ signedIn, reason }) => setWho(signedIn ? { state: "in" } : { state: "out", reason }));
+    void resume().then(({ signedIn, reason, choice }) =>
+      setWho(choice ? { state: "choose", link: choice } : signedIn ? { state: "in" } : { state: "out", reason }),
+    );
   }, []);
   if (who.state === "unknown") return <Loading />;
+  if (who.state === "choose") return <ChoosePassword link={who.link} cancel={() => setWho({ state: "out", reason: "" })} />;
   return who.state === "in" ? <Inside key={round} /> : <SignIn reason={who.reason} />;
 }
 
 function NotFound({ name }: { name: string }) {
+  const first = pages()[0] ?? { name: "definitions", title: "Definitions" };
   return (
     <Empty title={`There is no page “${name}”`}>
-      The address may be mistyped, or of another version. Go to the <a href={link("overview")}>Overview</a>.
+      The address may be mistyped, of another version, or of a page that your role may not open. Go to <a href={link(first.name)}>{first.title}</a>.
     </Empty>
   );
 }
@@ -46,7 +50,12 @@ const TIMED = ["customers", "live", "quarantine"];
 function Inside() {
   const route = useRoute();
   const project = useAnswer(AdminService.method.getProject, {});
-  const page = PAGES.find((each) => each.name === route.page);
+  const page = pages().find((each) => each.name === route.page);
+  const first = pages()[0]?.name ?? "";
+  useEffect(() => {
+    // Where everybody arrives, some may not be.
+    if (route.page === "overview" && !page && first) location.replace(link(first));
+  }, [route.page, page, first]);
   const title = page?.title ?? "Page not found";
   const explain = route.params.get("explain") ?? "";
   useEffect(() => {

@@ -1,6 +1,6 @@
 /** The keyboard: / opens the command box, g and a letter goes to a page, the arrows move the range. */
 import { useEffect } from "preact/hooks";
-import { PAGES } from "./pagelist";
+import { pages } from "./pagelist";
 import { moved, type Range } from "./ranges";
 import { change, link } from "./route";
 import { dayOf } from "./zones";
@@ -20,7 +20,7 @@ export function useKeys(range: Range, zone: string, search: () => void): void {
     const press = (event: KeyboardEvent): void => {
       const box = event.key === "k" && (event.ctrlKey || event.metaKey);
       if (!box && (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target))) return;
-      const page = performance.now() < going ? PAGES.find(({ letter }) => letter === event.key) : undefined;
+      const page = performance.now() < going ? pages().find(({ letter }) => letter === event.key) : undefined;
       going = event.key === "g" ? performance.now() + PAUSE_MS : 0;
       const next = event.key === "ArrowLeft" ? moved(range, -1, today()) : event.key === "ArrowRight" ? moved(range, 1, today()) : null;
       if (box || event.key === "/") search();

@@ -1,4 +1,6 @@
 /** Which pages there are, and how they are reached by the keyboard: g, then the letter. */
+import { mayCall } from "./session";
+
 export interface PageName {
   name: string;
   title: string;
@@ -6,11 +8,29 @@ export interface PageName {
   letter: string;
   /** What it is for, in one sentence. */
   purpose: string;
+  /** The call that it is made of: whose role may not make it, does not see the page. */
+  call: string;
 }
 
-const page = (group: string, letter: string, name: string, title: string, purpose: string): PageName => ({ name, title, group, letter, purpose });
+/** What pages are made of that are no report. */
+const CALLS: Record<string, string> = {
+  customers: "ReportService/ListCustomers",
+  live: "ReportService/TailEvents",
+  quarantine: "AdminService/ListQuarantine",
+  install: "AdminService/CreateKey",
+  definitions: "AdminService/GetProject",
+};
 
-export const PAGES: PageName[] = [
+const page = (group: string, letter: string, name: string, title: string, purpose: string): PageName => ({
+  name,
+  title,
+  group,
+  letter,
+  purpose,
+  call: CALLS[name] ?? "ReportService/GetSalesReport",
+});
+
+const ALL: PageName[] = [
   page("", "o", "overview", "Overview", "How the shop does, at a glance."),
   page("", "c", "customers", "Customers", "Find a person by name, e-mail, order or parcel, and see all that they did."),
   page("Sales", "s", "sales", "Sales", "What was sold, given back, charged and earned, interval by interval."),
@@ -30,3 +50,8 @@ export const PAGES: PageName[] = [
   page("Events", "i", "install", "Install", "How the shop’s pages and backends send events."),
   page("Events", "d", "definitions", "Definitions", "What each number means."),
 ];
+
+/** Those that whoever looks may open. */
+export function pages(): PageName[] {
+  return ALL.filter(({ call }) => mayCall(call));
+}

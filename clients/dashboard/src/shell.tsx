@@ -1,12 +1,14 @@
 /** The list of pages, the way between them, and the bar above each. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { forget } from "./answers";
-import { PAGES } from "./pagelist";
+import { pages } from "./pagelist";
 import { link } from "./route";
+import { person } from "./session";
 import { theme, toggleTheme } from "./theme";
 
 export function Nav({ page }: { page: string }) {
-  const groups = [...new Set(PAGES.map((each) => each.group))];
+  const all = pages();
+  const groups = [...new Set(all.map((each) => each.group))];
   const bar = useRef<HTMLElement>(null);
   useEffect(() => {
     // On narrow screens the bar scrolls sideways; where one is has to be seen.
@@ -17,14 +19,14 @@ export function Nav({ page }: { page: string }) {
   }, [page]);
   return (
     <nav class="nav" aria-label="Pages" ref={bar}>
-      <a class="brand" href={link("overview")}>
+      <a class="brand" href={link(all[0]?.name ?? "overview")}>
         <Mark />
         Shopalytic
       </a>
       {groups.map((group) => (
         <div class="nav-group" key={group}>
           {group && <span class="nav-head">{group}</span>}
-          {PAGES.filter((each) => each.group === group).map((each) => (
+          {all.filter((each) => each.group === group).map((each) => (
             <a key={each.name} href={link(each.name)} aria-current={each.name === page ? "page" : undefined}>
               {each.title}
             </a>
@@ -54,6 +56,7 @@ interface TopProps {
 export function Top({ title, project, search, signOut }: TopProps) {
   const [dark, setDark] = useState(theme() === "dark");
   const [copied, setCopied] = useState(false);
+  const who = person();
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(location.href);
     setCopied(true);
@@ -63,6 +66,11 @@ export function Top({ title, project, search, signOut }: TopProps) {
     <header class="top">
       <h1>{title}</h1>
       {project && <span class="project">{project}</span>}
+      {who && (
+        <span class="who">
+          {who.email}, {who.role}
+        </span>
+      )}
       <span class="top-actions">
         <button type="button" class="quiet" onClick={search}>
           Search <kbd>/</kbd>

@@ -2,9 +2,10 @@
 import { type Customer, type ProductRow, ReportService } from "contract/reports_pb";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../answers";
-import { PAGES } from "../pagelist";
+import { pages as allPages } from "../pagelist";
 import { nameOf } from "../names";
 import { link } from "../route";
+import { mayCall } from "../session";
 import { useView } from "../view";
 
 const PAUSE_MS = 150;
@@ -31,8 +32,12 @@ export function CommandBox({ close }: { close: () => void }) {
     if (wanted.length < SHORTEST) return;
     let current = true;
     const timer = setTimeout(() => {
-      const customers = ask(ReportService.method.listCustomers, { search: wanted, sandbox: view.sandbox, pageSize: MOST });
-      const products = ask(ReportService.method.getProductReport, { scope: view.over(view.range, ""), search: wanted, limit: MOST });
+      const customers = mayCall("ReportService/ListCustomers")
+        ? ask(ReportService.method.listCustomers, { search: wanted, sandbox: view.sandbox, pageSize: MOST })
+        : Promise.reject();
+      const products = mayCall("ReportService/GetProductReport")
+        ? ask(ReportService.method.getProductReport, { scope: view.over(view.range, ""), search: wanted, limit: MOST })
+        : Promise.reject();
       void Promise.allSettled([customers, products]).then(([people, goods]) => {
         if (!current) return;
         const found = people.status === "fulfilled" ? people.value.customers.map((each) => customer(each, wanted)) : [];
@@ -45,7 +50,7 @@ export function CommandBox({ close }: { close: () => void }) {
       clearTimeout(timer);
     };
   }, [wanted]);
-  const pages = PAGES.filter(({ title }) => title.toLowerCase().includes(wanted.toLowerCase())).map(
+  const pages = allPages().filter(({ title }) => title.toLowerCase().includes(wanted.toLowerCase())).map(
     ({ name, title, letter }): Found => ({ kind: "Page", label: title, note: `g ${letter}`, address: link(name) }),
   );
   const searching = wanted.length >= SHORTEST && others.text !== wanted;

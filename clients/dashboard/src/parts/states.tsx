@@ -6,7 +6,7 @@ import { count } from "../amounts";
 import type { Answer } from "../answers";
 import { dimensionsOf } from "../filters";
 import { useView, type View } from "../view";
-import { signOut } from "../session";
+import { person, signOut } from "../session";
 
 const QUIET_MS = 2_000;
 
@@ -41,10 +41,10 @@ export function Failed({ error, retry }: { error: ConnectError; retry: () => voi
   if (error.code === Code.PermissionDenied) {
     return (
       <div class="state failed" role="alert">
-        <p class="state-title">This key may not see this</p>
+        <p class="state-title">{person() ? "Your role may not see this" : "This key may not see this"}</p>
         <p>{error.rawMessage}</p>
         <button type="button" onClick={() => signOut()}>
-          Sign in with another key
+          {person() ? "Sign in as somebody else" : "Sign in with another key"}
         </button>
       </div>
     );

@@ -140,6 +140,10 @@ class KeyCache:
         # Shielded, because others may wait for the same look-up.
         return await asyncio.shield(lookup)
 
+    def forget(self, secret_hash: bytes) -> None:
+        """Looks a key up at its next call, however short a time ago that was."""
+        self._valid.pop(secret_hash, None)
+
     def _begin_lookup(self, secret_hash: bytes) -> "Coroutine[Any, Any, Caller | None]":
         if secret_hash in self._valid:
             return self._look_up(secret_hash)

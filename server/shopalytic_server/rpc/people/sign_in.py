@@ -103,7 +103,9 @@ class SignIn:
 
     async def sign_out(self, request: Struct, _context: Context) -> Struct:
         """Ends the session of a token."""
-        await self._people.sign_out(hash_secret(_text(request, "token")))
+        token_hash = hash_secret(_text(request, "token"))
+        await self._people.sign_out(token_hash)
+        self._cache.forget(token_hash)
         return Struct()
 
     async def _checked(self, email: str, password: str, project: str) -> PasswordHash:
