@@ -23,6 +23,7 @@ from shopalytic_server.process.signals import Lifecycle
 from shopalytic_server.reporter.client import RemoteReports
 from shopalytic_server.rpc.access.limits import Rates
 from shopalytic_server.rpc.local import LocalCollector
+from shopalytic_server.rpc.people.ports import PeopleStores
 from shopalytic_server.rpc.ports import DataStores
 from shopalytic_server.rpc.server import GrpcServer
 from shopalytic_server.rpc.transport.tls import TlsFiles
@@ -35,6 +36,7 @@ from shopalytic_server.storage.ingest.quarantine_capacity import QuarantineRoom
 from shopalytic_server.storage.ingest.writer import STATEMENT_SECONDS, Writer
 from shopalytic_server.storage.live.tail import Tail
 from shopalytic_server.storage.live.tail_relay import TailRelay
+from shopalytic_server.storage.people.audit import Audit
 from shopalytic_server.storage.people.store import People
 from shopalytic_server.storage.privacy.data_retention_loop import Expirer
 from shopalytic_server.storage.privacy.erasure import Erasures
@@ -102,8 +104,7 @@ async def start_grpc(
         quarantine=Quarantine(reports_pool),
         data_stores=_data_stores(settings, pool, reports_pool, reports, repairs),
         notifications=start_notifications(settings, pool, own_session_url, answering, lifecycle),
-        people=People(pool),
-        invitations=LinkedInvitations(settings.public_url, mail_of(settings)),
+        people=_people_stores(settings, pool),
         store_ready=_start_probe(pool, writer, metrics, lifecycle).can_store,
         host=settings.grpc_host,
         port=port,
@@ -164,6 +165,10 @@ def _data_stores(
 ) -> DataStores:
     erasures = Erasures(pool, _forget_erased(settings, pool, reports))
     return DataStores(Merges(pool, reports_pool), erasures, Exports(reports_pool), repairs)
+
+
+def _people_stores(settings: Settings, pool: Pool) -> PeopleStores:
+    return PeopleStores(People(pool), LinkedInvitations(settings.public_url, mail_of(settings)), Audit(pool))
 
 
 def _forget_erased(settings: Settings, pool: Pool, reports: RemoteReports) -> Callable[[], Awaitable[None]]:

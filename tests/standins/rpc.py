@@ -27,6 +27,7 @@ from shopalytic_server.notifications.numbers import Numbers
 from shopalytic_server.notifications.service import Notifications
 from shopalytic_server.people_service import LinkedInvitations
 from shopalytic_server.rpc.access.limits import Rates
+from shopalytic_server.rpc.people.ports import PeopleStores
 from shopalytic_server.rpc.ports import DataStores, EventTail, EventWriter
 from shopalytic_server.rpc.server import NO_LIMITS, GrpcServer
 from shopalytic_server.rpc.transport.receiving import Bounds
@@ -34,6 +35,7 @@ from shopalytic_server.storage.customers.merges import Merges
 from shopalytic_server.storage.database.connections import Pool, open_pool
 from shopalytic_server.storage.live.tail import Tail
 from shopalytic_server.storage.notifications.store import NotificationStore
+from shopalytic_server.storage.people.audit import Audit
 from shopalytic_server.storage.people.store import People
 from shopalytic_server.storage.privacy.erasure import Erasures
 from shopalytic_server.storage.privacy.export import Exports
@@ -141,7 +143,7 @@ class Running:
     quarantine: Quarantine
     data_stores: DataStores
     notifications: Notifications
-    people: People
+    people: PeopleStores
     project: Project
     secrets: dict[KeyClass, str]
     writer: ScriptedWriter
@@ -215,7 +217,7 @@ async def running(
         kept = NotificationStore(pool, database_url)
         judging = Judging(Numbers(reports, kept))
         notifications = Notifications(kept, DigestContents(reports, kept, ""), judging)
-        people = People(pool)
+        people = PeopleStores(People(pool), LinkedInvitations("", None), Audit(pool))
         project, issued = await projects.create_project("shop", "GBP", "Europe/London")
         server = GrpcServer(
             writer=real_writer or writer,
@@ -226,7 +228,6 @@ async def running(
             data_stores=data_stores,
             notifications=notifications,
             people=people,
-            invitations=LinkedInvitations("", None),
             store_ready=lambda: store["ready"],
             rates=rates,
             bounds=bounds,

@@ -30,6 +30,7 @@ COMMANDS = {
     "project": "shopalytic_server.cli.projects.project:project",
     "key": "shopalytic_server.cli.projects.key:key",
     "user": "shopalytic_server.cli.people.user:user",
+    "audit": "shopalytic_server.cli.people.audit:audit",
     "sql": "shopalytic_server.cli.database.sql:sql_group",
     "migrate": "shopalytic_server.cli.database.migrate:migrate",
     "rebuild": "shopalytic_server.cli.database.rebuild:rebuild",

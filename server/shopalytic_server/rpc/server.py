@@ -36,8 +36,9 @@ from shopalytic_server.rpc.ingest.batches import Batch, Turns, read_batch
 from shopalytic_server.rpc.ingest.collector import CollectorServicer
 from shopalytic_server.rpc.local import LocalCollector
 from shopalytic_server.rpc.notifications import NotificationServicer
+from shopalytic_server.rpc.people.auditing import Auditing
 from shopalytic_server.rpc.people.passwords import Passwords
-from shopalytic_server.rpc.people.ports import Invitations, People
+from shopalytic_server.rpc.people.ports import PeopleStores
 from shopalytic_server.rpc.people.sign_in import SignIn, add_sign_in
 from shopalytic_server.rpc.people.users import UserServicer
 from shopalytic_server.rpc.ports import (
@@ -126,8 +127,7 @@ class GrpcServer:
         quarantine: Quarantine,
         data_stores: DataStores,
         notifications: Notifications,
-        people: People,
-        invitations: Invitations,
+        people: PeopleStores,
         store_ready: Callable[[], bool],
         host: str = "127.0.0.1",
         port: int = 0,
@@ -152,7 +152,6 @@ class GrpcServer:
         self._data_stores = data_stores
         self._notifications = notifications
         self._people = people
-        self._invitations = invitations
         self._passwords = Passwords()
         self._store_ready = store_ready
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -237,7 +236,9 @@ class GrpcServer:
             return await read_batch(data, turns)
 
         readers = {f"/{COLLECTOR_SERVICE}/{name}": read for name in ("Track", "TrackStream")}
-        answering: Any = AnsweringServer(server, authenticator, receiver, readers)
+        answering: Any = AnsweringServer(
+            server, authenticator, receiver, readers, Auditing(self._people.audit).tell
+        )
         collector = CollectorServicer(
             authenticator,
             self._writer,
@@ -256,12 +257,12 @@ class GrpcServer:
         admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, answering)
         notifications = NotificationServicer(authenticator, self._notifications)
         notifications_pb2_grpc.add_NotificationServiceServicer_to_server(notifications, answering)
-        users = UserServicer(authenticator, self._people, self._passwords, self._invitations)
+        users = UserServicer(authenticator, self._passwords, self._people)
         users_pb2_grpc.add_UserServiceServicer_to_server(users, answering)
         add_admission(authenticator, answering)
         self.local = LocalCollector(collector, turns, receiver)
         signing_in: Any = OpenServer(server, "signing in", receiver)
-        add_sign_in(SignIn(self._people, self._passwords, cache), signing_in)
+        add_sign_in(SignIn(self._people.people, self._passwords, cache, self._people.audit), signing_in)
         watched: Any = OpenServer(server, "health", receiver)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, watched)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

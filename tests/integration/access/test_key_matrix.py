@@ -88,6 +88,7 @@ RPC_RULES: dict[str, set[KeyClass]] = {
                 "ResetPassword",
                 "ListSessions",
                 "EndSessions",
+                "ListAudit",
             )
         ),
         ADMINS,

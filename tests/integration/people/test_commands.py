@@ -87,6 +87,18 @@ def test_a_password_comes_from_standard_input_and_is_told_nowhere(service: Servi
     assert PASSWORD not in service.log()
 
 
+def test_the_audit_log_tells_who_looked_and_who_changed_people(service: Service) -> None:
+    service.command("user", "add", "ann@shop.example", "--role", "viewer")
+    service.command("customer", "show", "Ada@Example.com")
+    assert service.command("audit", "list", "--subject", "ada@example.com").stdout.count("GetCustomer") == 1
+    [entry] = service.json("audit", "list", "--subject", "ann@shop.example")["entries"]
+    assert entry["action"] == "AddUser"
+    assert entry["actor"].startswith("admin key shop_admin_")
+    first = service.json("audit", "list", "--limit", "1")
+    more = service.json("audit", "list", "--limit", "1", "--page-token", first["next_page_token"])
+    assert first["entries"] != more["entries"]
+
+
 @pytest.mark.parametrize("email", ["jane", "@shop.example", "jane@", "a b@shop.example", "<j@shop.example>"])
 def test_what_is_no_address_is_refused_in_a_sentence(service: Service, email: str) -> None:
     added = service.command("user", "add", email, "--role", "owner")

@@ -12,7 +12,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from shopalytic.v1 import collector_pb2
 from shopalytic.v1.collector_pb2_grpc import CollectorServiceStub
 from shopalytic_server.domain.projects import KeyClass
-from shopalytic_server.people_service import LinkedInvitations
 from shopalytic_server.rpc.server import MAX_STREAMS, SERVICES, GrpcServer
 from standins.rpc import (
     Running,
@@ -46,7 +45,6 @@ def another_server(shop: Running, **options: Any) -> GrpcServer:
         data_stores=shop.data_stores,
         notifications=shop.notifications,
         people=shop.people,
-        invitations=LinkedInvitations("", None),
         store_ready=lambda: True,
         **options,
     )

@@ -71,6 +71,11 @@ class UserServiceStub:
                 request_serializer=shopalytic_dot_v1_dot_users__pb2.EndSessionsRequest.SerializeToString,
                 response_deserializer=shopalytic_dot_v1_dot_users__pb2.EndSessionsResponse.FromString,
                 _registered_method=True)
+        self.ListAudit = channel.unary_unary(
+                '/shopalytic.v1.UserService/ListAudit',
+                request_serializer=shopalytic_dot_v1_dot_users__pb2.ListAuditRequest.SerializeToString,
+                response_deserializer=shopalytic_dot_v1_dot_users__pb2.ListAuditResponse.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -133,6 +138,14 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAudit(self, request, context):
+        """The audit log: who looked a person up, exported or erased one, signed in, or
+        changed keys, people and settings; newest first, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -170,6 +183,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.EndSessions,
                     request_deserializer=shopalytic_dot_v1_dot_users__pb2.EndSessionsRequest.FromString,
                     response_serializer=shopalytic_dot_v1_dot_users__pb2.EndSessionsResponse.SerializeToString,
+            ),
+            'ListAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAudit,
+                    request_deserializer=shopalytic_dot_v1_dot_users__pb2.ListAuditRequest.FromString,
+                    response_serializer=shopalytic_dot_v1_dot_users__pb2.ListAuditResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -363,6 +381,33 @@ class UserService:
             '/shopalytic.v1.UserService/EndSessions',
             shopalytic_dot_v1_dot_users__pb2.EndSessionsRequest.SerializeToString,
             shopalytic_dot_v1_dot_users__pb2.EndSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/shopalytic.v1.UserService/ListAudit',
+            shopalytic_dot_v1_dot_users__pb2.ListAuditRequest.SerializeToString,
+            shopalytic_dot_v1_dot_users__pb2.ListAuditResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,6 +30,7 @@ class UserServiceStub:
     ResetPassword: grpc.UnaryUnaryMultiCallable[users_pb2.ResetPasswordRequest, users_pb2.ResetPasswordResponse]
     ListSessions: grpc.UnaryUnaryMultiCallable[users_pb2.ListSessionsRequest, users_pb2.ListSessionsResponse]
     EndSessions: grpc.UnaryUnaryMultiCallable[users_pb2.EndSessionsRequest, users_pb2.EndSessionsResponse]
+    ListAudit: grpc.UnaryUnaryMultiCallable[users_pb2.ListAuditRequest, users_pb2.ListAuditResponse]
 
 class UserServiceAsyncStub(UserServiceStub):
     AddUser: grpc.aio.UnaryUnaryMultiCallable[users_pb2.AddUserRequest, users_pb2.AddUserResponse]  # type: ignore[assignment]
@@ -39,6 +40,7 @@ class UserServiceAsyncStub(UserServiceStub):
     ResetPassword: grpc.aio.UnaryUnaryMultiCallable[users_pb2.ResetPasswordRequest, users_pb2.ResetPasswordResponse]  # type: ignore[assignment]
     ListSessions: grpc.aio.UnaryUnaryMultiCallable[users_pb2.ListSessionsRequest, users_pb2.ListSessionsResponse]  # type: ignore[assignment]
     EndSessions: grpc.aio.UnaryUnaryMultiCallable[users_pb2.EndSessionsRequest, users_pb2.EndSessionsResponse]  # type: ignore[assignment]
+    ListAudit: grpc.aio.UnaryUnaryMultiCallable[users_pb2.ListAuditRequest, users_pb2.ListAuditResponse]  # type: ignore[assignment]
 
 class UserServiceServicer(metaclass=ABCMeta):
     def AddUser(
@@ -62,5 +64,8 @@ class UserServiceServicer(metaclass=ABCMeta):
     def EndSessions(
         self, request: users_pb2.EndSessionsRequest, context: _Context
     ) -> users_pb2.EndSessionsResponse | Awaitable[users_pb2.EndSessionsResponse]: ...
+    def ListAudit(
+        self, request: users_pb2.ListAuditRequest, context: _Context
+    ) -> users_pb2.ListAuditResponse | Awaitable[users_pb2.ListAuditResponse]: ...
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: grpc.Server | grpc.aio.Server) -> None: ...

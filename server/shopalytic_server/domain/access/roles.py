@@ -53,7 +53,7 @@ CALLS: Mapping[str, frozenset[Role]] = {
     **_rows(
         "UserService",
         _OWNERS,
-        "AddUser ListUsers UpdateUser RemoveUser ResetPassword ListSessions EndSessions",
+        "AddUser ListUsers UpdateUser RemoveUser ResetPassword ListSessions EndSessions ListAudit",
     ),
 }
 """Who may make which call, by its path without the first "/"."""

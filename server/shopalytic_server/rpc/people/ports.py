@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shopalytic.v1 import users_pb2
 from shopalytic_server.domain.access.people import PasswordHash, Role, Session, User
 from shopalytic_server.domain.projects import Project
 
@@ -114,3 +115,26 @@ class Invitations(Protocol):
     ) -> Invited:
         """Sends a link by e-mail, or says its address; `is_new`: the person has had no password yet."""
         ...
+
+
+class Audit(Protocol):
+    """Keeps the audit log. Everything may raise StoreUnavailable."""
+
+    async def record(self, project_id: int, actor: str, action: str, subject: str) -> None:
+        """Returns when it is written; a look that was written a moment ago is not written again."""
+        ...
+
+    async def list_audit(
+        self, project: Project, request: users_pb2.ListAuditRequest
+    ) -> users_pb2.ListAuditResponse:
+        """A page, newest first; raises InvalidRequest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleStores:
+    """What is behind the calls about people."""
+
+    people: People
+    invitations: Invitations
+    audit: Audit

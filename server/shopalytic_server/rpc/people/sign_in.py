@@ -28,7 +28,7 @@ from shopalytic_server.domain.errors import InvalidRequest, PermissionDenied, Ra
 from shopalytic_server.domain.projects import SECRET_BYTES, hash_secret, is_secret
 from shopalytic_server.rpc.access.auth import KeyCache
 from shopalytic_server.rpc.people.passwords import Passwords
-from shopalytic_server.rpc.people.ports import People
+from shopalytic_server.rpc.people.ports import Audit, People
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -52,11 +52,13 @@ class SignIn:
         people: People,
         passwords: Passwords,
         cache: KeyCache,
+        audit: Audit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._people = people
         self._passwords = passwords
         self._cache = cache
+        self._audit = audit
         self._clock = clock
         self._failures = Attempts(MOST_FAILURES, FAILURES_SECONDS)
 
@@ -66,7 +68,7 @@ class SignIn:
         if not email or len(email) > _LONGEST_EMAIL or not 0 < len(password) <= LONGEST_PASSWORD:
             raise Unauthenticated(_WRONG)
         found = await self._checked(email, password, _text(request, "project"))
-        return await self._begin(found, _text(request, "user_agent"))
+        return await self._begin(found, _text(request, "user_agent"), sign_in_calls.SIGN_IN)
 
     async def choose_password(self, request: Struct, _context: Context) -> Struct:
         """Sets the password by a link, and signs in; raises PermissionDenied, InvalidRequest."""
@@ -80,7 +82,8 @@ class SignIn:
         if user is None:
             raise PermissionDenied(_LINK_ENDED)
         project = await self._people.project_name(user.project_id)
-        return await self._begin(PasswordHash(user, project, password_hash), _text(request, "user_agent"))
+        chosen = PasswordHash(user, project, password_hash)
+        return await self._begin(chosen, _text(request, "user_agent"), sign_in_calls.CHOOSE_PASSWORD)
 
     async def change_password(self, request: Struct, _context: Context) -> Struct:
         """Another password for who has signed in, and knows the one before; ends their other sessions."""
@@ -94,7 +97,8 @@ class SignIn:
             link_hash=None,
             link_ends_at=None,
         )
-        return await self._begin(PasswordHash(user, project, password_hash), _text(request, "user_agent"))
+        changed = PasswordHash(user, project, password_hash)
+        return await self._begin(changed, _text(request, "user_agent"), sign_in_calls.CHANGE_PASSWORD)
 
     async def who(self, request: Struct, _context: Context) -> Struct:
         """Whose session a token is; raises Unauthenticated."""
@@ -127,7 +131,7 @@ class SignIn:
             raise InvalidRequest([Violation("password", "password.strength", fault)])
         return await self._passwords.hash(password)
 
-    async def _begin(self, found: PasswordHash, user_agent: str) -> Struct:
+    async def _begin(self, found: PasswordHash, user_agent: str, action: str) -> Struct:
         token = session_token(secrets.token_bytes(SECRET_BYTES))
         kept_agent = "".join(letter for letter in user_agent if letter.isprintable())[:_LONGEST_AGENT]
         begun = await self._people.begin_session(
@@ -135,6 +139,7 @@ class SignIn:
         )
         if not begun:
             raise Unauthenticated(_WRONG)
+        await self._audit.record(found.user.project_id, found.user.email, action, "")
         told = _told(Person(found.user.user_id, found.user.email, found.user.role), found.project)
         told.update({"token": token, "seconds": LONGEST_SESSION.total_seconds()})
         return told

@@ -25,7 +25,7 @@ from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.projects import SECRET_BYTES, Project, hash_secret
 from shopalytic_server.rpc.access.auth import USER_SERVICE, Authenticator
 from shopalytic_server.rpc.people.passwords import Passwords
-from shopalytic_server.rpc.people.ports import Invitations, People
+from shopalytic_server.rpc.people.ports import PeopleStores
 from shopalytic_server.rpc.validation import check_request
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -45,14 +45,13 @@ class UserServicer(users_pb2_grpc.UserServiceServicer):
     def __init__(
         self,
         authenticator: Authenticator,
-        people: People,
         passwords: Passwords,
-        invitations: Invitations,
+        stores: PeopleStores,
     ) -> None:
         self._authenticator = authenticator
-        self._people = people
+        self._people = stores.people
         self._passwords = passwords
-        self._invitations = invitations
+        self._invitations = stores.invitations
         self._answers: Mapping[type[Message], Callable[[Project, Any], Awaitable[Message]]] = {
             pb.AddUserRequest: self._add,
             pb.ListUsersRequest: self._list,
@@ -61,6 +60,7 @@ class UserServicer(users_pb2_grpc.UserServiceServicer):
             pb.ResetPasswordRequest: self._reset,
             pb.ListSessionsRequest: self._list_sessions,
             pb.EndSessionsRequest: self._end_sessions,
+            pb.ListAuditRequest: stores.audit.list_audit,
         }
 
     async def answer(self, request: Any, context: Context) -> Any:

@@ -35,6 +35,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
 Read = Callable[[bytes], Awaitable[Any]]
 Answer = Callable[[Any, Context], Awaitable[Any]]
+Tell = Callable[[Caller, str, Any], Awaitable[None]]
 
 
 class AnsweringServer:
@@ -59,9 +60,14 @@ class AnsweringServer:
         authenticator: Authenticator,
         receiver: Receiver,
         readers: Mapping[str, Read],
+        tell: Tell,
     ) -> None:
-        """`readers`: what reads the requests of some methods, by their paths; those of others are parsed."""
+        """`readers`: what reads the requests of some methods, by their paths; those of others are parsed.
+
+        `tell`: what is told of a call with a parsed request, by whom, before it is answered.
+        """
         self._server = server
+        self._tell = tell
         self._authenticator = authenticator
         self._receiver = receiver
         self._readers = readers
@@ -70,7 +76,7 @@ class AnsweringServer:
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Registers a service's methods."""
         own = [
-            _Answering(handler, self._authenticator, self._receiver, self._readers, self._places)
+            _Answering(handler, self._authenticator, self._receiver, self._readers, self._places, self._tell)
             for handler in handlers
         ]
         self._server.add_generic_rpc_handlers(own)
@@ -89,8 +95,10 @@ class _Answering(grpc.GenericRpcHandler):
         receiver: Receiver,
         readers: Mapping[str, Read],
         places: "_PlacesOfCalls",
+        tell: Tell,
     ) -> None:
         self._service = service
+        self._tell = tell
         self._readers = readers
         self._places = places
         self._authenticator = authenticator
@@ -129,7 +137,8 @@ class _Answering(grpc.GenericRpcHandler):
         return grpc.stream_unary_rpc_method_handler(returning, None, serialize)
 
     def _receiving(self, name: str, read: Read, method: Answer) -> Answer:
-        authenticator, receiver = self._authenticator, self._receiver
+        authenticator, receiver, tell = self._authenticator, self._receiver, self._tell
+        parsed = name not in self._readers
 
         async def received(_: Any, context: Context) -> Any:
             with receiver.call(context) as peer:
@@ -143,6 +152,8 @@ class _Answering(grpc.GenericRpcHandler):
                 try:
                     request = await _paid(authenticator, caller, context, read)(data)
                     del data  # Not kept beside what was made of it.
+                    if parsed:
+                        await tell(caller, name, request)
                     return await method(request, context)
                 finally:
                     receiver.small_calls -= small

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from shopalytic.events.violations import Violation
-from shopalytic.v1 import admin_pb2, notifications_pb2, reports_pb2
+from shopalytic.v1 import admin_pb2, notifications_pb2, reports_pb2, users_pb2
 from shopalytic_server.domain.access import tokens
 from shopalytic_server.domain.errors import InvalidRequest
 from shopalytic_server.domain.events.event_order import NO_TIE_BREAKER, second_of
@@ -38,6 +38,7 @@ Paged = (
     | admin_pb2.ListQuarantineRequest
     | admin_pb2.ListMergesRequest
     | notifications_pb2.ListNotificationsRequest
+    | users_pb2.ListAuditRequest
 )
 Position = TypeVar("Position")
 

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from shopalytic.v1 import admin_pb2
 from shopalytic.v1.events_pb2 import Event
+from shopalytic_server.domain.access.audit import ERASED, plain_text
 from shopalytic_server.domain.customers.identity import identity_subject, tracking_subject
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.events.event_order import Place, place, rank
@@ -60,6 +61,7 @@ _BY_EVENT = (
     "shipment_changes",
 )
 _BY_NAME = ("tracking_links", "alias_links", "undone_merges", "identities")
+_PARCEL_NUMBERS = ("shipment_id", "tracking_number")
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -138,6 +140,7 @@ async def _erase(
     recently = datetime.now(UTC) - timedelta(days=1)
     response.unlinked_events += await erasure.run(_SQL.unlink_others, since=recently)
     await _find(erasure)
+    await _forget_in_audit(erasure, request)
     if request.keep_order_totals:
         for row in await erasure.rows(_SQL.counted_orders):
             erasure.kept_orders.setdefault(row["order_id"], set()).add(row["event_id"])
@@ -167,6 +170,23 @@ async def _person(conn: Connection, dataset: int, request: admin_pb2.EraseCustom
     snapshot = Snapshot(conn)
     [person] = await load_people(snapshot, dataset, [await find_held(snapshot, dataset, request.customer)])
     return person
+
+
+async def _forget_in_audit(erasure: _Erasure, request: admin_pb2.EraseCustomerRequest) -> None:
+    """What the person was looked up by goes out of the audit log; who did it stays."""
+    by = request.customer.WhichOneof("by")
+    names = {
+        getattr(request.customer, by) if by else "",
+        *erasure.person.identities,
+        *erasure.person.tracking_ids,
+        *map(str, erasure.person.subjects),
+        *erasure.emails,
+        *map(number_of, erasure.order_ids),
+        *(str(row["properties"].get(name, "")) for row in erasure.events for name in _PARCEL_NUMBERS),
+    }
+    subjects = sorted({plain_text(plain_form(name)) for name in names} - {""})
+    project_id = erasure.project.project_id
+    await erasure.run(_SQL.forget_in_audit, project_id=project_id, names=subjects, erased=ERASED)
 
 
 async def _find(erasure: _Erasure) -> None:

@@ -256,3 +256,10 @@ SELECT 'shipment_changes', to_jsonb(t) - 'dataset_id' FROM shipment_changes t
 SELECT 'page_quarters', to_jsonb(t) - 'dataset_id' FROM page_quarters t
   JOIN expirations x ON x.dataset_id = t.dataset_id AND x.type = 'page_view' AND t.occurred_at < x.before
  WHERE t.dataset_id = %(dataset)s AND t.subject = ANY(%(subjects)s)
+
+-- Not the people who sign in: what is done about them has another action.
+-- name: forget_in_audit
+UPDATE audit
+SET subject = %(erased)s
+WHERE project_id = %(project_id)s AND subject = ANY(%(names)s::text[])
+    AND action NOT IN ('AddUser', 'UpdateUser', 'RemoveUser', 'ResetPassword', 'EndSessions')

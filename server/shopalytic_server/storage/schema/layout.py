@@ -33,6 +33,7 @@ EVERYWHERE = (
     "keys",
     "users",
     "sessions",
+    "audit",
     "sql_roles",
     "digests",
     "alerts",
