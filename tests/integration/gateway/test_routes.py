@@ -1,7 +1,9 @@
 """The routes without events: probes, metrics, files, the front page, and everything that is not there."""
 
 import gzip
+import logging
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from shopalytic_server.gateway.http.http_server import HttpServer
 from shopalytic_server.gateway.http.middleware import Middleware
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
+from shopalytic_server.gateway.pages import static
 from shopalytic_server.gateway.pages.static import StaticFile, StaticRoute, tag_script
 from standins.gateway import KEY, PAGE_VIEW, fetch, running_gateway
 
@@ -207,3 +210,18 @@ async def test_metrics_that_came_through_a_proxy_need_a_key():
     async with running_gateway() as gateway:
         assert (await gateway.get("/metrics", x_forwarded_for="192.0.2.1")).status == 401
         assert (await gateway.get("/metrics")).status == 200
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_tag_that_cannot_be_served_is_told_once_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_there: bool
+) -> None:
+    if is_there:
+        (tmp_path / "shopalytic.js").mkdir()
+    monkeypatch.setattr(static, "static_folder", lambda: tmp_path)
+    with caplog.at_level(logging.WARNING):
+        async with running_gateway(script_path="/t/own.js") as gateway:
+            for _ in range(3):
+                assert (await gateway.get("/t/own.js")).status == 404
+    [line] = [each.getMessage() for each in caplog.records if "[no_tag]" in each.getMessage()]
+    assert "pages that ask for /t/own.js get 404" in line

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import logging
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -12,6 +13,8 @@ from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.answers import Header, answer, answer_empty, answer_wrong_method
 from shopalytic_server.gateway.http.middleware import ROUTE
 from shopalytic_server.gateway.requests.bodies import header
+
+_log = logging.getLogger(__name__)
 
 _SHORT = b"public, max-age=300"
 FOR_EVER = b"public, max-age=31536000, immutable"
@@ -98,13 +101,21 @@ def tag_script(script_path: str, collect_path: str) -> StaticFile | None:
 
     As built it sends to /collect beside the script. Browsers resolve "/..", and
     it stops at the root, so this also holds for pages that name an endpoint.
+    None, and a line in the log, where there is none to serve.
     """
-    path = static_folder() / "shopalytic.js"
-    if not path.is_file():
+    try:
+        built = (static_folder() / "shopalytic.js").read_bytes()
+    except OSError as error:
+        _log.warning(
+            "The browser tag cannot be served (%s): pages that ask for %s get 404. "
+            "Build it in clients/javascript, or install a release, then restart. [no_tag]",
+            error.strerror,
+            script_path,
+        )
         return None
     up = "/.." * (script_path.count("/") - 1)
     target = f"{up}{collect_path}?token=".encode()
-    return StaticFile.make(path.read_bytes().replace(b"/collect?token=", target), JAVASCRIPT)
+    return StaticFile.make(built.replace(b"/collect?token=", target), JAVASCRIPT)
 
 
 def tag_stub() -> StaticFile | None:
