@@ -9,6 +9,8 @@ from shopalytic_server.gateway.errors import ClientGone, Refusal
 from shopalytic_server.gateway.requests.pace import ARRIVED, LEAST_BYTES_PER_SECOND, Pace, TooSlow
 from shopalytic_server.gateway.work import SMALL_BYTES, Work
 
+# Blanks, and a mark of the order of bytes.
+_BEFORE_JSON = b" \t\r\n\xef\xbb\xbf"
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_GZIP_MEMBERS = 16
 _PIECE = 16_384
@@ -81,7 +83,12 @@ def is_zipped(body: bytes, encoding: str | None) -> bool:
     if name not in ("identity", "gzip", "x-gzip"):
         text = f"Content-Encoding is {name[:40]!r}: use gzip, or none."
         raise Refusal(415, "unsupported_encoding", text)
-    return bool(body) and (name != "identity" or body.startswith(_GZIP_MAGIC))
+    return bool(body) and (body.startswith(_GZIP_MAGIC) or (name != "identity" and not is_json(body)))
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a body begins as JSON does, and gzip never: some proxies unpack it and keep the header."""
+    return body[:64].lstrip(_BEFORE_JSON)[:1] in (b"{", b"[")
 
 
 async def unzipped(body: bytes, *, limit: int, work: Work) -> bytes:

@@ -28,7 +28,7 @@ from shopalytic_server.gateway.http.cors import preflight, rpc_headers
 from shopalytic_server.gateway.http.middleware import HOLD, ROUTE
 from shopalytic_server.gateway.http.tracing import carried
 from shopalytic_server.gateway.options import GatewayOptions
-from shopalytic_server.gateway.requests.bodies import header, read_body, unzipped
+from shopalytic_server.gateway.requests.bodies import header, is_json, read_body, unzipped
 from shopalytic_server.gateway.requests.keys import key_of, no_key
 from shopalytic_server.gateway.rpc.codec import CODECS, Codec
 from shopalytic_server.gateway.rpc.connect_errors import error_object, rpc_refusal_name
@@ -104,7 +104,7 @@ class ConnectRoute:
         )
         if streaming:
             body = await self._message(scope, body)
-        elif _is_gzip(scope):
+        elif _is_gzip(scope) and not (codec.name == "json" and is_json(body)):
             body = await self._unzipped(scope, body)
         if method.changes and codec.name == "json" and not body.strip():
             text = "The body is empty, and this call changes data: send {} if no field is to be set."
