@@ -200,7 +200,7 @@ async def test_a_usual_group_is_one_statement_whatever_types_are_in_it(shop, dat
     )
     # A connection may be asked whether it is well, and the room of quarantine how it is.
     asked = [text for text in statements.texts if text and "quarantine" not in text]
-    assert [text[:28] for text in asked] == ["SELECT * FROM store_group_v1"], statements.texts
+    assert [text[:28] for text in asked] == ["SELECT * FROM store_group_v2"], statements.texts
     assert words(results) == [A] * 5
     outcomes = [(each.link.outcome, each.link.customer_id) for each in results if each.HasField("link")]
     linked = collector_pb2.LINK_OUTCOME_LINKED

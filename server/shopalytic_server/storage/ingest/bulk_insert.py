@@ -3,7 +3,7 @@
 Single calls and small batches make groups of a few dozen events, and there the
 statements of the long way cost more than the events. A function in the database
 does what these do for new plain events, identify calls that join nobody and
-orders that nothing was said of before; see the migration `store_group`.
+orders that nothing was said of before; see the migrations `store_group`.
 """
 
 import struct
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import psycopg
 from psycopg.adapt import Dumper
@@ -25,7 +27,7 @@ from shopalytic_server.domain.events.prepared import microseconds
 from shopalytic_server.domain.ingest import native
 from shopalytic_server.domain.ingest.preparation import Prepared
 from shopalytic_server.domain.ingest.verdicts import verdict
-from shopalytic_server.storage.database.arrays import UuidArray
+from shopalytic_server.storage.database.arrays import PackedUuids, UuidArray
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
 from shopalytic_server.storage.ingest.decisions import ACCEPTED, has_form, needs_decision, set_link
@@ -91,6 +93,13 @@ class _RecordsDumper(Dumper):
 psycopg.adapters.register_dumper(_Records, _RecordsDumper)
 
 
+class Taken(NamedTuple):
+    """Ids that a group takes, in the order of their index, and the fingerprint of each."""
+
+    ids: PackedUuids | UuidArray
+    fingerprints: PackedUuids | UuidArray
+
+
 @dataclass(slots=True)
 class UsualGroup:
     """A group that can be stored so: of one project, small, and none old enough to be summed up."""
@@ -100,6 +109,8 @@ class UsualGroup:
     orders: list[Prepared]
     others: list[Prepared]
     """What is to be decided afterwards."""
+    taken: Taken
+    """The ids of all of them."""
 
     @property
     def events(self) -> list[Prepared]:
@@ -111,7 +122,8 @@ class UsualGroup:
         """The group with more left to be decided afterwards; None where there is no more."""
         if not (self.plain and (self.identifies or self.orders)):
             return None
-        return UsualGroup(self.plain, [], [], [*self.others, *self.identifies, *self.orders])
+        others = [*self.others, *self.identifies, *self.orders]
+        return UsualGroup(self.plain, [], [], others, self.taken)
 
 
 class UsualGroups:
@@ -146,14 +158,13 @@ class UsualGroups:
         salt = self._salts.get(project)
         types = {item.type for item in group.plain}
         cursor = await conn.execute(
-            _SQL.store_group,
+            _SQL.store_group_on_citus if conn.is_citus else _SQL.store_group,
             {
                 "dataset": dataset,
                 "currency": events[0].currency,
                 **_records(group, *self._oids),
+                **(_other_ids(group) if conn.is_citus else _all_ids(group)),
                 "contents": UuidArray([content_of(item.properties).bytes for item in group.orders]),
-                "other_ids": UuidArray([item.event_key for item in group.others]),
-                "other_fingerprints": UuidArray([item.fingerprint for item in group.others]),
                 "marks": None if salt is None else UuidArray(hashes_of([*events, *group.others], salt)),
                 "look": look,
                 "identities": any(item.identity is not None for item in (*group.plain, *group.orders)),
@@ -180,27 +191,50 @@ def usual_of(valid: Sequence[Prepared], *, links: bool = True) -> UsualGroup | N
 
     That is so where an id comes twice, too: the first of the events wins, whatever it is.
     """
-    if not valid or len({item.event_key for item in valid}) < len(valid):
+    taken = _taken(valid) if valid else None
+    if taken is None:
         return None
-    plain = [item for item in valid if not needs_decision(item)]
-    decided = [item for item in valid if needs_decision(item)]
+    plain: list[Prepared] = []
+    decided: list[Prepared] = []
+    for item in valid:
+        (decided if needs_decision(item) else plain).append(item)
     identifies, orders, others = _usual_calls(decided)
     if not links:
         identifies, others = [], [*others, *identifies]
-    group = UsualGroup(plain, identifies, orders, others)
-    stored = group.events
-    if not 0 < len(stored) <= _MOST_EVENTS or sum(item.json_size for item in stored) > _MOST_BYTES:
+    group = UsualGroup(plain, identifies, orders, others, taken)
+    stored, dataset = group.events, valid[0].dataset_id
+    if not 0 < len(stored) <= _MOST_EVENTS or any(item.dataset_id != dataset for item in valid):
         return None
-    dataset, currency = stored[0].dataset_id, stored[0].sending.currency
+    return group if _fit(stored) else None
+
+
+def _taken(items: Sequence[Prepared]) -> Taken | None:
+    """The ids of events; None: one comes twice."""
+    packed = native.claims(items)
+    if packed is not None:
+        return Taken(*map(PackedUuids, packed))
+    pairs = sorted((item.event_key, item.fingerprint) for item in items)
+    if any(one[0] == other[0] for one, other in pairwise(pairs)):
+        return None
+    return Taken(UuidArray([key for key, _ in pairs]), UuidArray([content for _, content in pairs]))
+
+
+def _fit(stored: Sequence[Prepared]) -> bool:
+    """Whether the function knows all that there is to do for these events."""
     young_us = microseconds(datetime.now(UTC) - YOUNGEST)
-    fitting = all(
-        item.sending.currency == currency
-        and not item.plain_dates
-        and item.occurred_us >= young_us
-        and not (item.type in CART_TYPES and not _LONG_WAY.isdisjoint(item.properties))
-        for item in stored
-    ) and all(item.dataset_id == dataset for item in valid)
-    return group if fitting else None
+    sending = stored[0].sending
+    currency, size = sending.currency, 0
+    for item in stored:
+        if item.sending is not sending:
+            sending = item.sending
+            if sending.currency != currency:
+                return False
+        if item.plain_dates or item.occurred_us < young_us:
+            return False
+        if item.type in CART_TYPES and not _LONG_WAY.isdisjoint(item.properties):
+            return False
+        size += item.json_size
+    return size <= _MOST_BYTES
 
 
 def _usual_calls(
@@ -242,6 +276,17 @@ def _answer(identifies: Sequence[Prepared], links: Sequence[Sequence[object]]) -
     for item in identifies:
         item.verdict = verdict(item, ACCEPTED)
         set_link(item.verdict, *done[item.event_key])
+
+
+def _all_ids(group: UsualGroup) -> dict[str, object]:
+    return {**group.taken._asdict(), "others": bool(group.others)}
+
+
+def _other_ids(group: UsualGroup) -> dict[str, object]:
+    return {
+        "other_ids": UuidArray([item.event_key for item in group.others]),
+        "other_fingerprints": UuidArray([item.fingerprint for item in group.others]),
+    }
 
 
 def _records(group: UsualGroup, event_oid: int, call_oid: int) -> dict[str, _Records]:

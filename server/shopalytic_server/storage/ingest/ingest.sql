@@ -25,6 +25,13 @@ UPDATE event_keys k SET fingerprint = late.fingerprint
 SELECT 'incoming_event_v4'::regtype::oid, 'identify_call_v1'::regtype::oid
 
 -- name: store_group
+SELECT * FROM store_group_v2(%(dataset)s::int, %(currency)s::text, %(ids)s::uuid[], %(fingerprints)s::uuid[],
+                             %(incoming)s::incoming_event_v4[], %(identifies)s::incoming_event_v4[],
+                             %(calls)s::identify_call_v1[], %(orders)s::incoming_event_v4[], %(contents)s::uuid[],
+                             %(marks)s::uuid[], %(look)s, %(others)s, %(identities)s, %(products)s, %(carts)s)
+
+-- For Citus, which takes no subquery with a LIMIT for each of some keys.
+-- name: store_group_on_citus
 SELECT * FROM store_group_v1(%(dataset)s::int, %(currency)s::text, %(incoming)s::incoming_event_v4[],
                              %(identifies)s::incoming_event_v4[], %(calls)s::identify_call_v1[],
                              %(orders)s::incoming_event_v4[], %(contents)s::uuid[],
