@@ -87,6 +87,10 @@ impl Prepared {
         self.shared.core.get().types[self.draft.kind].clone_ref(py)
     }
     #[getter]
+    fn json_size(&self) -> usize {
+        self.draft.properties.len() + self.draft.context.map_or(0, |span| span.len())
+    }
+    #[getter]
     fn occurred_us(&self) -> i64 {
         self.draft.occurred_us
     }
@@ -118,7 +122,6 @@ impl Prepared {
                 .call_method1(make, (bytes(from),))
                 .map(|made| kept.get_or_init(|| made.unbind()).bind(py).clone()),
         };
-        let size = draft.properties.len() + draft.context.map_or(0, |span| span.len());
         match name {
             "event" => once(&item.event, "parse_event", item.sent(py, draft.event)),
             "properties" => once(&item.properties, "loads", &item.properties_json()[1..]),
@@ -130,7 +133,6 @@ impl Prepared {
             "source" => item.text(py, draft.span(Role::Source)),
             "key_class" => Ok(item.shared.key_class.as_ref().into_pyobject(py)?.into_any()),
             "moved_us" => Ok(draft.moved_us.into_pyobject(py)?.into_any()),
-            "json_size" => Ok(size.into_pyobject(py)?.into_any()),
             _ => python.call_method1("derived", (slf, name)),
         }
     }

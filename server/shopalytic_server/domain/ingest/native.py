@@ -9,6 +9,7 @@ import importlib.metadata
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from functools import lru_cache, partial
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import orjson
@@ -35,22 +36,26 @@ _TYPES = frozenset(EVENT_TYPES) - {"refund"}
 # Nor can an event with a tie breaker, of which a copy is made the stored one where it has the smaller.
 _ENVELOPE = [row for row in tables.ENVELOPE if row["name"] != "tie_breaker"]
 _NUMBERS = {name: number for number, name, _ in tables.PAYLOADS}
+_WORKED_OUT = (property, FunctionType)
 _EVENTS = collector_pb2.TrackRequest.EVENTS_FIELD_NUMBER
 
 
-_DEFAULTS = {field.name: field.default for field in fields(Prepared) if field.default is not MISSING}
+# What the core knows of each event. All else is worked out from it, or is as nobody said it.
+_OWN = {"event", "properties", "properties_jsonb", "context_jsonb", "json_size", "fingerprint", "event_key"}
+_OWN |= {"subject_key", "source", "key_class", "moved_us"}
 
 
-def _derived(item: Any, name: str) -> Any:
-    """What Prepared works out from its fields, and has where nobody said anything else."""
-    if name in _DEFAULTS:
-        return _DEFAULTS[name]
-    found = Prepared.__dict__.get(name)
-    if isinstance(found, property) and found.fget is not None:
-        return found.fget(item)
-    if callable(found):
-        return partial(found, item)
-    raise AttributeError(name)
+def _complete(kind: type) -> None:
+    """Gives the core's events the other attributes of Prepared: its class has them for all."""
+    made = {name: value for name, value in vars(Prepared).items() if isinstance(value, _WORKED_OUT)}
+    made |= {field.name: field.default for field in fields(Prepared) if field.default is not MISSING}
+    for name, value in made.items():
+        if not name.startswith("__") and name not in _OWN and name not in vars(kind):
+            setattr(kind, name, value)
+
+
+def _absent(item: Any, name: str) -> Any:
+    raise AttributeError(name, name=name, obj=item)
 
 
 class _Functions:
@@ -58,7 +63,7 @@ class _Functions:
 
     parse_event = staticmethod(Event.FromString)
     loads = staticmethod(orjson.loads)
-    derived = staticmethod(_derived)
+    derived = staticmethod(_absent)
     is_listed = staticmethod(is_listed)
 
 
@@ -91,6 +96,7 @@ def made_of(envelope: Any, payloads: Any, messages: Any) -> Any:
     """A core that reads what these tables say; None where it is not installed."""
     if not _is_ours():
         return None
+    _complete(shopalytic_core.Prepared)
     return shopalytic_core.Core(envelope, payloads, messages, _Functions())
 
 

@@ -79,7 +79,8 @@ def needs_decision(item: Prepared) -> bool:
 
 def has_form(item: Prepared) -> bool:
     """Whether an event carries an identity that is another form of an e-mail address."""
-    return item.identity is not None and not is_plain(item.identity)
+    identity = item.identity
+    return identity is not None and not is_plain(identity)
 
 
 class Decisions:
