@@ -21,6 +21,7 @@ const LOAD: Record<string, () => Promise<ComponentType>> = {
   live: async () => (await import("./pages/live")).Live,
   quarantine: async () => (await import("./pages/quarantine")).Quarantine,
   install: async () => (await import("./pages/install")).Install,
+  import: async () => (await import("./pages/import")).Import,
   definitions: async () => (await import("./pages/definitions")).Definitions,
 };
 

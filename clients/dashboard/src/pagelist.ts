@@ -48,6 +48,7 @@ const ALL: PageName[] = [
   page("Events", "l", "live", "Live", "Events as they arrive."),
   page("Events", "q", "quarantine", "Quarantine", "Events that were refused, why, and how to repair them."),
   page("Events", "i", "install", "Install", "How the shop’s pages and backends send events."),
+  page("Events", "b", "import", "Import", "Bring the shop’s past, from what other systems export."),
   page("Events", "d", "definitions", "Definitions", "What each number means."),
 ];
 

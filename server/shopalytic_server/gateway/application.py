@@ -16,6 +16,8 @@ from shopalytic_server.gateway.collect.pixel import PixelRoute
 from shopalytic_server.gateway.collector import Collector
 from shopalytic_server.gateway.compatibility.routes import compatible_routes, tidied
 from shopalytic_server.gateway.errors import Refusal
+from shopalytic_server.gateway.exports.route import PATH as IMPORT_PATH
+from shopalytic_server.gateway.exports.route import ImportRoute
 from shopalytic_server.gateway.http.middleware import ROUTE, Middleware
 from shopalytic_server.gateway.metrics import Metrics
 from shopalytic_server.gateway.options import GatewayOptions
@@ -63,6 +65,7 @@ def make_application(
     methods = methods_of(published_files())
     connect = ConnectRoute(methods, collector.channel_for, options, stopping, limit, admission)
     probes = Probes(collector, metrics, admission, only_here=is_only_here(options))
+    importing = ImportRoute(collector.track, admission, limit, options.body_seconds, stopping)
     # The busiest first: they are tried in this order.
     routes = [
         Route(options.collect_path, CollectRoute(collect_service, options, work)),
@@ -70,6 +73,7 @@ def make_application(
         *_static_routes(options),
         Route("/shopalytic.v1.{service}/{method}", connect),
         *compatible_routes(collect_service, options, work, metrics),
+        Route(IMPORT_PATH, importing),
         Route("/healthz", _App(probes.alive)),
         Route("/readyz", _App(probes.ready)),
         Route("/metrics", _App(probes.metrics)),

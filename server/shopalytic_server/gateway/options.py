@@ -10,7 +10,7 @@ from shopalytic_server.domain.privacy.network_places import Locate
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
-_RESERVED = ("/healthz", "/readyz", "/metrics", "/session.json", "/sign-in")
+_RESERVED = ("/healthz", "/readyz", "/metrics", "/session.json", "/sign-in", "/import")
 
 
 @dataclass(frozen=True, slots=True)

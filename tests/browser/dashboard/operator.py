@@ -21,7 +21,7 @@ BUILT = REPOSITORY / "server/shopalytic_server/gateway/static/dashboard/index.ht
 SALES_PAGES = ["sales", "products", "coupons", "carts", "fulfilment"]
 VISITS_PAGES = ["traffic", "conversion", "funnel", "searches"]
 SHOP_PAGES = [*SALES_PAGES, *VISITS_PAGES, "segments", "retention", "lifetime"]
-PAGES = ["overview", "customers", *SHOP_PAGES, "live", "quarantine", "install", "definitions"]
+PAGES = ["overview", "customers", *SHOP_PAGES, "live", "quarantine", "install", "import", "definitions"]
 # Of the page's origin, and nothing of it is loaded.
 NO_PAGE = "/healthz"
 ESCAPE = "\ue00c"  # as WebDriver writes the key

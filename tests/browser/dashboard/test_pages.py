@@ -24,6 +24,7 @@ WITH_DATA = {
     "live": ["Listening"],
     "quarantine": ["invalid", "conflict"],
     "install": ["shopalytic.init(", "Events are stored already", "Waiting for the next event"],
+    "import": ["Drop the files here", "Check the files"],
     "definitions": ["gross less refunds", "half-open"],
 }
 WITHOUT = {
@@ -44,10 +45,11 @@ WITHOUT = {
     "live": "Nothing has arrived since you came here",
     "quarantine": "Nothing is in quarantine",
     "install": "Waiting for the next event",
+    "import": "Drop the files here",
     "definitions": "gross less refunds",
 }
 # What needs nothing of the server cannot fail.
-ASKING = [page for page in PAGES if page != "definitions"]
+ASKING = [page for page in PAGES if page not in ("import", "definitions")]
 
 
 def wide_parts(dashboard: Dashboard) -> list[str]:

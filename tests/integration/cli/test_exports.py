@@ -1,5 +1,6 @@
 """`shopalytic import --from`: what each system exports becomes orders, customers and refunds, once."""
 
+import gzip
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from running.running_service import Service, folder
-from shopalytic_server.cli.errors import Failure
-from shopalytic_server.cli.exports.amounts import amount, moment
-from shopalytic_server.cli.exports.importing import Export, read_export
-from shopalytic_server.cli.exports.report import Finding
-from shopalytic_server.config import Settings
+from shopalytic_server.gateway.exports.amounts import amount, moment
+from shopalytic_server.gateway.exports.finding import Finding
+from shopalytic_server.gateway.exports.reading import Export, ExportError, named_columns, read_export
 
 FILES = Path(__file__).with_name("exports")
 ZONE = "Europe/Berlin"
@@ -52,11 +51,17 @@ ORDERS: dict[str, list[tuple[str, str, str, list[tuple[str, str, int]], str | No
 }
 
 
-def read(name: str, **more: Any) -> tuple[list[Any], Finding]:
+def export(system: str, *files: Path, columns: dict[str, str] | None = None, **more: Any) -> Export:
+    named = named_columns(columns or {})
+    given = {"currency": None, **more}
+    return Export(system, tuple(map(str, files)), named, ZoneInfo(ZONE), "the test's", **given)
+
+
+def read(name: str) -> tuple[list[Any], Finding]:
     system, files = CASES[name]
     finding = Finding()
-    export = Export(system, tuple(str(FILES / file) for file in files), more.get("map_file"), ZONE, None)
-    return [event for _, event in read_export(export, Settings(), finding)], finding
+    asked = export(system, *(FILES / file for file in files))
+    return [event for _, event in read_export(asked, finding)], finding
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -102,15 +107,44 @@ def test_a_customer_is_who_the_orders_name():
 
 def test_a_map_names_the_columns_of_any_file(tmp_path: Path):
     (tmp_path / "sales.csv").write_text("No;When;Sum;Article;Pieces\nA-1;01.03.2024 12:00;9,99;Mug;2\n")
-    (tmp_path / "map.yaml").write_text(
-        "order_id: No\norder_date: When\ntotal: Sum\nline_name: Article\n"
-        "line_quantity: Pieces\nline_price: Sum\n"
-    )
-    finding = Finding()
-    export = Export("csv", (str(tmp_path / "sales.csv"),), str(tmp_path / "map.yaml"), ZONE, "EUR")
-    [event] = [event for _, event in read_export(export, Settings(), finding)]
+    columns = {
+        "order_id": "No",
+        "order_date": "When",
+        "total": "Sum",
+        "line_name": "Article",
+        "line_quantity": "Pieces",
+        "line_price": "Sum",
+    }
+    asked = export("csv", tmp_path / "sales.csv", columns=columns, currency="EUR")
+    [event] = [event for _, event in read_export(asked, Finding())]
     assert (event.order.order_id, event.order.total, event.order.currency) == ("A-1", "9.99", "EUR")
     assert event.occurred_at.ToJsonString() == "2024-03-01T11:00:00Z"
+
+
+def test_a_column_is_called_by_a_word_of_ours_or_refused():
+    with pytest.raises(ExportError, match="sum_total is none of order_id"):
+        named_columns({"sum_total": "Sum"})
+
+
+@pytest.mark.parametrize("name", ["shopify_orders.csv", "segment.jsonl"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_is_no_larger_than_it_may_be(tmp_path: Path, name: str, packed: bool):
+    text = (FILES / name).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text) if packed else text)
+    asked = export("segment" if name.startswith("segment") else "shopify", path)
+    assert list(read_export(asked._replace(most_bytes=len(text)), Finding()))
+    with pytest.raises(ExportError, match="files of any size"):
+        list(read_export(asked._replace(most_bytes=len(text) - 1), Finding()))
+
+
+@pytest.mark.parametrize("system", ["shopify", "segment"])
+def test_a_file_that_is_away_or_broken_is_told(tmp_path: Path, system: str):
+    broken = tmp_path / "broken.gz"
+    broken.write_bytes(gzip.compress(b"{}" * 1_000)[:-20])
+    for path, sentence in ((tmp_path / "away.csv", "No such file"), (broken, "gzip data is broken")):
+        with pytest.raises(ExportError, match=sentence):
+            list(read_export(export(system, path), Finding()))
 
 
 @pytest.mark.parametrize(
@@ -119,8 +153,8 @@ def test_a_map_names_the_columns_of_any_file(tmp_path: Path):
 def test_a_file_of_another_kind_is_refused_in_words(tmp_path: Path, text: str, sentence: str):
     path = tmp_path / "x.csv"
     path.write_text(text)
-    with pytest.raises(Failure, match=sentence):
-        list(read_export(Export("shopify", (str(path),), None, ZONE, None), Settings(), Finding()))
+    with pytest.raises(ExportError, match=sentence):
+        list(read_export(export("shopify", path), Finding()))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shopalytic_server.cli.errors import Failure
-from shopalytic_server.cli.exports.importing import EXPORTS, Export, read_export
-from shopalytic_server.cli.exports.report import Finding
+from shopalytic_server.cli.ingest.import_export import export_of, print_finding
 from shopalytic_server.cli.ingest.import_send import STATUSES, Sender, Tally
 from shopalytic_server.cli.json_lines import LineFile, event_of
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
@@ -17,6 +16,8 @@ from shopalytic_server.cli.output import console, print_json, print_table, say
 from shopalytic_server.cli.remote import connect
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.formats.terminal_text import one_line, several_lines
+from shopalytic_server.gateway.exports.finding import Finding
+from shopalytic_server.gateway.exports.reading import EXPORTS, Export, read_export
 
 
 @click.command("import")
@@ -82,7 +83,7 @@ def import_events(
     Example:  zcat old/*.gz | shopalytic import - --target 10.0.0.5:50051 --key KEY --json
     """
     if system is not None:
-        export = Export(system, files, map_file, time_zone, currency and currency.upper())
+        export = export_of(settings, system, files, map_file, time_zone, currency)
         _import_export(export, settings, patience, dry_run=dry_run, as_json=as_json)
         return
     if dry_run or map_file or time_zone or currency:
@@ -114,11 +115,11 @@ def _import_export(
     export: Export, settings: Settings, patience: float, *, dry_run: bool, as_json: bool
 ) -> None:
     finding = Finding()
-    events = list(read_export(export, settings, finding))
+    events = list(read_export(export, finding))
     if dry_run and as_json:
         print_json(finding.as_json())
         return
-    finding.print()
+    print_finding(finding)
     if not events:
         raise Failure("The files hold no events: no row has an order's number or a customer's address.")
     if dry_run:
@@ -131,10 +132,8 @@ def _import_export(
         _Bar(len(events), lambda: tally.read) as bar,
         Sender(remote, tally, patience, on_wait=bar.say) as sender,
     ):
-        for order, (line, event) in enumerate(events):
+        for line, event in events:
             tally.read += 1
-            # Of what happened at one time, the files' order tells what came first.
-            event.tie_breaker = order
             sender.add(line, event)
             if tally.read % 1_000 == 0:
                 bar.move(tally.read)

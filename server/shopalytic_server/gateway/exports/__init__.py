@@ -2,6 +2,7 @@
 
 `columns` is the one table of what their columns are called, `rows` reads the
 files, `orders` puts rows together into orders and makes events of them,
-`messages` reads what Segment and Google export, `report` says what was found
-before anything is sent.
+`messages` reads what Segment and Google export, `finding` holds what is known
+before anything is sent, and `reading` does all of it: for the command and, in
+a process of its own (`child`), for the dashboard's page (`route`).
 """

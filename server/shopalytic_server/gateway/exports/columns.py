@@ -99,6 +99,12 @@ SYSTEMS = {
 }
 """The columns of each system, by their folded names. Of two that mean the same, the one that stands first counts."""
 
+MESSAGES = ("segment", "ga4")
+"""Systems that export events in JSON Lines, and no tables."""
+
+EXPORTS = (*SYSTEMS, *MESSAGES)
+"""What `--from` takes."""
+
 STATUSES = {
     **dict.fromkeys(("paid", "partially_refunded", "refunded", "processing", "completed", "complete", "closed"), "paid"),
     **dict.fromkeys(("authorized", "partially_paid", "pending", "on_hold", "holded", "new", "pending_payment"), "pending"),

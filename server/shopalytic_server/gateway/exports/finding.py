@@ -1,4 +1,4 @@
-"""Says what files of another system hold, before anything of it is sent."""
+"""What files of another system hold, known before anything of it is sent."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,10 +7,8 @@ from typing import Any
 from shopalytic.events.decoding import DecodeError, decode_event, undecoded_event
 from shopalytic.v1.events_pb2 import Event
 from shopalytic.v1.rules import violations
-from shopalytic_server.cli.exports.orders import Made
-from shopalytic_server.cli.exports.rows import Headers
-from shopalytic_server.cli.output import say
-from shopalytic_server.domain.formats.terminal_text import one_line
+from shopalytic_server.gateway.exports.orders import Made
+from shopalytic_server.gateway.exports.rows import Headers
 
 _EXAMPLES = 10
 
@@ -55,21 +53,3 @@ class Finding:
             "refusals": self.refusals,
             "assumed": self.assumed,
         }
-
-    def print(self) -> None:
-        """Tells a person, on standard error."""
-        if self.headers.recognised:
-            pairs = ", ".join(f"{theirs} = {ours}" for theirs, ours in self.headers.recognised.items())
-            say(f"Columns: {one_line(pairs)}", err=True)
-        if self.headers.unknown:
-            say(f"Columns that are not used: {one_line(', '.join(self.headers.unknown))}", err=True)
-        for title, counts in (("Found", self.rows), ("Events", self.events)):
-            told = ", ".join(f"{number:,} {kind}" for kind, number in counts.items() if number)
-            if told:
-                say(f"{title}: {told}", err=True)
-        for sentence in self.assumed:
-            say(sentence, err=True)
-        if self.refused:
-            say(f"Refused by the contract's rules: {self.refused:,}. The first:", err=True)
-            for line in self.refusals:
-                say(f"  {one_line(line)}", err=True)

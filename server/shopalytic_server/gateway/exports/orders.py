@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from shopalytic_server.cli.exports.amounts import amount, listed_items, moment, written
-from shopalytic_server.cli.exports.columns import STATUSES, WHOLLY_REFUNDED, folded
-from shopalytic_server.cli.exports.rows import Row
+from shopalytic_server.gateway.exports.amounts import amount, listed_items, moment, written
+from shopalytic_server.gateway.exports.columns import STATUSES, WHOLLY_REFUNDED, folded
+from shopalytic_server.gateway.exports.rows import Row
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "shopalytic:import")
 _NONE = Decimal(0)
