@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import http.client
+import shutil
 import ssl
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -269,3 +271,29 @@ async def test_connections_that_are_kept_are_kept_after_large_bodies() -> None:
             return statuses
 
         assert await asyncio.to_thread(twice) == [400, 400]
+
+
+HTTP2_CALL = """
+    const http2 = require("node:http2");
+    const session = http2.connect(process.argv[1]);
+    session.on("error", ({code}) => console.log("session", code));
+    session.on("goaway", (code) => console.log("goaway", code));
+    const call = session.request({":method": "POST", ":path": "/shopalytic.v1.CollectorService/Track"});
+    call.on("error", ({code}) => console.log("call", code));
+    call.on("close", () => session.close());
+    call.end("{}");
+"""
+
+
+async def test_a_call_over_http2_is_told_to_use_http1() -> None:
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    async with running_gateway() as gateway:
+        command = ("node", "-e", HTTP2_CALL, f"http://127.0.0.1:{gateway.port}")
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = await asyncio.create_subprocess_exec(*command, **pipes)
+        async with asyncio.timeout(120):
+            told, complaints = await process.communicate()
+    assert (process.returncode, complaints) == (0, b"")
+    # HTTP_1_1_REQUIRED
+    assert b"goaway 13" in told

@@ -31,6 +31,16 @@ _PATH_TOO_LONG = b"414 URI Too Long"
 _TOO_LONG = f"The path is longer than {MAX_PATH_BYTES:,} bytes; no path here is."
 _HEADERS_TOO_LARGE = b"431 Request Header Fields Too Large"
 _TOO_LARGE = f"The headers are more than {MAX_HEADERS}, or larger than {MAX_HEADER_BYTES:,} bytes."
+_HTTP2 = b"PRI * HTTP/2.0\r\n\r\n"
+_ONLY_HTTP1 = b"This port speaks HTTP/1.1; gRPC has a port of its own."
+# In frames of HTTP/2 (RFC 9113, 6): settings of nothing, and GOAWAY with no stream and HTTP_1_1_REQUIRED. To
+# a client that knows of no HTTP/1.1, an answer in it is a broken connection, which crashes some.
+_GO_AWAY = (
+    b"\0\0\0\x04\0\0\0\0\0"
+    + (8 + len(_ONLY_HTTP1)).to_bytes(3, "big")
+    + b"\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0d"
+    + _ONLY_HTTP1
+)
 # Of the oldest connections, how many are looked at for one that is idle.
 _LOOK_AT = 100
 # Parsed at once, so that thousands of tiny requests, or of chunks, in one read hold up nobody for long.
@@ -152,7 +162,10 @@ class LimitedProtocol(HttpToolsProtocol):
         try:
             self._parse(data)
         except httptools.HttpParserError:
-            self._spoil(b"400 Bad Request", "This is not HTTP/1.1.")
+            if self.cycle is None and bytes(data[: len(_HTTP2)]) == _HTTP2:
+                self._refuse_http2()
+            else:
+                self._spoil(b"400 Bad Request", "This is not HTTP/1.1.")
             return
         if self._in_body and (self._unseen > MAX_HEADER_BYTES or len(self.headers) > MAX_HEADERS):
             self._spoil(b"400 Bad Request", "The chunks of the body have too much besides the body.")
@@ -297,6 +310,11 @@ class LimitedProtocol(HttpToolsProtocol):
             head = b"\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: "
             transport.write(b"HTTP/1.1 " + status + head + b"%d\r\n\r\n" % len(body) + body)
             transport.close()
+
+    def _refuse_http2(self) -> None:
+        self._is_spoiled = True
+        self._wire.write(_GO_AWAY)
+        self._wire.close()
 
     # How long it may take
 
