@@ -24,7 +24,7 @@ export function SignIn({ reason }: { reason: string }) {
     return "";
   };
   return (
-    <Form reason={reason} take={take} action="Sign in">
+    <Form reason={reason} take={take} action="Sign in" after={<Keys />}>
       <label class="field">
         <span>E-mail address</span>
         <input name="email" type="email" autocomplete="username" spellcheck={false} aria-describedby="sign-in-wrong" />
@@ -43,12 +43,17 @@ export function SignIn({ reason }: { reason: string }) {
       <label class="tick">
         <input type="checkbox" name="remember" /> Remember a key in this browser
       </label>
-      <p class="note">
-        Sign in with a key of class <b>reports</b> or <b>admin</b> by leaving the e-mail address empty. On the server, <code>shopalytic key show reports</code>{" "}
-        prints one, <code>shopalytic user add</code> lets people in, and <code>shopalytic dashboard</code> prints an address that
-        signs you in without a key.
-      </p>
     </Form>
+  );
+}
+
+function Keys() {
+  return (
+    <p class="note">
+      Sign in with a key of class <b>reports</b> or <b>admin</b> by leaving the e-mail address empty. On the server, <code>shopalytic key show reports</code>{" "}
+      prints one, <code>shopalytic user add</code> lets people in, and <code>shopalytic dashboard</code> prints an address that
+      signs you in without a key.
+    </p>
   );
 }
 
@@ -59,8 +64,13 @@ export function ChoosePassword({ link, cancel }: { link: string; cancel: () => v
     if (password !== String(form.get("again") ?? "")) return "The two passwords differ; write the same twice.";
     return signInPerson({ link, password });
   };
+  const already = (
+    <button type="button" class="quiet" onClick={cancel}>
+      I have a password already
+    </button>
+  );
   return (
-    <Form reason="" take={take} action="Choose it and sign in">
+    <Form reason="" take={take} action="Choose it and sign in" after={already}>
       <h2>Choose a password</h2>
       <p>It has {SHORTEST} characters at least. Several words make a good one.</p>
       <label class="field">
@@ -71,9 +81,6 @@ export function ChoosePassword({ link, cancel }: { link: string; cancel: () => v
         <span>The same again</span>
         <input name="again" type="password" required autocomplete="new-password" aria-describedby="sign-in-wrong" />
       </label>
-      <button type="button" class="quiet" onClick={cancel}>
-        I have a password already
-      </button>
     </Form>
   );
 }
@@ -83,10 +90,12 @@ interface FormProps {
   /** Takes what was given; gives what is wrong with it, or "". */
   take: (form: FormData) => Promise<string>;
   action: string;
+  /** What stands below the button. */
+  after?: ComponentChildren;
   children: ComponentChildren;
 }
 
-function Form({ reason, take, action, children }: FormProps) {
+function Form({ reason, take, action, after, children }: FormProps) {
   const [wrong, setWrong] = useState(reason);
   const [busy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent): Promise<void> => {
@@ -110,6 +119,7 @@ function Form({ reason, take, action, children }: FormProps) {
         <p id="sign-in-wrong" class="wrong" role="alert">
           {wrong}
         </p>
+        {after}
       </form>
     </main>
   );
