@@ -61,8 +61,7 @@ wheel: setup node docs ## Build dist/*.whl with the browser tag, the dashboard a
 lint: setup node-installed ## Check style, types, the contract and its generated code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/mypy --config-file tests/mypy.ini tests
+	$(BIN)/mypy & product=$$!; failed=; $(BIN)/mypy --config-file tests/mypy.ini tests || failed=1; wait $$product && test -z "$$failed"
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/python protos/generate.py --lint
 	@if git rev-parse --quiet --verify HEAD~1 >/dev/null; then \
