@@ -40,8 +40,8 @@ async def test_as_many_wait_as_may_and_more_are_refused_before_anybody_is_looked
     passwords = Passwords(at_once=1, most_waiting=2)
     go = threading.Event()
     people: Any = NobodyIsAsked()
-    cache: Any = None
-    sign_in = SignIn(people, passwords, cache)
+    unused: Any = None
+    sign_in = SignIn(people, passwords, unused, unused)
     request = Struct()
     request.update(given)
     context: Any = None
