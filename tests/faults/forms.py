@@ -207,7 +207,7 @@ async def _requests_of_one(line: Line) -> None:
     event = {"type": "page_view", "properties": {"url": "https://shop.example/"}}
     body = json.dumps({"events": [event]}).encode()
     data = request(f"/collect?token={line.browser_key}", body, content_type="text/plain")
-    data = data.replace(b"connection: close", b"x-forwarded-for: 203.0.113.99")
+    data = data.replace(b"connection: close\r\n", b"").replace(b"%s", b"x-forwarded-for: 203.0.113.99")
     while not line.is_over:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             reader, writer = await asyncio.open_connection("127.0.0.1", line.http_port)

@@ -8,6 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from shopalytic.v1.collector_pb2 import EventResult
 from shopalytic_server.domain.ingest.preparation import MAX_EVENT_BYTES
+from shopalytic_server.domain.requests import sender
+from shopalytic_server.gateway.access.turns import SenderTurns
 from shopalytic_server.gateway.collect.collect_service import Collected, CollectService, status_name
 from shopalytic_server.gateway.errors import Refusal
 from shopalytic_server.gateway.http.answers import (
@@ -47,6 +49,7 @@ class CollectRoute:
         self._work = work
         # Whoever has no key waits for others who have none, not the others for them.
         self._strangers = Work()
+        self._turns = SenderTurns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
@@ -76,6 +79,10 @@ class CollectRoute:
         else:
             sent = await self._read(scope, receive, key)
             body = await self._plain(scope, sent, self._options.max_body_bytes, self._work)
+        async with self._turns.turn(sender.get()):
+            return await self._stored(scope, key, body)
+
+    async def _stored(self, scope: Scope, key: str, body: bytes) -> Collected:
         try:
             payload = await self._payload(body)
         except Refusal:
