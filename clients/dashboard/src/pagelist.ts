@@ -18,6 +18,7 @@ const CALLS: Record<string, string> = {
   live: "ReportService/TailEvents",
   quarantine: "AdminService/ListQuarantine",
   install: "AdminService/CreateKey",
+  import: "AdminService/CreateKey",
   definitions: "AdminService/GetProject",
 };
 
