@@ -51,14 +51,17 @@ def is_told(action: str, request: Any) -> bool:
 
 def subject_of(action: str, request: Any) -> str:
     """About whom or what a call is; "": about nobody in particular."""
-    if action in _CUSTOMERS and action != "ListCustomers":
-        selector = request.customer
+    if action in _CUSTOMERS:
+        # A list may be of all customers.
+        selector = getattr(request, "customer", None)
+        if selector is None:
+            return ""
         by = selector.WhichOneof("by")
         return plain_text(plain_form(getattr(selector, by))) if by else ""
     if action in _PEOPLE:
-        return plain_text(plain_email(request.email) or getattr(request, "session_id", ""))
+        return plain_text(plain_email(getattr(request, "email", "")) or getattr(request, "session_id", ""))
     if action in _KEYS:
-        return plain_text(getattr(request, "key_id", "") or request.label)
+        return plain_text(getattr(request, "key_id", "") or getattr(request, "label", ""))
     return plain_text(getattr(request, "name", ""))
 
 
