@@ -23,7 +23,7 @@ export function Arrivals() {
   return (
     <>
       {tail.events.length > 0 ? <Arrived tail={tail} /> : <Awaited tail={tail} />}
-      <Refused {...refused} />
+      {refused && <Refused {...refused} />}
     </>
   );
 }
@@ -94,9 +94,9 @@ interface RefusedEvents {
   since: QuarantinedEvent[];
 }
 
-/** Asks again and again: refused events are in no stream. */
-function useRefused(sandbox: boolean): RefusedEvents {
-  const [refused, setRefused] = useState<RefusedEvents>({ before: [], since: [] });
+/** Asks again and again: refused events are in no stream. Null until the first answer. */
+function useRefused(sandbox: boolean): RefusedEvents | null {
+  const [refused, setRefused] = useState<RefusedEvents | null>(null);
   useEffect(() => {
     let ended = false;
     let timer = 0;
