@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from shopalytic_server.cli.errors import Failure
+from shopalytic_server.domain.commerce.currencies import MINOR_DIGITS
 from shopalytic_server.domain.commerce.reconciliation import Order
 
 # What shops call their columns; compared in lower case, with "_" for all that is no letter or digit.
@@ -38,18 +39,6 @@ _OFFSET = re.compile(r"\s+(?:UTC|GMT|([+-][0-9]{2}):?([0-9]{2}))$", re.ASCII)
 _CODE = re.compile(r"[A-Z]{3}", re.ASCII)
 _SIGNS = {"€": "EUR", "£": "GBP"}
 _SHARED_SIGNS = re.compile("[$¥₩]|kr\\b", re.IGNORECASE)
-# ISO 4217, the codes in use: a column named "Total (EUR)" says a currency, "Total VAT" does not.
-_CURRENCIES = frozenset(
-    """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
-    BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS
-    GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW
-    KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD
-    NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD
-    SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES
-    VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
-    """.split()  # noqa: SIM905 - a list of these would fill a screen
-)
 
 
 @dataclass(slots=True)
@@ -130,7 +119,8 @@ def _plain(name: str) -> str:
 
 
 def _without_currency(name: str) -> str:
-    return _CODE.sub(lambda found: "" if found[0] in _CURRENCIES else found[0], name)
+    """A column named "Total (EUR)" says a currency, "Total VAT" does not."""
+    return _CODE.sub(lambda found: "" if found[0] in MINOR_DIGITS else found[0], name)
 
 
 def _currency_columns(names: Sequence[str]) -> list[int]:
@@ -144,7 +134,7 @@ def _currency_columns(names: Sequence[str]) -> list[int]:
 
 def _currency_in(name: str) -> str | None:
     """The currency that the name of the column with the totals says; raises Failure where that is unclear."""
-    codes: set[str] = {code for code in _CODE.findall(name) if code in _CURRENCIES}
+    codes: set[str] = {code for code in _CODE.findall(name) if code in MINOR_DIGITS}
     codes |= {code for sign, code in _SIGNS.items() if sign in name}
     if len(codes) == 1:
         return codes.pop()

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from shopalytic.events.violations import Violation
+from shopalytic_server.domain.commerce.currencies import MINOR_DIGITS, USUAL_DIGITS
 from shopalytic_server.domain.errors import InvalidRequest, Overloaded
 from shopalytic_server.storage.facts.answers import Answers
 from shopalytic_server.storage.facts.customers import Customers
@@ -24,6 +25,16 @@ _INTERRUPT_SECONDS = 0.1
 MOST_WAITING = 64
 _QUEUE_FULL = "Too many reports are asked at once; ask again after the delay."
 _TOO_LARGE = "takes more memory than reports may have; choose a shorter range or fewer rows"
+
+
+def _coins() -> str:
+    """Cases of SQL: the digits of each currency whose smallest coin is no hundredth."""
+    codes: dict[int, list[str]] = {}
+    for code, digits in MINOR_DIGITS.items():
+        if digits != USUAL_DIGITS:
+            codes.setdefault(digits, []).append(f"'{code}'")
+    return " ".join(f"WHEN currency IN ({', '.join(each)}) THEN {digits}" for digits, each in codes.items())
+
 
 _MACROS = (
     # The order of events in which rank and time decide, as the function of PostgreSQL has it.
@@ -47,24 +58,20 @@ _MACROS = (
     # The sum of an amount, exact, with as many digits behind the point as the most exact of its parts.
     "CREATE MACRO amount(value, digits) AS"
     " {'sum': coalesce(sum(value), 0), 'digits': coalesce(max(digits), 0)}",
-    # The smallest part of an amount that is shared, in ten-thousandths.
-    "CREATE MACRO shared_unit(digits) AS CASE WHEN digits <= 2 THEN 100 WHEN digits = 3 THEN 10 ELSE 1 END",
-    # One of equal parts of an amount, in hundredths or finer where it was said so.
-    "CREATE MACRO shared_part(value, digits, shares) AS"
-    " (((value::DECIMAL(24, 4) * 10000::DECIMAL(5, 0))::HUGEINT // (shares * shared_unit(digits)))"
-    " * shared_unit(digits))::DECIMAL(28, 0) * 0.0001::DECIMAL(5, 4)",
-    # The part of one who shares an amount; the closing one takes what remains.
-    "CREATE MACRO shared(value, digits, shares, closing) AS CASE WHEN shares = 1 THEN value"
-    " WHEN closing THEN (value - (shares - 1) * shared_part(value, digits, shares))::DECIMAL(38, 4)"
-    " ELSE shared_part(value, digits, shares)::DECIMAL(38, 4) END",
-    # With how many digits behind the point a currency's smallest coin is written (ISO 4217).
-    "CREATE MACRO coin_digits(currency) AS CASE WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK',"
-    " 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0"
-    " WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 3 ELSE 2 END",
     # The smallest part of an amount with so many digits, in ten-thousandths.
     "CREATE MACRO smallest(digits) AS CASE WHEN digits >= 4 THEN 1 WHEN digits = 3 THEN 10"
     " WHEN digits = 2 THEN 100"
     " WHEN digits = 1 THEN 1000 ELSE 10000 END",
+    # One of equal parts of an amount with so many digits.
+    "CREATE MACRO shared_part(value, digits, shares) AS"
+    " (((value::DECIMAL(24, 4) * 10000::DECIMAL(5, 0))::HUGEINT // (shares * smallest(digits)))"
+    " * smallest(digits))::DECIMAL(28, 0) * 0.0001::DECIMAL(5, 4)",
+    # The part of one who shares an amount; the closing one takes what remains.
+    "CREATE MACRO shared(value, digits, shares, closing) AS CASE WHEN shares = 1 THEN value"
+    " WHEN closing THEN (value - (shares - 1) * shared_part(value, digits, shares))::DECIMAL(38, 4)"
+    " ELSE shared_part(value, digits, shares)::DECIMAL(38, 4) END",
+    # With how many digits behind the point a currency's smallest coin is written.
+    f"CREATE MACRO coin_digits(currency) AS CASE {_coins()} ELSE {USUAL_DIGITS} END",
     # How much of what is shared falls to goods of an amount; more than any shop sells weighs no more.
     "CREATE MACRO weight(amount) AS"
     " (least(greatest(amount, 0), 10000000000)::DECIMAL(18, 4) * 10000::DECIMAL(5, 0))::HUGEINT",

@@ -323,8 +323,9 @@ def _shares(view: str) -> dict[str, str]:
     found = {}
     for name in _AMOUNTS.get(view, ()):
         digits = "digits" if name == "revenue" else f"{name}_digits"
-        found[name] = f"shared(t.{name}, t.{digits}, d.shares, d.closing)"
-        found[digits] = f"CASE WHEN d.shares = 1 THEN t.{digits} ELSE greatest(t.{digits}, 2) END"
+        finest = f"greatest(t.{digits}, coin_digits(t.currency))"
+        found[name] = f"shared(t.{name}, {finest}, d.shares, d.closing)"
+        found[digits] = f"CASE WHEN d.shares = 1 THEN t.{digits} ELSE {finest} END"
     if view == "orders":
         found |= {name: f"CASE WHEN d.closing THEN t.{name} END" for name in ("units", "quantity")}
     return found
