@@ -231,3 +231,44 @@ def test_times_without_an_offset_are_of_the_projects_zone(service: Service, tmp_
         assert orders_of(service, "zone-1")["zone-1"][2] == "2026-07-04T13:00:00Z"
     finally:
         service.json("project", "update", "--time-zone", "UTC")
+
+
+@pytest.fixture(scope="module")
+def shops() -> Iterator[Service]:
+    """A shop and its branch in France number their orders apart."""
+    with folder() as path, Service(path) as running:
+        running.json("project", "update", "--order-number-group", "shop-fr,till-fr")
+        told = [
+            {**event("1001", "10.00", "2026-05-01T10:00:00Z"), "source": "web"},
+            {**event("1001", "20.00", "2026-05-02T10:00:00Z"), "source": "shop-fr"},
+            {**event("1002", "30.00", "2026-05-03T10:00:00Z"), "source": "till-fr"},
+        ]
+        lines = "".join(json.dumps(each) + "\n" for each in told).encode()
+        assert running.json("import", "-", stdin=lines)["accepted"] == 3
+        yield running
+
+
+FRENCH = [("1001", "20.00", "2026-05-02T10:00:00Z"), ("1002", "30.00", "2026-05-03T10:00:00Z")]
+
+
+def test_a_list_is_compared_with_the_orders_that_its_source_numbers(shops: Service, tmp_path: Path) -> None:
+    ours = book(tmp_path / "ours.csv", [("1001", "10.00", "2026-05-01T10:00:00Z")])
+    assert shops.json("reconcile", ours, "--from", "2026-05-01", "--to", "2026-06-01")["equal"] == 1
+    theirs = book(tmp_path / "theirs.csv", FRENCH)
+    for source in ("shop-fr", "till-fr"):
+        found = shops.json("reconcile", theirs, "--source", source)
+        assert (found["equal"], found["missing"], found["extra"]) == (2, [], [])
+    done = shops.command("reconcile", theirs, "--source", "shop-de")
+    assert (done.returncode, "Groups of order numbers have: shop-fr, till-fr." in done.stderr) == (2, True)
+
+
+def test_a_backfill_sends_no_orders_that_another_numbering_has(shops: Service, tmp_path: Path) -> None:
+    theirs = book(tmp_path / "theirs.csv", [*FRENCH, ("1003", "40.00", "2026-05-04T10:00:00Z")])
+    done = shops.command("reconcile", theirs, "--backfill")
+    assert done.returncode == 1
+    assert "Say with --source whose list this is; nothing was sent." in done.stderr
+    found = shops.json("reconcile", theirs, "--source", "shop-fr", "--backfill")
+    assert (found["equal"], found["backfilled"]) == (2, {"accepted": 1})
+    assert shops.json("reconcile", theirs, "--source", "till-fr")["equal"] == 3
+    [report] = shops.json("report", "sales")["reports"]
+    assert (report["total"]["orders"], report["total"]["total_sales"]) == (4, "100.00")

@@ -446,7 +446,7 @@ class ListCustomerOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[CustomerOrderDetail, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_orders: _Optional[int] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
-    __slots__ = ("to", "order_ids", "page_size", "page_token", "sandbox", "disputed")
+    __slots__ = ("to", "order_ids", "page_size", "page_token", "sandbox", "disputed", "source")
     FROM_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -454,13 +454,15 @@ class ListOrdersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SANDBOX_FIELD_NUMBER: _ClassVar[int]
     DISPUTED_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     to: _timestamp_pb2.Timestamp
     order_ids: _containers.RepeatedScalarFieldContainer[str]
     page_size: int
     page_token: str
     sandbox: bool
     disputed: bool
-    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., disputed: _Optional[bool] = ..., **kwargs) -> None: ...
+    source: str
+    def __init__(self, to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order_ids: _Optional[_Iterable[str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., sandbox: _Optional[bool] = ..., disputed: _Optional[bool] = ..., source: _Optional[str] = ..., **kwargs) -> None: ...
 
 class ListOrdersResponse(_message.Message):
     __slots__ = ("orders", "next_page_token", "erased_order_ids")

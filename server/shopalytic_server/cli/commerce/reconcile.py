@@ -15,11 +15,12 @@ from shopalytic.v1 import reports_pb2, reports_pb2_grpc
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.cli.commerce.reconcile_book import Book, read_book
 from shopalytic_server.cli.dates import Moment, moment
+from shopalytic_server.cli.errors import Failure
 from shopalytic_server.cli.ingest.import_send import Sender, Tally
 from shopalytic_server.cli.options import REMOTE, json_option, with_settings
 from shopalytic_server.cli.output import print_json, print_table, say
 from shopalytic_server.cli.remote import CALL_SECONDS, Remote, connect
-from shopalytic_server.cli.reports.question import Zone, project_zone
+from shopalytic_server.cli.reports.question import Zone, project_zone, visible_project
 from shopalytic_server.config import Settings
 from shopalytic_server.domain.commerce.reconciliation import Comparison, Order, compare
 from shopalytic_server.domain.formats.terminal_text import one_line
@@ -65,6 +66,13 @@ def _currency_code(_context: click.Context, _option: click.Parameter, given: str
     help="Currency of a list without such a column.  [default: the project's]",
 )
 @click.option("--customer-column", metavar="NAME", help="Column with the identity.  [default: by its name]")
+@click.option(
+    "--source",
+    metavar="LABEL",
+    default=SOURCE,
+    help="Source that the list's orders are numbered with, where sources number apart.  "
+    "[default: those in no group of order numbers]",
+)
 @click.option("--sandbox", is_flag=True, help="Compare with trial orders.")
 @click.option("--backfill", is_flag=True, help="Send an order event for each missing order.")
 @with_settings(*REMOTE)
@@ -77,6 +85,7 @@ def reconcile(
     time_zone: str | None,
     currency: str | None,
     time_tolerance: int,
+    source: str,
     sandbox: bool,
     backfill: bool,
     as_json: bool,
@@ -90,10 +99,13 @@ def reconcile(
     code 1 when something differs and was not mended.
 
     With --backfill each missing order is sent with what the list tells: its
-    total and one line of the product "unknown", from the source "reconcile".
-    When the shop's own event comes later, it takes this one's place. Doing it
-    again sends nothing twice. It needs a server key besides the reports key:
-    both are in the data directory of `serve`.
+    total and one line of the product "unknown", from the source "reconcile", or
+    the one that --source names. When the shop's own event comes later, it takes
+    this one's place. Doing it again sends nothing twice. It needs a server key
+    besides the reports key: both are in the data directory of `serve`.
+
+    Where sources number their orders apart (`project update --order-number-group`),
+    --source says whose list it is: one of the sources of a group.
 
     Orders of customers who were erased are not compared, nor sent again.
 
@@ -101,16 +113,20 @@ def reconcile(
     Example:  shopalytic reconcile orders.csv
     Example:  shopalytic reconcile may.csv --from 2026-05-01 --to 2026-06-01 --time-zone Europe/Berlin
     Example:  shopalytic reconcile orders.csv --backfill
+    Example:  shopalytic reconcile orders-fr.csv --source shop-fr
     """
     names = {name.removesuffix("_column"): value for name, value in columns.items()}
     with connect(settings, "reports") as remote:
+        _check_source(settings, remote, source)
         zone = time_zone or project_zone(settings, remote)
         book = read_book(file, names, ZoneInfo(zone), currency)
         begin, finish = _range(book, start, end, zone)
         listed = {order.order_id: order for order in book.orders.values() if begin <= order.at < finish}
-        stored, erased = _stored(remote, listed, begin, finish, sandbox)
-    found = compare(listed, stored, erased=erased, time_tolerance=timedelta(seconds=time_tolerance))
-    tally = _backfill(settings, book, found.missing, sandbox) if backfill and found.missing else None
+        asked = reports_pb2.ListOrdersRequest(page_size=PAGE, sandbox=sandbox, source=source)
+        stored, erased = _stored(remote, asked, listed, begin, finish)
+        found = compare(listed, stored, erased=erased, time_tolerance=timedelta(seconds=time_tolerance))
+        _look_elsewhere(remote, found.missing, asked, backfill)
+    tally = _backfill(settings, book, found.missing, asked) if backfill and found.missing else None
     if as_json:
         print_json(
             {"columns": book.columns, "time_zone": zone, "currency": book.currency, **_data(found, tally)}
@@ -121,6 +137,19 @@ def reconcile(
     mended = tally is not None and tally.counts["accepted"] + tally.counts["duplicate"] == len(found.missing)
     if found.extra or found.different or (found.missing and not mended):
         raise SystemExit(1)
+
+
+def _check_source(settings: Settings, remote: Remote, source: str) -> None:
+    """Raises UsageError where the project can be seen and no group of order numbers has the source."""
+    project = visible_project(settings, remote) if source != SOURCE else None
+    if project is None:
+        return
+    grouped = {label for group in project.order_number_groups for label in group.sources}
+    if source not in grouped:
+        known = ", ".join(map(one_line, sorted(grouped))) or "there is none"
+        raise click.UsageError(
+            f"No source {one_line(source)} numbers its orders apart. Groups of order numbers have: {known}."
+        )
 
 
 def _taken(book: Book, zone: str) -> str:
@@ -146,14 +175,18 @@ def _range(book: Book, start: str | None, end: str | None, zone: str) -> tuple[d
 
 
 def _stored(
-    remote: Remote, listed: dict[str, Order], begin: datetime, finish: datetime, sandbox: bool
+    remote: Remote,
+    asked: reports_pb2.ListOrdersRequest,
+    listed: dict[str, Order],
+    begin: datetime,
+    finish: datetime,
 ) -> tuple[list[Order], set[str]]:
     """The orders of the range, and those of the list wherever they are; and which of these were erased.
 
     Orders that are cancelled or failed are here only if the shop lists them: nobody else misses them.
     """
     erased: set[str] = set()
-    request = reports_pb2.ListOrdersRequest(page_size=PAGE, sandbox=sandbox)
+    request = _copy(asked)
     getattr(request, "from").FromDatetime(begin)
     request.to.FromDatetime(finish)
     orders = {
@@ -161,55 +194,109 @@ def _stored(
         for order, counts in _ask(remote, request, erased)
         if counts or order.order_id in listed
     }
-    elsewhere = [order_id for order_id in listed if order_id not in orders]
-    for at in range(0, len(elsewhere), PAGE):
-        chunk = elsewhere[at : at + PAGE]
-        request = reports_pb2.ListOrdersRequest(order_ids=chunk, page_size=PAGE, sandbox=sandbox)
+    for request in _by_number(asked, [order_id for order_id in listed if order_id not in orders]):
         orders |= {order.order_id: order for order, _ in _ask(remote, request, erased)}
     return list(orders.values()), erased
+
+
+def _copy(asked: reports_pb2.ListOrdersRequest) -> reports_pb2.ListOrdersRequest:
+    request = reports_pb2.ListOrdersRequest()
+    request.CopyFrom(asked)
+    return request
+
+
+def _by_number(
+    asked: reports_pb2.ListOrdersRequest, order_ids: Sequence[str]
+) -> Iterator[reports_pb2.ListOrdersRequest]:
+    """The same question about some orders, as many as one may ask for at once."""
+    for at in range(0, len(order_ids), PAGE):
+        request = _copy(asked)
+        request.order_ids.extend(order_ids[at : at + PAGE])
+        yield request
 
 
 def _ask(
     remote: Remote, request: reports_pb2.ListOrdersRequest, erased: set[str]
 ) -> Iterator[tuple[Order, bool]]:
     """Each order of an answer's pages, and whether it counts."""
-    stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
-    while True:
-        answer = stub.ListOrders(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+    for answer in _pages(remote, request):
         erased.update(answer.erased_order_ids)
         for order in answer.orders:
             at = order.ordered_at.ToDatetime(UTC)
             counts = order.status not in ("cancelled", "failed")
             yield Order(order.order_id, Decimal(order.total), at, order.currency), counts
+
+
+def _pages(
+    remote: Remote, request: reports_pb2.ListOrdersRequest
+) -> Iterator[reports_pb2.ListOrdersResponse]:
+    stub = reports_pb2_grpc.ReportServiceStub(remote.channel)
+    while True:
+        answer = stub.ListOrders(request, metadata=remote.metadata, timeout=CALL_SECONDS)
+        yield answer
         if not answer.next_page_token:
             return
         request.page_token = answer.next_page_token
 
 
-def _backfill(settings: Settings, book: Book, missing: Sequence[Order], sandbox: bool) -> Tally:
+def _look_elsewhere(
+    remote: Remote, missing: Sequence[Order], question: reports_pb2.ListOrdersRequest, backfill: bool
+) -> None:
+    """Tells of missing orders whose number a source has that numbers apart; raises Failure before a backfill.
+
+    To send them would count them twice, if the list is that source's. Who names a source has decided.
+    """
+    if question.source != SOURCE:
+        return
+    asked = reports_pb2.ListOrdersRequest(page_size=PAGE, sandbox=question.sandbox)
+    others = [
+        order.source
+        for request in _by_number(asked, [order.order_id for order in missing])
+        for answer in _pages(remote, request)
+        for order in answer.orders
+    ]
+    if not others:
+        return
+    told = (
+        f"{len(others):,} orders with numbers of the missing ones are of sources that number apart"
+        f" ({', '.join(map(one_line, sorted(set(others))))}). Say with --source whose list this is"
+    )
+    if backfill:
+        raise Failure(f"{told}; nothing was sent.")
+    say(f"{told}.", err=True)
+
+
+def _backfill(
+    settings: Settings, book: Book, missing: Sequence[Order], asked: reports_pb2.ListOrdersRequest
+) -> Tally:
     tally = Tally()
     with (
         connect(settings, "server") as remote,
         Sender(remote, tally, PATIENCE_SECONDS, lambda text: say(text, err=True)) as sender,
     ):
         for number, order in enumerate(missing, 1):
-            sender.add(number, order_event(order, book.customers.get(order.order_id), sandbox))
+            customer = book.customers.get(order.order_id)
+            sender.add(number, order_event(order, customer, asked.sandbox, asked.source))
         sender.finish()
     return tally
 
 
-def order_event(order: Order, customer: str | None, sandbox: bool) -> Event:
+def order_event(order: Order, customer: str | None, sandbox: bool, source: str = SOURCE) -> Event:
     """The event of an order of which only this is known; the same for the same order, so stored once."""
     total = f"{order.total:f}"
     name = f"{order.order_id}\n{total}\n{order.currency}\n{order.at.isoformat()}\n{customer}"
-    event = Event(event_id=str(uuid.uuid5(_NAMESPACE, name)), source=SOURCE, sandbox=sandbox)
+    # As it was before sources could number apart: what is sent again is a duplicate.
+    name += f"\n{source}" if source != SOURCE else ""
+    event = Event(event_id=str(uuid.uuid5(_NAMESPACE, name)), source=source, sandbox=sandbox)
     event.occurred_at.FromDatetime(order.at - _BEFORE_THE_ORDER)
+    number = order.order_id if source == SOURCE else f"{order.order_id}\n{source}"
+    nobody = f"reconcile-{uuid.uuid5(_NAMESPACE, number)}"
     if customer:
         event.identity = customer
     else:
-        event.tracking_id = f"reconcile-{uuid.uuid5(_NAMESPACE, order.order_id)}"
+        event.tracking_id = nobody
     details = event.order
-    details.order_id, details.cart_id = order.order_id, f"reconcile-{uuid.uuid5(_NAMESPACE, order.order_id)}"
+    details.order_id, details.cart_id = order.order_id, nobody
     details.total = details.subtotal = total
     details.line_items.add(sku=SKU, price=total, qty=1)
     details.order_date.FromDatetime(order.at)

@@ -401,8 +401,8 @@ def _scope(zone: str, given: dict[str, Any]) -> reports_pb2.ReportScope:
         raise click.UsageError(str(error)) from error
 
 
-def project_zone(settings: Settings, remote: Remote) -> str:
-    """The project's time zone. A key that may not ask gets UTC, and the reader is told."""
+def visible_project(settings: Settings, remote: Remote) -> admin_pb2.Project | None:
+    """The project; None where the key may not see it."""
     # A key of reports may not ask everywhere; beside the data directory's one there is one that may.
     metadata = bearer(key_of(settings, "admin", remote.target))
     stub = admin_pb2_grpc.AdminServiceStub(remote.channel)
@@ -411,6 +411,14 @@ def project_zone(settings: Settings, remote: Remote) -> str:
     except grpc.RpcError as error:
         if error.code() is not grpc.StatusCode.PERMISSION_DENIED:
             raise
+        return None
+    return answer.project
+
+
+def project_zone(settings: Settings, remote: Remote) -> str:
+    """The project's time zone. A key that may not ask gets UTC, and the reader is told."""
+    project = visible_project(settings, remote)
+    if project is None:
         say("This key cannot see the project's time zone, so days are in UTC; --time-zone sets it.", err=True)
         return "UTC"
-    return str(answer.project.time_zone or "UTC")
+    return str(project.time_zone or "UTC")

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 Groups = Sequence[Sequence[str]]
 """Sources that share their order numbers, by group."""
 
-_SEPARATOR = "\x1f\x1e"
+SEPARATOR = "\x1f\x1e"
+"""Stands between a number and what its group is known by."""
 
 
 def order_key(number: str, source: str | None, groups: Groups) -> str:
     """What the store knows the order by that a source means."""
     for group in groups:
         if source in group:
-            return f"{number}{_SEPARATOR}{group[0]}"
+            return f"{number}{SEPARATOR}{group[0]}"
     return number
 
 
@@ -28,6 +29,11 @@ def order_keys(number: str, groups: Groups) -> list[str]:
     return [number, *(order_key(number, group[0], groups) for group in groups)]
 
 
+def numbering_of(source: str, groups: Groups) -> str:
+    """What follows the number in the keys of a source's orders; empty: nothing does."""
+    return order_key("", source, groups)
+
+
 def number_of(key: str) -> str:
     """The number of an order, as its source gave it."""
-    return key.partition(_SEPARATOR)[0]
+    return key.partition(SEPARATOR)[0]

@@ -9,7 +9,13 @@ from shopalytic.v1 import reports_pb2
 from shopalytic_server.domain.commerce.amounts import text
 from shopalytic_server.domain.datasets import Dataset
 from shopalytic_server.domain.errors import InvalidRequest
-from shopalytic_server.domain.formats.order_numbers import number_of, order_keys
+from shopalytic_server.domain.formats.order_numbers import (
+    SEPARATOR,
+    number_of,
+    numbering_of,
+    order_key,
+    order_keys,
+)
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.paging import (
     page_size,
@@ -39,7 +45,13 @@ async def list_orders(
         message = "must be after from; the range includes its begin and excludes its end"
         raise InvalidRequest([Violation("to", "list_orders.range", message)])
     groups = project.order_number_groups
-    keys = [key for number in request.order_ids for key in order_keys(number, groups)]
+    numbering = numbering_of(request.source, groups) if request.HasField("source") else None
+    keys = [
+        key
+        for number in request.order_ids
+        for key in order_keys(number, groups)
+        if numbering is None or key == order_key(number, request.source, groups)
+    ]
     wanted = keys or None
     if request.disputed:
         wanted = list(await _disputed(snapshot, dataset, wanted))
@@ -52,6 +64,8 @@ async def list_orders(
         after_at=after_at,
         after_id=after_id,
         order_ids=wanted,
+        numbering=numbering,
+        separator=SEPARATOR,
         limit=page_size(request) + 1,
     )
     page = rows[: page_size(request)]

@@ -1,5 +1,6 @@
 -- The orders of a range, by when they count. Ids are compared by code point, so
--- that pages agree whatever the database's collation.
+-- that pages agree whatever the database's collation. `numbering` is what stands
+-- behind an order's number where its sources number apart.
 -- name: page
 SELECT o.order_id, o.ordered_at, o.currency, o.total, o.event_id, o.source, coalesce(s.status, '') AS status
   FROM (
@@ -9,6 +10,7 @@ SELECT o.order_id, o.ordered_at, o.currency, o.total, o.event_id, o.source, coal
         AND ordered_at >= %(after_at)s::timestamptz
         AND (ordered_at, order_id COLLATE "C") > (%(after_at)s::timestamptz, %(after_id)s::text)
         AND (%(order_ids)s::text[] IS NULL OR order_id = ANY(%(order_ids)s::text[]))
+        AND (%(numbering)s::text IS NULL OR substr(order_id, strpos(order_id || %(separator)s, %(separator)s)) = %(numbering)s)
       ORDER BY ordered_at, order_id COLLATE "C"
       LIMIT %(limit)s)
      UNION ALL
@@ -18,6 +20,7 @@ SELECT o.order_id, o.ordered_at, o.currency, o.total, o.event_id, o.source, coal
         AND ordered_at >= %(after_at)s::timestamptz
         AND (ordered_at, order_id COLLATE "C") > (%(after_at)s::timestamptz, %(after_id)s::text)
         AND (%(order_ids)s::text[] IS NULL OR order_id = ANY(%(order_ids)s::text[]))
+        AND (%(numbering)s::text IS NULL OR substr(order_id, strpos(order_id || %(separator)s, %(separator)s)) = %(numbering)s)
       ORDER BY ordered_at, order_id COLLATE "C"
       LIMIT %(limit)s)
   ) AS o
