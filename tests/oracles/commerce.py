@@ -11,8 +11,8 @@ Name = tuple[bool, str]
 
 
 def time_of(seen: Seen, field: str) -> int:
-    """The date in a field of the event, or else when the event happened."""
-    return moment(seen, field) or seen.at
+    """The date in a field of the event, or else when the event happened, an order when it was first said."""
+    return moment(seen, field) or seen.said_at or seen.at
 
 
 def moment(seen: Seen, field: str) -> int | None:

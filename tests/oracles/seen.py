@@ -5,7 +5,7 @@ nor repeat an order's old content.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -53,6 +53,8 @@ class Seen:
     properties: dict[str, Any]
     context: dict[str, Any]
     key: Key
+    said_at: int = 0
+    """Of an order: when it was first said."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,15 @@ def _without_void(seen: list[Seen]) -> list[Seen]:
             if text in contents:
                 repeated.add(each.event_id)
             contents.add(text)
+    first: dict[tuple[bool, str], int] = {}
+    for each in seen:
+        if each.type == "order" and each.event_id not in repeated:
+            first.setdefault((each.sandbox, each.properties["order_id"]), each.at)
     void = {name for name, last in status.items() if last in ("cancelled", "failed")}
     return [
-        each
+        replace(each, said_at=first[each.sandbox, each.properties["order_id"]])
+        if each.type == "order"
+        else each
         for each in seen
         if each.event_id not in repeated
         and not (each.type in ("order", "refund") and (each.sandbox, each.properties["order_id"]) in void)
@@ -155,7 +163,7 @@ def orders_and_refunds(seen: Iterable[Seen], project_currency: str) -> tuple[lis
 
 def _order(seen: Seen, project_currency: str) -> Placed:
     properties = seen.properties
-    at = seen.at
+    at = seen.said_at
     if "order_date" in properties:
         at = micros(datetime.fromisoformat(properties["order_date"]))
     currency = properties.get("currency", project_currency)

@@ -1,6 +1,6 @@
 """A month of a shop that sells, in full: devices, joins, carts, orders and their changes, refunds, parcels.
 
-Three currencies, robots and trial data among it. Everything follows from the
+Three currencies, robots, trial data and clocks that are years off among it. Everything follows from the
 seed. No order repeats an old content and nobody clashes over an identity, an
 email or a parcel, so any order of arrival gives the same store.
 """
@@ -25,6 +25,15 @@ SKUS = ["a", "B", "c-1", "d", "É", "f", "g", "z"]
 
 # When the two halves arrive, and a moment between.
 EARLY, BETWEEN, LATE = (datetime(2026, month, 1, tzinfo=UTC) for month in (5, 6, 7))
+
+# How far senders' clocks are off; up to five minutes are nobody's business.
+_CLOCKS = (
+    timedelta(),
+    timedelta(),
+    timedelta(days=-1097, minutes=3),
+    timedelta(minutes=31),
+    timedelta(days=900),
+)
 
 # As far as a statement of the shop may lie ahead.
 _FUTURE = EARLY + timedelta(hours=23)
@@ -215,12 +224,32 @@ def shuffled_and_doubled(events: Iterable[Event], seed: int) -> list[Event]:
     return twice
 
 
+def clock_of(event: Event) -> timedelta:
+    """How far the clock of an event's sender is off, whatever it sends."""
+    return _CLOCKS[sum((event.tracking_id or event.identity).encode()) % len(_CLOCKS)]
+
+
+def as_sent(event: Event) -> Event:
+    """The event with the time that its sender's clock showed."""
+    sent = Event.FromString(event.SerializeToString())
+    moment: datetime = event.occurred_at.ToDatetime(UTC)
+    sent.occurred_at.FromDatetime(moment + clock_of(event))
+    return sent
+
+
 async def store(shop: Shop, events: list[Event], batch: int = 97, arrival: datetime = NOW) -> None:
-    """Stores the events in batches; those that were sent before are duplicates."""
+    """Stores the events in batches; those that were sent before are duplicates.
+
+    Some senders' clocks are off, by which the events' times are corrected.
+    """
     for first in range(0, len(events), batch):
         items = [
             prepare(
-                each, project=shop.project, key_class=KeyClass.SERVER, received_at=arrival, sent_at=arrival
+                as_sent(each),
+                project=shop.project,
+                key_class=KeyClass.SERVER,
+                received_at=arrival,
+                sent_at=arrival + clock_of(each),
             )
             for each in events[first : first + batch]
         ]

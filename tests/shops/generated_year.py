@@ -2,8 +2,9 @@
 
 Twelve short months of `commerce_month`, one before the other, with the same people, so that customers
 return. Besides: events of one second, whose order only ranks and tie breakers tell; orders that are
-cancelled, and paid again; what senders say of an order beside its content; guests. Three currencies,
-robots, trial data, changed orders, early refunds and parcels are the months' own.
+cancelled, and paid again; what senders say of an order beside its content; guests; countries of two
+letters. Three currencies, robots, trial data, clocks that are off, exchanges, changed orders, early
+refunds and parcels are the months' own.
 """
 
 import random
@@ -14,7 +15,8 @@ from uuid import UUID
 
 from google.protobuf import json_format
 
-from shopalytic.v1.events_pb2 import Event
+from shopalytic.events.decoding import decode_event
+from shopalytic.v1.events_pb2 import Event, Order
 from shops.commerce_month import Month
 
 _MONTHS = 12
@@ -22,6 +24,8 @@ _VISITS = 12
 # What a month numbers by itself.
 _NUMBERED = re.compile(r"^(order|cart|parcel|unknown)-")
 _TIME = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+COUNTRIES = ("de", "AT", "gb", "USA")
+"""As shops write them."""
 _PEOPLE = ("customer_register", "customer_update", "alias")
 
 
@@ -49,7 +53,16 @@ def _year() -> list[Event]:
             each.occurred_at.nanos = 0
             if chance.random() < 0.5:
                 each.tie_breaker = chance.randrange(3)
+        if each.WhichOneof("payload") == "order" and chance.random() < 0.7:
+            each.order.CopyFrom(_with_country(each.order, chance.choice(COUNTRIES)))
     return found + _statements(found, chance)
+
+
+def _with_country(order: Order, country: str) -> Order:
+    """The order as a shop's export has it, read as JSON is."""
+    data = json_format.MessageToDict(order, preserving_proto_field_name=True)
+    data["shipping"] = {"city": "x", "zipcode": "1", "country": country}
+    return decode_event({"type": "order", "properties": data}).order
 
 
 def _moved(made: Event, month: int) -> Event:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from oracles.seen import read
+from oracles.seen import orders_and_refunds, read
 from shopalytic.v1 import reports_pb2
 from shopalytic_server.storage.rebuild.typed_tables import rebuild
-from shops.commerce_month import shuffled_and_doubled, store
+from shops.commerce_month import PROJECT_CURRENCY, shuffled_and_doubled, store
 from shops.generated_year import history
 from shops.report_shop import Shop, open_shop
 
@@ -99,3 +99,19 @@ async def test_the_same_words_are_the_same_numbers_on_every_page(shop, database_
         assert (sum(parts), len(report.carts)) == (report.created, report.abandoned)
         assert sum(Decimal(cart.value) for cart in report.carts) == Decimal(report.abandoned_value)
     assert (await rebuild(database_url, check=True)).equal
+
+
+async def test_a_country_of_two_letters_is_that_of_three(shop):
+    placed: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    orders, _ = orders_and_refunds(read(history("year")), PROJECT_CURRENCY)
+    for each in orders:
+        if not each.seen.sandbox:
+            placed[each.currency][each.seen.properties.get("shipping", {}).get("country", "")] += 1
+    scope = reports_pb2.ReportScope(include_bots=True, breakdowns=["country"])
+    request = reports_pb2.GetSalesReportRequest(scope=scope)
+    reports = (await shop.reports.get_sales_report(shop.project, request)).reports
+    assert {
+        report.currency: {row.dimensions["country"]: row.orders for row in report.rows if row.orders}
+        for report in reports
+    } == placed
+    assert {country for rows in placed.values() for country in rows} == {"", "DEU", "AUT", "GBR", "USA"}

@@ -129,7 +129,7 @@ async def test_the_events_behind_each_number_are_those_that_make_it(shop, scope)
             found = await behind(shop, row.explain)
             assert sum((amounts[each.event_id] for each in found), Decimal(0)) == Decimal(row.net)
             assert sum(each.type == "order" for each in found) == row.orders
-            moments = [(each.occurred_at.ToDatetime(UTC), each.event_id) for each in found]
+            moments = [(each.counted_at.ToDatetime(UTC), each.event_id) for each in found]
             assert moments == sorted(moments, reverse=True)
             assert len({each.event_id for each in found}) == len(found)
             rows += bool(found)

@@ -31,7 +31,7 @@ from shopalytic_server.storage.ingest import rows as typed
 from shopalytic_server.storage.ingest.emails import Emails
 from shopalytic_server.storage.ingest.identities import StoredIdentities
 from shopalytic_server.storage.ingest.plain_links import Linked, store_plain_links
-from shopalytic_server.storage.ingest.settlement import settle_orders
+from shopalytic_server.storage.ingest.settlement import date_orders, settle_orders
 
 _SQL = load("ingest/ingest")
 
@@ -232,7 +232,7 @@ class Decisions:
         if placed is Placed.REPEATED:
             return repeated, states
         self._touched_orders.add(order_id)
-        self.times.add(typed.order_time(item))
+        self.times |= {item.occurred_at, typed.order_time(item)}
         if placed is Placed.REVISION:
             self._new_orders[order_id, content] = item
             return verdict(item, ACCEPTED), True
@@ -267,6 +267,7 @@ class Decisions:
                 "source": item.source,
                 "bot": item.bot,
                 "ordered_at": typed.order_time(item),
+                "dated": "order_date" in item.properties,
             },
         )
 
@@ -307,6 +308,8 @@ class Decisions:
         if changed:
             parameters = {"dataset": self._dataset, "order_ids": list(changed)}
             await self._conn.execute(_SQL.mark_current, parameters)
+        if revised := [each for each in self._touched_orders if len(self._book.contents.get(each, ())) > 1]:
+            self.times |= await date_orders(self._conn, self._dataset, revised)
         await self._emails.settle()
         if self._touched_orders:
             settled = settle_orders(

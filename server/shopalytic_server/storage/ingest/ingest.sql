@@ -128,8 +128,21 @@ SELECT order_id, NULL, occurred_at, tie_breaker, event_id, subject, occurred_at 
 -- name: move_revision
 UPDATE order_revisions
    SET event_id = %(event_id)s, occurred_at = %(occurred_at)s, tie_breaker = %(tie_breaker)s, subject = %(subject)s,
-       source = %(source)s, bot = %(bot)s, ordered_at = %(ordered_at)s
+       source = %(source)s, bot = %(bot)s, ordered_at = %(ordered_at)s, dated = %(dated)s
  WHERE dataset_id = %(dataset)s AND order_id = %(order_id)s AND content = %(content)s
+
+-- Revisions without a date of their own count where their order was first said. Tells
+-- from when to when they move.
+-- name: date_orders
+UPDATE order_revisions r SET ordered_at = known.first_at, dated = false
+  FROM (
+    SELECT order_id, content, ordered_at, min(occurred_at) OVER (PARTITION BY order_id) AS first_at
+      FROM order_revisions
+     WHERE dataset_id = %(dataset)s AND order_id = ANY(%(order_ids)s::text[])
+  ) AS known
+ WHERE r.dataset_id = %(dataset)s AND r.order_id = known.order_id AND r.content = known.content
+   AND NOT coalesce(r.dated, r.ordered_at <> r.occurred_at) AND r.ordered_at <> known.first_at
+RETURNING known.ordered_at, r.ordered_at
 
 -- Which revision of each order counts: the last one, unless the order is cancelled or
 -- failed.

@@ -30,7 +30,7 @@ _TABLES = {
     "subject:uuid current:bool ordered_at:timestamptz source:text bot:bool cart_id:text currency:text "
     "total:numeric subtotal:numeric total_tax:numeric total_shipping:numeric total_discount:numeric "
     "units:int8 quantity:numeric payment_type:text billing_country:text shipping_country:text region:text "
-    "city:text discounts:jsonb",
+    "city:text discounts:jsonb dated:bool",
     "order_statements": "dataset_id:int4 tie_breaker:int8 "
     "order_id:text event_id:uuid occurred_at:timestamptz "
     "subject:uuid type:text status:text email:text first_name:text last_name:text",
@@ -171,7 +171,7 @@ def cart_time(item: Prepared) -> datetime:
 
 
 def order_time(item: Prepared) -> datetime:
-    """When an order counts: its order_date, else when it happened."""
+    """When an order counts by itself: its order_date, else when it happened."""
     return item.date("order_date") or item.occurred_at
 
 
@@ -203,6 +203,7 @@ def add_order(rows: Rows, item: Prepared, content: UUID, *, current: bool) -> No
         *(given.get(name, {}).get("country") for name in ("billing", "shipping")),
         *(_place(given, name) for name in ("state", "city")),
         Jsonb([{"code": each["code"], "value": each["value"]} for each in given.get("discounts", ())]),
+        "order_date" in given,
     )
     for number, line in enumerate(lines, 1):
         rows.add(

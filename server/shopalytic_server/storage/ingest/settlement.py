@@ -15,6 +15,16 @@ from shopalytic_server.storage.database.queries import load
 _SQL = load("ingest/ingest")
 
 
+async def date_orders(conn: Connection, dataset: int, order_ids: Iterable[str]) -> set[datetime]:
+    """Lets orders without a date of their own count where they were first said.
+
+    Returns from when and to when any moved.
+    """
+    orders = {"dataset": dataset, "order_ids": TextArray(list(order_ids))}
+    rows = await (await conn.execute(_SQL.date_orders, orders)).fetchall()
+    return {at for row in rows for at in row}
+
+
 async def settle_orders(
     conn: Connection, dataset: int, currency: str, order_ids: Iterable[str]
 ) -> set[datetime]:

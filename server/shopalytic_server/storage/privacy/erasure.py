@@ -43,7 +43,7 @@ from shopalytic_server.storage.ingest.copyrows import copy_events
 from shopalytic_server.storage.ingest.decisions import Decisions, lock_dataset
 from shopalytic_server.storage.ingest.identities import forget_unused
 from shopalytic_server.storage.ingest.quarantine_capacity import recount
-from shopalytic_server.storage.ingest.settlement import settle_orders
+from shopalytic_server.storage.ingest.settlement import date_orders, settle_orders
 from shopalytic_server.storage.rollups.page_sums import forget_subjects
 
 _SQL = load("privacy/erasure")
@@ -316,6 +316,7 @@ async def _delete(erasure: _Erasure) -> None:
     others += [identity_subject(plain_form(identity)) for identity in erasure.person.identities]
     await forget_unused(erasure.conn, erasure.dataset, others)
     left = set(keys["order_ids"]) - set(erasure.order_ids)
+    await _mark(erasure, await date_orders(erasure.conn, erasure.dataset, left))
     settled = await settle_orders(erasure.conn, erasure.dataset, erasure.project.first_currency, left)
     await _mark(erasure, settled)
     await note_upheaval(erasure.conn, [erasure.dataset])

@@ -77,11 +77,14 @@ SELECT count(*) FROM (
 ) AS differing
 
 -- A version before stores orders without `discounts`, `region` and `city`, and reports
--- read those of their events: such a row is as it should be.
+-- read those of their events: such a row is as it should be. So is one of which it does
+-- not stand whether it is dated.
 -- name: difference_of_order_revisions
 SELECT coalesce(sum(num_nonnulls(l.order_id, r.order_id)), 0)
   FROM {live} l
   FULL JOIN {rebuilt} r USING (dataset_id, order_id, content)
  WHERE to_jsonb(l) || CASE WHEN l.discounts IS NULL
                            THEN jsonb_build_object('discounts', r.discounts, 'region', r.region, 'city', r.city)
-                           ELSE '{{}}' END IS DISTINCT FROM to_jsonb(r)
+                           ELSE '{{}}' END
+                    || CASE WHEN l.dated IS NULL THEN jsonb_build_object('dated', r.dated) ELSE '{{}}' END
+       IS DISTINCT FROM to_jsonb(r)
