@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from shopalytic.v1 import reports_pb2
 from shopalytic.v1.events_pb2 import Event
 from shopalytic_server.domain.ingest.preparation import prepare
 from shopalytic_server.domain.projects import KeyClass
+from shopalytic_server.domain.reports.touches import SESSION_GAP
 from shopalytic_server.storage.database.reading import reading
 from shopalytic_server.storage.facts.builder import Builder
 from shopalytic_server.storage.facts.erased import ErasedFiles
 from shopalytic_server.storage.facts.facts import EVER, Facts, FactStore, Span
 from shopalytic_server.storage.facts.files import FactFiles
-from shopalytic_server.storage.facts.scope import resolve_scope
+from shopalytic_server.storage.facts.scope import Scope, resolve_scope
 from shopalytic_server.storage.facts.tables import TABLES
 from shops.report_shop import NOW, PROJECT, Shop
 
@@ -66,6 +67,25 @@ class Files:
                 found[name] = sorted(tuple(map(str, row.items())) for row in rows)
         return found
 
+    async def visits(self, store: FactStore, scope: Scope = SCOPE) -> tuple[list[Any], list[Any]]:
+        """Where visits begin, and where the page views say that they do."""
+        async with reading(self.shop.pool) as snapshot, store.question(snapshot) as facts:
+            await facts.take(scope, visit_parts=EVER, page_views=EVER, customers_of=EVER)
+            names = ("customer", "known", "dataset", "position", "event_id", "occurred_at", "landing_page")
+            begins = await facts.ask(f"SELECT {', '.join(names)} FROM visit_begins")
+            views = await facts.ask(
+                "SELECT coalesce(c.customer, v.subject) AS customer, c.customer IS NOT NULL AS known, v.*"
+                " FROM counted_page_views v LEFT JOIN customers_of c ON c.subject = v.subject"
+                " ORDER BY customer, position, tie_breaker, event_id"
+            )
+            expected, seen = [], dict[int, datetime]()
+            for view in views:
+                last = seen.get(view["customer"])
+                if last is None or view["occurred_at"] - last > SESSION_GAP:
+                    expected.append({name: view[name] for name in names})
+                seen[view["customer"]] = max(view["last_at"], last or view["last_at"])
+            return sorted(map(str, begins)), sorted(map(str, expected))
+
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Facts]:
         """The facts of one question."""
@@ -77,6 +97,14 @@ class Files:
         part = Span(FIRST + timedelta(days=1, hours=5), TODAY - timedelta(days=1))
         for span in (EVER, part):
             assert await self.rows(self.store, span) == await self.rows(FactStore(), span)
+        await self.visits_agree()
+
+    async def visits_agree(self) -> None:
+        """With files and without, visits begin where the page views say that they do, whichever count."""
+        for scope in (SCOPE, replace(SCOPE, source="web"), replace(SCOPE, include_bots=True)):
+            for store in (self.store, FactStore()):
+                begins, expected = await self.visits(store, scope)
+                assert begins == expected
 
     async def use(self) -> set[date]:
         """The days of the real dataset that questions take from files."""

@@ -172,6 +172,63 @@ async def _compare(
             await files.agree()
 
 
+# Times around which page views lie close together: half hours, and midnights between days and months.
+_CLOSE = st.integers(-95, 95).map(lambda minutes: timedelta(minutes=minutes / 2))
+
+
+@st.composite
+def _page_views(draw: Any) -> Event:
+    """A page view of one of a few visitors through one of a few sources; some are robots, some known."""
+    at = FIRST + timedelta(days=draw(st.integers(-40, 5))) + draw(_CLOSE)
+    known = draw(st.sampled_from([None, None, None, "P0"]))
+    agent = draw(st.sampled_from(["", "", "Googlebot/2.1"]))
+    return page(
+        None if known else draw(st.sampled_from(DEVICES)),
+        identity=known,
+        at=min(at, TODAY + timedelta(minutes=1)),
+        source=draw(st.sampled_from([None, "web", "ios"])),
+        context={"user_agent": agent} if agent else None,
+        tie_breaker=draw(st.none() | st.integers(0, 2)),
+    )
+
+
+def test_visits_begin_where_the_page_views_say_whoever_made_them_and_whatever_has_files(
+    database_url, tmp_path
+):
+    with asyncio.Runner() as runner:
+
+        @settings(max_examples=EXAMPLES)
+        @given(
+            views=st.lists(_page_views(), min_size=1, max_size=25),
+            late=st.lists(_page_views(), max_size=6),
+            links=st.lists(st.sampled_from(DEVICES), max_size=3),
+            seed=st.integers(0, 2**16),
+        )
+        def holds(views: list[Event], late: list[Event], links: list[str], seed: int) -> None:
+            shutil.rmtree(tmp_path / "facts", ignore_errors=True)
+            chance = random.Random(seed)
+            runner.run(_visit(database_url, tmp_path / "facts", views, late, links, chance))
+
+        holds()
+
+
+async def _visit(
+    url: str, folder: Path, views: list[Event], late: list[Event], links: list[str], chance: random.Random
+) -> None:
+    async with open_shop(url) as shop:
+        async with shop.pool.connection() as conn:
+            await conn.execute(EMPTY)
+        files = Files(shop, url, folder)
+        await files.send(views)
+        await files.builder.build(chance.choice([1, 2, 20]))
+        await files.send([identify(device, "P0", at=FIRST + timedelta(hours=1)) for device in links])
+        await files.visits_agree()
+        await files.send(late)
+        await files.visits_agree()
+        await files.builder.build_all()
+        await files.visits_agree()
+
+
 @pytest.fixture
 async def files(database_url: str, tmp_path: Path) -> AsyncIterator[Files]:
     """Orders on each of six days, the last of them today; closed days have files."""

@@ -34,8 +34,9 @@ from shopalytic_server.storage.facts.erased import remove_erased
 from shopalytic_server.storage.facts.facts import FactStore
 from shopalytic_server.storage.facts.files import FactFiles, Unit, days_between
 from shopalytic_server.storage.facts.fresh import Span, kept_of, statement_of
-from shopalytic_server.storage.facts.tables import TABLES
+from shopalytic_server.storage.facts.tables import TABLES, VISIT_PARTS, Table
 from shopalytic_server.storage.facts.versions import Versions, read_versions
+from shopalytic_server.storage.facts.views import parts_of_unit
 from shopalytic_server.storage.schema.partitions import month_of
 
 log = logging.getLogger(__name__)
@@ -298,10 +299,9 @@ class Builder:
                     if table.day is None:
                         continue
                     statement = statement_of(table, [unit.dataset], span, unit.currency, citus=citus)
-                    file = str(unit.path / f"{table.name}.parquet").replace("'", "''")
-                    chosen = f"{kept_of(table, 'arriving')} ORDER BY {table.day}"
-                    copy = f"COPY ({chosen}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
+                    copy = _copy(unit, table, kept_of(table, "arriving"))
                     rows.stream(statement.as_string(), connection, "arriving", copy)
+                connection.execute(_copy(unit, VISIT_PARTS, parts_of_unit(unit)))
 
         working = asyncio.ensure_future(asyncio.to_thread(work))
         try:
@@ -346,6 +346,12 @@ def _periods(dataset: int, days: list[date], missing: list[date], units: Iterabl
         else:
             found.append(Period(dataset, day, day))
     return found
+
+
+def _copy(unit: Unit, table: Table, rows: str) -> str:
+    """Writes rows into a unit's file of a table."""
+    file = str(unit.path / f"{table.name}.parquet").replace("'", "''")
+    return f"COPY ({rows} ORDER BY {table.day}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
 
 
 def _valid(unit: Unit, versions: Versions, currencies: dict[int, str]) -> set[date]:

@@ -14,6 +14,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from typing import Any, TypeVar, cast
@@ -26,6 +27,7 @@ from shopalytic_server.storage.database.reading import Snapshot
 from shopalytic_server.storage.facts.answers import Known, Recall
 from shopalytic_server.storage.facts.arrow import ArrowConnections
 from shopalytic_server.storage.facts.breakdown.beside import make_beside
+from shopalytic_server.storage.facts.breakdown.filters import scope_condition
 from shopalytic_server.storage.facts.breakdown.sources import Needs, counted, fits
 from shopalytic_server.storage.facts.customers import LINKS, Links
 from shopalytic_server.storage.facts.engine import Engine, FilesUnreadable, Turn
@@ -40,13 +42,14 @@ from shopalytic_server.storage.facts.fresh import (
     statement_of,
 )
 from shopalytic_server.storage.facts.scope import Scope
-from shopalytic_server.storage.facts.tables import STEPS, TABLES, Table, steps_of
+from shopalytic_server.storage.facts.tables import STEPS, TABLES, VISIT_PARTS, Table, steps_of
 from shopalytic_server.storage.facts.versions import Versions, read_versions
 from shopalytic_server.storage.facts.views import (
     DERIVED_COLUMNS,
     derived,
     needs_orders,
     rows_of_days,
+    visits,
     with_free,
     without_free,
 )
@@ -122,6 +125,8 @@ class Facts:
         await self._turn.run(lambda: self._make_views(tables, seen))
         if self.recall is not None:
             await self.recall.take(await self._turn.run(lambda: self._taken(tables)))
+        if VISIT_PARTS.name in named:
+            await self._turn.run(self._make_visits)
         if self._needs.named:
             await make_beside(self, self._scope, self._needs)
         await self.break_down()
@@ -160,6 +165,15 @@ class Facts:
             self._views.add(name)
         if links is not None:
             self._customers.keep(connection, links)
+
+    def _make_visits(self) -> None:
+        """Makes `visit_begins`, of which page views that the scope leaves visits of customers begin."""
+        connection = self._turn.connection
+        counts = scope_condition(VISIT_PARTS.columns, replace(self._scope, currency=None))
+        for name, value in counts.variables.items():
+            connection.execute(f"SET VARIABLE {name} = $1", [value])
+        for statement in visits(self.uses, counts.sql):
+            connection.execute(statement)
 
     async def robots(self) -> int:
         """How many events of the range the question leaves out because they are a robot's."""
@@ -265,7 +279,8 @@ class Facts:
         uses: list[Use] = []
         by_days = {table: span for table, span in tables.items() if table.day is not None}
         if self._files is not None and versions is not None and by_days:
-            names = [table.name for table in by_days]
+            # Parts of visits stand on page views, whose files have them, too.
+            names = [*(table.name for table in by_days), VISIT_PARTS.name]
             between = _hull(by_days.values())
             currency = scope.project.first_currency
             used = self._files.used(scope.datasets, versions, currency, names, between)
@@ -378,7 +393,8 @@ def _tables(spans: Mapping[str, Span]) -> dict[Table, Span]:
     """The tables that are read for those that are asked for, with their times."""
     found: dict[Table, Span] = {}
     for name, span in spans.items():
-        for each in steps_of(span.types) if name == "steps" else [name]:
+        read = {"steps": steps_of(span.types), VISIT_PARTS.name: ["page_views"]}.get(name, [name])
+        for each in read:
             found[TABLES[each]] = span.with_all_of(found.get(TABLES[each]))
     return found
 

@@ -25,12 +25,16 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from shopalytic_server.storage.facts.tables import TABLES
+from shopalytic_server.domain.reports.touches import SESSION_GAP
+from shopalytic_server.storage.database.queries import load_from
+from shopalytic_server.storage.facts.tables import KEPT, TABLES, VISIT_PARTS
 from shopalytic_server.storage.facts.versions import Versions
 
 _MANIFEST = "manifest.json"
 _UNFINISHED = "unfinished-"
 _BLOCK = 1 << 20
+
+_PARTS_OF_VISITS = load_from(__package__, "sql", VISIT_PARTS.name).parts
 
 # Grows when files are written in another way.
 _WRITER = "1"
@@ -41,6 +45,7 @@ def format_of_files() -> str:
     parts = [_WRITER]
     for table in TABLES.values():
         parts += [table.name, str(table.day), str(table.definition()), table.statement, str(table.made)]
+    parts += [str(VISIT_PARTS.definition()), _PARTS_OF_VISITS, str(SESSION_GAP)]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -150,7 +155,7 @@ class FactFiles:
 
     def finish(self, made: Unit) -> None:
         """Makes a unit whose files lie in its path one of ours; whoever calls holds `publishing`."""
-        checksums = {table: _checksum(made.path / f"{table}.parquet") for table in _kept_tables()}
+        checksums = {table.name: _checksum(made.path / f"{table.name}.parquet") for table in KEPT}
         values = {**asdict(made), "checksums": checksums, "path": None}
         values["versions"] = {day.isoformat(): version for day, version in made.versions.items()}
         content = json.dumps(values, default=str).encode()
@@ -270,10 +275,6 @@ class FactFiles:
 def days_between(first: date, last: date) -> list[date]:
     """Both, and what is between them."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
-def _kept_tables() -> list[str]:
-    return [table.name for table in TABLES.values() if table.day is not None]
 
 
 def _checksum(path: Path) -> str:

@@ -295,6 +295,29 @@ _TABLES = (
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
+# Each visit as far as it is of one subject, one source, of a robot or not, and within one unit of
+# days: its first page view, and when its last one was. It is `loose` if its customer may have been
+# there half an hour before, in another part of the visit.
+VISIT_PARTS = Table(
+    "visit_parts",
+    _OF_ONE_TYPE
+    | {
+        "last_at": TIME,
+        "views": NUMBER,
+        "loose": FLAG,
+        "landing_page": TEXT,
+        "referrer": TEXT,
+        "campaign": TEXT,
+        "campaign_encoded": FLAG,
+        **_CAME_BY,
+    },
+    "occurred_at",
+    _in_order(6),
+)
+
+KEPT: tuple[Table, ...] = (*(table for table in _TABLES if table.day is not None), VISIT_PARTS)
+"""What files are made of; the parts of visits come of page views, all others out of PostgreSQL."""
+
 STEPS: Mapping[str, str] = {"page_views": "page_view", "product_views": "product_view", "searches": "search"}
 """The tables of events of one type; with `other_events` they hold every event once, as `steps`."""
 

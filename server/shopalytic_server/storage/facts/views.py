@@ -5,13 +5,19 @@ filters leave of them, whatever their time (see `dimensions`). A statement never
 knows where rows are from.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 
+from shopalytic_server.domain.reports.touches import SESSION_GAP
 from shopalytic_server.storage.database.queries import load_from
-from shopalytic_server.storage.facts.files import Use
-from shopalytic_server.storage.facts.tables import Table
+from shopalytic_server.storage.facts.files import Unit, Use
+from shopalytic_server.storage.facts.fresh import create
+from shopalytic_server.storage.facts.tables import TABLES, VISIT_PARTS, Table
 
 _SQL = load_from(__package__, "sql", "derived")
+_VISITS = load_from(__package__, "sql", "visit_parts")
+
+_GAP = f"INTERVAL {SESSION_GAP // timedelta(microseconds=1)} MICROSECOND"
 
 # The views besides, with the tables that each stands on.
 _DERIVED = {
@@ -71,15 +77,62 @@ def rows_of_days(table: Table, uses: Sequence[Use], name: str) -> str:
             parts.append(f"SELECT {columns} FROM {_files(table, whole)}")  # noqa: S608
         for use in uses:
             if not use.is_whole:
-                days = ", ".join(f"DATE '{day}'" for day in sorted(use.days))
-                among = f"{table.day}::DATE IN ({days})"
+                among = _among(table, use)
                 parts.append(f"SELECT {columns} FROM {_files(table, [use])} WHERE {among}")  # noqa: S608
     return f"CREATE OR REPLACE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}"
 
 
-def _files(table: Table, uses: Sequence[Use]) -> str:
+def parts_of_unit(unit: Unit) -> str:
+    """The statement of a unit's parts of visits, made of its file of page views."""
+    page_views = _files(TABLES["page_views"], [Use(unit, frozenset())], numbered=True)
+    early = _midnight(unit.first) + SESSION_GAP
+    late = _midnight(unit.last + timedelta(days=1)) - SESSION_GAP
+    rows = f"(SELECT *, file_row_number AS row FROM {page_views})"  # noqa: S608
+    return _parts_of(rows, f"TIMESTAMP '{early}'", f"TIMESTAMP '{late}'")
+
+
+def visits(uses: Sequence[Use], counts: str) -> Iterator[str]:
+    """What makes `visit_begins`: the page views with which customers' visits begin.
+
+    `counts` says which page views count (`t`). Parts of days that are not a whole unit are made now.
+    """
+    yield create(VISIT_PARTS)
+    page_views = TABLES["page_views"]
+    sources = ["SELECT *, rowid AS row FROM fresh_page_views"]
+    for use in uses:
+        if not use.is_whole:
+            rows = _files(page_views, [use], numbered=True)
+            among = _among(page_views, use)
+            sources.append(f"SELECT *, file_row_number AS row FROM {rows} WHERE {among}")  # noqa: S608
+    for source in sources:
+        parts = _parts_of(f"({source})", "TIMESTAMP 'infinity'", "TIMESTAMP 'infinity'")
+        yield f"INSERT INTO fresh_{VISIT_PARTS.name} {parts}"
+    yield rows_of_days(VISIT_PARTS, [use for use in uses if use.is_whole], VISIT_PARTS.name)
+    continued = _VISITS.continued.format(counts=counts, gap=_GAP)
+    yield f"CREATE OR REPLACE TEMP TABLE visits_continued AS {continued}"
+    yield f"CREATE OR REPLACE TEMP VIEW visit_begins AS {_VISITS.visit_begins.format(counts=counts)}"
+
+
+def _parts_of(rows: str, early: str, late: str) -> str:
+    """The parts of visits that page views amount to."""
+    columns = ", ".join(name for name, _ in VISIT_PARTS.definition())
+    parts = _VISITS.parts.format(rows=rows, early=early, late=late, gap=_GAP)
+    return f"SELECT {columns} FROM ({parts})"  # noqa: S608
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def _among(table: Table, use: Use) -> str:
+    days = ", ".join(f"DATE '{day}'" for day in sorted(use.days))
+    return f"{table.day}::DATE IN ({days})"
+
+
+def _files(table: Table, uses: Sequence[Use], *, numbered: bool = False) -> str:
     paths = (str(use.unit.path / f"{table.name}.parquet").replace("'", "''") for use in uses)
-    return "read_parquet([" + ", ".join(f"'{path}'" for path in paths) + "])"
+    names = ", ".join(f"'{path}'" for path in paths)
+    return f"read_parquet([{names}], file_row_number = {numbered})"
 
 
 def derived(tables: Collection[str], steps: Collection[str]) -> dict[str, str]:
