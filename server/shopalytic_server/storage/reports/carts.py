@@ -26,7 +26,7 @@ _NAMES = load("reports/abandoned_carts")
 _SPANS: dict[str, Span] = {"cart_changes": EVER, "orders": EVER}
 
 explained_through(
-    "abandoned_carts", _SQL.explain_abandoned, lambda *_: _SPANS, lambda _: [("judged", _SQL.judged)]
+    "abandoned_carts", _SQL.explain_abandoned, lambda *_: _SPANS, lambda *_: [("judged", _SQL.judged)]
 )
 
 DEFAULT_HOURS = 24

@@ -65,8 +65,8 @@ Value = str | int | bool | datetime | UUID | None | list[str] | list[int] | list
 
 # The times that a number's statement needs of tables, by its scope and its further parameters.
 Spans = Callable[[Scope, Mapping[str, Any]], Mapping[str, Span]]
-# The tables that it asks, by their names, with their statements, in this order.
-Keeps = Callable[[Scope], Sequence[tuple[str, str]]]
+# The tables that it asks, by their names, with their statements, in this order; by the same.
+Keeps = Callable[[Scope, Mapping[str, Any]], Sequence[tuple[str, str]]]
 Prepare = Callable[[Facts, Mapping[str, Any]], Awaitable[None]]
 
 
@@ -84,7 +84,7 @@ class Explanation(NamedTuple):
 
 def explained_by(kind: str, statement: str, spans: Callable[[Scope], Mapping[str, Span]]) -> None:
     """Makes a kind of number known, with the statement on facts that yields its events."""
-    _explanations[kind] = Explanation(statement, lambda scope, _: spans(scope), lambda _: ())
+    _explanations[kind] = Explanation(statement, lambda scope, _: spans(scope), lambda *_: ())
 
 
 def explained_through(
@@ -164,7 +164,7 @@ async def list_events(
         await facts.break_down(scope.by)
     if explanation.prepare is not None:
         await explanation.prepare(facts, given)
-    for name, kept in explanation.keeps(scope):
+    for name, kept in explanation.keeps(scope, given):
         await facts.keep(name, kept, **given)
     behind = await facts.ask(
         _NEWEST.format(behind=explanation.statement),

@@ -1,8 +1,8 @@
 """The funnel report: how many customers go from step to step, and how long they take."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from shopalytic_server.domain.projects import Project
 from shopalytic_server.domain.reports.campaigns import campaign_of
 from shopalytic_server.domain.reports.shares import rounded, share
 from shopalytic_server.storage.database.queries import load_beside
-from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until, within
 from shopalytic_server.storage.facts.scope import Scope, resolve_scope
 from shopalytic_server.storage.reports.explain import explain_token, explained_through
 from shopalytic_server.storage.reports.rows.breakdown import Values, dimensions_of, values_of, within_limit
@@ -33,15 +33,26 @@ _SPLITS = {
 def _spans(scope: Scope, question: Mapping[str, Any]) -> dict[str, Span]:
     """First steps are of the range; the others may follow it while the window lasts."""
     end = None if scope.to_at is None else scope.to_at + timedelta(seconds=question["window"])
-    never = scope.from_at or scope.to_at or datetime.min.replace(tzinfo=UTC)
-    sessions = until(scope) if question["split"] == "campaign" else Span(never, never)
-    steps = Span(scope.from_at, end, frozenset(question["types"]))
-    return {"steps": steps, "page_views": sessions, "customers_of": EVER}
+    spans = {"steps": Span(scope.from_at, end, frozenset(question["types"])), "customers_of": EVER}
+    if question["split"] == "campaign":
+        spans |= {"visit_parts": until(scope), "page_views": within(scope)}
+    return spans
 
 
-explained_through(
-    "funnel_step", _SQL.explain_step, _spans, lambda _: [("begun", _SQL.begun), ("chosen", _SQL.chosen)]
-)
+def _keeps(_: Scope, question: Mapping[str, Any], *, counted: bool = False) -> Iterator[tuple[str, str]]:
+    """`counted`: it does not matter by which event somebody entered who took no second step."""
+    yield "begun", _SQL.begun if question["split"] == "campaign" else _SQL.none_begun
+    yield "going_on", _SQL.going_on
+    yield "followed", _SQL.followed
+    if counted:
+        yield "alone", _SQL.alone_counted
+    else:
+        yield "entered", _SQL.entered
+        yield "alone", _SQL.alone
+    yield "chosen", _SQL.chosen
+
+
+explained_through("funnel_step", _SQL.explain_step, _spans, lambda *asked: list(_keeps(*asked)))
 
 
 async def answer(
@@ -57,10 +68,10 @@ async def answer(
         "split": _SPLITS[request.split],
     }
     await facts.take(scope, **_spans(scope, question))
-    await facts.keep("begun", _SQL.begun, **question)
     if scope.by:
         await facts.break_down(scope.by)
-    await facts.keep("chosen", _SQL.chosen, **question)
+    for name, statement in _keeps(scope, question, counted=not (question["split"] or scope.by)):
+        await facts.keep(name, statement, **question)
     campaigns = {row["value"]: campaign_of(row["value"]) for row in await facts.ask(_SQL.encoded)}
     rows = await facts.ask(_SQL.steps, encoded=list(campaigns), decoded=list(campaigns.values()))
     found: dict[tuple[str, Values], dict[int, Row]] = defaultdict(dict)

@@ -33,7 +33,7 @@ def _spans(scope: Scope) -> dict[str, Span]:
 _KEPT = {"moves": _SQL.moves, "cohorts": _SQL.cohorts, "placed": _SQL.placed}
 
 explained_through(
-    "retention_period", _SQL.explain_period, lambda scope, _: _spans(scope), lambda _: list(_KEPT.items())
+    "retention_period", _SQL.explain_period, lambda scope, _: _spans(scope), lambda *_: list(_KEPT.items())
 )
 
 # Every cohort has a cell for every later interval, so cells grow as the square,

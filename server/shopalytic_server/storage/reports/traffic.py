@@ -25,6 +25,8 @@ from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, valu
 _SQL = load_beside(__name__)
 
 DEFAULT_LIMIT = 50
+_HOUR = timedelta(hours=1)
+_MOST_PARTS = 100_000
 _ORDERS = {
     reports_pb2.TRAFFIC_ORDER_VISITORS: "visitors",
     reports_pb2.TRAFFIC_ORDER_FIRST_TOUCH_REVENUE: "first_touch_revenue",
@@ -34,28 +36,25 @@ _ORDERS = {
 
 
 def _spans(scope: Scope, _: Mapping[str, Any]) -> dict[str, Span]:
-    """All page views before the range's end tell what first brought those who ordered in it."""
-    return {"page_views": until(scope), "orders": within(scope), "customers_of": EVER}
+    """All visits before the range's end tell what first brought those who ordered in it."""
+    in_range = {"page_views": within(scope), "orders": within(scope)}
+    return {"visit_parts": until(scope), **in_range, "customers_of": EVER}
 
 
 explained_by("traffic_row", _SQL.explain_row, lambda scope: {"page_views": within(scope)})
 
 
-def _keeps(scope: Scope) -> list[tuple[str, str]]:
-    """The tables of sessions: where dimensions are named the visits are there already."""
-    if scope.dimensions:
-        return [("sessions", _SQL.visits)]
-    return [("begins", _SQL.begins), ("sessions", _SQL.sessions), ("sessions", _SQL.untied)]
+def _keeps(scope: Scope, _: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The table of sessions: where dimensions are named the visits are there already."""
+    return [("sessions", _SQL.visits if scope.dimensions else _SQL.sessions)]
 
 
 explained_through("traffic_way", _SQL.explain_way, _spans, _keeps)
 
 
 async def _keep_sessions(facts: Facts, scope: Scope, question: dict[str, str]) -> None:
-    """Makes the table of sessions; looks for what is tied only if anything is."""
-    for name, statement in _keeps(scope):
-        if statement != _SQL.untied or (await facts.ask_one(_SQL.tied))["tied"]:
-            await facts.keep(name, statement, **question)
+    for name, statement in _keeps(scope, question):
+        await facts.keep(name, statement, **question)
 
 
 async def answer(
@@ -67,7 +66,7 @@ async def answer(
     await facts.take(scope, **_spans(scope, question))
     starts = await _starts(facts, scope, UNITS.get(request.interval))
     await _keep_sessions(facts, scope, question)
-    rows = {row["number"]: row for row in await facts.ask(_SQL.traffic, starts=starts)}
+    rows = {row["number"]: row for row in await _ask_rows(facts, starts)}
     response = reports_pb2.GetTrafficReportResponse(
         rows=[_row(scope, starts, number, rows.get(number)) for number in range(1, len(starts) + 1)],
         total=_row(scope, starts, 0, rows.get(0)),
@@ -76,8 +75,15 @@ async def answer(
     if scope.by:
         await facts.break_down(scope.by)
         await _keep_sessions(facts, scope, question)
-        _break_down(response, scope, starts, await facts.ask(_SQL.traffic, starts=starts))
+        _break_down(response, scope, starts, await _ask_rows(facts, starts))
     return response
+
+
+async def _ask_rows(facts: Facts, starts: list[datetime]) -> list[Row]:
+    """The report's rows. A page view finds its own by parts of time: hours, or more of a long range."""
+    whole = starts[-1] - starts[0] if starts else timedelta()
+    part = max(_HOUR, whole // _MOST_PARTS) // timedelta(microseconds=1)
+    return await facts.ask(_SQL.traffic, starts=starts, part=part)
 
 
 def _break_down(

@@ -6,57 +6,27 @@ SELECT min(occurred_at) AS first, max(last_at) AS last
   FROM counted_page_views
  WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
 
--- When sessions begin: those in the range, and all earlier ones of customers who ordered
--- in it. A page view begins a session when its customer had none in the half hour
--- before it; so of the others the views of the half hour before the range tell what
--- begins in it. Within a half hour of the clock only the first view can begin one, and
--- only views of the half hour before tell; so nothing has to be sorted.
--- name: begins
-WITH buyers AS (
-    SELECT DISTINCT coalesce(c.customer, o.subject) AS customer
-      FROM counted_orders o
-      LEFT JOIN customers_of c ON c.subject = o.subject
-     WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
-       AND o.currency = $revenue_in::VARCHAR
-), parts AS MATERIALIZED (
-    SELECT coalesce(c.customer, v.subject) AS customer, time_bucket($session_gap, v.occurred_at) AS part,
-           min(v.occurred_at) AS first_at, max(v.last_at) AS last_at
-      FROM counted_page_views v
-      LEFT JOIN customers_of c ON c.subject = v.subject
-     WHERE v.occurred_at < $to_at::TIMESTAMP
-       AND (v.last_at + $session_gap >= $from_at::TIMESTAMP OR coalesce(c.customer, v.subject) IN (FROM buyers))
-     GROUP BY ALL
-)
-SELECT p.customer, p.first_at AS occurred_at
-  FROM parts p
-  LEFT JOIN parts b ON b.customer = p.customer AND b.part = p.part - $session_gap
- WHERE coalesce(p.first_at - b.last_at > $session_gap, true)
-
--- The page views that begin sessions. The hosts of the pages in the range are the
--- shop's own: from them nobody comes.
+-- The page views that begin sessions: those in the range, and all earlier ones of customers
+-- who ordered in it. The hosts of the pages in the range are the shop's own: from them
+-- nobody comes.
 -- name: sessions
 WITH own AS (
     SELECT DISTINCT host_of(site) AS host
       FROM (SELECT DISTINCT site
               FROM counted_page_views
              WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP)
+), buyers AS (
+    SELECT DISTINCT coalesce(c.customer, o.subject) AS customer
+      FROM counted_orders o
+      LEFT JOIN customers_of c ON c.subject = o.subject
+     WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
+       AND o.currency = $revenue_in::VARCHAR
 )
-SELECT b.customer, v.dataset, v.occurred_at, v.position, v.tie_breaker, v.event_id, v.landing_page,
-       CASE WHEN v.referrer IN (FROM own) THEN '' ELSE v.referrer END AS referrer, v.campaign, v.campaign_encoded,
+SELECT customer, dataset, occurred_at, position, tie_breaker, event_id, landing_page,
+       CASE WHEN referrer IN (FROM own) THEN '' ELSE referrer END AS referrer, campaign, campaign_encoded,
        true AS matching, '' AS by_1, '' AS by_2
-  FROM counted_page_views v
-  LEFT JOIN customers_of c ON c.subject = v.subject
-  JOIN begins b ON b.customer = coalesce(c.customer, v.subject) AND b.occurred_at = v.occurred_at
- WHERE v.occurred_at < $to_at::TIMESTAMP
-
--- Whether several page views of a customer are of one moment: the first of them begins the session.
--- name: tied
-SELECT (SELECT count(*) FROM sessions) > (SELECT count(*) FROM begins) AS tied
-
--- name: untied
-SELECT *
-  FROM sessions
-QUALIFY row_number() OVER (PARTITION BY customer, position ORDER BY tie_breaker, event_id) = 1
+  FROM visit_begins
+ WHERE occurred_at < $to_at::TIMESTAMP AND (occurred_at >= $from_at::TIMESTAMP OR customer IN (FROM buyers))
 
 -- The same sessions where dimensions are named: all of them, and which the filters leave.
 -- name: visits
@@ -73,10 +43,16 @@ SELECT DISTINCT campaign FROM sessions WHERE campaign_encoded ORDER BY campaign
 -- name: traffic
 WITH intervals AS (
     SELECT unnest($starts::TIMESTAMP[]) AS begins_at, generate_subscripts($starts::TIMESTAMP[], 1) AS number
+), parts AS MATERIALIZED (
+    -- Each interval, once for each part of time in which it goes on; the last one for its first.
+    SELECT number, begins_at, ends_at,
+           unnest(range(epoch_us(begins_at) // $part::BIGINT, epoch_us(coalesce(ends_at, begins_at)) // $part + 1)) AS part
+      FROM (SELECT *, lead(begins_at) OVER (ORDER BY number) AS ends_at FROM intervals)
 ), visits AS MATERIALIZED (
     SELECT i.number, v.by_1, v.by_2, coalesce(c.customer, v.subject) AS customer, sum(v.views)::BIGINT AS page_views
       FROM counted_page_views v
-      ASOF JOIN intervals i ON v.occurred_at >= i.begins_at
+      JOIN parts i ON i.part = least(epoch_us(v.occurred_at), epoch_us(list_last($starts::TIMESTAMP[]))) // $part
+       AND v.occurred_at >= i.begins_at AND coalesce(v.occurred_at < i.ends_at, true)
       LEFT JOIN customers_of c ON c.subject = v.subject
      WHERE v.occurred_at >= $from_at::TIMESTAMP AND v.occurred_at < $to_at::TIMESTAMP
      GROUP BY ALL
@@ -103,26 +79,27 @@ SELECT number, by_1, by_2, coalesce(page_views, 0) AS page_views, visitors, coal
 -- goes to the first session of its customer, and to the last one, that began no
 -- later than the order counts.
 -- name: ways
-WITH read AS MATERIALIZED (
-    SELECT customer, occurred_at, matching, {
-               'landing_page': landing_page,
-               'referrer': referrer,
-               'campaign': CASE WHEN campaign_encoded
-                                THEN ($decoded::VARCHAR[])[list_position($encoded::VARCHAR[], campaign)]
-                                ELSE campaign END
-           } AS way
+WITH read AS (
+    SELECT customer, occurred_at, matching, landing_page, referrer,
+           CASE WHEN campaign_encoded
+                THEN ($decoded::VARCHAR[])[list_position($encoded::VARCHAR[], campaign)] ELSE campaign END AS campaign
       FROM sessions
-), placed AS (
+), placed AS MATERIALIZED (
     SELECT coalesce(c.customer, o.subject) AS customer, o.ordered_at, o.total, o.total_digits
       FROM orders o
       LEFT JOIN customers_of c ON c.subject = o.subject
      WHERE o.ordered_at >= $from_at::TIMESTAMP AND o.ordered_at < $to_at::TIMESTAMP
        AND o.currency = $revenue_in::VARCHAR
        AND ($source::VARCHAR IS NULL OR o.source = $source) AND ($include_bots OR NOT o.bot)
+), of_buyers AS MATERIALIZED (
+    SELECT customer, occurred_at, matching,
+           {'landing_page': landing_page, 'referrer': referrer, 'campaign': campaign} AS way
+      FROM read
+     WHERE customer IN (SELECT customer FROM placed)
 ), firsts AS (
     SELECT customer, min(occurred_at) AS occurred_at, arg_min(way, occurred_at) AS way,
            arg_min(matching, occurred_at) AS matching
-      FROM read
+      FROM of_buyers
      GROUP BY customer
 ), touched AS MATERIALIZED (
     SELECT 'first' AS touch, f.way, p.total, p.total_digits
@@ -132,18 +109,21 @@ WITH read AS MATERIALIZED (
      UNION ALL
     SELECT 'last', s.way, p.total, p.total_digits
       FROM placed p
-      ASOF JOIN read s ON s.customer = p.customer AND s.occurred_at <= p.ordered_at
+      ASOF JOIN of_buyers s ON s.customer = p.customer AND s.occurred_at <= p.ordered_at
      WHERE s.matching
+), viewed AS (
+    SELECT landing_page, referrer, campaign, customer FROM read WHERE occurred_at >= $from_at::TIMESTAMP AND matching
 ), came AS (
-    SELECT dimension, value, sum(sessions)::BIGINT AS sessions, count(*) AS visitors
-      FROM (
-        SELECT dimension, value, customer, count(*) AS sessions
-          FROM (SELECT unnest(['landing_page', 'referrer', 'campaign']) AS dimension,
-                       unnest([way.landing_page, way.referrer, way.campaign]) AS value, customer
-                  FROM read
-                 WHERE occurred_at >= $from_at::TIMESTAMP AND matching)
-         GROUP BY ALL
-      )
+    SELECT 'landing_page' AS dimension, value, sum(sessions)::BIGINT AS sessions, count(*) AS visitors
+      FROM (SELECT landing_page AS value, customer, count(*) AS sessions FROM viewed GROUP BY ALL)
+     GROUP BY ALL
+     UNION ALL
+    SELECT 'referrer', value, sum(sessions)::BIGINT, count(*)
+      FROM (SELECT referrer AS value, customer, count(*) AS sessions FROM viewed GROUP BY ALL)
+     GROUP BY ALL
+     UNION ALL
+    SELECT 'campaign', value, sum(sessions)::BIGINT, count(*)
+      FROM (SELECT campaign AS value, customer, count(*) AS sessions FROM viewed GROUP BY ALL)
      GROUP BY ALL
 ), paid AS (
     SELECT dimension, value,

@@ -37,13 +37,33 @@ _OF_VISITS = (
     *("device", "os", "browser", "language", "page_type", "country", "region", "city", "sent_by", "channel"),
     *("referrer_host", "landing_page", *_CAMPAIGN),
 )
-_NOTHING["visits"] = dict.fromkeys(_OF_VISITS, _TEXTS) | {
+_CREDITED = tuple(f"credited_{name}" for name in sorted(CAME_FROM))
+_NOTHING["visits"] = dict.fromkeys((*_OF_VISITS, *_CREDITED), _TEXTS) | {
     "customer": "BIGINT",
     "known": "BOOLEAN",
     "occurred_at": "TIMESTAMP",
+    "until": "TIMESTAMP",
     "number": "BIGINT",
     "credited": "BIGINT",
     "position": "BIGINT",
+}
+_NOTHING["visits_in_parts"] = _NOTHING["visits"] | {"part": "BIGINT"}
+_NOTHING["crowded"] = {"customer": "BIGINT", "width": "BIGINT", "last": "BIGINT"}
+
+# What the page view that begins a visit says of it.
+_SAID = {
+    "sent_by": "coalesce(source, '')",
+    "landing_page": "landing_page",
+    "referrer_host": "CASE WHEN referrer IN (FROM own) THEN '' ELSE referrer END",
+    "utm_source": "utm_source",
+    "utm_medium": "utm_medium",
+    "utm_campaign": f"CASE WHEN campaign_encoded THEN chr({ord(_ENCODED)}) || campaign ELSE campaign END",
+    "utm_term": "utm_term",
+    "utm_content": "utm_content",
+    **{
+        name: f"coalesce({name}, '')"
+        for name in ("page_type", "user_agent", "language", "country", "region", "city")
+    },
 }
 
 
@@ -69,12 +89,17 @@ class Kept(Protocol):
         ...
 
 
+# Which event it was: reports about visits list these.
+_EVENT = ", dataset, tie_breaker, event_id"
+
+
 async def make_beside(facts: Kept, scope: Scope, needs: Needs) -> None:
     """Makes all tables that the sources of dimensions name; those that nobody asks for are empty."""
     if needs.visits:
         await _make_visits(facts, scope, needs)
     else:
-        await _leave_empty(facts, "visits")
+        for name in ("visits", "visits_in_parts", "crowded"):
+            await _leave_empty(facts, name)
     if "segment" in needs.named:
         await make_segments(facts, scope.project.currency)
     else:
@@ -126,49 +151,88 @@ async def _make_visits(facts: Kept, scope: Scope, needs: Needs) -> None:
         {"orders", "page_views", "product_views", "cart_changes", "searches", "steps"}
     ):
         needs = Needs(needs.named, needs.tables | {"orders"}, needs.shared)
-    # Of a range that begins with the page views everybody is active, which need not be looked at.
-    everybody = "page_views" in needs.tables and not (await facts.ask(_SQL.earlier))[0]["views"]
+    # Of a range that begins with the page views nearly everybody is active, who need not be looked for.
+    everybody = needs.of_visitors and not (await facts.ask(_SQL.earlier))[0]["views"]
     about = needs.tables | ({"orders"} if needs.orders else set())
     await facts.keep("active", "SELECT 0::BIGINT AS subject LIMIT 0" if everybody else active(about))
-    await facts.keep("begins", _SQL.begins, everybody=everybody)
-    await facts.keep("begun", _SQL.begun, wanted=sorted(_wanted(needs)))
-    if (await facts.ask(_SQL.tied))[0]["tied"]:
-        await facts.keep("begun", _SQL.untied)
-    texts = [row["text"] for row in await facts.ask(_SQL.encoded)]
-    if texts:
-        decoded = [campaign_of(text.removeprefix(_ENCODED)) for text in texts]
-        await facts.insert(
-            "decoded", {"encoded": texts, "text": decoded}, {"encoded": _TEXTS, "text": _TEXTS}
+    wanted = _wanted(needs)
+    said = "".join(f", {_SAID[name]} AS {name}" for name in sorted(wanted))
+    if "page_views" in needs.tables:
+        said += _EVENT
+    await facts.keep("begun", _SQL.begun.format(said=said), everybody=everybody)
+    await _decode(facts, sorted(wanted.intersection(_CAMPAIGN)))
+    kept, beside = {*wanted} - {"user_agent"}, []
+    known = []
+    if needs.credits:
+        await _make_ways(facts)
+        known.append("coalesce(w.channel, '') AS channel")
+        beside.append(_SQL.ways_beside)
+        kept.add("channel")
+    if needs.named & _BY_AGENT:
+        await _make_agents(facts)
+        known += [f"coalesce(a.{name}, '') AS {name}" for name in sorted(_BY_AGENT)]
+        beside.append(_SQL.agents_beside)
+        kept |= _BY_AGENT
+    left_out = "EXCLUDE (user_agent)" if "user_agent" in wanted else ""
+    known_too = "".join(f", {each}" for each in known)
+    came = _SQL.came.format(left_out=left_out, known=known_too, beside=" ".join(beside))
+    await facts.keep("arrived", came)
+    # Memory is short where there are many.
+    await facts.run("DROP TABLE begun")
+    credited = sorted(needs.named & CAME_FROM)
+    if needs.credits:
+        own, other = (
+            "".join(f", {row}.{name} AS credited_{name}" for name in credited) for row in ("v", "g")
         )
-        for name in _CAMPAIGN:
+        visits = _SQL.visits.format(own=own, credited=other)
+        await facts.keep("kept_visits", visits, attribution=str(scope.attribution))
+    else:
+        await facts.keep("kept_visits", _SQL.plain_visits)
+    await facts.run("DROP TABLE arrived")
+    kept |= {f"credited_{name}" for name in credited}
+    rest = [f"'' AS {name}" for name in (*_OF_VISITS, *_CREDITED) if name not in kept]
+    columns = ", ".join(["*", *rest])
+    await facts.run(f"CREATE OR REPLACE TEMP VIEW visits AS SELECT {columns} FROM kept_visits")  # noqa: S608
+    await facts.keep("crowded", _SQL.crowded)
+    await facts.run(f"CREATE OR REPLACE TEMP VIEW visits_in_parts AS {_SQL.visits_in_parts}")
+
+
+async def _decode(facts: Kept, campaign: Sequence[str]) -> None:
+    """Decodes what stands encoded in addresses."""
+    for name in campaign:
+        encoded = f"SELECT DISTINCT {name} AS text FROM begun WHERE {name}[1] = chr({ord(_ENCODED)})"  # noqa: S608
+        texts = [row["text"] for row in await facts.ask(encoded)]
+        if texts:
+            decoded = [campaign_of(text.removeprefix(_ENCODED)) for text in texts]
+            values = {"encoded": texts, "text": decoded}
+            await facts.insert("decoded", values, dict.fromkeys(values, _TEXTS))
             await facts.run(f"UPDATE begun SET {name} = d.text FROM decoded d WHERE d.encoded = begun.{name}")  # noqa: S608
-    ways: list[dict[str, Any]] = await facts.ask(_SQL.ways) if needs.named & CAME_FROM else []
-    way_kinds = dict.fromkeys(
-        ("utm_source", "utm_medium", "utm_campaign", "referrer_host", "channel"), _TEXTS
-    )
+
+
+async def _make_ways(facts: Kept) -> None:
+    """Makes the channel of each way in which visits came."""
+    ways: list[dict[str, Any]] = await facts.ask(_SQL.ways)
     for way in ways:
         way["channel"] = channel_of(
             way["utm_source"], way["utm_medium"], way["utm_campaign"], way["referrer_host"]
         )
-    await facts.insert("known_ways", {name: [way[name] for way in ways] for name in way_kinds}, way_kinds)
-    agents: list[str] = []
-    if needs.named & _BY_AGENT:
-        agents = [row["user_agent"] for row in await facts.ask(_SQL.agents)]
+    kinds = dict.fromkeys((*sorted(_WAY), "channel"), _TEXTS)
+    await facts.insert("known_ways", {name: [way[name] for way in ways] for name in kinds}, kinds)
+
+
+async def _make_agents(facts: Kept) -> None:
+    """Makes the device, system and browser of each user agent of visits."""
+    agents: list[str] = [row["user_agent"] for row in await facts.ask(_SQL.agents)]
     known = [agent_of(agent) for agent in agents]
     columns = {"user_agent": agents} | {
-        name: [getattr(agent, name) for agent in known] for name in ("device", "os", "browser")
+        name: [getattr(agent, name) for agent in known] for name in sorted(_BY_AGENT)
     }
     await facts.insert("known_agents", columns, dict.fromkeys(columns, _TEXTS))
-    await facts.run(f"CREATE OR REPLACE TEMP VIEW came AS {_SQL.came}")
-    if needs.credits:
-        await facts.keep("visits", _SQL.visits, attribution=str(scope.attribution))
-    else:
-        await facts.keep("visits", _SQL.plain_visits)
 
 
 def _wanted(needs: Needs) -> frozenset[str]:
     """The texts of page views that a question looks at."""
-    found = needs.named
+    found = needs.named & _SAID.keys()
     if needs.named & CAME_FROM:
         found |= _WAY
     if needs.named & _BY_AGENT:

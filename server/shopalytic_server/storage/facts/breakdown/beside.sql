@@ -1,29 +1,9 @@
 -- What filters and breakdowns name and no row says of itself. Everything here is
 -- of the customers that a question is about.
 
--- When visits until the range's end began: a page view begins one when its customer had
--- none in the half hour before it. Within a half hour of the clock only the first view
--- can, and only views of the half hour before tell; so nothing has to be sorted.
--- Quarters of an hour that were summed up lie within one.
--- name: begins
-WITH parts AS MATERIALIZED (
-    SELECT coalesce(c.customer, v.subject) AS customer, time_bucket($session_gap, v.occurred_at) AS part,
-           min(v.occurred_at) AS first_at, max(v.last_at) AS last_at
-      FROM page_views v
-      LEFT JOIN customers_of c ON c.subject = v.subject
-     WHERE v.occurred_at < $to_at::TIMESTAMP
-       AND ($source::VARCHAR IS NULL OR v.source = $source) AND ($include_bots OR NOT v.bot)
-       AND ($everybody::BOOLEAN OR v.subject IN (FROM active))
-     GROUP BY ALL
-)
-SELECT p.customer, p.first_at AS occurred_at
-  FROM parts p
-  LEFT JOIN parts b ON b.customer = p.customer AND b.part = p.part - $session_gap
- WHERE coalesce(p.first_at - b.last_at > $session_gap, true)
-
--- The page views that begin visits. The hosts of the pages in the range are the shop's
--- own: from them nobody comes. Texts that are not `wanted` are left empty: to carry them
--- along would take most of the time.
+-- The page views that begin visits until the range's end, with what of them a question
+-- looks at: to carry all along would take most of the time. The hosts of the pages in the
+-- range are the shop's own: from them nobody comes.
 -- name: begun
 WITH own AS (
     SELECT DISTINCT host_of(site) AS host
@@ -32,82 +12,88 @@ WITH own AS (
              WHERE occurred_at >= $from_at::TIMESTAMP AND occurred_at < $to_at::TIMESTAMP
                AND ($source::VARCHAR IS NULL OR source = $source) AND ($include_bots OR NOT bot))
 )
-SELECT b.customer, c.customer IS NOT NULL AS known, v.dataset, v.occurred_at, v.position, v.tie_breaker, v.event_id,
-       coalesce(v.source, '') AS sent_by,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'landing_page') THEN v.landing_page ELSE '' END AS landing_page,
-       CASE WHEN NOT list_contains($wanted::VARCHAR[], 'referrer_host') OR v.referrer IN (FROM own) THEN '' ELSE v.referrer END
-           AS referrer_host,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_source') THEN v.utm_source ELSE '' END AS utm_source,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_medium') THEN v.utm_medium ELSE '' END AS utm_medium,
-       CASE WHEN NOT list_contains($wanted::VARCHAR[], 'utm_campaign') THEN ''
-            WHEN v.campaign_encoded THEN chr(1) || v.campaign ELSE v.campaign END AS utm_campaign,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_term') THEN v.utm_term ELSE '' END AS utm_term,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'utm_content') THEN v.utm_content ELSE '' END AS utm_content,
-       coalesce(v.page_type, '') AS page_type,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'user_agent') THEN coalesce(v.user_agent, '') ELSE '' END AS user_agent,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'language') THEN coalesce(v.language, '') ELSE '' END AS language,
-       coalesce(v.country, '') AS country,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'region') THEN coalesce(v.region, '') ELSE '' END AS region,
-       CASE WHEN list_contains($wanted::VARCHAR[], 'city') THEN coalesce(v.city, '') ELSE '' END AS city
-  FROM page_views v
-  LEFT JOIN customers_of c ON c.subject = v.subject
-  JOIN begins b ON b.customer = coalesce(c.customer, v.subject) AND b.occurred_at = v.occurred_at
- WHERE v.occurred_at < $to_at::TIMESTAMP
-   AND ($source::VARCHAR IS NULL OR v.source = $source) AND ($include_bots OR NOT v.bot)
-
--- Whether several page views of a customer are of one moment: the first of them begins the visit.
--- name: tied
-SELECT (SELECT count(*) FROM begun) > (SELECT count(*) FROM begins) AS tied
-
--- name: untied
-SELECT *
-  FROM begun
-QUALIFY row_number() OVER (PARTITION BY customer, position ORDER BY tie_breaker, event_id) = 1
+SELECT customer, known, occurred_at, position{said}
+  FROM visit_begins
+ WHERE occurred_at < $to_at::TIMESTAMP AND ($everybody::BOOLEAN OR subject IN (FROM active))
 
 -- name: earlier
-SELECT count(*) AS views FROM (SELECT 1 FROM page_views WHERE occurred_at < $from_at::TIMESTAMP LIMIT 1)
-
--- Texts that stand encoded in addresses.
--- name: encoded
-SELECT DISTINCT text
-  FROM (SELECT unnest([utm_source, utm_medium, utm_campaign, utm_term, utm_content]) AS text FROM begun)
- WHERE text[1] = chr(1)
-
--- name: ways
-SELECT DISTINCT utm_source, utm_medium, utm_campaign, referrer_host FROM begun
+SELECT count(*) AS views FROM (SELECT 1 FROM visit_parts WHERE occurred_at < $from_at::TIMESTAMP LIMIT 1)
 
 -- name: agents
 SELECT DISTINCT user_agent FROM begun
 
--- Each visit with all that is known of it.
--- name: came
-SELECT b.* EXCLUDE (user_agent), coalesce(w.channel, '') AS channel, coalesce(a.device, '') AS device,
-       coalesce(a.os, '') AS os, coalesce(a.browser, '') AS browser
-  FROM begun b
-  LEFT JOIN known_ways w ON w.utm_source = b.utm_source AND w.utm_medium = b.utm_medium
-   AND w.utm_campaign = b.utm_campaign AND w.referrer_host = b.referrer_host
-  LEFT JOIN known_agents a ON a.user_agent = b.user_agent
+-- name: ways
+SELECT DISTINCT utm_source, utm_medium, utm_campaign, referrer_host FROM begun
 
--- Each visit with its place among its customer's, and the one that gets the credit for
--- what the customer does in it. Only what tells the order is sorted.
+-- Each visit with what is known of it.
+-- name: came
+SELECT b.* {left_out}{known}
+  FROM begun b
+  {beside}
+
+-- name: ways_beside
+LEFT JOIN known_ways w ON w.utm_source = b.utm_source AND w.utm_medium = b.utm_medium
+ AND w.utm_campaign = b.utm_campaign AND w.referrer_host = b.referrer_host
+
+-- name: agents_beside
+LEFT JOIN known_agents a ON a.user_agent = b.user_agent
+
+-- Each visit until its customer's next one, with its place among them, and the one that
+-- gets the credit for what the customer does in it: mostly it is the visit itself. Only
+-- what tells the order is sorted.
 -- name: visits
-WITH placed AS (
+WITH placed AS MATERIALIZED (
     SELECT customer, position, row_number() OVER earlier AS number,
            CASE $attribution
                WHEN 'first' THEN first_value(position) OVER earlier
                WHEN 'last_non_direct' THEN coalesce(
                    max(CASE WHEN channel <> 'direct' THEN position END) OVER earlier, position)
-               ELSE position END AS credited
-      FROM came
+               ELSE position END AS credited,
+           lead(occurred_at, 1, 'infinity'::TIMESTAMP) OVER (PARTITION BY customer ORDER BY position) AS until
+      FROM arrived
     WINDOW earlier AS (PARTITION BY customer ORDER BY position ROWS UNBOUNDED PRECEDING)
 )
-SELECT v.*, p.number, p.credited
-  FROM came v
+SELECT v.*, p.number, p.credited, p.until{own}
+  FROM arrived v
   JOIN placed p ON p.customer = v.customer AND p.position = v.position
+ WHERE p.credited = p.position
+ UNION ALL
+SELECT v.*, p.number, p.credited, p.until{credited}
+  FROM arrived v
+  JOIN placed p ON p.customer = v.customer AND p.position = v.position
+  JOIN arrived g ON g.customer = p.customer AND g.position = p.credited
+ WHERE p.credited <> p.position
 
 -- The same where nobody gets credit.
 -- name: plain_visits
-SELECT *, 1::BIGINT AS number, position AS credited FROM came
+SELECT v.*, 1::BIGINT AS number, v.position AS credited, p.until
+  FROM arrived v
+  JOIN (SELECT customer, position,
+               lead(occurred_at, 1, 'infinity'::TIMESTAMP) OVER (PARTITION BY customer ORDER BY position) AS until
+          FROM arrived) p
+    ON p.customer = v.customer AND p.position = v.position
+
+-- Customers of many visits: these are looked for by part of time as well, each of `width`
+-- microseconds, the last being that of the last visit. So nobody's events are compared
+-- with all of many visits.
+-- name: crowded
+SELECT customer, CASE WHEN count(*) > 1000 THEN 86400000000 ELSE 2592000000000 END AS width,
+       epoch_us(max(occurred_at)) // width AS last
+  FROM visits
+ GROUP BY customer
+HAVING count(*) > 16
+
+-- Each visit, once for each part of time that it lasts. What a customer does belongs to the
+-- visit with the customer and the part, that began no later and lasts until after it.
+-- name: visits_in_parts
+SELECT v.*, 0::BIGINT AS part
+  FROM visits v
+  ANTI JOIN crowded w ON w.customer = v.customer
+ UNION ALL
+SELECT v.*, unnest(range(epoch_us(v.occurred_at) // w.width,
+                         CASE WHEN v.until = 'infinity' THEN w.last ELSE epoch_us(v.until) // w.width END + 1)) AS part
+  FROM visits v
+  JOIN crowded w ON w.customer = v.customer
 
 -- Recency, frequency and money of all who ordered before the range's end, as the
 -- customer's page tells them: one more than how many of the four values that cut
@@ -195,7 +181,9 @@ WITH named AS (
     SELECT p.*, v.number, v.credited, v.device, v.os, v.browser, v.language, v.page_type, v.country AS visit_country,
            v.region AS visit_region, v.city AS visit_city
       FROM placed p
-      ASOF LEFT JOIN visits v ON v.customer = p.customer AND v.occurred_at <= p.ordered_at
+      LEFT JOIN crowded w ON w.customer = p.customer
+      LEFT JOIN visits_in_parts v ON v.customer = p.customer AND v.occurred_at <= p.ordered_at AND v.until > p.ordered_at
+       AND v.part = coalesce(least(epoch_us(p.ordered_at) // w.width, w.last), 0)
 )
 SELECT n.order_key, CASE WHEN $shared THEN coalesce(o.number, 1) ELSE 1 END AS shares,
        NOT $shared OR o.number IS NULL OR g.number = o.number AS closing,

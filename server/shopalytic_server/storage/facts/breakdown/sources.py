@@ -27,6 +27,7 @@ from shopalytic_server.storage.facts.breakdown.filters import (
 )
 from shopalytic_server.storage.facts.fresh import EVER, Span
 from shopalytic_server.storage.facts.scope import Scope
+from shopalytic_server.storage.facts.tables import STEPS
 
 _OF_VISIT = CAME_FROM | EQUIPMENT | PLACE
 _OF_ORDERS = ("orders", "order_lines", "order_discounts", "refunds", "refund_lines", "shipment_changes")
@@ -51,7 +52,7 @@ def _of_event(at: str, known: str = "c.customer IS NOT NULL") -> dict[str, Expre
     """The dimensions of something that a customer did at a time."""
     kind = f"CASE WHEN NOT ({known}) THEN 'guest' WHEN f.first_at < {at} THEN 'returning' ELSE 'new' END"
     found = {name: Expression(f"coalesce(v.{name}, '')") for name in EQUIPMENT | PLACE}
-    found |= {name: Expression(f"coalesce(g.{name}, '')") for name in CAME_FROM}
+    found |= {name: Expression(f"coalesce(v.credited_{name}, '')") for name in CAME_FROM}
     return found | {
         "customer_type": Expression(kind),
         "segment": Expression("coalesce(p.segment, '')"),
@@ -59,12 +60,20 @@ def _of_event(at: str, known: str = "c.customer IS NOT NULL") -> dict[str, Expre
     }
 
 
+def visit_of(at: str, customer: str) -> str:
+    """The condition of the visit (`v`) in which a customer did something."""
+    return (
+        f"v.customer = {customer} AND v.occurred_at <= {at} AND v.until > {at}"
+        f" AND v.part = coalesce(least(epoch_us({at}) // w.width, w.last), 0)"
+    )
+
+
 def _beside_event(view: str, at: str) -> str:
     customer = "coalesce(c.customer, t.subject)"
     return (
         f"{view} AS t LEFT JOIN customers_of AS c ON c.subject = t.subject"
-        f" ASOF LEFT JOIN visits AS v ON v.customer = {customer} AND v.occurred_at <= {at}"
-        " LEFT JOIN visits AS g ON g.customer = v.customer AND g.position = v.credited"
+        f" LEFT JOIN crowded AS w ON w.customer = {customer}"
+        f" LEFT JOIN visits_in_parts AS v ON {visit_of(at, customer)}"
         f" LEFT JOIN first_orders AS f ON f.customer = {customer}"
         f" LEFT JOIN segments AS p ON p.customer = {customer}"
     )
@@ -101,7 +110,8 @@ _CUSTOMERS_OF_VISIT = (
 )
 _VIEWED = (
     "page_views AS t LEFT JOIN customers_of AS c ON c.subject = t.subject"
-    " ASOF JOIN visits AS v ON v.customer = coalesce(c.customer, t.subject) AND v.position <= t.position"
+    " LEFT JOIN crowded AS w ON w.customer = coalesce(c.customer, t.subject)"
+    f" JOIN visits_in_parts AS v ON {visit_of('t.occurred_at', 'coalesce(c.customer, t.subject)')}"
 )
 _CART_LINES = (
     " LEFT JOIN cart_contents AS q ON q.dataset = t.dataset AND q.cart = t.cart"
@@ -187,6 +197,11 @@ class Needs:
         return bool(self.named & _OF_VISIT) or (bool(self.named) and "page_views" in self.tables)
 
     @property
+    def of_visitors(self) -> bool:
+        """Whether the report looks at what all visitors do, not at buyers alone."""
+        return not self.tables.isdisjoint(STEPS.keys() | {"steps"})
+
+    @property
     def credits(self) -> bool:
         """Whether it matters which visit gets the credit for what a customer does."""
         return bool(self.named & CAME_FROM)
@@ -202,7 +217,7 @@ class Needs:
             return {}
         found = {"customers_of": EVER}
         if self.visits:
-            found["page_views"] = Span(None, scope.to_at)
+            found |= {"visit_parts": Span(None, scope.to_at), "page_views": Span(scope.from_at, scope.to_at)}
         if self.orders or self.named & CUSTOMER:
             found |= {"orders": EVER, "refunds": EVER, "shipment_changes": EVER}
         if "coupon" in self.named:

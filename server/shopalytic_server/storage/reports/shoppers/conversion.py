@@ -10,7 +10,7 @@ from shopalytic_server.domain.reports.ranges import Unit
 from shopalytic_server.domain.reports.shares import share
 from shopalytic_server.storage.database.queries import load_beside
 from shopalytic_server.storage.database.times import timestamp
-from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until
+from shopalytic_server.storage.facts.facts import EVER, Facts, Row, Span, until, within
 from shopalytic_server.storage.facts.scope import UNITS, Scope, resolve_scope, row_starts
 from shopalytic_server.storage.reports.explain import explain_token, explained_through, row_bounds
 from shopalytic_server.storage.reports.rows.breakdown import dimensions_of, values_of, within_limit
@@ -22,11 +22,13 @@ _LOOKS_AT = ("sent_by",)
 
 
 def _spans(scope: Scope) -> dict[str, Span]:
-    """All page views before the range's end tell which begin a visit."""
-    return {"page_views": until(scope), "orders": EVER, "customers_of": EVER}
+    """All visits before the range's end tell whose first one it is."""
+    return {"visit_parts": until(scope), "page_views": within(scope), "orders": EVER, "customers_of": EVER}
 
 
-explained_through("conversion_row", _SQL.explain_row, lambda scope, _: _spans(scope), lambda _: (), _LOOKS_AT)
+explained_through(
+    "conversion_row", _SQL.explain_row, lambda scope, _: _spans(scope), lambda *_: (), _LOOKS_AT
+)
 
 
 async def answer(

@@ -33,7 +33,9 @@ SELECT v.customer, v.position AS visit, bool_or(m.step = 'cart') AS has_cart, bo
           FROM moments m
           LEFT JOIN customers_of c ON c.subject = m.subject
          WHERE m.at >= $from_at::TIMESTAMP AND m.at < $to_at::TIMESTAMP) m
-  ASOF JOIN visits v ON v.customer = m.customer AND v.occurred_at <= m.at
+  LEFT JOIN crowded w ON w.customer = m.customer
+  JOIN visits_in_parts v ON v.customer = m.customer AND v.occurred_at <= m.at AND v.until > m.at
+   AND v.part = coalesce(least(epoch_us(m.at) // w.width, w.last), 0)
  GROUP BY ALL
 
 -- Visits and orders, by the number of the report's row and the values of a breakdown;

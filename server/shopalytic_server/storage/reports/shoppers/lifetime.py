@@ -23,7 +23,7 @@ _SQL = load_beside(__name__)
 _SPANS: dict[str, Span] = {"orders": EVER, "refunds": EVER, "customers_of": EVER}
 _KEPT = {"owned": _SQL.owned, "worth": _SQL.worth}
 
-explained_through("lifetime_row", _SQL.explain_row, lambda *_: _SPANS, lambda _: list(_KEPT.items()))
+explained_through("lifetime_row", _SQL.explain_row, lambda *_: _SPANS, lambda *_: list(_KEPT.items()))
 
 
 async def answer(

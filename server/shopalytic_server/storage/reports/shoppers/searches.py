@@ -26,7 +26,7 @@ explained_through(
     "search_row",
     _SQL.explain_row,
     lambda scope, _: {"searches": within(scope), "customers_of": EVER},
-    lambda _: [("searched", _SQL.searched)],
+    lambda *_: [("searched", _SQL.searched)],
 )
 
 

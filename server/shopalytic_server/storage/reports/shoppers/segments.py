@@ -34,7 +34,7 @@ async def _prepare(facts: Facts, given: Mapping[str, Any]) -> None:
     await make_segments(facts, given["money_in"])
 
 
-explained_through("segment_row", _SQL.explain_row, lambda *_: _SPANS, lambda _: (), prepare=_prepare)
+explained_through("segment_row", _SQL.explain_row, lambda *_: _SPANS, lambda *_: (), prepare=_prepare)
 
 
 async def answer(
