@@ -63,6 +63,7 @@ lint: setup node-installed ## Check style, types, the contract and its generated
 	$(BIN)/ruff format --check
 	$(BIN)/mypy & product=$$!; failed=; $(BIN)/mypy --config-file tests/mypy.ini tests || failed=1; wait $$product && test -z "$$failed"
 	$(BIN)/python protos/generate.py --check
+	$(BIN)/python clients/javascript/generate_catalogue.py --check
 	$(BIN)/python protos/generate.py --lint
 	@if git rev-parse --quiet --verify HEAD~1 >/dev/null; then \
 	  echo "$(BIN)/python protos/generate.py --breaking HEAD~1"; $(BIN)/python protos/generate.py --breaking HEAD~1; else \
@@ -77,6 +78,7 @@ fix: setup ## Format the Python code and repair what can be repaired
 .PHONY: protos
 protos: setup ## Generate the code of the contract again
 	$(BIN)/python protos/generate.py
+	$(BIN)/python clients/javascript/generate_catalogue.py
 
 .PHONY: bench
 bench: setup ## Measure this machine against its limits; prints one table (ARGS=--small is quick)

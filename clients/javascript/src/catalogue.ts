@@ -129,9 +129,9 @@ export interface Order {
   /** The products, 1 to 2,000 lines. */
   line_items: LineItem[];
   /**
-   * When the order counts in reports; absent: when the event happened. From
-   * 1990 on, at most one day ahead of the server's clock. A statement of the shop:
-   * it is not moved with the sender's clock.
+   * When the order counts in reports; absent: when the order was first said, however
+   * often it is revised. From 1990 on, at most one day ahead of the server's clock. A
+   * statement of the shop: it is not moved with the sender's clock.
    */
   order_date?: Time;
   /** Where the bill goes. Absent: not known. */
