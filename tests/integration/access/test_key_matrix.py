@@ -134,6 +134,7 @@ ROUTE_RULES = {
     "/docs/{path:path}": PUBLIC,
     "/session.json": THIS_ACCOUNT,
     "/sign-in": PASSWORD,
+    "/import": KEYED,
     **dict.fromkeys(compatible_paths(), KEYED),
     **dict.fromkeys(("/flags", "/flags/", "/decide", "/decide/"), PUBLIC),
     **dict.fromkeys(("/v1/projects/{key}/settings", "/array/{key}/config", "/array/{key}/config.js"), PUBLIC),
@@ -277,6 +278,7 @@ def _requests() -> list[tuple[str, set[KeyClass], bytes | None]]:
         ("/batch/", SENDERS, b'{"batch": [{"event": "x"}]}'),
         ("/mp/collect", SENDERS, b'{"client_id": "1.2", "events": [{"name": "x"}]}'),
         ("/g/collect?en=x", SENDERS, b""),
+        ("/import", {KeyClass.SERVER}, b"no form"),
     ]
     unary = [method for method in METHODS if not (method.client_streaming or method.server_streaming)]
     return keyed + [

@@ -69,15 +69,20 @@ class ImportRoute:
 
     async def _admitted(self, scope: Scope) -> str:
         key = key_of(scope)
-        if key is None or class_of(key) is not KeyClass.SERVER:
+        if key is None:
             self._limit.owe(scope, 0)
-            raise Refusal(403 if key else 401, "permission_denied" if key else "unauthenticated", _SERVER_KEY)
+            raise Refusal(401, "unauthenticated", _SERVER_KEY)
         try:
             await self._admission.admit(key, _SERVICE)
         except grpc.aio.AioRpcError as error:
             if error.code() in REFUSALS:
                 self._limit.owe(scope, 0)
+            if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+                raise Refusal(403, "permission_denied", _SERVER_KEY) from error
             raise collect_refusal(error) from error
+        if class_of(key) is not KeyClass.SERVER:
+            self._limit.owe(scope, 0)
+            raise Refusal(403, "permission_denied", _SERVER_KEY)
         return key
 
     async def _answer(self, asked: Asked, paths: list[Path], key: str, receive: Receive, send: Send) -> None:
