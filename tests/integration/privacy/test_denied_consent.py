@@ -150,7 +150,10 @@ class Shop:
         return True
 
     def found_in_store(self) -> set[str]:
-        """The tables with the trace anywhere in a row, also in bytes."""
+        """The tables with the trace anywhere in a row, also in bytes.
+
+        But for the audit log, which tells whom these tests have looked up.
+        """
         needles = [f"%{self.trace}%", f"%{self.trace.encode().hex()}%"]
         found = set()
         with psycopg.connect(self.service.ready["database_url"]) as conn:
@@ -158,7 +161,7 @@ class Shop:
                 "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
             ).fetchall()
             assert ("quarantine",) in tables
-            for (table,) in tables:
+            for (table,) in set(tables) - {("audit",)}:
                 query = sql.SQL("SELECT count(*) FROM {} AS row WHERE row::text ILIKE ANY(%s)").format(
                     sql.Identifier(table)
                 )
