@@ -83,6 +83,32 @@ def test_files_of_another_kind_are_told_in_words(service: Service) -> None:
     assert "not JSON Lines" in line["error"]
 
 
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "/", "\0", "\ud800", "売上" * 60 + ".csv", "a" * 300, "con.csv ", "-", "--help"]
+)
+def test_a_file_may_have_any_name(service: Service, name: str) -> None:
+    text = b"No;Sum\nX-1;9.99\n"
+    head = {"system": "csv", "files": [{"name": name, "size": len(text)}], "dry_run": True}
+    head["columns"] = {"order_id": "No", "total": "Sum"}
+    status, [found, _] = post(service, head, [text])
+    assert status == 200
+    assert found["finding"]["rows"]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\0" * 50, b"\xff\xfe\x00a" * 9, b'"' * 99, b"PK\x03\x04" * 9, b"\x1f\x8b"]
+)
+@pytest.mark.parametrize(
+    "system", ["shopify", "woocommerce", "magento", "prestashop", "segment", "ga4", "csv"]
+)
+def test_a_file_of_no_kind_is_told_in_words(service: Service, system: str, data: bytes) -> None:
+    data = data + b"x"
+    head = {"system": system, "files": [{"name": "x.csv.gz", "size": len(data)}], "dry_run": True}
+    status, answer = post(service, head, [data])
+    assert status == 200
+    assert "could not be read to their end" not in str(answer)
+
+
 @pytest.mark.parametrize("key", ["", "browser", "reports", "admin", "shop_server_" + "x" * 43])
 def test_only_a_server_key_imports(service: Service, key: str) -> None:
     status, _ = refusal(service, *given(*SHOPIFY), key)
@@ -95,6 +121,8 @@ def test_only_a_server_key_imports(service: Service, key: str) -> None:
         ([], "first line"),
         ({"system": "shopify"}, "first line"),
         ({"system": "shopify", "files": [{"name": "x", "size": "many"}]}, "first line"),
+        ({"system": "shopify", "files": [{"name": "x", "size": float("inf")}]}, "first line"),
+        ({"system": "shopify", "files": [{"name": "x", "size": -1}]}, "none of them empty"),
         ({"system": "shopify", "files": []}, "files: give 1 to 10"),
         ({"system": "shopify", "files": [{"name": "x", "size": 0}]}, "none of them empty"),
         ({"system": "shop", "files": [{"name": "x", "size": 1}]}, "system: give one of shopify"),

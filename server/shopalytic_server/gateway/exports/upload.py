@@ -22,7 +22,8 @@ MOST_UNPACKED_BYTES = 128_000_000
 """One file, unpacked."""
 MOST_FILES = 10
 _LONGEST_LINE = 16_384
-_LONGEST_NAME = 100
+# In bytes: file systems take 255.
+_LONGEST_NAME = 200
 _NO_NAME = re.compile(r"[^\w. ()#-]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -66,11 +67,17 @@ async def save_upload(
     for number, (name, size) in enumerate(asked.files):
         place = folder / str(number)
         place.mkdir()
-        paths.append(place / _NO_NAME.sub("_", name)[-_LONGEST_NAME:])
+        paths.append(place / _file_name(name))
         rest = await _save(paths[-1], size, rest, chunks)
     if rest or await anext(chunks, None) is not None:
         raise _unusable("More follows than the files that the first line names.")
     return asked, paths
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes; its end stays, which tells the kind."""
+    kept = _NO_NAME.sub("_", name).encode()[-_LONGEST_NAME:].decode(errors="ignore")
+    return kept if kept.strip(". ") else "file"
 
 
 async def _chunks(scope: Scope, receive: Receive, seconds: float) -> AsyncIterator[bytes]:
@@ -135,7 +142,7 @@ def _read(line: bytes) -> Asked:
         )
     except ExportError as error:
         raise _unusable(f"columns: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise _unusable("The first line must say in JSON which files follow.") from None
     if asked.system not in EXPORTS:
         raise _unusable(f"system: give one of {', '.join(EXPORTS)}.")
