@@ -119,6 +119,7 @@ async def start_grpc(
         memory=resident_bytes,
     )
     bound = await server.start()
+    lifecycle.ends_also_when_urgent(server.cancel)
     lifecycle.drains(server.stop)
     return ListenPorts(bound, server.inner_port, server.local)
 

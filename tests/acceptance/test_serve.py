@@ -243,6 +243,17 @@ def test_a_second_signal_does_not_wait_for_requests(place):
         with pytest.raises(grpc.RpcError):
             waiting.result()
         assert "Stopped at once" in service.log()
+        assert "Traceback" not in service.log()
+
+
+def test_two_signals_at_once_end_the_service_without_a_traceback(place):
+    with Service(place) as service:
+        # A call, so that there is something of every part to take down.
+        assert track(service, page_view()) == ["ACCEPTED"]
+        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(signal.SIGINT)
+        assert service.wait() in (0, 1)
+        assert "Traceback" not in service.log()
 
 
 def test_health_says_not_serving_before_the_end(service):

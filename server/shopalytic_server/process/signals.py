@@ -160,6 +160,14 @@ class Lifecycle(AsyncExitStack):
 
         self.push_async_callback(end_in_turn)
 
+    def ends_also_when_urgent(self, end: Callable[[], Awaitable[None]]) -> None:
+        """End a part in its turn whatever happens, because what it leaves behind would fail later."""
+
+        async def end_in_turn() -> None:
+            await self._step(end(), _name(end), self._step_seconds)
+
+        self.push_async_callback(end_in_turn)
+
     async def _end_unless_urgent(
         self, end: Callable[..., Awaitable[None]], args: tuple[Any, ...], drains: bool
     ) -> None:

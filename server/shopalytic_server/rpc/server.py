@@ -222,6 +222,11 @@ class GrpcServer:
         await self._key_use.stop()
         self._passwords.close()
 
+    async def cancel(self) -> None:
+        """Cancels the calls in flight. A server that nobody ends does so itself, in a loop that is over."""
+        if self._server is not None:
+            await self._server.stop(None)
+
     async def _follow_store(self) -> None:
         self._health.set_serving(self._store_ready())
 
