@@ -292,3 +292,22 @@ async def test_where_the_port_is_crowded_the_longest_idle_make_room(database_url
         watch.look(now + IDLE_SECONDS + 1)
         await until(lambda: sum(caller.closed for caller in callers) == 2)
         assert not busy.closed
+
+
+async def test_a_look_that_fails_is_told_and_the_next_one_comes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks: list[float] = []
+
+    def look(now: float) -> None:
+        looks.append(now)
+        if len(looks) == 1:
+            raise RuntimeError("nobody foresaw it")
+
+    # Memory that grows without an end has it look each time.
+    watch = Connections(memory=iter(range(0, 2**62, 2**30)).__next__)
+    monkeypatch.setattr(watch, "look", look)
+    watch.start(port=1, most=1)
+    await until(lambda: len(looks) > 1)
+    await watch.stop()
+    assert "RuntimeError. [look_failed]" in caplog.text

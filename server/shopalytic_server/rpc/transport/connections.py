@@ -17,12 +17,15 @@ system tells nothing of sockets as Linux does, nothing is watched.
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shopalytic_server.rpc.transport import sockets
+
+log = logging.getLogger(__name__)
 
 # The memory of the process is looked at so often, its connections in any case this often.
 _GLANCE_SECONDS = 0.01
@@ -180,8 +183,11 @@ class Connections:
             now, memory = self._clock(), self._memory()
             grown = memory - self._least >= _GROWTH_BYTES
             if now - self._looked >= _LOOK_SECONDS or grown or self._is_urgent:
-                self.look(now)
                 self._looked, self._least = now, memory
+                try:
+                    self.look(now)
+                except Exception as error:  # noqa: BLE001 - the next look may be right, and nobody else looks
+                    log.error("A look at connections failed: %s. [look_failed]", type(error).__name__)
 
     def look(self, now: float) -> None:
         """Looks at all connections, and ends those that may not stay."""
