@@ -121,7 +121,11 @@ async def test_who_has_signed_in_is_told_until_they_sign_out(site: Site) -> None
     assert "Max-Age=0" in out.header("set-cookie")
     # At once, and not only when what is remembered has grown old.
     assert (await fetch(site.port, "GET", "/sign-in", headers=cookie)).status == 204
-    assert await site.call(cookie["cookie"]) == 401
+    refused = await fetch(site.port, "POST", GET_PROJECT, b"{}", {**JSON, **cookie})
+    assert (refused.status, json.loads(refused.body)["message"]) == (
+        401,
+        "The session has ended; sign in again.",
+    )
 
 
 async def test_a_wrong_password_says_no_more_than_that(site: Site) -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shopalytic_server.domain.access.people import is_session_token
 from shopalytic_server.domain.access.roles import may_call
 from shopalytic_server.domain.errors import (
     Overloaded,
@@ -34,6 +35,9 @@ ADMIN_READING = f"{ADMIN_SERVICE} (reading)"
 
 # Calls whose callers' roles are looked at; other services have a rule of their own.
 _CONTRACT = "shopalytic.v1."
+
+SESSION_ENDED = "The session has ended; sign in again."
+"""What a person is told whose session is over."""
 
 _READING_METHODS = frozenset({"GetProject", "ListQuarantine", "GetQuarantinedEvent", "ListMerges"})
 
@@ -263,7 +267,7 @@ class Authenticator:
         if caller.key.person is not None:
             now = await self._find(context.invocation_metadata() or (), None)
             if now.key.person != caller.key.person:
-                raise Unauthenticated
+                raise Unauthenticated(SESSION_ENDED)
 
     async def _find(self, metadata: Metadata, service: str | None) -> Caller:
         secret = _bearer(metadata)
@@ -271,6 +275,8 @@ class Authenticator:
         if is_secret(secret):
             secret_hash = hash_secret(secret)
             caller = self._cache.known(secret_hash) or await self._cache.find(secret_hash)
+        if caller is None and is_session_token(secret):
+            raise Unauthenticated(SESSION_ENDED)
         if caller is None:
             raise Unauthenticated(
                 "The key is unknown, was revoked or has expired; "

@@ -26,7 +26,7 @@ from shopalytic_server.domain.access.people import (
 from shopalytic_server.domain.access.roles import calls_of
 from shopalytic_server.domain.errors import InvalidRequest, PermissionDenied, RateLimited, Unauthenticated
 from shopalytic_server.domain.projects import SECRET_BYTES, hash_secret, is_secret
-from shopalytic_server.rpc.access.auth import KeyCache
+from shopalytic_server.rpc.access.auth import SESSION_ENDED, KeyCache
 from shopalytic_server.rpc.people.passwords import Passwords
 from shopalytic_server.rpc.people.ports import Audit, People
 
@@ -147,7 +147,7 @@ class SignIn:
     async def _person(self, token: str) -> tuple[Person, str]:
         caller = await self._cache.find(hash_secret(token)) if is_secret(token) else None
         if caller is None or caller.key.person is None:
-            raise Unauthenticated("The session has ended; sign in again.")
+            raise Unauthenticated(SESSION_ENDED)
         return caller.key.person, caller.project.name
 
 
