@@ -100,7 +100,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "ingest": {"database", "facts", "rollups", "schema"},
         "live": {"customers", "database"},
         "notifications": {"database"},
-        "people": {"database"},
+        "people": {"database", "ingest"},
         "privacy": {"customers", "database", "facts", "ingest", "rollups", "schema"},
         "quarantine": {"database", "ingest"},
         "rebuild": {"database", "facts", "ingest", "rollups", "schema"},

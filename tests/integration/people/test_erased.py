@@ -45,3 +45,25 @@ async def test_the_audit_log_names_the_customer_no_more(database_url: str, name:
     with psycopg.connect(database_url) as connection:
         kept = "\n".join(row for (row,) in connection.execute("SELECT audit::text FROM audit"))
     assert name not in kept
+
+
+@pytest.mark.parametrize(
+    "name", ["jane@mail.example", "Jane@Mail.Example", "jane-4711", "jane-phone", "J-20"]
+)
+async def test_who_was_erased_is_not_named_again(database_url: str, name: str) -> None:
+    async with open_shop(database_url) as shop:
+        profile = {"email": "jane@mail.example", "first_name": "Jane", "last_name": "Doe"}
+        await shop.send(
+            identify("jane-phone", "jane-4711", at=3),
+            event("customer_register", profile, identity="jane-4711", at=4),
+            order("J-20", "20.00", identity="jane-4711", at=20),
+        )
+        who = reports_pb2.CustomerSelector(identity="jane-4711")
+        await Erasures(shop.pool).erase_customer(PROJECT, admin_pb2.EraseCustomerRequest(customer=who))
+        audit = Audit(shop.pool)
+        # Somebody who signs in may have the same address; what is done about them is told.
+        for action, subject in (("GetCustomer", name), ("GetCustomer", "bob"), ("AddUser", name)):
+            await audit.record(PROJECT.project_id, SUPPORT, action, subject)
+        listed = await audit.list_audit(PROJECT, users_pb2.ListAuditRequest())
+    told = [(each.action, each.subject) for each in reversed(listed.entries)]
+    assert told == [("GetCustomer", ERASED), ("GetCustomer", "bob"), ("AddUser", name)]

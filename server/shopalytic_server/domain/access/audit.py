@@ -24,12 +24,14 @@ LOOKING = frozenset(
 )
 """Those of which a repetition within a short time is no news."""
 
-_CUSTOMERS = LOOKING | {"ExportCustomer", "EraseCustomer"}
+CUSTOMERS = LOOKING | {"ExportCustomer", "EraseCustomer"}
+"""Those that are about a customer, or about all."""
+
 _KEYS = frozenset({"CreateKey", "RevokeKey", "RotateKey"})
 _SETTINGS = frozenset({"CreateProject", "UpdateProject", "RotateIdentitySecret"})
 _PEOPLE = frozenset({"AddUser", "UpdateUser", "RemoveUser", "ResetPassword", "EndSessions"})
 
-ACTIONS = _CUSTOMERS | _KEYS | _SETTINGS | _PEOPLE
+ACTIONS = CUSTOMERS | _KEYS | _SETTINGS | _PEOPLE
 """Names of calls. No two services have one of them alike."""
 
 
@@ -51,7 +53,7 @@ def is_told(action: str, request: Any) -> bool:
 
 def subject_of(action: str, request: Any) -> str:
     """About whom or what a call is; "": about nobody in particular."""
-    if action in _CUSTOMERS:
+    if action in CUSTOMERS:
         # A list may be of all customers.
         selector = getattr(request, "customer", None)
         if selector is None:

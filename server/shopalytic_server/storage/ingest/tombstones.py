@@ -19,6 +19,7 @@ from shopalytic_server.domain.privacy.erasure import (
     kept_refund_mark,
     marks_of,
     order_mark,
+    person_marks,
 )
 from shopalytic_server.storage.database.connections import Connection
 from shopalytic_server.storage.database.queries import load
@@ -96,6 +97,18 @@ async def erased_orders(fetch: Fetch, dataset: int, order_ids: Sequence[str]) ->
     marks = {hashed(order_mark(order_id), rows[0]["salt"]): order_id for order_id in order_ids}
     found = await fetch(_SQL.find_tombstones, datasets=[dataset] * len(marks), marks=list(marks))
     return sorted(marks[row["mark"]] for row in found)
+
+
+async def is_erased(conn: Connection, project: int, name: str) -> bool:
+    """Whether a name is of somebody who was erased: an identity, an e-mail, a tracking id or an order's."""
+    salt = await known_salt(conn, project)
+    if salt is None:
+        return False
+    marks = person_marks([name], [name], [name]) | {order_mark(name)}
+    hashes: dict[tuple[int, str], UUID] = {
+        (dataset, mark): hashed(mark, salt) for dataset in Dataset.both(project) for mark in marks
+    }
+    return bool(await _erased(conn, hashes))
 
 
 async def known_salt(conn: Connection, project: int) -> bytes | None:

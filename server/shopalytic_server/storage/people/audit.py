@@ -7,7 +7,7 @@ from uuid import uuid4
 from psycopg.rows import dict_row
 
 from shopalytic.v1 import users_pb2
-from shopalytic_server.domain.access.audit import KEPT_FOR, LOOKING, Entry
+from shopalytic_server.domain.access.audit import CUSTOMERS, ERASED, KEPT_FOR, LOOKING, Entry
 from shopalytic_server.domain.projects import Project
 from shopalytic_server.storage.database.connections import Pool, translated
 from shopalytic_server.storage.database.paging import (
@@ -19,6 +19,7 @@ from shopalytic_server.storage.database.paging import (
     write_token,
 )
 from shopalytic_server.storage.database.queries import load_beside
+from shopalytic_server.storage.ingest.tombstones import is_erased
 
 _SQL = load_beside(__name__)
 
@@ -37,7 +38,10 @@ class Audit:
         self._clean_at = 0.0
 
     async def record(self, project_id: int, actor: str, action: str, subject: str) -> None:
-        """Returns when it is written; a look that was written a moment ago is not written again."""
+        """Returns when it is written; a look that was written a moment ago is not written again.
+
+        Nobody who was erased is named again.
+        """
         name, now = (project_id, actor, action, subject), time.monotonic()
         if action in LOOKING and now < self._told.get(name, 0.0):
             return
@@ -52,6 +56,8 @@ class Audit:
         }
         with translated():
             async with self._pool.connection() as connection:
+                if action in CUSTOMERS and await is_erased(connection, project_id, subject):
+                    values["subject"] = ERASED
                 await connection.execute(_SQL.record.encode(), values)
                 if now >= self._clean_at:
                     self._clean_at = now + _CLEAN_SECONDS
